@@ -1,0 +1,119 @@
+"""Avro on the wire: the registry's ids in front, fastavro behind, schemas registered only by `crossfade topics`."""
+
+import io
+import json
+import struct
+from functools import lru_cache
+from typing import Any
+
+import fastavro
+from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
+from confluent_kafka.schema_registry.error import SchemaRegistryError
+from fastavro.types import Schema as AvroSchema
+
+from plumbing.errors import Action, ConfigurationError, DependencyUnreachable, SyncError
+from plumbing.settings import RegistrySettings
+
+_MAGIC = 0
+_HEADER = struct.Struct(">bI")
+
+
+class Undecodable(SyncError):
+    """Bytes on a topic are not a message of ours: no value, a wrong first byte, an unknown id, cut off."""
+
+    code = "avro.undecodable"
+    action = Action.DEAD_LETTER
+    remedy = "Find who wrote to the topic; a later good event of the same key supersedes this one."
+
+
+def make_registry(registry: RegistrySettings) -> SchemaRegistryClient:
+    """A client of the schema registry."""
+    config: dict[str, Any] = {"url": registry.url}
+    if registry.user is not None and registry.password is not None:
+        config["basic.auth.user.info"] = f"{registry.user}:{registry.password.get_secret_value()}"
+    if registry.tls.ca_file is not None:
+        config["ssl.ca.location"] = str(registry.tls.ca_file)
+    return SchemaRegistryClient(config)
+
+
+def parse(schema: dict[str, Any]) -> AvroSchema:
+    """A parsed schema, ready for `encode` and `decode`. Does not change its argument."""
+    return fastavro.parse_schema(json.loads(json.dumps(schema)), named_schemas={})
+
+
+class Codec:
+    """Encodes with the registered id of one subject; decodes anything that this registry knows into the reader's shape.
+
+    Raises:
+        ConfigurationError: (when built) the subject is not registered, or not with this schema.
+        DependencyUnreachable: the registry does not answer.
+    """
+
+    def __init__(self, client: SchemaRegistryClient, subject: str, schema: dict[str, Any]) -> None:
+        self._client = client
+        self._schema = parse(schema)
+        try:
+            registered = client.lookup_schema(subject, Schema(json.dumps(schema), "AVRO"))
+        except SchemaRegistryError as exc:
+            if exc.http_status_code == 404:
+                raise ConfigurationError(
+                    f"subject {subject} does not hold this version's schema",
+                    remedy="Run `crossfade topics` to see what would be registered, then `crossfade topics --apply`.",
+                ) from exc
+            raise DependencyUnreachable(f"the schema registry refused a look-up of {subject}") from exc
+        except OSError as exc:
+            raise DependencyUnreachable("the schema registry does not answer") from exc
+        if registered.schema_id is None:
+            raise ConfigurationError(f"the registry gives no id for subject {subject}")
+        self.schema_id: int = registered.schema_id
+        self._header = _HEADER.pack(_MAGIC, self.schema_id)
+        self._writer_of = lru_cache(maxsize=64)(self._fetch)
+
+    def _fetch(self, schema_id: int) -> AvroSchema:
+        if schema_id == self.schema_id:
+            return self._schema
+        try:
+            text = self._client.get_schema(schema_id).schema_str
+        except SchemaRegistryError as exc:
+            if exc.http_status_code == 404:
+                raise Undecodable(f"schema id {schema_id} is unknown to the registry") from exc
+            raise DependencyUnreachable("the schema registry does not answer") from exc
+        except OSError as exc:
+            raise DependencyUnreachable("the schema registry does not answer") from exc
+        return parse(json.loads(text or "null"))
+
+    def encode(self, value: dict[str, Any]) -> bytes:
+        """The bytes of `value`: zero byte, four bytes of schema id, Avro."""
+        out = io.BytesIO()
+        out.write(self._header)
+        fastavro.schemaless_writer(out, self._schema, value)
+        return out.getvalue()
+
+    def decode(self, data: bytes | None) -> dict[str, Any]:
+        """The value that was written, as today's schema reads it.
+
+        Raises:
+            Undecodable: this can never be read.
+            DependencyUnreachable: the registry had to be asked and does not answer.
+        """
+        if data is None:
+            raise Undecodable("the message has no value")
+        if len(data) < _HEADER.size:
+            raise Undecodable("the message is shorter than its header")
+        magic, schema_id = _HEADER.unpack_from(data)
+        if magic != _MAGIC:
+            raise Undecodable("the message does not begin with Avro's header")
+        stream = io.BytesIO(data)
+        stream.seek(_HEADER.size)
+        writer = self._writer_of(schema_id)
+        try:
+            value = fastavro.schemaless_reader(stream, writer, None if writer is self._schema else self._schema)
+        except (EOFError, ValueError, IndexError, TypeError, KeyError, OverflowError, UnicodeDecodeError) as exc:
+            raise Undecodable("the message is not whole Avro of its schema") from exc
+        except fastavro.read.SchemaResolutionError as exc:
+            raise Undecodable("the message was written with a schema that does not fit ours") from exc
+        if stream.read(1):
+            raise Undecodable("the message has bytes after its end")
+        if not isinstance(value, dict):
+            raise Undecodable("the message is not a record")
+        return value

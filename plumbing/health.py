@@ -1,0 +1,75 @@
+"""/metrics, /healthz and /readyz of one process, on loopback unless the settings say otherwise."""
+
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Self
+
+import orjson
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from plumbing.metrics import REGISTRY
+
+Check = Callable[[], dict[str, str]]
+"""Returns what is wrong, by name; empty when all is well. Called at each request, must be quick."""
+
+
+def _nothing_wrong() -> dict[str, str]:
+    return {}
+
+
+class HealthServer:
+    """Serves the three addresses from a daemon thread.
+
+    `healthz` is 503 when the process should be restarted, `readyz` when it is not (or not yet) at work.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        *,
+        alive: Check = _nothing_wrong,
+        ready: Check = _nothing_wrong,
+        registry: CollectorRegistry = REGISTRY,
+    ) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            server_version = "crossfade"
+            sys_version = ""
+
+            def do_GET(self) -> None:  # the name is the base class's
+                if self.path == "/metrics":
+                    self._answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
+                elif self.path in {"/healthz", "/readyz"}:
+                    wrong = alive() if self.path == "/healthz" else ready()
+                    self._answer(503 if wrong else 200, orjson.dumps({"wrong": wrong}), "application/json")
+                else:
+                    self._answer(404, b"{}", "application/json")
+
+            def _answer(self, status: int, body: bytes, content_type: str) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", content_type)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Scrapes are not events."""
+
+        self._server = ThreadingHTTPServer((host, port), Handler)
+        self._server.daemon_threads = True
+        self.port: int = self._server.server_address[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(timeout=5)

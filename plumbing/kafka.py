@@ -1,0 +1,192 @@
+"""Kafka clients configured one way: idempotent producers, consumers that commit by hand, the partition of a key."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aiokafka.partitioner import murmur2
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+from plumbing.errors import Action, DependencyUnreachable, SyncError
+from plumbing.settings import KafkaSettings
+
+
+class DeliveryFailed(SyncError):
+    """The broker did not take a message. The process ends and resumes from what was acknowledged."""
+
+    code = "kafka.delivery_failed"
+    action = Action.RETRY
+    remedy = "See the broker's state; the stage goes on from its last acknowledged offset."
+
+
+def partition_of(key: int | str, partitions: int) -> int:
+    """The partition of an account (or, for what no account owns, of the record): murmur2 of its id as text.
+
+    The same as Java's default partitioner computes for a string key, so that other Kafka tools agree.
+    """
+    digest = int(murmur2(str(key).encode()))  # type: ignore[no-untyped-call]
+    return (digest & 0x7FFFFFFF) % partitions
+
+
+def client_config(kafka: KafkaSettings) -> dict[str, Any]:
+    """librdkafka's settings that every client of ours shares: address, TLS, SASL."""
+    config: dict[str, Any] = {
+        "bootstrap.servers": kafka.bootstrap,
+        "security.protocol": kafka.security_protocol,
+        "log_level": 3,
+    }
+    if kafka.sasl_mechanism and kafka.sasl_password is not None:
+        config |= {
+            "sasl.mechanism": kafka.sasl_mechanism,
+            "sasl.username": kafka.sasl_username,
+            "sasl.password": kafka.sasl_password.get_secret_value(),
+        }
+    if kafka.tls.ca_file is not None:
+        config["ssl.ca.location"] = str(kafka.tls.ca_file)
+    if kafka.tls.cert_file is not None:
+        config["ssl.certificate.location"] = str(kafka.tls.cert_file)
+    if kafka.tls.key_file is not None:
+        config["ssl.key.location"] = str(kafka.tls.key_file)
+    if not kafka.tls.verify:
+        config["enable.ssl.certificate.verification"] = False
+    return config
+
+
+def make_producer(kafka: KafkaSettings, **overrides: Any) -> Producer:
+    """An idempotent producer that waits for all replicas and packs with zstd."""
+    return Producer(
+        client_config(kafka)
+        | {
+            "enable.idempotence": True,
+            "acks": "all",
+            "compression.type": "zstd",
+            "linger.ms": 5,
+            "message.max.bytes": 8 * 1024 * 1024,
+            "queue.buffering.max.kbytes": 65_536,
+        }
+        | overrides
+    )
+
+
+def make_consumer(kafka: KafkaSettings, group: str, **overrides: Any) -> Consumer:
+    """A consumer that commits only when told to, starts at the oldest message and never creates topics.
+
+    `auto.offset.reset` is `earliest` for a group that never committed. A committed offset that lies below the
+    retained messages is checked by the stage itself, for librdkafka would silently skip to the oldest one left.
+    """
+    return Consumer(
+        client_config(kafka)
+        | {
+            "group.id": group,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "earliest",
+            "partition.assignment.strategy": "range",
+            "allow.auto.create.topics": False,
+            "fetch.message.max.bytes": 8 * 1024 * 1024,
+            "queued.max.messages.kbytes": 32_768,
+            "session.timeout.ms": 15_000,
+        }
+        | overrides
+    )
+
+
+def make_admin(kafka: KafkaSettings) -> AdminClient:
+    """An admin client."""
+    return AdminClient(client_config(kafka))
+
+
+class AckedProducer:
+    """A producer whose `flush` returns only when the broker has acknowledged all that was handed in.
+
+    Delivery errors are kept and raised by the next call, so that no caller can move a cursor past a lost message.
+    """
+
+    def __init__(self, producer: Producer) -> None:
+        self._producer = producer
+        self._failure: KafkaError | None = None
+
+    def produce(
+        self,
+        topic: str,
+        *,
+        partition: int,
+        key: bytes,
+        value: bytes | None,
+        headers: Mapping[str, bytes] | None = None,
+        timestamp_ms: int = 0,
+        on_ack: Callable[[Message], None] | None = None,
+    ) -> None:
+        """Hand one message over; blocks while the buffer is full.
+
+        Raises:
+            DeliveryFailed: an earlier message was not taken.
+        """
+
+        def report(error: KafkaError | None, message: Message) -> None:
+            if error is not None:
+                self._failure = self._failure or error
+            elif on_ack is not None:
+                on_ack(message)
+
+        self._raise_failure()
+        while True:
+            try:
+                self._producer.produce(
+                    topic,
+                    value=value,
+                    key=key,
+                    partition=partition,
+                    headers=dict(headers) if headers else None,
+                    timestamp=timestamp_ms,
+                    on_delivery=report,
+                )
+            except BufferError:
+                self._producer.poll(0.1)
+                continue
+            self._producer.poll(0)
+            return
+
+    def flush(self, timeout_seconds: float = 120) -> None:
+        """Wait until everything handed in is acknowledged.
+
+        Raises:
+            DeliveryFailed: a message was not taken, or not within `timeout_seconds`.
+        """
+        left = self._producer.flush(timeout_seconds)
+        self._raise_failure()
+        if left:
+            raise DeliveryFailed(f"{left} messages were not acknowledged within {timeout_seconds:g} s")
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise DeliveryFailed(f"the broker refused a message: {self._failure.name()}")
+
+
+def end_offsets(consumer: Consumer, topic: str, partitions: int, timeout: float = 30) -> dict[int, tuple[int, int]]:
+    """`{partition: (oldest offset kept, offset after the newest message)}` of a topic.
+
+    Raises:
+        DependencyUnreachable: the broker does not answer.
+    """
+    result: dict[int, tuple[int, int]] = {}
+    for partition in range(partitions):
+        try:
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=timeout)
+        except KafkaException as exc:
+            raise DependencyUnreachable(f"Kafka does not answer for {topic}: {exc.args[0].name()}") from exc
+        result[partition] = (low, high)
+    return result
+
+
+def committed_offsets(consumer: Consumer, topic: str, partitions: int, timeout: float = 30) -> dict[int, int]:
+    """`{partition: next offset the consumer's group will read}`; partitions never committed are left out.
+
+    Raises:
+        DependencyUnreachable: the broker does not answer.
+    """
+    try:
+        answer = consumer.committed([TopicPartition(topic, p) for p in range(partitions)], timeout=timeout)
+    except KafkaException as exc:
+        raise DependencyUnreachable(f"Kafka does not answer for {topic}: {exc.args[0].name()}") from exc
+    return {tp.partition: tp.offset for tp in answer if tp.offset >= 0}

@@ -1,0 +1,111 @@
+"""Every metric of Crossfade, declared once, with unit and closed label sets.
+
+One process, one registry. A test finds each name that `deploy/` uses here. Label values come from closed sets
+(entity, stage, outcome, code): never a record's key, never personal data.
+"""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+REGISTRY = CollectorRegistry()
+
+STAGES = ("capture", "process", "sink", "reconcile")
+
+# capture
+SONAR_REQUESTS = Counter("crossfade_sonar_requests_total", "Requests sent to Sonar.", ["outcome"], registry=REGISTRY)
+SONAR_ROWS = Counter("crossfade_sonar_rows_total", "Rows read from Sonar.", ["collection"], registry=REGISTRY)
+SONAR_REQUEST_SECONDS = Histogram(
+    "crossfade_sonar_request_seconds",
+    "Time of one request to Sonar.",
+    registry=REGISTRY,
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+BUDGET_REMAINING = Gauge(
+    "crossfade_sonar_budget_remaining_requests", "Requests left in this minute's budget.", registry=REGISTRY
+)
+EVENTS_PUBLISHED = Counter(
+    "crossfade_events_published_total", "Events acknowledged by the broker.", ["entity", "op"], registry=REGISTRY
+)
+WATERMARK_SECONDS = Gauge(
+    "crossfade_watermark_timestamp_seconds", "Source time up to which changes are proven complete.", registry=REGISTRY
+)
+DELETES_WATERMARK_SECONDS = Gauge(
+    "crossfade_deletes_watermark_timestamp_seconds",
+    "Source time up to which deletes are proven complete.",
+    registry=REGISTRY,
+)
+SNAPSHOT_ROWS = Gauge(
+    "crossfade_snapshot_rows",
+    "Rows of the running snapshot, read and in all.",
+    ["collection", "state"],
+    registry=REGISTRY,
+)
+SCHEMA_EVENTS = Counter(
+    "crossfade_schema_events_total", "Changes of Sonar's schema seen, by what they mean.", ["effect"], registry=REGISTRY
+)
+LEASE_HELD = Gauge("crossfade_capture_lease_held", "1 while this process holds the capture lease.", registry=REGISTRY)
+
+# every consuming stage
+LAG_MESSAGES = Gauge(
+    "crossfade_lag_messages",
+    "Messages between the committed offset and the end.",
+    ["stage", "entity"],
+    registry=REGISTRY,
+)
+LAG_SECONDS = Gauge(
+    "crossfade_lag_seconds", "Age of the oldest message not yet committed.", ["stage", "entity"], registry=REGISTRY
+)
+MESSAGES = Counter(
+    "crossfade_messages_total", "Messages by what became of them.", ["stage", "entity", "outcome"], registry=REGISTRY
+)
+ERRORS = Counter("crossfade_errors_total", "Errors by stable code.", ["stage", "code"], registry=REGISTRY)
+DEAD_LETTERS = Counter(
+    "crossfade_dead_letters_total",
+    "Dead letters acknowledged by the broker.",
+    ["stage", "entity", "code"],
+    registry=REGISTRY,
+)
+LAST_SUCCESS = Gauge(
+    "crossfade_last_success_timestamp_seconds", "When this stage last made progress.", ["stage"], registry=REGISTRY
+)
+STAGE_PAUSED = Gauge(
+    "crossfade_stage_paused", "1 while a stage waits, by the code of the reason.", ["stage", "code"], registry=REGISTRY
+)
+
+# sink
+RECORDS = Counter("crossfade_records_total", "Target records by outcome.", ["entity", "outcome"], registry=REGISTRY)
+SPLYNX_REQUESTS = Counter(
+    "crossfade_splynx_requests_total", "REST calls to Splynx.", ["method", "outcome"], registry=REGISTRY
+)
+SPLYNX_REQUEST_SECONDS = Histogram(
+    "crossfade_splynx_request_seconds",
+    "Time of one REST call to Splynx.",
+    ["method"],
+    registry=REGISTRY,
+    buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+SQL_BATCH_SECONDS = Histogram(
+    "crossfade_sql_batch_seconds",
+    "Time of one SQL transaction of the sink.",
+    registry=REGISTRY,
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+HELD_RECORDS = Gauge("crossfade_held_records", "Records that wait, by why.", ["entity", "state"], registry=REGISTRY)
+OPEN_INTENTS = Gauge("crossfade_open_intents", "REST calls begun and not yet confirmed.", registry=REGISTRY)
+GUARDS_VIOLATED = Gauge("crossfade_guards_violated", "Guards of Splynx that do not hold.", registry=REGISTRY)
+
+# reconciliation
+FINDINGS = Gauge("crossfade_findings", "Differences that stand.", ["level", "entity"], registry=REGISTRY)
+RECONCILED_SECONDS = Gauge(
+    "crossfade_last_reconciliation_timestamp_seconds", "When reconciliation last ended.", registry=REGISTRY
+)
+
+
+def preset(metric: Counter | Gauge, *label_sets: Iterable[str]) -> None:
+    """Create every combination of the closed label sets at zero, so that a rate has a start and an alert a series."""
+    combinations: list[tuple[str, ...]] = [()]
+    for values in label_sets:
+        combinations = [(*known, value) for known in combinations for value in values]
+    for combination in combinations:
+        metric.labels(*combination)

@@ -1,0 +1,260 @@
+"""Settings: one YAML file, each key overridable by environment, secrets by file, checked as a whole at start.
+
+Precedence, highest first: environment (`CROSSFADE_SONAR__TOKEN`), secret files (`CROSSFADE_SECRETS_DIR`, file
+`crossfade_sonar__token`), the YAML file (`--config` or `CROSSFADE_CONFIG`), defaults.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NestedSecretsSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from plumbing.errors import ConfigurationError
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise ValueError("must be an http:// or https:// address")
+    return value.rstrip("/")
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Tls(_Block):
+    """TLS of one connection. An empty `ca_file` means the system's certificates."""
+
+    enabled: bool = False
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    verify: bool = True
+
+
+class SonarSettings(_Block):
+    """Where Sonar is, as whom we read it, and how much of its request budget we take."""
+
+    url: HttpUrl
+    token: SecretStr
+    requests_per_minute: int = Field(300, ge=1, description="One budget for snapshot and follow together.")
+    concurrency: int = Field(4, ge=1, le=64)
+    page_size: int = Field(500, ge=1, le=10_000)
+    node_limit: int = Field(20_000, ge=100, description="Roots times children asked for in one request.")
+    timeout_seconds: float = Field(60, gt=0)
+    poll_seconds: float = Field(5, gt=0)
+    safety_lag_seconds: float = Field(300, ge=0, description="How far the watermark trails Sonar's clock.")
+    tls: Tls = Tls()
+
+
+class MysqlSettings(_Block):
+    """A MySQL 8 or MariaDB server and the schema on it."""
+
+    host: str
+    port: int = Field(3306, ge=1, le=65535)
+    user: str
+    password: SecretStr
+    name: str
+    pool_size: int = Field(4, ge=1, le=64)
+    timeout_seconds: float = Field(30, gt=0)
+    tls: Tls = Tls()
+
+
+class SplynxSettings(_Block):
+    """Where Splynx is: its REST API, and its database where the ISP grants it."""
+
+    url: HttpUrl
+    key: str
+    secret: SecretStr
+    auth: Literal["signature", "token", "basic"] = "signature"
+    requests_per_second: float = Field(8, gt=0)
+    concurrency: int = Field(4, ge=1, le=64)
+    timeout_seconds: float = Field(30, gt=0)
+    settle_seconds: float = Field(60, ge=0, description="How long a timed-out call may still be executed by Splynx.")
+    disposable: bool = Field(False, description="True only for a Splynx that may be thrown away: money is written.")
+    db: MysqlSettings | None = None
+    tls: Tls = Tls()
+
+
+class KafkaSettings(_Block):
+    """The Kafka cluster. `options` go to librdkafka as they are (and to the processors' client where they apply)."""
+
+    bootstrap: str
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    sasl_username: str | None = None
+    sasl_password: SecretStr | None = None
+    tls: Tls = Tls()
+    partitions: int = Field(6, ge=1, le=512, description="Of every per-account topic; fixed at creation.")
+    replication_factor: int = Field(3, ge=1)
+    sonar_retention_days: int = Field(400, ge=1)
+
+    @model_validator(mode="after")
+    def _sasl_is_whole(self) -> Self:
+        if self.security_protocol.startswith("SASL") and not (
+            self.sasl_mechanism and self.sasl_username and self.sasl_password
+        ):
+            raise ValueError("security_protocol SASL_* needs sasl_mechanism, sasl_username and sasl_password")
+        return self
+
+
+class RegistrySettings(_Block):
+    """The schema registry, by Confluent's API."""
+
+    url: HttpUrl
+    user: str | None = None
+    password: SecretStr | None = None
+    tls: Tls = Tls()
+
+
+class HttpSettings(_Block):
+    """Where each process serves /metrics, /healthz and /readyz. Port 0 picks a free one."""
+
+    host: str = "127.0.0.1"
+    capture_port: int = Field(9101, ge=0, le=65535)
+    process_port: int = Field(9102, ge=0, le=65535)
+    sink_port: int = Field(9103, ge=0, le=65535)
+
+
+class SinkSettings(_Block):
+    """Batches, brakes and patience of the sink."""
+
+    batch: int = Field(500, ge=1, le=10_000)
+    batch_wait_seconds: float = Field(0.5, gt=0)
+    gone_share: float = Field(0.2, gt=0, le=1, description="More than this share of a target gone or cleared pauses.")
+    gone_at_least: int = Field(20, ge=1, description="The brake counts only from so many records on.")
+    parked_hours: float = Field(24, gt=0, description="After this a parked record becomes a dead letter.")
+    dead_letter_budget: int = Field(100, ge=0, description="Dead letters per partition and hour before it stops.")
+
+
+class ProcessSettings(_Block):
+    """The processors."""
+
+    dead_letter_budget: int = Field(100, ge=0)
+    stuck_seconds: float = Field(120, gt=0, description="Backlog without progress for so long ends the process.")
+    hmac_key: SecretStr = Field(SecretStr(""), description="Operator's key for generated logins and passwords.")
+
+
+class Settings(BaseSettings):
+    """Everything that an installation decides. Unknown keys are errors."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="CROSSFADE_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    instance: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", description="Name of this pair; part of every topic.")
+    sonar: SonarSettings
+    splynx: SplynxSettings
+    ledger: MysqlSettings | None = Field(None, description="Default: schema `crossfade` on Splynx's own server.")
+    kafka: KafkaSettings
+    registry: RegistrySettings
+    rules: Path
+    guards: Path
+    state_dir: Path = Field(Path(".crossfade"), description="Logs of stages that `run` starts.")
+    http: HttpSettings = HttpSettings()
+    sink: SinkSettings = SinkSettings()
+    process: ProcessSettings = ProcessSettings()
+
+    @model_validator(mode="after")
+    def _source_is_not_target(self) -> Self:
+        if urlsplit(self.sonar.url).netloc == urlsplit(self.splynx.url).netloc:
+            raise ValueError("sonar.url and splynx.url name the same server; are source and target swapped?")
+        return self
+
+    @model_validator(mode="after")
+    def _a_ledger_has_a_server(self) -> Self:
+        if self.ledger is None and self.splynx.db is None:
+            raise ValueError("give splynx.db, or a ledger block of its own where Splynx's database is not reachable")
+        return self
+
+    @property
+    def ledger_db(self) -> MysqlSettings:
+        """The server and schema that hold the ledger; by default `crossfade` on Splynx's own server."""
+        if self.ledger is not None:
+            return self.ledger
+        if self.splynx.db is None:  # excluded by validation
+            raise ConfigurationError("no database for the ledger")
+        return self.splynx.db.model_copy(update={"name": "crossfade"})
+
+    @property
+    def ledger_beside_rows(self) -> bool:
+        """True when ledger and Splynx's rows commit in one transaction (same server, same log-in)."""
+        db = self.splynx.db
+        return db is not None and (self.ledger is None or (self.ledger.host, self.ledger.port) == (db.host, db.port))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over secret files over what was read from the YAML file (handed in as init values)."""
+        sources: list[PydanticBaseSettingsSource] = [env_settings]
+        secrets_dir = os.environ.get("CROSSFADE_SECRETS_DIR")
+        if secrets_dir:
+            sources.append(
+                NestedSecretsSettingsSource(
+                    file_secret_settings,
+                    secrets_dir=secrets_dir,
+                    secrets_prefix="crossfade_",
+                    secrets_nested_delimiter="__",
+                )
+            )
+        return (*sources, init_settings)
+
+
+def load_settings(config: Path | None = None) -> Settings:
+    """Read and check the settings as a whole.
+
+    Args:
+        config: the YAML file; without it `CROSSFADE_CONFIG`, and without that the environment alone.
+
+    Raises:
+        ConfigurationError: names the file and each wrong or missing key, never a value.
+    """
+    path = config or (Path(os.environ["CROSSFADE_CONFIG"]) if os.environ.get("CROSSFADE_CONFIG") else None)
+    values: dict[str, object] = {}
+    if path is not None:
+        try:
+            loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except OSError as exc:
+            raise ConfigurationError(
+                f"cannot read the settings file {path}: {exc.strerror}", remedy="Give --config or CROSSFADE_CONFIG."
+            ) from exc
+        except yaml.YAMLError as exc:
+            mark = getattr(exc, "problem_mark", None)
+            where = f" line {mark.line + 1}" if mark is not None else ""
+            raise ConfigurationError(f"{path}{where}: not valid YAML", remedy="Mend the file.") from exc
+        if not isinstance(loaded, dict):
+            raise ConfigurationError(f"{path}: must hold a mapping of settings", remedy="See docs/configuration.md.")
+        values = loaded
+        for key in ("rules", "guards", "state_dir"):
+            # A path in the file is relative to the file, so that the command works from any folder.
+            if isinstance(values.get(key), str):
+                values[key] = (path.parent / str(values[key])).resolve()
+    try:
+        return Settings(**values)  # type: ignore[arg-type]
+    except ValidationError as exc:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in error['loc']) or 'settings'}: {error['msg']}" for error in exc.errors()
+        )
+        place = str(path) if path is not None else "the environment"
+        raise ConfigurationError(
+            f"settings in {place}: {problems}",
+            remedy="See docs/configuration.md; each key can also be set as CROSSFADE_<KEY> (nested: __).",
+        ) from exc
