@@ -1,0 +1,117 @@
+"""The enums of the served types. Source: Sonar schema.
+
+Most are complete. `PARTIAL` names the large ones (thousands of counties and subdivisions, hundreds of zones and icons),
+of which only a useful share is served. Every value is a legal one, and clients have to tolerate unknown ones anyway.
+"""
+
+import re
+from collections.abc import Mapping
+
+PARTIAL = frozenset({"Country", "Icon", "Subdivision", "Timezone", "UsCounty"})
+
+_COMPLETE = """
+AccountTypeEnum COMMERCIAL RESIDENTIAL GOVERNMENT INDUSTRIAL SENIOR_CITIZEN
+AccountingPeriodCloseOption NEVER MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY DAILY MONTHLY
+AddressType PHYSICAL MAILING
+AddressableType Account InventoryLocation BankAccount CreditCard NetworkSite Company TowercoverageSubmission Vendor
+AggregationFunction MAX MIN SUM AVG COUNT
+AnchorDelinquencyLogic ALL ANCHOR_ONLY
+BankAccountProvider AUTHORIZE BLUEPAY BMOHARRISCANADA80BYTE CANADAACH1464BYTE CARDCONNECT CENTRAL1ACH GOCARDLESS \
+IPPAY NACHAACH PROPAY ROYALBANKOFCANADAACH ROYALBANKOFCANADAACHFTP SONARPAY SONARPAY_CANADA
+BankAccountType CHECKING SAVINGS
+BillDayModeOption FIXED ANNIVERSARY_INVOICE_DAY ANNIVERSARY_BILL_DAY
+BillMode INVOICE STATEMENT
+BillingDefaultFor ACCOUNT_TYPE ANCHOR LINKED
+BillingParameterDayOption BILL_DAY INVOICE_DAY
+BooleanOperator EQ NEQ
+CardPaymentType NONE CREDIT DEBIT CHARGE PREPAID DEBIT_CREDIT
+ContactableType Account NetworkSite Vendor
+CreditCardProvider STRIPE IPPAY BLUEPAY AUTHORIZE BAMBORA CARDCONNECT PROPAY MONERIS_CA PAYGATE SONARPAY SONARPAY_CANADA
+CreditCardType VISAELECTRON MAESTRO FORBRUGSFORENINGEN DANKORT VISA MASTERCARD AMEX DINERSCLUB DISCOVER UNIONPAY JCB
+Currency AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY \
+COP CRC CUC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ HKD HNL HTG HUF IDR ILS INR IRR \
+JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO \
+NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLL SOS SRD SSP STN SVC SYP SZL THB \
+TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD YER ZAR ZMW ZWL
+CustomFieldType BOOLEAN DATE TEXT
+CustomerPortalContactAccess ALL PRIMARY
+CustomfielddataableType Account Address Contact GenericInventoryAssignee Job NetworkSite PurchaseOrderItem \
+TestReadOnlyFileModel Ticket
+DateFormat YEAR_MONTH_DAY DAY_MONTH_YEAR MONTH_DAY_YEAR HUMAN_FORMAT
+DecimalSeparator COMMA DOT
+DigitSeparator COMMA DOT SPACE
+FipsSource FCC MIGRATION OTHER SONAR
+GeneralSearchMode ROOT ROOT_PLUS_RELATIONS
+IspType ILEC CLEC IXC VOIP ISP WIRELESS RETAIL_SALES
+Language en fr
+LateFeeMode FLAT PERCENTAGE
+LogLevel INFO ERROR CRITICAL
+LogType CREATED UPDATED DELETED ATTACHED DETACHED SYSTEM OTHER
+PaymentStatus PENDING FAILED SUCCEEDED
+PaymentType CREDITCARD BANKACCOUNT CASH WIRE CHECK OTHER PAYPAL
+RangeOperator GTE GT LTE LT EQ NEQ
+SortDirection ASC DESC
+SubscribableType Ticket
+TimeFormat TWELVE_HOUR TWENTY_FOUR_HOUR
+Units METRIC IMPERIAL
+Icon CIRCLE ALARM759357 ANTENNA759818 BANK759322 CASH759858 CHECKMARK759628 CLOCK759361 CLOUD759379 EMAIL759362 \
+FLAG759300 HAPPY759916 HOUSE759590 KEY759683 LOCK759686 NETWORK759366 OFFICE759331 HELP759642 LOSS759310
+Country US CA AF AL DZ AD AO AI AQ AG AR AM AW AU AT AZ BS BH BD BB BY BE BZ BJ BM BT BO BA BW BV BR IO BN BG BF BI KH \
+CM CV KY CF TD CL CN CX CC CO KM CG CK CR HR CU CY CZ DK DJ DM DO EC EG SV GQ ER EE ET FK FO FJ FI FR GF PF TF GA GM \
+GE DE GH GI GR GL GD GP GT GN GW GY HT HM HN HK HU IS IN ID IR IQ IE IL IT CI JM JP JO KZ KE KI KP KR KW KG LA LV LB \
+LS LR LY LI LT LU MO MK MG MW MY MV ML MT MH MQ MR MU MX FM MD MC MN MS MA MZ MM NA NR NP NL NC NZ NI NE NG NU NF NO \
+OM PK PW PA PG PY PE PH PN PL PT PR QA RE RO RU RW KN LC VC WS SM ST SA SN RS SC SL SG SK SI SB SO ZA GS ES LK SH PM \
+SD SR SJ SZ SE CH SY TW TJ TZ TH TG TK TO TT TN TR TM TC TV UG UA AE GB UY UZ VU VA VE VN VG WF EH YE ZM ZW
+"""
+
+_SUBDIVISIONS = """
+US AL AK AZ AR CA CO CT DC DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ NM NV NY OH OK OR \
+PA PR RI SC SD TN TX UT VA VI VT WA WI WV WY AS GU MP UM AA AE AP
+CA AB BC MB NB NL NS NT NU ON PE QC SK YT
+AU ACT NSW NT QLD SA TAS VIC WA
+CH AG BE BS GE LU SG TI VD ZH
+DE BB BE BW BY HB HE HH MV NI NW RP SH SL SN ST TH
+GB ENG SCT LND MAN LDS
+"""
+
+# Federal state codes and the highest county number served; counties carry odd numbers in alphabetical order.
+_COUNTIES = {"06": 115, "17": 203, "19": 197, "36": 123, "48": 507, "55": 77}
+
+_ZONES = """
+America/Anchorage America/Bogota America/Boise America/Chicago America/Denver America/Detroit America/Edmonton
+America/Halifax America/Indiana/Knox America/Los_Angeles America/Mexico_City America/New_York
+America/North_Dakota/Center America/Phoenix America/Port-au-Prince America/Puerto_Rico America/Regina
+America/Sao_Paulo America/St_Johns America/Toronto America/Vancouver America/Winnipeg Africa/Cairo
+Africa/Johannesburg Africa/Lagos Asia/Dubai Asia/Hong_Kong Asia/Kolkata Asia/Singapore Asia/Tokyo Atlantic/Reykjavik
+Australia/Adelaide Australia/Brisbane Australia/Lord_Howe Australia/Perth Australia/Sydney CST6CDT EST5EDT
+Etc/GMT+5 Etc/GMT-1 Etc/UTC Europe/Berlin Europe/Dublin Europe/London Europe/Madrid Europe/Paris Europe/Zurich
+MST7MDT PST8PDT Pacific/Auckland Pacific/Honolulu US/Central US/Eastern US/Mountain US/Pacific UTC
+"""
+
+
+def zone_name(iana: str) -> str:
+    """The enum value of an IANA zone: `America/Chicago` is `AMERICACHICAGO`, `Etc/GMT+5` is `ETCGMTPLUS5`."""
+    signed = re.sub(r"-(?=\d)", "MINUS", iana.replace("+", "PLUS"))
+    return re.sub(r"[^A-Z0-9]", "", signed.upper())
+
+
+def _read() -> dict[str, dict[str, str | None]]:
+    enums: dict[str, dict[str, str | None]] = {}
+    for line in _COMPLETE.strip().splitlines():
+        name, *values = line.split()
+        enums[name] = dict.fromkeys(values)
+    enums["Subdivision"] = {
+        f"{country}_{code}": None
+        for country, *codes in (line.split() for line in _SUBDIVISIONS.strip().splitlines())
+        for code in codes
+    }
+    enums["UsCounty"] = {
+        f"COUNTY_{state}{county:03}": None for state, last in _COUNTIES.items() for county in range(1, last + 1, 2)
+    }
+    # Clients learn the zone from the description: the value itself does not say where the slash was.
+    enums["Timezone"] = {zone_name(iana): iana for iana in _ZONES.split()}
+    return enums
+
+
+ENUMS: Mapping[str, Mapping[str, str | None]] = _read()
+"""Enum name → its values, in order → their descriptions (None for most)."""

@@ -1,0 +1,151 @@
+"""One row and one table: values in slots, found by id, by what they point to, and in order."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from sandbox.sonar.declarations import Declarations, Kind, ObjectType
+from sandbox.sonar.ordering import IdSet, Order
+from sandbox.sonar.values import reader
+
+ORDERED = ("id", "updated_at", "created_at")
+"""Columns whose order is maintained, each with the id to break ties."""
+
+
+class Row(Mapping[str, Any]):
+    """The values of one row at one moment, by column name. A change makes a new row; this one stays as it was.
+
+    Compiled selections read the slots directly (`row.name`), which is what makes them fast.
+    """
+
+    __slots__ = ()
+    COLUMNS: ClassVar[tuple[str, ...]] = ()
+    KNOWN: ClassVar[frozenset[str]] = frozenset()
+    TYPE: ClassVar[ObjectType]
+
+    def __getitem__(self, column: str) -> Any:
+        if column not in self.KNOWN:
+            raise KeyError(column)
+        return getattr(self, column)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.COLUMNS)
+
+    def __len__(self) -> int:
+        return len(self.COLUMNS)
+
+
+def row_class(kind: ObjectType) -> type[Row]:
+    """The row class of a declared type."""
+    columns = tuple(kind.columns)
+    body: dict[str, object] = {
+        "__slots__": columns,
+        "COLUMNS": columns,
+        "KNOWN": frozenset(columns),
+        "TYPE": kind,
+        "__doc__": f"A row of {kind.name}.",
+    }
+    return type(f"{kind.name}Row", (Row,), body)
+
+
+class Table:
+    """All rows of one type. `held` ones exist but cannot be seen, like rows of a commit that is still under way."""
+
+    def __init__(self, kind: ObjectType, declarations: Declarations) -> None:
+        self.kind = kind
+        self.make = row_class(kind)
+        self.readers = {name: reader(column, declarations.enums) for name, column in kind.columns.items()}
+        self.required = tuple(name for name, column in kind.columns.items() if column.required)
+        self.rows: dict[int, Row] = {}
+        self.held: dict[int, Row] = {}
+        self.view = MappingProxyType(self.rows)
+        self.next_id = 1
+        self.orders = {column: Order() for column in ORDERED}
+        # What rows of this type point to: {column or polymorphic prefix: {key: ids of the rows that point there}}.
+        self.pointing: dict[str, dict[object, IdSet]] = {via: {} for via in _pointers(kind, declarations)}
+        self._morphs = {
+            relation.via for relation in kind.relations.values() if relation.polymorphic and not relation.is_connection
+        }
+
+    def find(self, id: int) -> Row:
+        """The row with this id, held or not.
+
+        Raises:
+            KeyError: there is none.
+        """
+        row = self.rows.get(id) or self.held.get(id)
+        if row is None:
+            raise KeyError(f"{self.kind.name} {id} does not exist")
+        return row
+
+    def read(self, columns: Mapping[str, object]) -> dict[str, object]:
+        """Check values before they are written.
+
+        Raises:
+            ValueError: a column is unknown or cannot hold its value; the value itself is not repeated.
+        """
+        values: dict[str, object] = {}
+        for name, value in columns.items():
+            if name not in self.readers:
+                raise ValueError(f"{self.kind.name} has no column {name}")
+            try:
+                values[name] = None if value is None else self.readers[name](value)
+            except ValueError as error:
+                raise ValueError(f"{self.kind.name}.{name}: {error}") from None
+        return values
+
+    def build(self, values: Mapping[str, object]) -> Row:
+        """A new row; columns that are not given are null.
+
+        Raises:
+            ValueError: a column that must not be null is.
+        """
+        row = self.make()
+        for name in self.make.COLUMNS:
+            setattr(row, name, values.get(name))
+        for name in self.required:
+            if getattr(row, name) is None:
+                raise ValueError(f"{self.kind.name}.{name} must not be null")
+        return row
+
+    def show(self, row: Row) -> None:
+        """Make a row visible to readers."""
+        id: int = row["id"]
+        self.rows[id] = row
+        for column, order in self.orders.items():
+            order.add(getattr(row, column), id)
+        for via, index in self.pointing.items():
+            key = self._key(row, via)
+            if key is not None:
+                ids = index.get(key)
+                if ids is None:
+                    ids = index[key] = IdSet()
+                ids.add(id)
+
+    def hide(self, id: int) -> Row:
+        """Take a visible row out of the readers' sight, and return it."""
+        row = self.rows.pop(id)
+        for column, order in self.orders.items():
+            order.remove(getattr(row, column), id)
+        for via, index in self.pointing.items():
+            key = self._key(row, via)
+            if key is not None:
+                index[key].remove(id)
+        return row
+
+    def _key(self, row: Row, via: str) -> object:
+        if via in self._morphs:
+            owner = getattr(row, f"{via}_id")
+            return None if owner is None else (getattr(row, f"{via}_type"), owner)
+        key: object = getattr(row, via)
+        return key
+
+
+def _pointers(kind: ObjectType, declarations: Declarations) -> set[str]:
+    """The columns and polymorphic prefixes by which other declared types find rows of `kind`."""
+    return {
+        relation.via
+        for other in declarations.types.values()
+        for relation in other.relations.values()
+        if relation.target == kind.name and relation.kind in (Kind.HAS_ONE, Kind.HAS_MANY)
+    }

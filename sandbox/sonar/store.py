@@ -1,0 +1,318 @@
+"""The rows of the sandbox, in memory, and the only way to change them: every change is stamped and logged."""
+
+import zlib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from sandbox.sonar import audit
+from sandbox.sonar.declarations import Declarations, Kind, Relation
+from sandbox.sonar.ordering import IdSet
+from sandbox.sonar.rows import Row, Table
+from sandbox.sonar.settings_rows import BILLING_SETTING, SYSTEM_SETTING
+from sandbox.sonar.types import SERVED, SINGLETONS
+
+__all__ = ["Row", "Store"]
+
+_NOTHING = IdSet()
+_STAMPS = frozenset({"sonar_unique_id", "created_at", "updated_at", "_version"})
+
+
+class Store:
+    """Tables by type name. Instants are whole seconds in UTC, as Sonar shows them.
+
+    Ids count from 1 per type and are never given out twice, unless a caller names one.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], datetime],
+        *,
+        currency: str = "USD",
+        timezone: str = "AMERICACHICAGO",
+        declarations: Declarations = SERVED,
+    ) -> None:
+        self._clock = clock
+        self._changes = 0
+        self.declarations = declarations
+        self.tables = {name: Table(kind, declarations) for name, kind in declarations.types.items()}
+        # {(type, relation): {id: ids on the other side}}; both sides of a pivot are kept.
+        self._pivots: dict[tuple[str, str], dict[int, IdSet]] = {
+            (name, relation.name): {}
+            for name, kind in declarations.types.items()
+            for relation in kind.relations.values()
+            if relation.kind is Kind.PIVOT
+        }
+        self._insert("SystemSetting", {**SYSTEM_SETTING, "currency": currency, "timezone": timezone}, None, None)
+        self._insert("BillingSetting", BILLING_SETTING, None, None)
+
+    def insert(
+        self, type_name: str, /, *, at: datetime | None = None, user_id: int | None = None, **columns: object
+    ) -> int:
+        """Add a row and its CREATED log; return its id. Nullable columns that are not given are null.
+
+        `id` may be given to bring a deleted row back; `at` back-dates the row.
+
+        Raises:
+            ValueError: a column is unknown, missing or cannot hold its value, or the id is taken.
+        """
+        return self._insert(type_name, columns, at, user_id)
+
+    def _insert(self, type_name: str, columns: Mapping[str, object], at: datetime | None, user_id: int | None) -> int:
+        table = self._table(type_name)
+        _refuse_stamps(columns)
+        values = table.read(columns)
+        id = values.get("id") or table.next_id
+        assert isinstance(id, int)
+        if id in table.rows or id in table.held:
+            raise ValueError(f"{type_name} {id} exists already")
+        moment = self._moment(at)
+        values.update(id=id, created_at=moment, updated_at=moment, **self._stamps())
+        values["sonar_unique_id"] = self._unique_id()
+        row = table.build(values)
+        table.next_id = max(table.next_id, id + 1)
+        table.show(row)
+        self._log("CREATED", row, moment, user_id, current=row)
+        return id
+
+    def update(
+        self,
+        type_name: str,
+        id: int,
+        /,
+        *,
+        at: datetime | None = None,
+        user_id: int | None = None,
+        **columns: object,
+    ) -> None:
+        """Change columns of a row, with a new `updated_at` and `_version`, and its UPDATED log.
+
+        Raises:
+            KeyError: there is no such row.
+            ValueError: a column is unknown or cannot hold its value.
+        """
+        table = self._table(type_name)
+        _refuse_stamps(columns)
+        if "id" in columns:
+            raise ValueError("an id never changes")
+        before = table.find(id)
+        moment = self._moment(at)
+        row = table.build({**before, **table.read(columns), "updated_at": moment, **self._stamps()})
+        if id in table.held:
+            table.held[id] = row
+        else:
+            table.hide(id)
+            table.show(row)
+        self._log("UPDATED", row, moment, user_id, current=row, previous=before)
+
+    def delete(self, type_name: str, id: int, /, *, at: datetime | None = None, user_id: int | None = None) -> None:
+        """Remove a row and the rows that belong to it alone, each with its DELETED log; optional references become null.
+
+        Raises:
+            KeyError: there is no such row.
+            ValueError: another row cannot do without it; nothing was removed.
+        """
+        row = self._table(type_name).find(id)
+        doomed = self._doomed(row, [])
+        self._refuse_dangling(doomed)
+        moment = self._moment(at)
+        gone = {(one.TYPE.name, one["id"]) for one in doomed}
+        for one in doomed:
+            self._log("DELETED", one, moment, user_id, previous=one)
+        for one in doomed:
+            for other, relation in self._references(one):
+                if (other.TYPE.name, other["id"]) not in gone:
+                    self.update(other.TYPE.name, other["id"], at=at, user_id=user_id, **{relation.via: None})
+        for one in doomed:
+            self._erase(one)
+
+    def attach(
+        self,
+        type_name: str,
+        id: int,
+        relation: str,
+        other_id: int,
+        /,
+        *,
+        at: datetime | None = None,
+        user_id: int | None = None,
+    ) -> None:
+        """Link two rows through a pivot. Neither row changes; only an ATTACHED log tells. Linking twice does nothing.
+
+        Raises:
+            KeyError: one of the rows does not exist, or the relation is not many to many.
+        """
+        self._link(type_name, id, relation, other_id, at, user_id, attach=True)
+
+    def detach(
+        self,
+        type_name: str,
+        id: int,
+        relation: str,
+        other_id: int,
+        /,
+        *,
+        at: datetime | None = None,
+        user_id: int | None = None,
+    ) -> None:
+        """Undo `attach`, with a DETACHED log. Raises KeyError as `attach` does."""
+        self._link(type_name, id, relation, other_id, at, user_id, attach=False)
+
+    def hold(self, type_name: str, id: int, /) -> None:
+        """Hide a row from readers as if its commit were under way; writers see it. Raises KeyError: not visible."""
+        table = self._table(type_name)
+        table.held[id] = table.hide(id)
+
+    def release(self, type_name: str, id: int, /) -> None:
+        """Show a held row, with the `updated_at` it had: a late commit. Raises KeyError: it is not held."""
+        table = self._table(type_name)
+        table.show(table.held.pop(id))
+
+    def table(self, type_name: str) -> Mapping[int, Row]:
+        """The visible rows of a type by id; a live, read-only view."""
+        return self._table(type_name).view
+
+    def setting(self, name: str) -> dict[str, object]:
+        """The columns of `system_setting` or `billing_setting`; change them by `update("SystemSetting", 1, ...)`."""
+        return dict(self._table(SINGLETONS[name]).rows[1])
+
+    def linked(self, type_name: str, relation: str, id: int) -> list[int]:
+        """The ids on the other side of a pivot, ascending."""
+        return self._pivots[type_name, relation].get(id, _NOTHING).ids
+
+    def pointing(self, type_name: str, via: str, key: object) -> list[int]:
+        """The ids of the visible rows whose column `via` (or polymorphic pair) holds `key`, ascending."""
+        return self.tables[type_name].pointing[via].get(key, _NOTHING).ids
+
+    def _table(self, type_name: str) -> Table:
+        try:
+            return self.tables[type_name]
+        except KeyError:
+            raise KeyError(f"no type is named {type_name}") from None
+
+    def _moment(self, at: datetime | None) -> datetime:
+        return (at or self._clock()).astimezone(UTC).replace(microsecond=0)
+
+    def _stamps(self) -> dict[str, object]:
+        # An odd multiplier walks through all 32-bit numbers once: versions never repeat, and their order says nothing.
+        self._changes += 1
+        return {"_version": f"{self._changes * 2654435761 % 2**32:08x}"}
+
+    def _unique_id(self) -> str:
+        return f"{zlib.crc32(b'%d' % self._changes):08x}{self._changes:010x}"
+
+    def _doomed(self, row: Row, found: list[Row]) -> list[Row]:
+        """The row and all that belongs to it alone, owners before what they own."""
+        found.append(row)
+        for kind in self.declarations.types.values():
+            for relation in kind.owners:
+                if relation.target == row.TYPE.name or relation.target in row.TYPE.interfaces:
+                    key = (row.TYPE.name, row["id"]) if relation.polymorphic else row["id"]
+                    for id in list(self.pointing(kind.name, relation.via, key)):
+                        self._doomed(self.tables[kind.name].rows[id], found)
+        return found
+
+    def _references(self, row: Row) -> list[tuple[Row, Relation]]:
+        """Rows that refer to `row` without belonging to it; logs do not count, they outlive everything."""
+        found = []
+        for kind in self.declarations.types.values():
+            for relation in kind.relations.values():
+                if (
+                    relation.kind is Kind.BELONGS_TO
+                    and relation.target == row.TYPE.name
+                    and not relation.owner
+                    and kind.name != "Log"
+                ):
+                    found += [
+                        (other, relation)
+                        for other in self.tables[kind.name].rows.values()
+                        if other[relation.via] == row["id"]
+                    ]
+        return found
+
+    def _refuse_dangling(self, doomed: list[Row]) -> None:
+        gone = {(row.TYPE.name, row["id"]) for row in doomed}
+        for row in doomed:
+            for other, relation in self._references(row):
+                key = (other.TYPE.name, other["id"])
+                if other.TYPE.columns[relation.via].required and key not in gone:
+                    raise ValueError(f"{row.TYPE.name} {row['id']} is still used by {key[0]} {key[1]}")
+
+    def _erase(self, row: Row) -> None:
+        table, id = self.tables[row.TYPE.name], row["id"]
+        if id in table.held:
+            del table.held[id]
+        else:
+            table.hide(id)
+        for relation in row.TYPE.relations.values():
+            if relation.kind is Kind.PIVOT:
+                for other in self._pivots[row.TYPE.name, relation.name].pop(id, _NOTHING).ids:
+                    if relation.via:
+                        self._pivots[relation.target, relation.via][other].remove(id)
+
+    def _link(
+        self,
+        type_name: str,
+        id: int,
+        relation: str,
+        other_id: int,
+        at: datetime | None,
+        user_id: int | None,
+        *,
+        attach: bool,
+    ) -> None:
+        table = self._table(type_name)
+        declared = table.kind.relations[relation]
+        if declared.kind is not Kind.PIVOT:
+            raise KeyError(f"{type_name}.{relation} is not many to many")
+        row, other = table.find(id), self.tables[declared.target].find(other_id)
+        there = self._pivots[type_name, relation].setdefault(id, IdSet())
+        if (other_id in there) == attach:
+            return
+        sides = [there]
+        if declared.via:
+            sides.append(self._pivots[declared.target, declared.via].setdefault(other_id, IdSet()))
+        for side, member in zip(sides, (other_id, id), strict=False):
+            (side.add if attach else side.remove)(member)
+        moment = self._moment(at)
+        for loggable in (row, other):
+            self._write_log(
+                audit.entry(
+                    "ATTACHED" if attach else "DETACHED",
+                    logged=row,
+                    loggable=(loggable.TYPE.name, loggable["id"]),
+                    user_id=user_id,
+                    current=row,
+                    relation_data={"relation": relation, "type": other.TYPE.name, "id": other_id},
+                ),
+                moment,
+            )
+
+    def _log(
+        self,
+        type: str,
+        row: Row,
+        moment: datetime,
+        user_id: int | None,
+        *,
+        current: Row | None = None,
+        previous: Row | None = None,
+    ) -> None:
+        loggables = audit.loggables(row, self.tables)
+        entries = audit.entry(
+            type, logged=row, loggable=loggables[0], user_id=user_id, current=current, previous=previous
+        )
+        for loggable_type, loggable_id in loggables:
+            entries["loggable_type"], entries["loggable_id"] = loggable_type, loggable_id
+            self._write_log(entries, moment)
+
+    def _write_log(self, values: dict[str, object], moment: datetime) -> None:
+        table = self.tables["Log"]
+        values.update(id=table.next_id, created_at=moment, updated_at=moment, **self._stamps())
+        values["sonar_unique_id"] = self._unique_id()
+        table.next_id += 1
+        table.show(table.build(values))
+
+
+def _refuse_stamps(columns: Mapping[str, object]) -> None:
+    if not _STAMPS.isdisjoint(columns):
+        raise ValueError("the stamps of a row are the store's own: give `at`")
