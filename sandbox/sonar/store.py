@@ -171,6 +171,10 @@ class Store:
         """The visible rows of a type by id; a live, read-only view."""
         return self._table(type_name).view
 
+    def now(self) -> datetime:
+        """What the store's clock shows: an aware UTC instant in whole seconds."""
+        return self._moment(None)
+
     def setting(self, name: str) -> dict[str, object]:
         """The columns of `system_setting` or `billing_setting`; change them by `update("SystemSetting", 1, ...)`."""
         return dict(self._table(SINGLETONS[name]).rows[1])
