@@ -47,7 +47,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Relation:
-    """One relation. `via` is a column, the prefix of a polymorphic pair, or the name of a pivot's other side ("" if none)."""
+    """One relation. `via` is a column, the prefix of a polymorphic pair, or the other side's name of a pivot (or "")."""
 
     name: str
     target: str

@@ -105,7 +105,7 @@ class Store:
         self._log("UPDATED", row, moment, user_id, current=row, previous=before)
 
     def delete(self, type_name: str, id: int, /, *, at: datetime | None = None, user_id: int | None = None) -> None:
-        """Remove a row and the rows that belong to it alone, each with its DELETED log; optional references become null.
+        """Remove a row and what belongs to it alone, each with its DELETED log; optional references become null.
 
         Raises:
             KeyError: there is no such row.
