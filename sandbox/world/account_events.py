@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sandbox.world import names
 from sandbox.world.life import Life
 from sandbox.world.people import PRICES
@@ -21,7 +23,7 @@ NEXT_STATUS: dict[str, tuple[str, ...]] = {
 
 
 def sign_up(life: Life) -> bool:
-    now = life.clock().replace(microsecond=0)
+    now = life.clock()
     draft = life.drafter.account(now, len(life.catalogue.companies) - 1)
     draft.status = life.rng.choice(("lead", "pending", "active", "active"))
     draft.activated = now if draft.status == "active" else None
@@ -64,7 +66,7 @@ def status_changed(life: Life) -> bool:
         return False
     account, row = found
     target = life.rng.choice(NEXT_STATUS[life.catalogue.status_key(row["account_status_id"])])
-    change: dict[str, object] = {
+    change: dict[str, Any] = {
         "account_status_id": life.catalogue.statuses[target],
         "is_delinquent": target in ("walled", "suspended"),
         "is_eligible_for_archive": target in ("disconnected", "inactive"),
@@ -94,7 +96,7 @@ def archived(life: Life) -> bool:
     found = life.registry.draw("Account", life.rng, life.is_closed)
     if found is None:
         return False
-    at = life.clock().replace(microsecond=0)
+    at = life.clock()
     user = life.rng.choice(life.catalogue.users)
     life.registry.update("Account", found[0], archived_at=at, archived_by_user_id=user, is_eligible_for_archive=False)
     return True
@@ -129,15 +131,14 @@ def billing_edited(life: Life) -> bool:
     found = life.registry.draw("AccountBillingParameter", life.rng)
     if found is None:
         return False
-    change: dict[str, object] = life.rng.choice(
-        (
-            {"due_days": life.rng.randint(0, 28)},
-            {"bill_day": life.rng.randint(1, 28)},
-            {"invoice_day": life.rng.choice((None, life.rng.randint(1, 28)))},
-            {"months_to_bill": life.rng.choice((1, 1, 3, 12))},
-            {"grace_days": life.rng.choice((0, 5, 10))},
-        )
+    changes: tuple[dict[str, Any], ...] = (
+        {"due_days": life.rng.randint(0, 28)},
+        {"bill_day": life.rng.randint(1, 28)},
+        {"invoice_day": life.rng.choice((None, life.rng.randint(1, 28)))},
+        {"months_to_bill": life.rng.choice((1, 1, 3, 12))},
+        {"grace_days": life.rng.choice((0, 5, 10))},
     )
+    change = life.rng.choice(changes)
     life.registry.update("AccountBillingParameter", found[0], **change)
     return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sandbox.sonar.store import Store
 
@@ -151,6 +151,12 @@ def open_shop(store: Store, at: datetime) -> Catalogue:
         )
         for status in STATUSES
     }
+    store.update(
+        "BillingSetting",
+        1,
+        disconnect_account_status_id=statuses["disconnected"],
+        unarchive_account_status_id=statuses["inactive"],
+    )
     types = {
         key: store.insert("AccountType", at=at, color=color, icon=ICON, name=name, type=kind)
         for key, name, kind, color in TYPES
@@ -238,7 +244,7 @@ def open_shop(store: Store, at: datetime) -> Catalogue:
     )
 
 
-def billing_terms() -> dict[str, object]:
+def billing_terms() -> dict[str, Any]:
     """The columns that a billing default and an account's billing parameter share, at their plainest."""
     return {
         "aggregate_invoice_taxes": False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -90,7 +91,7 @@ class Account:
     company: int
     status: str
     type: str
-    billing: dict[str, object]
+    billing: dict[str, Any]
     price: int
     delinquent: bool = False
     activated: datetime | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 from sandbox.world.calendar import Calendar
 from sandbox.world.catalogue import BUSINESS, Catalogue
@@ -91,7 +92,7 @@ class Loader:
             )
         return account
 
-    def _billing(self, draft: Account) -> dict[str, object]:
+    def _billing(self, draft: Account) -> dict[str, Any]:
         statuses = self.catalogue.statuses
         key = "business" if draft.type in BUSINESS else "residential"
         terms = {**draft.billing, "billing_default_id": self.catalogue.billing_defaults[key]}

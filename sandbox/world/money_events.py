@@ -20,7 +20,7 @@ def paid(life: Life) -> bool:
     account, row = found
     kind = life.rng.choices(tuple(KINDS), tuple(KINDS.values()))[0]
     price = row["next_recurring_charge_amount"] or life.rng.choice(PRICES)
-    at = life.clock().replace(microsecond=0)
+    at = life.clock()
     payment = Payment(at, draft_amount(price, life.rng), kind, reference="3003" if kind == "CHECK" else None)
     if kind == "BANKACCOUNT" and life.rng.random() < 0.7:
         payment.status, payment.successful = "PENDING", life.rng.random() < 0.5

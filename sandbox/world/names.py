@@ -3,6 +3,7 @@ every telephone number is a 555 one and every address ends in a domain reserved 
 
 from __future__ import annotations
 
+# ruff: noqa: SIM905  (a list literal of these would be a page for every line)
 from typing import NamedTuple
 
 GIVEN = (
@@ -73,7 +74,7 @@ TOWNS = (
 
 ABROAD = (
     Town("Port Marigold", "CA_ON", "K0A 0A0", "44.2312", "-76.4860", "CA"),
-    Town("San Isidro del Faro", "MX_JAL", "44990", "20.6597", "-103.3496", "MX"),
+    Town("Wattle Point", "AU_VIC", "3990", "-38.3120", "144.8815", "AU"),
     Town("Müggelbrück", "DE_BE", "10990", "52.4370", "13.6550", "DE"),
 )
 

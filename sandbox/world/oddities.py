@@ -183,7 +183,7 @@ def _custom_values(p: Planter, at: list[int]) -> None:
     draft.custom = [
         ("gate_code", "#1111", draft.created),
         ("gate_code", "#2222", later),
-        ("old_id", "legacy " + "0123456789 " * 30, draft.created),
+        ("old_id", "legacy " + ", ".join(names.FAMILY[:40]), draft.created),
     ]
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from random import Random
+from typing import Any
 
 from sandbox.world import names
 from sandbox.world.calendar import Calendar
@@ -30,7 +31,7 @@ NEVER_ACTIVE = ("lead", "pending")
 PRICES = (3995, 4995, 5995, 6500, 7995, 9900, 12900)
 
 
-def pick(rng: Random, weights: dict[str, float]) -> str:
+def pick(rng: Random, weights: Mapping[str, float]) -> str:
     return rng.choices(tuple(weights), tuple(weights.values()))[0]
 
 
@@ -142,7 +143,7 @@ class Drafter:
             since=since,
         )
 
-    def billing(self, kind: str) -> dict[str, object]:
+    def billing(self, kind: str) -> dict[str, Any]:
         """An account's billing parameter: mostly the default's terms."""
         rng = self.rng
         bill_day = rng.choices((1, rng.randint(1, 28)), (60, 40))[0]

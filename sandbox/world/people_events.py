@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sandbox.world import names
 from sandbox.world.catalogue import CUSTOM_FIELDS, GROUPS, STATUSES
 from sandbox.world.life import Life
@@ -74,14 +76,13 @@ def contact_edited(life: Life) -> bool:
     if found is None:
         return False
     fresh = life.person()
-    change: dict[str, object] = life.rng.choice(
-        (
-            {"email_address": fresh.email},
-            {"name": fresh.name},
-            {"role": life.rng.choice(names.ROLES)},
-            {"marketing_opt_in": True},
-        )
+    changes: tuple[dict[str, Any], ...] = (
+        {"email_address": fresh.email},
+        {"name": fresh.name},
+        {"role": life.rng.choice(names.ROLES)},
+        {"marketing_opt_in": True},
     )
+    change = life.rng.choice(changes)
     life.registry.update("Contact", found[0], **change)
     return True
 

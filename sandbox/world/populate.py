@@ -37,7 +37,7 @@ def populate(
     mean = payments_per_account if payments_per_account is not None else 7.5 if accounts <= FULL_HISTORY_UP_TO else 2.0
     rng = Random(seed)
     zone = zone_named(str(store.setting("system_setting")["timezone"]))
-    calendar = Calendar.at(store.clock(), zone)
+    calendar = Calendar.at(store.now(), zone)
     catalogue = open_shop(store, calendar.instant(calendar.today - timedelta(days=LIFETIME_DAYS + 30)))
     drafts = draft_accounts(Drafter(rng, calendar, mean), accounts, len(catalogue.companies))
     if poison:
@@ -48,7 +48,7 @@ def populate(
     for _ in range(accounts // 5):
         # Houses that could be served and are not yet.
         add_address(store, catalogue, drafter.address("PHYSICAL"), None, calendar.instant(calendar.history_start))
-    return World(store, catalogue, store.clock, calendar, rng)
+    return World(store, catalogue, store.now, calendar, rng)
 
 
 def draft_accounts(drafter: Drafter, count: int, companies: int) -> list[Account]:

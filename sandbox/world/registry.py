@@ -83,7 +83,7 @@ class Registry:
 
     def groups(self, account: int) -> set[int]:
         """Ids of the account groups an account is attached to."""
-        return set(self.store.attached("Account", account, "account_groups"))
+        return set(self.store.linked("Account", "account_groups", account))
 
     def draw(
         self, type_name: str, rng: Random, holds: Callable[[Row], bool] = lambda row: True
@@ -105,13 +105,24 @@ class Registry:
                 return id, row
         return None
 
-    def insert(self, type_name: str, /, *, at: datetime | None = None, **columns: object) -> int:
-        id = self.store.insert(type_name, at=at, **columns)
+    def insert(
+        self, type_name: str, /, *, at: datetime | None = None, user_id: int | None = None, **columns: Any
+    ) -> int:
+        id = self.store.insert(type_name, at=at, user_id=user_id, **columns)
         self._note(type_name, id, self.store.table(type_name)[id])
         return id
 
-    def update(self, type_name: str, id: int, /, *, at: datetime | None = None, **columns: object) -> None:
-        self.store.update(type_name, id, at=at, **columns)
+    def update(
+        self,
+        type_name: str,
+        id: int,
+        /,
+        *,
+        at: datetime | None = None,
+        user_id: int | None = None,
+        **columns: Any,
+    ) -> None:
+        self.store.update(type_name, id, at=at, user_id=user_id, **columns)
         self._note(type_name, id, self.store.table(type_name)[id])
 
     def delete(self, type_name: str, id: int, /) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 from sandbox.world.catalogue import Catalogue
 from sandbox.world.drafts import Address, Contact, Payment, Phone
@@ -13,9 +13,20 @@ from sandbox.world.drafts import Address, Contact, Payment, Phone
 class Writer(Protocol):
     """The writing half of the sandbox's store, and of the world's registry in front of it."""
 
-    def insert(self, type_name: str, /, *, at: datetime | None = None, **columns: object) -> int: ...
+    def insert(
+        self, type_name: str, /, *, at: datetime | None = None, user_id: int | None = None, **columns: Any
+    ) -> int: ...
 
-    def update(self, type_name: str, id: int, /, *, at: datetime | None = None, **columns: object) -> None: ...
+    def update(
+        self,
+        type_name: str,
+        id: int,
+        /,
+        *,
+        at: datetime | None = None,
+        user_id: int | None = None,
+        **columns: Any,
+    ) -> None: ...
 
     def attach(
         self, type_name: str, id: int, relation: str, other_id: int, /, *, at: datetime | None = None
@@ -25,7 +36,7 @@ class Writer(Protocol):
 BRANDS = ("VISA", "MASTERCARD", "AMEX", "DISCOVER")
 
 
-def payment_columns(payment: Payment, rng: Random) -> dict[str, object]:
+def payment_columns(payment: Payment, rng: Random) -> dict[str, Any]:
     """The columns of a payment that come from its draft alone. What does not count has nothing remaining."""
     processed = payment.kind in ("CREDITCARD", "BANKACCOUNT", "PAYPAL")
     return {

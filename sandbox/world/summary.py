@@ -31,7 +31,7 @@ COUNTED = (
 
 
 def counts(payment: Mapping[str, Any]) -> bool:
-    """Whether a payment changes the balance: successful, and its processor says SUCCEEDED or nothing (mapping.md 4.25)."""
+    """Whether a payment changes the balance: successful, and its processor says SUCCEEDED or nothing."""
     return bool(payment["successful"]) and payment["status"] in ("SUCCEEDED", None)
 
 

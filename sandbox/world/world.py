@@ -12,7 +12,8 @@ from sandbox.sonar.store import Store
 from sandbox.world.calendar import Calendar
 from sandbox.world.catalogue import Catalogue
 from sandbox.world.census import oddities
-from sandbox.world.events import EVENTS, Life
+from sandbox.world.events import EVENTS
+from sandbox.world.life import Life
 from sandbox.world.registry import Registry
 from sandbox.world.summary import summary
 

@@ -1,0 +1,39 @@
+"""Worlds to look at and to live in. The clock stands still, in a winter that follows a summer with DST."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from sandbox.sonar.store import Store
+from sandbox.world import World, populate
+
+NOW = datetime(2026, 11, 24, 17, 30, tzinfo=UTC)
+
+MakeWorld = Callable[..., World]
+
+
+def a_world(accounts: int = 60, seed: int = 7, *, timezone: str = "AMERICACHICAGO", **options: object) -> World:
+    """A populated store of its own; `options` go to `populate`."""
+    store = Store(lambda: NOW, timezone=timezone)
+    return populate(store, seed=seed, accounts=accounts, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def sixty() -> World:
+    """Sixty accounts, for reading only."""
+    return a_world()
+
+
+@pytest.fixture(scope="session")
+def three_hundred() -> World:
+    """Three hundred accounts, for reading only."""
+    return a_world(300)
+
+
+@pytest.fixture
+def living() -> World:
+    """Three hundred accounts of a test's own."""
+    return a_world(300)
