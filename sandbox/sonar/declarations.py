@@ -47,7 +47,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Relation:
-    """One relation. `via` is a column, the prefix of a polymorphic pair, or the other side's name of a pivot (or "")."""
+    """One relation. `via` is a column, the prefix of a polymorphic pair, or a pivot's name on the other side."""
 
     name: str
     target: str

@@ -26,7 +26,7 @@ class Order:
         """Note that a pair which was added before is gone."""
         self._removed.append((value, id))
 
-    def keys(self) -> list[tuple[object, int]]:
+    def pairs(self) -> list[tuple[object, int]]:
         """All pairs in ascending order; the list is ours, read it and let go of it before the next change."""
         if self._added:
             if len(self._added) < _FEW:

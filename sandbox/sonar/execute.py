@@ -1,0 +1,197 @@
+"""Answers GraphQL requests over a store: graphql-core parses and validates, compiled selections do the reading."""
+
+from collections import Counter, OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    execute_sync,
+    parse,
+    validate,
+)
+from graphql.execution.values import get_variable_values
+
+from sandbox.sonar.compile import Compiler, Conditions, ConnectionPlan, RowPlan, Run
+from sandbox.sonar.declarations import Declarations
+from sandbox.sonar.refusals import FieldDenied, QueryRefused
+from sandbox.sonar.schema import build_schema
+from sandbox.sonar.selection import Selections, operations, switches
+from sandbox.sonar.store import Store
+from sandbox.sonar.types import SINGLETONS
+
+_DOCUMENTS = 512
+"""Documents kept compiled; clients that inline their literals send a new one each time."""
+
+_NORMAL = Conditions()
+
+TOKEN_USER: Mapping[str, object] = {
+    "id": "1",
+    "name": "Crossover Reader",
+    "username": "reader",
+    "public_name": "Reader",
+    "super_admin": False,
+    "role_id": "1",
+    "email_address": "reader@example.com",
+    "mobile_number": None,
+    "language": "en",
+    "report_builder": False,
+    "report_viewer": False,
+}
+"""What `me` answers: the user that the token belongs to."""
+
+
+class Engine:
+    """Executes documents, one at a time, for all clients. `rows_read` counts root rows by collection."""
+
+    def __init__(self, store: Store, declarations: Declarations | None = None) -> None:
+        """`declarations`: what is shown of the store, all of it by default."""
+        self.store = store
+        self.declarations = declarations or store.declarations
+        self.schema: GraphQLSchema = build_schema(self.declarations)
+        self.rows_read: Counter[str] = Counter()
+        self._documents: OrderedDict[str, _Document] = OrderedDict()
+
+    def execute(
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+        conditions: Conditions = _NORMAL,
+    ) -> dict[str, Any]:
+        """The answer's body: `data` and, when something went wrong, `errors`. Values are ready for orjson."""
+        document = self._documents.get(query)
+        if document is None:
+            document = self._documents[query] = _Document(query, self)
+            if len(self._documents) > _DOCUMENTS:
+                self._documents.popitem(last=False)
+        else:
+            self._documents.move_to_end(query)
+        return document.answer(variables or {}, operation_name, conditions)
+
+
+class _Document:
+    """One document: its errors, or its operations with their plans."""
+
+    def __init__(self, query: str, engine: Engine) -> None:
+        self._engine = engine
+        self._errors: list[dict[str, Any]] = []
+        self._plans: dict[tuple[str, tuple[bool, ...]], _Plan] = {}
+        try:
+            self._node: DocumentNode = parse(query, no_location=False)
+        except GraphQLError as error:
+            self._errors = [dict(error.formatted)]
+            return
+        self._errors = [dict(error.formatted) for error in validate(engine.schema, self._node)]
+        self._switches = sorted(switches(self._node))
+        self._operations = {one.name.value if one.name else "": one for one in operations(self._node)}
+
+    def answer(self, variables: Mapping[str, Any], name: str | None, conditions: Conditions) -> dict[str, Any]:
+        if self._errors:
+            return {"errors": self._errors}
+        operation = self._choose(name)
+        if operation is None:
+            return _failed("Must provide the name of one of the document's operations.")
+        if operation.operation is not OperationType.QUERY:
+            return _failed("Schema is not configured to execute mutation operation.")
+        coerced = get_variable_values(
+            self._engine.schema, operation.variable_definitions or (), dict(variables), max_errors=50
+        )
+        if isinstance(coerced, list):
+            return {"errors": [dict(error.formatted) for error in coerced]}
+        values = tuple(bool(coerced.get(one)) for one in self._switches)
+        key = (operation.name.value if operation.name else "", values)
+        if key not in self._plans:
+            chosen = dict(zip(self._switches, values, strict=True))
+            self._plans[key] = _Plan(self._node, operation, chosen, self._engine)
+        return self._plans[key].run(coerced, conditions)
+
+    def _choose(self, name: str | None) -> OperationDefinitionNode | None:
+        if name:
+            return self._operations.get(name)
+        return next(iter(self._operations.values())) if len(self._operations) == 1 else None
+
+
+class _Plan:
+    """One operation under fixed directive variables."""
+
+    def __init__(
+        self,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        chosen: Mapping[str, bool],
+        engine: Engine,
+    ) -> None:
+        self._engine, self._document, self._operation = engine, document, operation
+        selections = Selections(document, chosen)
+        compiler = Compiler(engine.schema, engine.store, selections)
+        self._parts: list[tuple[str, str, Any]] = []
+        self._introspection: list[FieldNode] = []
+        self._answers: dict[bytes, dict[str, Any]] = {}
+        for key, nodes in selections.fields([operation], frozenset({"Query"})).items():
+            name = nodes[0].name.value
+            plan: Any = None
+            if name in ("__schema", "__type"):
+                self._introspection += nodes
+            elif name in SINGLETONS:
+                plan = compiler.row(engine.declarations.types[SINGLETONS[name]], nodes)
+            elif name == "me":
+                plan = compiler.plain("Me", nodes)
+            elif name != "__typename":
+                plan = compiler.collection(engine.declarations.collections[name], nodes)
+            self._parts.append((key, name, plan))
+
+    def run(self, variables: dict[str, Any], conditions: Conditions) -> dict[str, Any]:
+        run = Run(self._engine.store, variables, conditions)
+        introspected = self._introspect(variables) if self._introspection else {}
+        try:
+            data: dict[str, Any] | None = {
+                key: self._field(key, name, plan, run, introspected) for key, name, plan in self._parts
+            }
+        except FieldDenied:
+            data = None
+        except QueryRefused as refusal:
+            return {"errors": [{"message": str(refusal)}], "data": None}
+        except GraphQLError as error:
+            return {"errors": [dict(error.formatted)], "data": None}
+        self._engine.rows_read.update(run.read)
+        if run.errors:
+            return {"errors": [{"message": message} for message in run.errors], "data": data}
+        return {"data": data}
+
+    def _field(self, key: str, name: str, plan: Any, run: Run, introspected: Mapping[str, Any]) -> Any:
+        if isinstance(plan, ConnectionPlan):
+            return plan.whole(run)
+        if isinstance(plan, RowPlan):
+            return plan.bind(run)(self._engine.store.tables[plan.kind.name].rows[1])
+        if name == "me":
+            return plan(TOKEN_USER)
+        return "Query" if name == "__typename" else introspected[key]
+
+    def _introspect(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """The schema about itself: graphql-core's own answer, kept, for it is large and never changes."""
+        key = orjson.dumps(variables, default=str)
+        if key not in self._answers:
+            operation = OperationDefinitionNode(
+                operation=OperationType.QUERY,
+                name=None,
+                variable_definitions=self._operation.variable_definitions,
+                directives=(),
+                selection_set=SelectionSetNode(selections=tuple(self._introspection)),
+            )
+            others = [one for one in self._document.definitions if not isinstance(one, OperationDefinitionNode)]
+            document = DocumentNode(definitions=(operation, *others))
+            result = execute_sync(self._engine.schema, document, variable_values=dict(variables))
+            self._answers[key] = result.data or {}
+        return self._answers[key]
+
+
+def _failed(message: str) -> dict[str, Any]:
+    return {"errors": [{"message": message}]}
