@@ -105,6 +105,10 @@ class Compiler:
             return [declarations.types[relation.target]]
         return declarations.members(relation.target)
 
+    def stored(self, kind: ObjectType) -> frozenset[str]:
+        """The columns that rows of a type really have."""
+        return self._store.tables[kind.name].make.KNOWN
+
     def declared(self, type_name: str, name: str) -> GraphQLField:
         """The schema's field, with its arguments."""
         parent = self._schema.type_map[type_name]
@@ -125,7 +129,7 @@ class RowPlan:
             if name == "__typename":
                 expression = repr(kind.name)
             elif name in kind.columns:
-                expression = _expression(kind.columns[name])
+                expression = _expression(kind.columns[name], compiler.stored(kind))
             else:
                 expression = f"n{len(self.nested)}(row)"
                 self.nested.append(compiler.relation(kind, kind.relations[name], nodes))
@@ -295,8 +299,13 @@ class ConnectionPlan:
 Nested = OnePlan | ConnectionPlan
 
 
-def _expression(column: Column) -> str:
-    """How a column is written to JSON: ids travel as text, all else as the encoder spells it."""
+def _expression(column: Column, stored: frozenset[str]) -> str:
+    """How a column is written to JSON: ids travel as text, all else as the encoder spells it.
+
+    A column that appeared by drift is in no row yet: null.
+    """
+    if column.name not in stored:
+        return "None"
     value = f"row.{column.name}"
     if column.scalar != "Int64Bit":
         return value

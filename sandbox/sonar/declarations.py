@@ -11,7 +11,7 @@ type PhoneNumber = phone_numbers            the type and its collection ("a sing
     groups <> Group with accounts           many to many, a pivot without a row of its own
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -99,20 +99,39 @@ class Declarations:
         """The types that implement an interface."""
         return [kind for kind in self.types.values() if interface in kind.interfaces]
 
-    def hiding(self, hidden: frozenset[str]) -> "Declarations":
-        """The same without what is named: `Account.contacts`, `contacts` (a collection), `PaymentStatus.PENDING`."""
-        types = {
-            name: replace(
+    def drifted(
+        self,
+        *,
+        hide: Iterable[str] = (),
+        columns: Mapping[str, str] | None = None,
+        values: Mapping[str, Iterable[str]] | None = None,
+    ) -> "Declarations":
+        """The same after a change of Sonar's, which moves its schema every few weeks.
+
+        `hide`: what is gone, as `Account.contacts`, `contacts` (a collection) or `PaymentStatus.PENDING`.
+        `columns`: added or retyped ones, {`Account.nickname`: `String`}. `values`: added to enums.
+        """
+        hidden = frozenset(hide)
+        types = {}
+        for name, kind in self.types.items():
+            spelled = {
+                column: _column(column, spelling)
+                for owner, _, column, spelling in ((*key.partition("."), text) for key, text in (columns or {}).items())
+                if owner == name
+            }
+            types[name] = replace(
                 kind,
                 collection=None if kind.collection in hidden else kind.collection,
-                columns={key: one for key, one in kind.columns.items() if f"{name}.{key}" not in hidden},
+                columns={key: one for key, one in {**kind.columns, **spelled}.items() if f"{name}.{key}" not in hidden},
                 relations={key: one for key, one in kind.relations.items() if f"{name}.{key}" not in hidden},
             )
-            for name, kind in self.types.items()
-        }
         enums = {
-            name: {value: text for value, text in values.items() if f"{name}.{value}" not in hidden}
-            for name, values in self.enums.items()
+            name: {
+                value: text
+                for value, text in {**known, **dict.fromkeys((values or {}).get(name, ()))}.items()
+                if f"{name}.{value}" not in hidden
+            }
+            for name, known in self.enums.items()
         }
         return Declarations(types, enums)
 

@@ -23,7 +23,7 @@ from sandbox.sonar.compile import Compiler, Conditions, ConnectionPlan, RowPlan,
 from sandbox.sonar.declarations import Declarations
 from sandbox.sonar.refusals import FieldDenied, QueryRefused
 from sandbox.sonar.schema import build_schema
-from sandbox.sonar.selection import Selections, operations, switches
+from sandbox.sonar.selection import Selections, operations, root_names, switches
 from sandbox.sonar.store import Store
 from sandbox.sonar.types import SINGLETONS
 
@@ -34,7 +34,7 @@ _NORMAL = Conditions()
 
 TOKEN_USER: Mapping[str, object] = {
     "id": "1",
-    "name": "Crossover Reader",
+    "name": "Migration Reader",
     "username": "reader",
     "public_name": "Reader",
     "super_admin": False,
@@ -67,6 +67,13 @@ class Engine:
         conditions: Conditions = _NORMAL,
     ) -> dict[str, Any]:
         """The answer's body: `data` and, when something went wrong, `errors`. Values are ready for orjson."""
+        return self._document(query).answer(variables or {}, operation_name, conditions)
+
+    def roots(self, query: str) -> tuple[str, ...]:
+        """The names of a document's root fields, without repetition; empty when it is not valid."""
+        return self._document(query).roots
+
+    def _document(self, query: str) -> "_Document":
         document = self._documents.get(query)
         if document is None:
             document = self._documents[query] = _Document(query, self)
@@ -74,7 +81,7 @@ class Engine:
                 self._documents.popitem(last=False)
         else:
             self._documents.move_to_end(query)
-        return document.answer(variables or {}, operation_name, conditions)
+        return document
 
 
 class _Document:
@@ -84,6 +91,7 @@ class _Document:
         self._engine = engine
         self._errors: list[dict[str, Any]] = []
         self._plans: dict[tuple[str, tuple[bool, ...]], _Plan] = {}
+        self.roots: tuple[str, ...] = ()
         try:
             self._node: DocumentNode = parse(query, no_location=False)
         except GraphQLError as error:
@@ -92,6 +100,8 @@ class _Document:
         self._errors = [dict(error.formatted) for error in validate(engine.schema, self._node)]
         self._switches = sorted(switches(self._node))
         self._operations = {one.name.value if one.name else "": one for one in operations(self._node)}
+        if not self._errors:
+            self.roots = root_names(self._node)
 
     def answer(self, variables: Mapping[str, Any], name: str | None, conditions: Conditions) -> dict[str, Any]:
         if self._errors:

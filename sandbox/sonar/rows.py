@@ -51,10 +51,12 @@ def row_class(kind: ObjectType) -> type[Row]:
 class Table:
     """All rows of one type. `held` ones exist but cannot be seen, like rows of a commit that is still under way."""
 
-    def __init__(self, kind: ObjectType, declarations: Declarations) -> None:
+    def __init__(
+        self, kind: ObjectType, declarations: Declarations, enums: Mapping[str, Mapping[str, str | None]]
+    ) -> None:
         self.kind = kind
         self.make = row_class(kind)
-        self.readers = {name: reader(column, declarations.enums) for name, column in kind.columns.items()}
+        self.readers = {name: reader(column, enums) for name, column in kind.columns.items()}
         self.required = tuple(name for name, column in kind.columns.items() if column.required)
         self.rows: dict[int, Row] = {}
         self.held: dict[int, Row] = {}

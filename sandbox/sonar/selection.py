@@ -23,9 +23,12 @@ Fields = dict[str, list[FieldNode]]
 
 
 class Selections:
-    """Flattens the selection sets of one document, under fixed values of the variables that its directives use."""
+    """Flattens the selection sets of one document, under fixed values of the variables that its directives use.
 
-    def __init__(self, document: DocumentNode, switches: Mapping[str, Any]) -> None:
+    Without `switches` everything counts as selected.
+    """
+
+    def __init__(self, document: DocumentNode, switches: Mapping[str, Any] | None) -> None:
         self._switches = switches
         self._fragments = {
             node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)
@@ -56,7 +59,7 @@ class Selections:
                 self._collect(node.selection_set, names, found)
 
     def _is_included(self, directives: Iterable[DirectiveNode]) -> bool:
-        for directive in directives:
+        for directive in directives if self._switches is not None else ():
             name = directive.name.value
             if name in ("include", "skip") and self._switch(directive) != (name == "include"):
                 return False
@@ -65,7 +68,7 @@ class Selections:
     def _switch(self, directive: DirectiveNode) -> bool:
         value = directive.arguments[0].value
         if isinstance(value, VariableNode):
-            return bool(self._switches[value.name.value])
+            return bool((self._switches or {})[value.name.value])
         return isinstance(value, BooleanValueNode) and value.value
 
 
@@ -79,6 +82,12 @@ def switches(document: DocumentNode) -> frozenset[str]:
 def operations(document: DocumentNode) -> Iterator[OperationDefinitionNode]:
     """The operations of a document."""
     return (node for node in document.definitions if isinstance(node, OperationDefinitionNode))
+
+
+def root_names(document: DocumentNode) -> tuple[str, ...]:
+    """The names of the root fields of a valid document, in order, without repetition."""
+    fields = Selections(document, None).fields(operations(document), frozenset({"Query"}))
+    return tuple(dict.fromkeys(nodes[0].name.value for nodes in fields.values()))
 
 
 class _SwitchFinder(Visitor):

@@ -34,7 +34,8 @@ class Store:
         self._clock = clock
         self._changes = 0
         self.declarations = declarations
-        self.tables = {name: Table(kind, declarations) for name, kind in declarations.types.items()}
+        self._enums = {name: dict(values) for name, values in declarations.enums.items()}
+        self.tables = {name: Table(kind, declarations, self._enums) for name, kind in declarations.types.items()}
         # {(type, relation): {id: ids on the other side}}; both sides of a pivot are kept.
         self._pivots: dict[tuple[str, str], dict[int, IdSet]] = {
             (name, relation.name): {}
@@ -178,6 +179,10 @@ class Store:
     def setting(self, name: str) -> dict[str, object]:
         """The columns of `system_setting` or `billing_setting`; change them by `update("SystemSetting", 1, ...)`."""
         return dict(self._table(SINGLETONS[name]).rows[1])
+
+    def allow(self, enum: str, value: str) -> None:
+        """Let columns of an enum hold one more value: Sonar's enums grow."""
+        self._enums[enum][value] = None
 
     def linked(self, type_name: str, relation: str, id: int) -> list[int]:
         """The ids on the other side of a pivot, ascending."""
