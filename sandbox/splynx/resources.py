@@ -122,7 +122,16 @@ RESOURCES: dict[str, Resource] = {
             module="customers",
             computed=("customer_labels",),
             protected=frozenset(
-                {"id", "added_by", "added_by_id", "last_update", "last_online", "mrr_total", "daily_prepaid_cost", "deleted"}
+                {
+                    "id",
+                    "added_by",
+                    "added_by_id",
+                    "last_update",
+                    "last_online",
+                    "mrr_total",
+                    "daily_prepaid_cost",
+                    "deleted",
+                }
             ),
         ),
         _resource(
@@ -143,17 +152,29 @@ RESOURCES: dict[str, Resource] = {
             attributes.CUSTOMER_BILLING,
             on_collection=(),
             on_item=("GET", "PUT"),
-            protected=frozenset({"customer_id", "deposit", "month_price", "partner_percent", "request_auto_next", "deleted"}),
+            protected=frozenset(
+                {"customer_id", "deposit", "month_price", "partner_percent", "request_auto_next", "deleted"}
+            ),
             integers=frozenset({"enabled"}),
             texts=frozenset(
-                "type billing_date billing_due blocking_period grace_period payment_method request_auto_day "
-                "request_auto_period reminder_day_1 reminder_day_2 reminder_day_3 reminder_type".split()
+                [
+                    "type",
+                    "billing_date",
+                    "billing_due",
+                    "blocking_period",
+                    "grace_period",
+                    "payment_method",
+                    "request_auto_day",
+                    "request_auto_period",
+                    "reminder_day_1",
+                    "reminder_day_2",
+                    "reminder_day_3",
+                    "reminder_type",
+                ]
             ),
         ),
         _resource("config/labels", "labels", "config\\Labels", attributes.LABELS, computed=("textColor",)),
-        _resource(
-            "config/taxes", "tax", "config\\Taxes", attributes.TAXES, on_collection=_READ, on_item=_READ
-        ),
+        _resource("config/taxes", "tax", "config\\Taxes", attributes.TAXES, on_collection=_READ, on_item=_READ),
         _resource(
             "config/states-provinces",
             "subdivisions",
@@ -183,7 +204,16 @@ RESOURCES: dict[str, Resource] = {
             module="payments",
             numbers=frozenset({"amount"}),
             protected=frozenset(
-                {"id", "transaction_id", "real_create_datetime", "remind_amount", "added_by", "added_by_id", "deleted", "updated_at"}
+                {
+                    "id",
+                    "transaction_id",
+                    "real_create_datetime",
+                    "remind_amount",
+                    "added_by",
+                    "added_by_id",
+                    "deleted",
+                    "updated_at",
+                }
             ),
         ),
         _resource(
@@ -213,6 +243,7 @@ RESOURCES: dict[str, Resource] = {
             "customers\\CustomerInternetServices",
             attributes.INTERNET_SERVICES,
             module="services_internet",
+            protected=frozenset({"customer_id", "deleted"}),
             computed=("type",),
         ),
         _resource(
@@ -221,6 +252,7 @@ RESOURCES: dict[str, Resource] = {
             "customers\\CustomerVoiceServices",
             attributes.VOICE_SERVICES,
             module="services_voice",
+            protected=frozenset({"customer_id", "deleted"}),
             computed=("type", "phone"),
         ),
         _resource(
@@ -229,11 +261,10 @@ RESOURCES: dict[str, Resource] = {
             "customers\\CustomerCustomServices",
             attributes.RECURRING_SERVICES,
             module="services_custom",
+            protected=frozenset({"customer_id", "deleted"}),
             computed=("type",),
         ),
-        _resource(
-            "logs/changes", "logs_changes", "logs\\Changes", "", on_collection=_READ, on_item=()
-        ),
+        _resource("logs/changes", "logs_changes", "logs\\Changes", "", on_collection=_READ, on_item=()),
     )
 }
 """By path."""

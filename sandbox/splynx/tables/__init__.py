@@ -4,9 +4,7 @@ from sandbox.splynx.tables import custom, finance, links, people, services, syst
 from sandbox.splynx.tables.model import Column, Table
 
 TABLES: dict[str, Table] = {
-    made.name: made
-    for room in (system, people, tariffs, finance, services, links, custom)
-    for made in room.TABLES
+    made.name: made for room in (system, people, tariffs, finance, services, links, custom) for made in room.TABLES
 }
 
 __all__ = ["TABLES", "Column", "Table"]

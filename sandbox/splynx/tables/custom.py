@@ -6,14 +6,53 @@ behaviour and makes the search by a source id as quick as a test needs it.
 
 from sandbox.splynx.tables.model import Table, table
 
-MODULES = (
-    "admins partners locations customers api tariffs_internet tariffs_voice tariffs_custom tariffs_one_time bundle "
-    "routers voice_devices monitoring ipv4_networks ipv6_networks services_internet services_voice services_custom "
-    "services_bundle invoices ticket instant_message templates customer_documents monitoring_oid ipv4_networks_ip "
-    "cards_prepaid cards_refill routers_sectors routers_mikrotik cpe services_voice_calls billing_transactions payments "
-    "requests credit_notes quotes inventory_items inventory_supplier_invoices inventory_products inventory_suppliers "
-    "inventory_vendors scheduling_project scheduling_task acs_devices"
-).split()
+MODULES = [
+    "admins",
+    "partners",
+    "locations",
+    "customers",
+    "api",
+    "tariffs_internet",
+    "tariffs_voice",
+    "tariffs_custom",
+    "tariffs_one_time",
+    "bundle",
+    "routers",
+    "voice_devices",
+    "monitoring",
+    "ipv4_networks",
+    "ipv6_networks",
+    "services_internet",
+    "services_voice",
+    "services_custom",
+    "services_bundle",
+    "invoices",
+    "ticket",
+    "instant_message",
+    "templates",
+    "customer_documents",
+    "monitoring_oid",
+    "ipv4_networks_ip",
+    "cards_prepaid",
+    "cards_refill",
+    "routers_sectors",
+    "routers_mikrotik",
+    "cpe",
+    "services_voice_calls",
+    "billing_transactions",
+    "payments",
+    "requests",
+    "credit_notes",
+    "quotes",
+    "inventory_items",
+    "inventory_supplier_invoices",
+    "inventory_products",
+    "inventory_suppliers",
+    "inventory_vendors",
+    "scheduling_project",
+    "scheduling_task",
+    "acs_devices",
+]
 """Modules that take additional fields, by the API's description."""
 
 _DEFINITION = """

@@ -1,8 +1,8 @@
 """Tables, declared in a short notation of our own, and the DDL made of it.
 
-One column per line: `name type [null] [= default] [auto] [index]`. Not null is the rule, as in the product. Short types:
-`uint` int unsigned, `flag` enum('0','1'), `flag10` enum('1','0') (the order counts: an enum sorts and compares by it),
-`money` decimal(19,4), `percent` decimal(6,4), `str(n)` varchar(n), `enum(a|b)`. Anything else is SQL as it stands.
+One column per line: `name type [null] [= default] [auto] [index]`. Not null is the rule, as in the product. Short
+types: `uint` int unsigned, `flag` enum('0','1'), `flag10` enum('1','0') (the order counts: an enum sorts and compares
+by it), `money` decimal(19,4), `percent` decimal(6,4), `str(n)` varchar(n), `enum(a|b)`. Anything else is SQL as it is.
 """
 
 import re
@@ -20,6 +20,7 @@ _SHORT = {
     "money": "decimal(19,4)",
     "percent": "decimal(6,4)",
 }
+_ENGINE = "ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci"
 _LINE = re.compile(
     r"^(?P<name>\w+)\s+(?P<type>\S+(?: unsigned)?)"
     r"(?P<null> null)?(?: = (?P<default>.*?))?(?P<auto> auto)?(?P<index> index)?$"
@@ -80,8 +81,8 @@ class Table:
     """A table of the product.
 
     `exact` marks the tables that were dumped from an installation; the others carry the names that the API or published
-    statements use. `indexes` are further plain indexes; there are no unique ones beside the primary key, for the product
-    has none and keeps uniqueness in its code.
+    statements use. `indexes` are further plain indexes; there are no unique ones beside the primary key, for the
+    product has none and keeps uniqueness in its code.
     """
 
     name: str
@@ -108,9 +109,7 @@ class Table:
                 f"CONSTRAINT `fk_{self.name}_{column}` FOREIGN KEY (`{column}`) REFERENCES `{table}` (`{key}`)"
             )
         body = ",\n  ".join(lines)
-        return (
-            f"CREATE TABLE `{self.name}` (\n  {body}\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci"
-        )
+        return f"CREATE TABLE `{self.name}` (\n  {body}\n) {_ENGINE}"
 
 
 def table(

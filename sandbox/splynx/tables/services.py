@@ -153,9 +153,20 @@ SERVICES_BUNDLE = table(
     exact=True,
 )
 
+SERVICES_PHONES = table(  # known by name only: the columns are what the API shows
+    "services_phones",
+    """
+    id uint auto
+    service_id uint index
+    phone str(64) index
+    deleted flag = 0
+    """,
+)
+
 TABLES = (
     SERVICES_INTERNET,
     SERVICES_VOICE,
+    SERVICES_PHONES,
     SERVICES_CUSTOM,
     SERVICES_BUNDLE,
 )

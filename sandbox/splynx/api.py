@@ -1,0 +1,211 @@
+"""The REST API: one handler for every path below `/api/2.0/`."""
+
+import logging
+from dataclasses import dataclass, field
+from typing import Any
+
+import pymysql
+from aiohttp import web
+
+from sandbox.splynx import configuration, fields, history, php, wire
+from sandbox.splynx.access import Access, Token
+from sandbox.splynx.call import Call
+from sandbox.splynx.clock import Clock
+from sandbox.splynx.database import Database, Session
+from sandbox.splynx.effects import Effects
+from sandbox.splynx.memory import Key, Memory
+from sandbox.splynx.problems import (
+    Problem,
+    bad_request,
+    method_disabled,
+    method_not_allowed,
+    server_error,
+    unauthorized,
+)
+from sandbox.splynx.routing import Target, resolve
+from sandbox.splynx.vault import Vault
+
+PREFIX = "/api/2.0/"
+_ACTIONS = {"POST": "add", "PUT": "update", "DELETE": "delete"}
+_TRY_AGAIN = {1205, 1213}  # lock wait time-out, deadlock: the transaction is gone, the request is not
+_TRIES = 4
+
+log = logging.getLogger("sandbox.splynx")
+
+
+@dataclass
+class Api:
+    """The product's API over one database.
+
+    Attributes:
+        disabled: paths of resources that are switched off for the whole installation; all methods answer 405.
+        invalid_shape: body of a 422, `envelope` or `list`.
+    """
+
+    database: Database
+    memory: Memory
+    access: Access
+    clock: Clock
+    vault: Vault
+    effects: Effects = field(default_factory=Effects)
+    disabled: set[str] = field(default_factory=set)
+    invalid_shape: str = "envelope"
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer one request; every error becomes an answer."""
+        try:
+            return await self._handle(request)
+        except Problem as problem:
+            return problem.response(shape=self.invalid_shape)
+        except Exception:
+            log.exception("request failed: %s %s", request.method, request.path)
+            return server_error().response()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        await self.memory.refresh()
+        path = request.path[len(PREFIX) :].strip("/")
+        if path == "admin/auth/tokens" or path.startswith("admin/auth/tokens/"):
+            return await self._tokens(request, path.removeprefix("admin/auth/tokens").strip("/"))
+        key = self.access.caller(request)
+        target = resolve(path)
+        if target.path in self.disabled:
+            raise method_disabled()
+        method = request.method
+        if method not in ("HEAD", "OPTIONS", *target.methods):
+            if method in ("PUT", "DELETE") and target.row_id is None and not target.other:
+                raise bad_request("Id is required!")
+            raise method_not_allowed()
+        if target.controller:
+            action = _ACTIONS.get(method) or ("index" if target.row_id is None else "view")
+            self.access.allow(key, target.controller, action)
+        query = php.parse(request.rel_url.raw_query_string)
+        if method in ("GET", "HEAD", "OPTIONS"):
+            async with self.database.session() as session:
+                return await self._read(method, target, self._call(session, key, query, target))
+        given = await wire.body(request) if method != "DELETE" else {}
+        return await self._write(method, target, key, query, given)
+
+    def _call(self, session: Session, key: Key, query: php.Tree, target: Target) -> Call:
+        return Call(session, key, self.memory, self.clock, self.vault, query, target.customer_id)
+
+    async def _read(self, method: str, target: Target, call: Call) -> web.Response:
+        if method == "OPTIONS":
+            return wire.json(200, await self._options(target, call))
+        if target.entity is None:
+            if method == "HEAD":
+                raise method_not_allowed()
+            return wire.json(200, await self._read_other(target, call))
+        if method == "HEAD":
+            if target.row_id is not None:
+                await target.entity.find(call, target.row_id)
+                return web.Response(status=204)
+            count = await target.entity.count(call)
+            return web.Response(
+                status=204, headers={"X-total-count": str(count), "Access-Control-Expose-Headers": "X-total-count"}
+            )
+        if target.row_id is not None:
+            return wire.json(200, await target.entity.view(call, target.row_id))
+        return wire.json(200, await target.entity.index(call))
+
+    async def _read_other(self, target: Target, call: Call) -> Any:
+        name, _, rest = target.other.partition(":")
+        if name == "check":
+            return {"status": "success", "message": "", "same_server": False}
+        if name == "config":
+            return await configuration.view(call)
+        if name == "billing-info":
+            return await history.billing_info(call, target.customer_id)
+        if name == "history":
+            return await history.changes(call, target.customer_id, rest)
+        if target.row_id:
+            return await fields.view(call, rest, target.row_id)
+        return await fields.index(call, rest)
+
+    async def _write(
+        self, method: str, target: Target, key: Key, query: php.Tree, given: dict[str, Any]
+    ) -> web.Response:
+        for attempt in range(1, _TRIES + 1):
+            try:
+                async with self.database.transaction() as session:
+                    call = self._call(session, key, query, target)
+                    response = await self._write_once(method, target, call, given)
+            except pymysql.err.OperationalError as error:
+                if error.args[0] not in _TRY_AGAIN or attempt == _TRIES:
+                    raise
+            else:
+                self.effects.add(call.effects)
+                if target.entity is None:
+                    self.memory.forget()  # fields or settings have changed
+                return response
+        raise server_error()
+
+    async def _write_once(self, method: str, target: Target, call: Call, given: dict[str, Any]) -> web.Response:
+        if target.entity is not None:
+            if method == "POST":
+                return wire.json(201, {"id": await target.entity.create(call, given)})
+            if method == "PUT":
+                await target.entity.update(call, target.row_id or "", given)
+                return web.Response(status=202)
+            await target.entity.delete(call, target.row_id or "")
+            return web.Response(status=204)
+        if target.other == "config":
+            await configuration.update(call, given)
+            return web.Response(status=202)
+        module = target.other.partition(":")[2]
+        if method == "POST":
+            return wire.json(201, {"name": await fields.create(call, module, given)})
+        if method == "PUT":
+            await fields.update(call, module, target.row_id or "", given)
+            return web.Response(status=202)
+        await fields.delete(call, module, target.row_id or "")
+        return web.Response(status=204)
+
+    async def _options(self, target: Target, call: Call) -> dict[str, Any]:
+        if target.entity is None:
+            return {"attributes": [], "additional_attributes": []}
+        resource = target.entity.resource
+        own = [
+            {"name": name, "title": attribute.title, "type": attribute.type, "required": name in resource.required}
+            for name, attribute in resource.attributes.items()
+        ]
+        extra = []
+        if resource.module:
+            for defined in await self.memory.fields(resource.module):
+                flags = ("is_unique", "is_add", "show_in_list", "searchable", "readonly", "disabled", "hidden")
+                extra.append(
+                    {"name": defined.name, "title": defined.row["title"], "type": defined.type}
+                    | {"required": defined.is_required, "module": resource.module}
+                    | {flag: defined.row[flag] == "1" for flag in flags}
+                )
+        return {"attributes": own, "additional_attributes": extra}
+
+    async def _tokens(self, request: web.Request, refresh: str) -> web.Response:
+        if not refresh:
+            if request.method == "POST":
+                given = {name: str(value) for name, value in (await wire.body(request)).items()}
+                return wire.json(201, self._shown(self.access.issue(request, given), renewed=False))
+            raise method_not_allowed() if request.method in ("GET", "HEAD", "OPTIONS") else bad_request()
+        if request.method == "GET":
+            return wire.json(200, self._shown(self.access.renew(request, refresh), renewed=True))
+        if request.method == "DELETE":
+            self.access.revoke(refresh)
+            return web.Response(status=204)
+        raise method_not_allowed()
+
+    def _shown(self, token: Token, *, renewed: bool) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            "access_token": token.access,
+            "access_token_expiration": int(token.access_until),
+            "refresh_token": token.refresh,
+            "refresh_token_expiration": int(token.refresh_until),
+        }
+        if not renewed:
+            key = self.memory.keys.get(token.key)
+            if key is None:
+                raise unauthorized()
+            permissions: dict[str, dict[str, str]] = {}
+            for owner, controller, action in sorted(self.memory.rights):
+                if owner == key.id:
+                    permissions.setdefault(controller, {})[action] = "allow"
+            answer["permissions"] = permissions or []
+        return answer

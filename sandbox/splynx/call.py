@@ -1,0 +1,86 @@
+"""One request on its way: who asks, on which connection, and what it leaves behind."""
+
+# ruff: noqa: S608 - the names in the SQL are our own declarations, values are always passed beside it
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from sandbox.splynx import settings
+from sandbox.splynx.clock import Clock
+from sandbox.splynx.database import Session
+from sandbox.splynx.effects import Effects
+from sandbox.splynx.memory import Key, Memory
+from sandbox.splynx.php import Tree
+from sandbox.splynx.vault import Vault
+
+
+@dataclass
+class Call:
+    """What handlers work with. Side effects are kept apart until the request has committed."""
+
+    session: Session
+    key: Key
+    memory: Memory
+    clock: Clock
+    vault: Vault
+    query: Tree
+    customer_id: int = 0  # of the path, for services
+    effects: Effects = field(default_factory=Effects)
+
+    def is_on(self, where: tuple[str, str, str]) -> bool:
+        """Whether a switch of the configuration is on."""
+        return settings.on(self.memory.settings, where)
+
+    def mail(self, kind: str, customer_id: int, to: str) -> None:
+        if to:
+            self.effects.mails.append({"kind": kind, "customer_id": customer_id, "to": to, "at": self.clock.datetime()})
+
+    def hook(self, action: str, model: str, row_id: Any) -> None:
+        self.effects.hooks.append({"type": "event", "source": "api", "model": model, "action": action, "id": row_id})
+
+    def radius(self, command: str, customer_id: int, service_id: int) -> None:
+        self.effects.radius.append({"command": command, "customer_id": customer_id, "service_id": service_id})
+
+    def log_change(
+        self,
+        customer_id: int,
+        *,
+        service_id: int = 0,
+        status: tuple[str | None, str | None] = (None, None),
+        tariff: tuple[str | None, int | None, int | None] = (None, None, None),
+    ) -> None:
+        """A row of `logs_changes`, by the API key; a change of status or tariff is in `logs_services` too."""
+        values = (customer_id, service_id, *status, self.clock.date(), self.clock.time(), *tariff, self.key.id)
+        tables = ["logs_changes"]
+        if status != (None, None) or tariff != (None, None, None):
+            tables.append("logs_services")
+        for table in tables:
+            self.session.later(
+                f"INSERT INTO {table} (customer_id, service_id, old_status, new_status, `date`, `time`, tariff_type,"
+                " old_tariff, new_tariff, administrator_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                values,
+            )
+
+    def log_api(self, action: str, model: str, customer_id: int, given: dict[str, Any]) -> None:
+        """A row of `logs_api`, for a key with logging on."""
+        if not self.key.enable_logging:
+            return
+        own = {name: value for name, value in given.items() if name not in ("additional_attributes", "password")}
+        self.session.later(
+            "INSERT INTO logs_api (`date`, `time`, api_key_id, customer_id, action, model, attributes,"
+            " attributes_additional, changed_attributes, ip) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            (
+                self.clock.date(),
+                self.clock.time(),
+                self.key.id,
+                customer_id,
+                action,
+                model,
+                orjson.dumps(own).decode(),
+                orjson.dumps(given.get("additional_attributes") or {}).decode(),
+                orjson.dumps(own if action == "update" else {}).decode(),
+                self.key.last_ip,
+            ),
+        )

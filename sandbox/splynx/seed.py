@@ -1,0 +1,110 @@
+"""The rows of a fresh system."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.splynx import settings
+from sandbox.splynx.routing import controllers
+
+ACTIONS = ("index", "view", "add", "update", "delete")
+INSTALLATION_KEY = ("main", "sandbox", "installation_key")
+KEY_ID = 1
+
+_BASE_ROLES = (
+    "administrator",
+    "super-administrator",
+    "manager",
+    "financial-manager",
+    "engineer",
+    "technician",
+    "customer-creator",
+)
+_STATES = {
+    "US-AZ": "Arizona",
+    "US-CA": "California",
+    "US-CO": "Colorado",
+    "US-FL": "Florida",
+    "US-GA": "Georgia",
+    "US-IA": "Iowa",
+    "US-IL": "Illinois",
+    "US-IN": "Indiana",
+    "US-KS": "Kansas",
+    "US-MI": "Michigan",
+    "US-MN": "Minnesota",
+    "US-MO": "Missouri",
+    "US-NE": "Nebraska",
+    "US-NY": "New York",
+    "US-OH": "Ohio",
+    "US-OK": "Oklahoma",
+    "US-PA": "Pennsylvania",
+    "US-TX": "Texas",
+    "US-WA": "Washington",
+    "US-WI": "Wisconsin",
+}
+
+Statement = tuple[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """An API key."""
+
+    key: str
+    secret: str
+
+    @classmethod
+    def fresh(cls) -> "Credentials":
+        return cls(secrets.token_hex(16), secrets.token_hex(16))
+
+
+def statements(credentials: Credentials, *, timezone: str, currency: str, guards_off: bool) -> list[Statement]:
+    """INSERTs of a fresh system with one API key that may do everything.
+
+    `guards_off` turns off what must be off while another system bills, as an operator does before a migration.
+    """
+    rows: list[Statement] = []
+
+    def add(table: str, **values: Any) -> None:
+        names = ", ".join(f"`{name}`" for name in values)
+        marks = ", ".join(["%s"] * len(values))
+        rows.append((f"INSERT INTO `{table}` ({names}) VALUES ({marks})", list(values.values())))  # noqa: S608
+
+    for name in _BASE_ROLES:
+        add("roles", name=name, title=name.replace("-", " ").capitalize(), is_base="1")
+    add("partners", id=1, name="Main")
+    add("locations", id=1, name="Main")
+    add("admins", id=1, role_name="super-administrator", login="admin", name="Administrator", email="admin@example.com")
+    for number, name in ((1, "Cash"), (2, "Bank transfer"), (3, "Credit card"), (5, "Other"), (6, "Refill card")):
+        add("payments_types", id=number, name=name, is_active="1")
+    for number, name in enumerate(("Service", "Discount", "Payment", "Refund", "Correction"), 1):
+        add("billing_transactions_categories", id=number, name=name, is_base="1")
+    add("tax", id=1, name="No tax", rate=0, type="single", archived="0", is_system="1")
+    for code, name in _STATES.items():
+        add("subdivisions", code=code, name=name)
+    for kind in ("internet", "voice", "custom"):
+        add(f"tariffs_{kind}", id=1, title=f"Sandbox {kind}", service_name=f"Sandbox {kind}", price="20.0000")
+    _settings(add, timezone=timezone, currency=currency, guards_off=guards_off)
+    add(
+        "api",
+        id=KEY_ID,
+        title="Sandbox",
+        key=credentials.key,
+        secret=credentials.secret,
+        unsecure_auth="1",
+        check_nonce="1",
+        enable_logging="1",
+    )
+    for controller in controllers():
+        for action in ACTIONS:
+            add("permissions_api_key", id=KEY_ID, module="", controller=controller, action=action, rule="allow")
+    return rows
+
+
+def _settings(add: Any, *, timezone: str, currency: str, guards_off: bool) -> None:
+    for module, path, key, kind, value in settings.fresh(timezone=timezone, currency=currency):
+        if guards_off and (module, path, key) in settings.GUARDS:
+            value = "1" if settings.GUARDS[module, path, key] else "0"
+        add("config", module=module, path=path, key=key, type=kind, value=value)
+    module, path, key = INSTALLATION_KEY
+    add("config", module=module, path=path, key=key, type="string", value=secrets.token_hex(16))
