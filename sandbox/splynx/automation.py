@@ -30,24 +30,23 @@ async def _issue(call: Call) -> int:
         "SELECT c.id FROM customers c JOIN customer_billing b ON b.customer_id = c.id WHERE c.deleted = '0'"
         " AND c.status IN ('active', 'blocked') AND b.enabled = '1' AND b.make_invoices = '1' ORDER BY c.id"
     ):
-        items = []
-        for kind, table in KINDS.items():
-            for service in await call.session.rows(
-                f"SELECT description, quantity, unit_price FROM `{table}`"
-                " WHERE customer_id = %s AND status = 'active' AND deleted = '0'",
-                (customer["id"],),
-            ):
-                items.append(
-                    {
-                        "description": service["description"] or kind,
-                        "quantity": service["quantity"],
-                        "price": service["unit_price"],
-                    }
-                )
+        items = await _items(call, customer["id"])
         if items:
             await _invoice(call, customer["id"], items)
             issued += 1
     return issued
+
+
+async def _items(call: Call, customer: int) -> list[dict[str, object]]:
+    items: list[dict[str, object]] = []
+    for kind, table in KINDS.items():
+        running = await call.session.rows(
+            f"SELECT description, quantity, unit_price price FROM `{table}`"
+            " WHERE customer_id = %s AND status = 'active' AND deleted = '0'",
+            (customer,),
+        )
+        items += [{**service, "description": service["description"] or kind} for service in running]
+    return items
 
 
 async def _invoice(call: Call, customer: int, items: list[dict[str, object]]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.splynx import extras, search, wire
 from sandbox.splynx.call import Call
 from sandbox.splynx.database import Row
-from sandbox.splynx.problems import Invalid, bad_request, not_found
+from sandbox.splynx.problems import Invalid, bad_request, not_found, other_partner
 from sandbox.splynx.resources import Resource
 from sandbox.splynx.tables import Column
 from sandbox.splynx.wire import Given
@@ -155,8 +155,23 @@ class Entity:
         condition = search.where(self.resource, {}, base=clauses)
         row = await call.session.row(f"SELECT t.* FROM `{self.table}` t WHERE {condition.sql}", condition.values)
         if row is None:
+            if call.key.partner_id and await self._is_another_partners(call, int(row_id)):
+                raise other_partner()
             raise not_found()
         return row
+
+    async def _is_another_partners(self, call: Call, row_id: int) -> bool:
+        owner = {"customers": "id"}.get(
+            self.table, "customer_id" if "customer_id" in self.resource.table.by_name else ""
+        )
+        if not owner:
+            return False
+        row = await call.session.row(
+            f"SELECT c.partner_id FROM `{self.table}` t JOIN customers c ON c.id = t.`{owner}`"
+            f" WHERE t.`{self.resource.key}` = %s AND c.deleted = '0'",
+            (row_id,),
+        )
+        return row is not None and row["partner_id"] != call.key.partner_id
 
     async def write(self, call: Call, before: Row, changes: Given) -> None:
         """UPDATE the columns, and the time of the change where the table keeps one."""

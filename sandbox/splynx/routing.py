@@ -74,11 +74,7 @@ def resolve(path: str) -> Target:
         module, _, name = parts[3].partition("--")
         form = "admin/config/additional-fields/{module}" + ("--{name}" if name else "")
         return Target(
-            "admin/config/additional-fields",
-            ROUTES[form],
-            fields.CONTROLLER,
-            other=f"fields:{module}",
-            row_id=name or None,
+            form.split("/{")[0], ROUTES[form], fields.CONTROLLER, row_id=name or None, other=f"fields:{module}"
         )
     if parts[:3] == ["admin", "customers", "billing-info"] and len(parts) == 4 and parts[3].isdigit():
         return Target(

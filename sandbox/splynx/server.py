@@ -113,7 +113,8 @@ class Control:
         """`{"key_id", "controller", "action"}`: give a right."""
         async with self.api.database.session() as session:
             await session.execute(
-                "INSERT INTO permissions_api_key (id, module, controller, action, rule) VALUES (%s, '', %s, %s, 'allow')"
+                "INSERT INTO permissions_api_key (id, module, controller, action, rule)"
+                " VALUES (%s, '', %s, %s, 'allow')"
                 " ON DUPLICATE KEY UPDATE rule = 'allow'",
                 (given["key_id"], given["controller"], given["action"]),
             )

@@ -1,0 +1,198 @@
+"""A Splynx stand-in over a real MariaDB: one server per session, one database, the application anew for each test."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pymysql
+import pytest
+from aiohttp.test_utils import TestServer
+
+from sandbox.splynx import settings
+from sandbox.splynx.database import Database, Server
+from sandbox.splynx.install import connect, install
+from sandbox.splynx.routing import controllers
+from sandbox.splynx.seed import ACTIONS, KEY_ID, Credentials
+from sandbox.splynx.server import application, open_api
+
+ENVIRONMENT = "CROSSFADE_TEST_MARIADB"
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[Server]:
+    """A server: the one that the environment names (`host:port:user:password`), else one of our own."""
+    given = os.environ.get(ENVIRONMENT)
+    if given:
+        host, port, user, password = given.split(":", 3)
+        yield Server(host, int(port), user, password)
+        return
+    folder = Path(tempfile.mkdtemp(prefix="xf-mariadb-"))
+    try:
+        yield from _started(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(folder: Path) -> Iterator[Server]:
+    data = folder / "data"
+    subprocess.run(
+        ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"],
+        check=True,
+        capture_output=True,
+    )
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = (folder / "log").open("w")
+    process = subprocess.Popen(
+        [
+            shutil.which("mariadbd") or "/usr/sbin/mariadbd",
+            "--no-defaults",
+            "--user=root",
+            f"--datadir={data}",
+            f"--socket={folder}/s",
+            f"--pid-file={folder}/pid",
+            f"--port={port}",
+            "--bind-address=127.0.0.1",
+            "--innodb-flush-log-at-trx-commit=2",
+        ],
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    server = Server("127.0.0.1", port, "root", "")
+    try:
+        _wait(server, process, folder / "log")
+        yield server
+    finally:
+        process.terminate()
+        process.wait(30)
+        log.close()
+
+
+def _wait(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            connect(server, database=False).close()
+        except pymysql.err.OperationalError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"MariaDB did not start:\n{log.read_text()[-2000:]}") from None
+            time.sleep(0.1)
+        else:
+            return
+
+
+@pytest.fixture(scope="session")
+def installed(mariadb: Server) -> Iterator[tuple[Server, Credentials]]:
+    """A fresh installation in a database of this process."""
+    server = Server(mariadb.host, mariadb.port, mariadb.user, mariadb.password, f"splynx_test_{os.getpid()}")
+    yield server, install(server)
+    with connect(server) as connection, connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE `{server.name}`")
+
+
+@dataclass
+class Answer:
+    """What the API answered."""
+
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+
+@dataclass
+class Splynx:
+    """The stand-in under test: its API as a client sees it, and its database."""
+
+    url: str
+    credentials: Credentials
+    server: Server
+    http: aiohttp.ClientSession
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def basic(self) -> dict[str, str]:
+        return {"Authorization": aiohttp.encode_basic_auth(self.credentials.key, self.credentials.secret)}
+
+    async def call(self, method: str, path: str, body: Any = None, *, headers: Any = None, **more: Any) -> Answer:
+        """A request below `/api/2.0/admin/`, with Basic log-in unless headers are given."""
+        return await self.raw(
+            method, f"/api/2.0/admin/{path}", body, headers=self.basic if headers is None else headers, **more
+        )
+
+    async def raw(self, method: str, path: str, body: Any = None, **more: Any) -> Answer:
+        if body is not None:
+            more["json"] = body
+        async with self.http.request(method, self.url + path, **more) as response:
+            text = await response.text()
+            is_json = response.content_type == "application/json" and text
+            return Answer(response.status, await response.json() if is_json else text, dict(response.headers))
+
+    async def created(self, path: str, body: dict[str, Any]) -> int:
+        answer = await self.call("POST", path, body)
+        assert answer.status == 201, answer.body
+        return int(answer.body["id"])
+
+    async def customer(self, **fields: Any) -> int:
+        """A new customer, active unless said otherwise."""
+        values = {"name": "Ada Example", "partner_id": 1, "location_id": 1, "category": "person", "status": "active"}
+        return await self.created("customers/customer", values | fields)
+
+    async def side_effects(self) -> Any:
+        return (await self.raw("GET", "/_sandbox/side-effects")).body
+
+    def sql(self, text: str, values: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """Run a statement as the product's own user would; the rows."""
+        with connect(self.server) as connection, connection.cursor(pymysql.cursors.DictCursor) as cursor:
+            cursor.execute(text, values or None)
+            rows = list(cursor.fetchall())
+            connection.commit()
+            return rows
+
+    def deposit(self, customer: int) -> str:
+        return str(self.sql("SELECT deposit FROM customer_billing WHERE customer_id = %s", [customer])[0]["deposit"])
+
+    def reset(self) -> None:
+        """Settings, rights and the key as a fresh system has them."""
+        for module, path, key in settings.GUARDS:
+            self.sql(
+                "UPDATE config SET `value` = '1' WHERE `module` = %s AND `path` = %s AND `key` = %s",
+                [module, path, key],
+            )
+        self.sql("UPDATE api SET unsecure_auth = '1', check_nonce = '1', partner_id = 0, white_list = '[]'")
+        rows = [(KEY_ID, "", controller, action, "allow") for controller in controllers() for action in ACTIONS]
+        with connect(self.server) as connection, connection.cursor() as cursor:
+            cursor.executemany("REPLACE INTO permissions_api_key VALUES (%s, %s, %s, %s, %s)", rows)
+            connection.commit()
+
+
+@pytest.fixture
+async def splynx(installed: tuple[Server, Credentials]) -> AsyncIterator[Splynx]:
+    """The application over the session's database, with everything reset."""
+    server, credentials = installed
+    api = await open_api(await Database.open(server, connections=8))
+    running = TestServer(application(api))
+    await running.start_server()
+    async with aiohttp.ClientSession() as http:
+        made = Splynx(str(running.make_url("")).rstrip("/"), credentials, server, http)
+        made.reset()
+        api.memory.forget()
+        yield made
+    await running.close()
+
+
+@pytest.fixture
+async def quiet(splynx: Splynx) -> Splynx:
+    """The same with everything off that must be off while another system bills."""
+    for module, path, key in settings.GUARDS:
+        answer = await splynx.call("PUT", f"config/config?module={module}&path={path}", {key: False})
+        assert answer.status == 202
+    return splynx
