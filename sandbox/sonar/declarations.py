@@ -78,9 +78,9 @@ class ObjectType:
         return (relation for relation in self.relations.values() if relation.owner)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Declarations:
-    """All served types by name, and the enums their columns use."""
+    """All served types by name, and the enums their columns use. Compared by identity: they are large."""
 
     types: Mapping[str, ObjectType]
     enums: Mapping[str, Mapping[str, str | None]]
@@ -186,5 +186,8 @@ def _relation(line: str) -> Relation:
     if len(words) not in (3, 5) or (comma and flag != "owner"):
         raise ValueError(f"not a relation: {line.strip()!r}")
     name, arrow, target, *through = words
+    kind = Kind(arrow)
+    if not through and kind is not Kind.PIVOT:
+        raise ValueError(f"a relation through nothing: {line.strip()!r}")
     word, via = through or ("with", "")
-    return Relation(name, target, Kind(arrow), via, polymorphic=word == "as", owner=bool(comma))
+    return Relation(name, target, kind, via, polymorphic=word == "as", owner=bool(comma))

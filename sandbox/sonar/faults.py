@@ -12,14 +12,19 @@ ENDS = frozenset({"429", "500", "errors", "html", "cutoff", "reset", "unauthenti
 
 
 class Fault(BaseModel):
-    """One fault in the queue.
+    """One fault in the queue, by kind.
 
-    `429`, `500`, `unauthenticated`: what they say. `errors`: HTTP 200 with GraphQL errors and no data. `html`: the
-    page of a proxy (`status`, default 502). `cutoff`: half of the body, then the connection closes. `reset`: the
-    connection closes before any answer. `slow`: the answer is made now and sent after `seconds` (`early`: made then, too). `clamp`: page
-    sizes are silently cut to `rows`. `partial`: every second root row is null, beside errors. `permission`: `field`
-    (`Account.contacts`, or a collection) may not be read; with `bubbles` false it is null in place. `empty`:
-    collections that match pretend to have no rows. `page_info`: those that match fail when page_info is asked for.
+    - `429`, `500`, `unauthenticated`: what they say, in the words of the real one.
+    - `errors`: HTTP 200 with GraphQL errors (`message`) and no data.
+    - `html`: the page of a proxy, with `status`.
+    - `cutoff`: half of the body, then the connection closes. `reset`: it closes before any answer.
+    - `slow`: the answer is made now and sent after `seconds`; with `early` the wait comes first.
+    - `clamp`: page sizes are silently cut to `rows`.
+    - `partial`: every second root row is null, beside errors.
+    - `permission`: `field` (`Account.contacts`, or a collection) may not be read. A field that must not be null takes
+      its object with it; with `bubbles` false it is null in place.
+    - `empty`: collections that match pretend to have no rows.
+    - `page_info`: collections that match fail when page_info is asked for.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -60,8 +65,10 @@ class FaultQueue:
         return [fault.model_copy() for fault in self._faults]
 
     def take(self, roots: Iterable[str]) -> list[Fault]:
-        """The faults that a request for these root fields meets; each is counted down. Of those that replace the answer
-        only the first is taken, so that three queued ones hit three requests."""
+        """The faults that a request for these root fields meets; each is counted down.
+
+        Of those that replace the answer only the first is taken, so that three queued ones hit three requests.
+        """
         names, met, ended = list(roots), [], False
         for fault in list(self._faults):
             if not any(fault.match in name for name in names or [""]) or (ended and fault.kind in ENDS):

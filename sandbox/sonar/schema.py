@@ -1,7 +1,7 @@
 """The GraphQL schema of declared types, with the arguments that Sonar gives every collection and relation."""
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from graphql import (
     GraphQLArgument,
@@ -113,6 +113,7 @@ ME = {
 }
 
 
+@lru_cache(maxsize=4)
 def build_schema(declarations: Declarations) -> GraphQLSchema:
     """The schema that clients see by introspection and their documents are validated against.
 
