@@ -186,7 +186,7 @@ class _Plan:
         return "Query" if name == "__typename" else introspected[key]
 
     def _introspect(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """The schema about itself: graphql-core's own answer, kept, for it is large and never changes."""
+        """The schema about itself: graphql-core's own answer, kept as JSON, for it is large and never changes."""
         key = orjson.dumps(variables, default=str)
         if key not in self._answers:
             operation = OperationDefinitionNode(
@@ -199,7 +199,7 @@ class _Plan:
             others = [one for one in self._document.definitions if not isinstance(one, OperationDefinitionNode)]
             document = DocumentNode(definitions=(operation, *others))
             result = execute_sync(self._engine.schema, document, variable_values=dict(variables))
-            self._answers[key] = result.data or {}
+            self._answers[key] = {name: orjson.Fragment(orjson.dumps(one)) for name, one in (result.data or {}).items()}
         return self._answers[key]
 
 

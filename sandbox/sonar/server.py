@@ -3,7 +3,6 @@
 import asyncio
 import gzip
 import hmac
-import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -140,11 +139,7 @@ class Server:
         return response
 
     def _json(self, answer: dict[str, Any], request: web.Request, *, status: int = 200) -> web.Response:
-        try:
-            body = orjson.dumps(answer)
-        except TypeError:
-            # A lone surrogate or an integer beyond 64 bits: what orjson refuses, the standard encoder spells.
-            body = json.dumps(answer, default=str).encode()
+        body = orjson.dumps(answer)
         headers = {"Date": format_datetime(self.clock(), usegmt=True), "Content-Type": "application/json"}
         if len(body) > _WORTH_PACKING and "gzip" in request.headers.get("Accept-Encoding", ""):
             body, headers["Content-Encoding"] = gzip.compress(body, compresslevel=1), "gzip"

@@ -170,3 +170,9 @@ def test_a_wrong_query_answers_with_errors(shop: Shop, query: str, variables: di
     answer = shop.answer(query, **variables)
     assert complaint in answer["errors"][0]["message"]
     assert answer.get("data") is None
+
+
+def test_only_so_many_documents_are_kept_compiled(shop: Shop) -> None:
+    for number in range(600):
+        shop.ask(f"{{ accounts(id: {number}) {{ entities {{ id }} }} }}")
+    assert len(shop.engine._documents) == 512
