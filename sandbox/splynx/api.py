@@ -170,7 +170,7 @@ class Api:
         ]
         extra = []
         if resource.module:
-            for defined in await self.memory.fields(resource.module):
+            for defined in await self.memory.fields(call.session, resource.module):
                 flags = ("is_unique", "is_add", "show_in_list", "searchable", "readonly", "disabled", "hidden")
                 extra.append(
                     {"name": defined.name, "title": defined.row["title"], "type": defined.type}

@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.splynx import search, services, settings
 from sandbox.splynx.call import Call
 from sandbox.splynx.database import Row
-from sandbox.splynx.entity import Entity, Errors
+from sandbox.splynx.entity import Entity, Errors, of_own_partner
 from sandbox.splynx.labels import attach, attached
 from sandbox.splynx.problems import cannot_be_deleted
 from sandbox.splynx.resources import RESOURCES
@@ -134,6 +134,9 @@ class CustomerInfo(Entity):
     def __init__(self) -> None:
         super().__init__(RESOURCES["admin/customers/customer-info"])
 
+    def base(self, call: Call) -> list[search.Clause]:
+        return of_own_partner(call)
+
     async def computed(self, call: Call, rows: Sequence[Row], answers: Sequence[dict[str, Any]]) -> None:
         for row, answer in zip(rows, answers, strict=True):
             answer["id"] = row["customer_id"]
@@ -148,6 +151,9 @@ class CustomerBilling(Entity):
 
     def __init__(self) -> None:
         super().__init__(RESOURCES["admin/customers/customer-billing"])
+
+    def base(self, call: Call) -> list[search.Clause]:
+        return of_own_partner(call)
 
     async def validate(self, call: Call, given: Given, before: Row | None) -> Errors:
         errors: Errors = []

@@ -10,8 +10,8 @@ from sandbox.splynx import ledger, search, settings, wire
 from sandbox.splynx.call import Call
 from sandbox.splynx.customers import exists
 from sandbox.splynx.database import Row
-from sandbox.splynx.entity import Entity, Errors
-from sandbox.splynx.payments import notified, of_own_partner, owner_errors
+from sandbox.splynx.entity import Entity, Errors, of_own_partner
+from sandbox.splynx.payments import notified, owner_errors
 from sandbox.splynx.problems import cannot_be_deleted
 from sandbox.splynx.resources import RESOURCES
 from sandbox.splynx.wire import Given

@@ -161,10 +161,11 @@ class Entity:
         return row
 
     async def _is_another_partners(self, call: Call, row_id: int) -> bool:
-        owner = {"customers": "id"}.get(
-            self.table, "customer_id" if "customer_id" in self.resource.table.by_name else ""
-        )
-        if not owner:
+        if self.table == "customers":
+            owner = "id"
+        elif "customer_id" in self.resource.table.by_name:
+            owner = "customer_id"
+        else:
             return False
         row = await call.session.row(
             f"SELECT c.partner_id FROM `{self.table}` t JOIN customers c ON c.id = t.`{owner}`"
@@ -259,6 +260,15 @@ class Entity:
         model = self.resource.controller.rsplit("\\", 1)[-1]
         call.log_api(action, model, self.customer_of(row), given)
         call.hook(action, model, row[self.resource.key])
+
+
+def of_own_partner(call: Call) -> list[search.Clause]:
+    """A key of one partner sees the rows of that partner's customers only."""
+    if not call.key.partner_id:
+        return []
+    return [
+        search.Clause("t.`customer_id` IN (SELECT id FROM customers WHERE partner_id = %s)", (call.key.partner_id,))
+    ]
 
 
 def _value(column: Column, value: Any) -> Any:

@@ -25,7 +25,7 @@ async def checked(
     values: dict[str, str] = {}
     errors: list[tuple[str, str]] = []
     wanted = given if isinstance(given, Mapping) else {}
-    for field in await call.memory.fields(module):
+    for field in await call.memory.fields(call.session, module):
         if field.name not in wanted:
             if field.is_required and row_id is None:
                 errors.append((field.name, f"{field.row['title']} cannot be blank."))
@@ -53,7 +53,7 @@ def store(call: Call, module: str, row_id: int, values: Mapping[str, str]) -> No
 
 async def stored(call: Call, module: str, ids: Sequence[int]) -> dict[int, dict[str, str]]:
     """The values of many rows, `{id: {name: value}}`; a field without a value is an empty text."""
-    fields = await call.memory.fields(module)
+    fields = await call.memory.fields(call.session, module)
     found = {row_id: dict.fromkeys((field.name for field in fields), "") for row_id in ids}
     if not fields or not ids:
         return found

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.splynx.database import Database, Row
+from sandbox.splynx.database import Database, Row, Session
 
 FRESH_SECONDS = 1.0
 
@@ -78,14 +78,15 @@ class Memory:
         for row in settings:
             self.settings.setdefault((row["module"], row["path"]), {})[row["key"]] = typed(row["type"], row["value"])
 
-    async def fields(self, module: str) -> list[Field]:
-        """The module's additional fields in their order."""
+    async def fields(self, session: Session, module: str) -> list[Field]:
+        """The module's additional fields in their order.
+
+        Read on the caller's connection: a request that waited for a second one while it holds the first could wait for
+        ever.
+        """
         until, known = self._fields.get(module, (0.0, []))
         if time.monotonic() >= until:
-            async with self.database.session() as session:
-                rows = await session.rows(
-                    f"SELECT * FROM `{module}_fields` WHERE deleted = '0' ORDER BY position, name"
-                )
+            rows = await session.rows(f"SELECT * FROM `{module}_fields` WHERE deleted = '0' ORDER BY position, name")
             known = [_field(row) for row in rows]
             self._fields[module] = (time.monotonic() + FRESH_SECONDS, known)
         return known

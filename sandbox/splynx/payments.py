@@ -7,7 +7,7 @@ from sandbox.splynx import ledger, search, settings
 from sandbox.splynx.call import Call
 from sandbox.splynx.customers import exists, set_status
 from sandbox.splynx.database import Row
-from sandbox.splynx.entity import Entity, Errors
+from sandbox.splynx.entity import Entity, Errors, of_own_partner
 from sandbox.splynx.resources import RESOURCES
 from sandbox.splynx.wire import Given
 
@@ -121,15 +121,6 @@ class Payments(Entity):
             (len(prefix) + 1, f"{prefix}%"),
         )
         return prefix + str(int((row or {}).get("n") or 0) + 1).zfill(5)
-
-
-def of_own_partner(call: Call) -> list[search.Clause]:
-    """A key of one partner sees the rows of that partner's customers only."""
-    if not call.key.partner_id:
-        return []
-    return [
-        search.Clause("t.`customer_id` IN (SELECT id FROM customers WHERE partner_id = %s)", (call.key.partner_id,))
-    ]
 
 
 async def owner_errors(call: Call, given: Given) -> Errors:

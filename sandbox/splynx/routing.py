@@ -47,7 +47,7 @@ ENTITIES = _entities()
 
 @dataclass(frozen=True)
 class Target:
-    """What a path means. `methods` are those that its form (collection or item) has; `other` names a special resource."""
+    """What a path means. `methods` are those of its form, collection or item; `other` names a special resource."""
 
     path: str
     methods: tuple[str, ...]

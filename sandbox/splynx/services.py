@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.splynx import search
 from sandbox.splynx.call import Call
 from sandbox.splynx.database import Row
-from sandbox.splynx.entity import Entity, Errors
+from sandbox.splynx.entity import Entity, Errors, of_own_partner
 from sandbox.splynx.problems import not_found
 from sandbox.splynx.resources import RESOURCES, Resource
 from sandbox.splynx.tables import TABLES
@@ -31,7 +31,10 @@ class Services(Entity):
         self.tariffs = f"tariffs_{kind}"
 
     def base(self, call: Call) -> list[search.Clause]:
-        return [search.Clause("t.`customer_id` = %s", (call.customer_id,))] if call.customer_id else []
+        clauses = of_own_partner(call)
+        if call.customer_id:
+            clauses.append(search.Clause("t.`customer_id` = %s", (call.customer_id,)))
+        return clauses
 
     async def prepare(self, call: Call, given: Given) -> Given:
         given.setdefault("start_date", call.clock.date())

@@ -6,7 +6,6 @@ from urllib.parse import urlencode
 
 import pytest
 
-from sandbox.splynx import access
 from sandbox.splynx.access import signature
 from tests.integration.sandbox_splynx.conftest import Answer, Splynx
 
@@ -106,7 +105,7 @@ async def test_a_token_lives_thirty_minutes_and_is_renewed(splynx: Splynx, monke
     token = (await issue(splynx, "one")).body
     assert 29 * 60 < token["access_token_expiration"] - time.time() <= 30 * 60
     later = time.time() + 31 * 60
-    monkeypatch.setattr(access.time, "time", lambda: later)
+    monkeypatch.setattr(time, "time", lambda: later)
     agent = {"User-Agent": "one"}
     old = agent | {"Authorization": f"Splynx-EA (access_token={token['access_token']})"}
     assert (await splynx.call("GET", PARTNERS, headers=old)).body["error"]["internal_code"] == "EXPIRED_ACCESS_TOKEN"
