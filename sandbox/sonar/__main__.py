@@ -5,6 +5,7 @@ Prints one line of JSON when it is ready, `{"url": ..., "control": ...}`; SIGTER
 
 import argparse
 import asyncio
+import gc
 import os
 import secrets
 import signal
@@ -55,6 +56,9 @@ async def _serve(options: argparse.Namespace) -> None:
         declarations=with_extra_types(SERVED, options.extra_types),
     )
     world = _populate(store, options.seed, options.accounts) if options.accounts else None
+    # The rows stay for good: without this, every full collection would walk all of them in the middle of an answer.
+    gc.collect()
+    gc.freeze()
     server = Server(
         store,
         _token(options.token_file),

@@ -239,11 +239,13 @@ async def test_the_world_is_told_and_summarised(sonar: Sonar) -> None:
 
 
 async def test_the_schema_drifts_and_comes_back(sonar: Sonar) -> None:
+    await sonar.groups()
     await sonar.control("schema", {"hide": ["AccountGroup.name"]})
     answer = await (await sonar.ask()).json()
     assert "Cannot query field 'name'" in answer["errors"][0]["message"]
     await sonar.control("schema", method="DELETE")
     assert await sonar.groups() == ["A", "B", "C"]
+    assert (await sonar.control("stats", method="GET"))["rows"] == {"account_groups": 6}, "counted through the drift"
 
 
 async def test_the_clock_can_be_wrong(sonar: Sonar) -> None:

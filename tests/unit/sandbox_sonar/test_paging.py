@@ -1,6 +1,7 @@
 """Paginator, sorter and the keysets that a crawler reads by."""
 
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -194,6 +195,24 @@ def test_the_fast_path_answers_what_the_slow_one_would(
     rows = sorted(listing.matching(), key=lambda row: (row[order], row["id"]), reverse=descending)
     assert [row["id"] for row in fast.rows] == [row["id"] for row in rows[(page - 1) * 4 : page * 4]]
     assert fast.total in ((len(rows),) if counted else (len(rows), None))
+
+
+@pytest.mark.parametrize("order", ["id", "updated_at", "created_at"])
+def test_every_pair_of_operators_on_time_and_id_is_answered_exactly(shop: Shop, order: str) -> None:
+    account = shop.an_account()
+    for second in (1, 1, 0, 2, 1, 2):
+        shop.a_payment(account, at=START + timedelta(seconds=second))
+    kind = shop.store.declarations.types["Payment"]
+    sorter = [{"attribute": name, "direction": "ASC"} for name in dict.fromkeys((order, "id"))]
+    for on_time, on_id in product([None, *OPERATORS], repeat=2):
+        time = {"attribute": "updated_at", "operator": on_time, "search_value": START + timedelta(seconds=1)}
+        id = {"attribute": "id", "operator": on_id, "search_value": 2}
+        search = {"datetime_fields": [time] if on_time else [], "integer_fields": [id] if on_id else []}
+        listing = Listing(shop.store, kind, {"search": [search], "sorter": sorter}, counted=True)
+        expected = sorted((row[order], row["id"]) for row in listing.matching())
+        page = listing.whole()
+        assert [(row[order], row["id"]) for row in page.rows] == expected, (on_time, on_id)
+        assert page.total == len(expected), (on_time, on_id)
 
 
 def test_a_crawlers_keyset_is_one_exact_stretch() -> None:

@@ -59,6 +59,16 @@ def test_string_fields_match(town: Shop, field: str, found: list[str]) -> None:
     assert town.names(f'search: {{string_fields: {{attribute: "name", {field}}}}}') == found
 
 
+@pytest.mark.parametrize(("match", "found"), [("true", ["1"]), ("false", ["2", "3"])])
+def test_a_null_does_not_match_and_so_is_not_excluded(shop: Shop, match: str, found: list[str]) -> None:
+    account = shop.an_account()
+    for description in ("cash box", None, "card"):
+        shop.a_payment(account, description=description)
+    search = f'{{string_fields: {{attribute: "description", search_value: "cash", match: {match}}}}}'
+    rows = shop.ask(f"{{ payments(search: {search}) {{ entities {{ id }} }} }}")["payments"]["entities"]
+    assert [row["id"] for row in rows] == found
+
+
 def test_string_fields_find_enum_values_in_any_case(town: Shop) -> None:
     search = 'search: {string_fields: {attribute: "type", search_value: "Residential", match: true}}'
     assert town.names(search, "account_types") == ["Home"]

@@ -181,6 +181,32 @@ def test_a_held_row_is_invisible_until_it_is_released_with_its_old_time(shop: Sh
     assert found["payments"]["entities"][0] == {"id": str(payment), "updated_at": "2026-03-01T12:00:00+00:00"}
 
 
+def test_a_held_row_can_be_changed_out_of_sight(shop: Shop) -> None:
+    group = shop.a_group("A")
+    shop.store.hold("AccountGroup", group)
+    shop.clock.tick()
+    shop.store.update("AccountGroup", group, name="B")
+    assert not shop.store.table("AccountGroup")
+    shop.store.release("AccountGroup", group)
+    row = shop.store.table("AccountGroup")[group]
+    assert (row["name"], row["updated_at"]) == ("B", START + timedelta(seconds=1))
+
+
+def test_changing_a_visible_row_leaves_nothing_held(shop: Shop) -> None:
+    group = shop.a_group("A")
+    shop.store.update("AccountGroup", group, name="B")
+    with pytest.raises(KeyError):
+        shop.store.release("AccountGroup", group)
+
+
+def test_a_held_row_can_be_deleted(shop: Shop) -> None:
+    group = shop.a_group("A")
+    shop.store.hold("AccountGroup", group)
+    shop.store.delete("AccountGroup", group)
+    with pytest.raises(KeyError):
+        shop.store.release("AccountGroup", group)
+
+
 def test_settings_are_one_row_each_and_can_be_changed(shop: Shop) -> None:
     assert shop.store.setting("system_setting")["timezone"] == "AMERICACHICAGO"
     shop.store.update("SystemSetting", 1, currency="EUR")
