@@ -78,7 +78,7 @@ class Faults:
             return _reset(request)
         if fault.kind == "delay_before":
             if request.content_type != "multipart/form-data":
-                # The product's web server holds the whole request before PHP starts: a client that is gone changes nothing.
+                # The product's web server has the whole request before PHP starts: a client may be gone by then.
                 await request.read()
             await asyncio.sleep(fault.seconds)
             return await answer(request)

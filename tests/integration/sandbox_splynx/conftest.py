@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 import pymysql
 import pytest
-from aiohttp.test_utils import TestServer
+from aiohttp import web
 
 from sandbox.splynx import settings
 from sandbox.splynx.database import Database, Server
@@ -179,14 +179,16 @@ async def splynx(installed: tuple[Server, Credentials]) -> AsyncIterator[Splynx]
     """The application over the session's database, with everything reset."""
     server, credentials = installed
     api = await open_api(await Database.open(server, connections=8))
-    running = TestServer(application(api))
-    await running.start_server()
+    runner = web.AppRunner(application(api))  # as the command does: a client that leaves cancels nothing
+    await runner.setup()
+    listening = socket.create_server(("127.0.0.1", 0))
+    await web.SockSite(runner, listening).start()
     async with aiohttp.ClientSession() as http:
-        made = Splynx(str(running.make_url("")).rstrip("/"), credentials, server, http)
+        made = Splynx(f"http://127.0.0.1:{listening.getsockname()[1]}", credentials, server, http)
         made.reset()
         api.memory.forget()
         yield made
-    await running.close()
+    await runner.cleanup()
 
 
 @pytest.fixture
