@@ -1,0 +1,73 @@
+# Crossfade. `make` lists what there is; every target sets up by itself what it needs.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+STATE ?= .local
+ACCOUNTS ?= 300
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+
+# Any Python from 3.11 on makes the virtual environment; one that exists is kept.
+FIND_PYTHON := for candidate in $(CURDIR)/$(BIN)/python python3 python3.13 python3.12 python3.11 /usr/bin/python3; do \
+	if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+		found="$$candidate"; break; fi; done; \
+	if [ -z "$$found" ]; then \
+		echo "Python 3.11 or newer is needed (Debian 12: sudo apt-get install python3 python3-venv)" >&2; exit 2; fi
+
+.PHONY: help setup check check-generated test check-reference demo up down status bench faults format requirements
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## install all that is needed: Debian packages, .venv, the servers' jars
+	@$(FIND_PYTHON); "$$found" -m sandbox.local.setup
+
+demo: setup ## an invented ISP moves from Sonar to Splynx (ACCOUNTS=300, KEEP=1 leaves it running)
+	@ACCOUNTS=$(ACCOUNTS) KEEP=$(KEEP) $(PYTHON) -m sandbox.demo
+
+up: setup ## leave local servers and both sandboxes running, ready to use (ACCOUNTS=300)
+	@$(PYTHON) -m sandbox.local up --state $(STATE) --accounts $(ACCOUNTS)
+
+down: ## stop exactly what `make up` started
+	@if [ -x $(PYTHON) ]; then $(PYTHON) -m sandbox.local down --state $(STATE); else echo "Nothing was set up."; fi
+
+status: setup ## what of `make up` runs, and where
+	@$(PYTHON) -m sandbox.local status --state $(STATE)
+
+check: setup check-generated ## style, types, import contract, dependencies, unit and contract tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/pytest -q -n 2 tests/unit tests/contract
+
+check-generated: setup ## committed files that are generated are up to date
+	@if [ -f schemas/generate.py ]; then $(PYTHON) -m schemas.generate --check; fi
+	@if [ -f console/docs.py ]; then $(PYTHON) -m console.docs --check; fi
+
+test: setup ## unit, contract and integration tests on real servers
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/contract tests/integration
+
+check-reference: setup ## sandbox and all we use of Sonar and Splynx against ../shared/reference
+	$(PYTHON) -m tests.reference ../shared/reference
+
+bench: setup ## speed against limits measured in the same run; writes .local/bench.json
+	@$(PYTHON) -m tests.bench
+
+faults: setup ## the fault list, at most an hour; goes on where it stopped
+	@$(PYTHON) -m tests.faults
+
+format: setup ## format and sort
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# No lock file of uv's: it would name registry hosts.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links pyproject.toml
+
+requirements: setup ## compile requirements/*.txt from pyproject.toml (UPGRADE=1: newest versions)
+	@[ -x $(BIN)/uv ] || $(PYTHON) -m pip --quiet --disable-pip-version-check install uv
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements/runtime.txt
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --group dev --output-file requirements/dev.txt

@@ -1,0 +1,156 @@
+"""Set up a bare clone on Debian: `python3 -m sandbox.local.setup`. The standard library only: nothing is there yet.
+
+Says first what it will install and how large that is, then does only what is missing. A stamp, keyed by what the result
+depends on, makes a second run cost next to nothing.
+"""
+
+import argparse
+import fcntl
+import hashlib
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from sandbox.local.debian import InstallFailed, install, missing_packages
+
+ROOT = Path(__file__).resolve().parents[2]
+VENV = ROOT / ".venv"
+LIBRARY = ROOT / ".local" / "lib"
+POM = ROOT / "deploy" / "local" / "pom.xml"
+REQUIREMENTS = ROOT / "requirements" / "dev.txt"
+PROJECT = ROOT / "pyproject.toml"
+
+VENV_SIZE = "about 350 MB"
+LIBRARY_SIZE = "about 160 MB"
+
+
+class SetupFailed(RuntimeError):
+    """One message that says what to do."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Set up; 0 done, 2 something must be installed by hand, 4 a download failed."""
+    parser = argparse.ArgumentParser(prog="python3 -m sandbox.local.setup", description=__doc__)
+    parser.add_argument("--plan", action="store_true", help="say what would be installed, and do nothing")
+    options = parser.parse_args(arguments)
+    try:
+        _set_up(plan_only=options.plan)
+    except InstallFailed as exc:
+        print(exc, file=sys.stderr)
+        return 2
+    except SetupFailed as exc:
+        print(exc, file=sys.stderr)
+        return 4
+    return 0
+
+
+def _set_up(*, plan_only: bool) -> None:
+    (ROOT / ".local").mkdir(exist_ok=True)
+    with (ROOT / ".local" / "setup.lock").open("w") as lock:
+        # Two `make` at once would install over each other; the second finds everything done.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _install_what_is_missing(plan_only=plan_only)
+
+
+def _install_what_is_missing(*, plan_only: bool) -> None:
+    packages = missing_packages(venv_exists=(VENV / "bin" / "python").exists())
+    venv_is_due = _stamp(VENV) != venv_key()
+    library_is_due = _stamp(LIBRARY) != library_key()
+    plan = [
+        *(f"Debian package {package.name} ({package.size}): {package.purpose}" for package in packages),
+        *([f"Python packages of requirements/dev.txt into .venv ({VENV_SIZE})"] if venv_is_due else []),
+        *([f"Kafka and Apicurio Registry through Maven into .local/lib ({LIBRARY_SIZE})"] if library_is_due else []),
+    ]
+    if not plan:
+        if plan_only:
+            print("Everything is installed.")
+        return
+    print("To be installed:", *(f"  - {line}" for line in plan), sep="\n", flush=True)
+    if plan_only:
+        return
+    if packages:
+        install(packages)
+    if venv_is_due:
+        _make_venv()
+    if library_is_due:
+        _fetch_library()
+    print("Set up.", flush=True)
+
+
+def venv_key() -> str:
+    """What the virtual environment depends on: interpreter, pinned requirements, our own metadata."""
+    version = ".".join(map(str, sys.version_info[:2]))
+    return _digest(version.encode(), REQUIREMENTS.read_bytes(), PROJECT.read_bytes())
+
+
+def library_key() -> str:
+    """What the jars depend on."""
+    return _digest(POM.read_bytes())
+
+
+def _make_venv() -> None:
+    python = VENV / "bin" / "python"
+    if not python.exists():
+        print("Making .venv ...", flush=True)
+        _run([sys.executable, "-m", "venv", str(VENV)], "The virtual environment could not be made.")
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    print("Installing the pinned Python packages ...", flush=True)
+    _run(
+        [*pip, "install", "--require-hashes", "--requirement", str(REQUIREMENTS)],
+        "pip could not install requirements/dev.txt. Is its package index reachable?",
+    )
+    # No isolation, no dependencies: everything it needs is pinned above.
+    _run(
+        [*pip, "install", "--no-build-isolation", "--no-deps", "--editable", str(ROOT)],
+        "pip could not install the project itself.",
+    )
+    _write_stamp(VENV, venv_key())
+
+
+def _fetch_library() -> None:
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise SetupFailed("Maven (mvn) is not on the PATH, though its package is installed.")
+    print("Fetching the servers' jars ...", flush=True)
+    # Beside the old ones, then moved: a half-fetched folder is never taken for a whole one.
+    part = LIBRARY.with_name("lib.part")
+    shutil.rmtree(part, ignore_errors=True)
+    goals = ["dependency:copy-dependencies@kafka", "dependency:unpack@registry"]
+    _run(
+        [maven, "-q", "-B", "--color", "never", "-f", str(POM), f"-Dlibrary={part}", *goals],
+        "Maven could not fetch Kafka and the registry. Is its repository reachable?",
+    )
+    shutil.rmtree(LIBRARY, ignore_errors=True)
+    part.rename(LIBRARY)
+    _write_stamp(LIBRARY, library_key())
+
+
+def _run(command: list[str], failure: str) -> None:
+    # Kept back until something fails: Maven writes colour codes even when it is quiet.
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise SetupFailed(f"{done.stdout}{done.stderr}\n{failure}")
+
+
+def _digest(*parts: bytes) -> str:
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(hashlib.sha256(part).digest())
+    return total.hexdigest()
+
+
+def _stamp(folder: Path) -> str | None:
+    try:
+        return (folder / ".crossfade-stamp").read_text()
+    except FileNotFoundError:
+        return None
+
+
+def _write_stamp(folder: Path, key: str) -> None:
+    (folder / ".crossfade-stamp").write_text(key)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
