@@ -24,6 +24,10 @@ START_TOLERANCE_SECONDS = 0.05
 """The kernel counts start times in ticks of 10 ms; psutil adds the boot time, which NTP may move a little."""
 
 
+_CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
+"""Children of this process that are not reaped yet, by pid: whichever `Managed` speaks of one can reap it."""
+
+
 class StartFailed(RuntimeError):
     """A server ended or did not answer in time; holds its last lines. It is stopped when this is raised."""
 
@@ -56,7 +60,6 @@ class Managed:
         self.name = name
         self.identity = state / "run" / f"{name}.json"
         self.log = state / "log" / f"{name}.log"
-        self._child: subprocess.Popen[bytes] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -98,7 +101,7 @@ class Managed:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         try:
             with self.log.open("ab") as log:
-                self._child = subprocess.Popen(  # noqa: S603 - our own command lines
+                child = subprocess.Popen(  # noqa: S603 - our own command lines
                     list(command.argv),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
@@ -110,11 +113,12 @@ class Managed:
                 )
         except OSError as exc:
             raise StartFailed(self.name, f"cannot be run ({exc.strerror}: {command.argv[0]})", ()) from exc
+        _CHILDREN[child.pid] = child
         try:
-            started = psutil.Process(self._child.pid).create_time()
+            started = psutil.Process(child.pid).create_time()
         except psutil.NoSuchProcess:  # ended at once; wait_until says so with its lines
             started = 0.0
-        _write_whole(self.identity, json.dumps({"pid": self._child.pid, "started": started}))
+        _write_whole(self.identity, json.dumps({"pid": child.pid, "started": started}))
 
     def wait_until(
         self, is_ready: Callable[[], bool], *, timeout_seconds: float, cancelled: threading.Event | None = None
@@ -174,13 +178,14 @@ class Managed:
 
     def _process(self) -> psutil.Process | None:
         """The live process that the identity names; zombies and strangers with its pid do not count."""
-        if self._child is not None:
-            self._child.poll()  # reap our own, so that a dead child is no zombie
         try:
             identity = json.loads(self.identity.read_text())
+            _reap(int(identity["pid"]))
             process = psutil.Process(int(identity["pid"]))
             same = abs(process.create_time() - float(identity["started"])) <= START_TOLERANCE_SECONDS
-            return process if same and process.status() != psutil.STATUS_ZOMBIE else None
+            if same and process.status() == psutil.STATUS_ZOMBIE and process.pid in _CHILDREN:
+                _CHILDREN.pop(process.pid).wait()  # returns at once
+            return process if same and process.is_running() and process.status() != psutil.STATUS_ZOMBIE else None
         except (FileNotFoundError, psutil.NoSuchProcess):
             return None
 
@@ -196,6 +201,13 @@ class Managed:
     def _signal(pid: int, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, number)  # pid is the leader of its session, hence of its process group
+
+
+def _reap(pid: int) -> None:
+    """Collect a dead child of ours, so that it is no zombie."""
+    child = _CHILDREN.get(pid)
+    if child is not None and child.poll() is not None:
+        del _CHILDREN[pid]
 
 
 def run(name: str, command: Command, log: Path) -> None:
