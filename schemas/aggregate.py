@@ -1,0 +1,120 @@
+"""The declaration of an aggregate: what is read together from Sonar, and what becomes of it in Splynx."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from schemas.bundle import Bundle
+from schemas.records import SonarRecord, SplynxRecord
+from schemas.rules import Rules
+
+
+class WritePath(Enum):
+    """Which way a target record goes into Splynx."""
+
+    REST = "rest"
+    SQL = "sql"
+
+
+class DeletePolicy(Enum):
+    """What happens in Splynx to a record that its aggregate no longer owns (mapping: delete policy per family)."""
+
+    KEEP = "keep"  # catalogue objects: left alone, reported as orphaned, never deleted while referenced
+    DISABLE = "disable"  # customer: status disabled, never DELETE
+    WITH_OWNER = "with_owner"  # a part that lives and dies with another record (customer_info)
+    COMPENSATE = "compensate"  # money: an opposite document, never DELETE
+
+
+@dataclass(frozen=True)
+class Touch:
+    """A child collection whose changes re-read the root, and the way from child to root.
+
+    `owner` is a dotted path of to-one relations from the child to the root's id column. `owner_type` names the
+    value that a polymorphic `<owner>_type` must have, such as `Account`.
+    """
+
+    collection: str
+    type_name: str
+    owner_id: str
+    """Selection path on the child that yields the root's id, e.g. `contactable_id` or `contact.contactable_id`."""
+    owner_type: tuple[str, str] | None = None
+    """`(selection path of the type column, value it must have)` for polymorphic owners."""
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """A collection that many roots refer to: its change fans out, throttled, to the roots that carry it.
+
+    `column` is the root's column that holds the look-up's id (searched with EQ), or `relation` names a
+    many-to-many relation of the root (searched with a reverse relation filter).
+    """
+
+    collection: str
+    type_name: str
+    column: str | None = None
+    relation: str | None = None
+
+
+@dataclass(frozen=True)
+class Collection:
+    """The root of an aggregate: Sonar's collection and the record read from it."""
+
+    name: str
+    record: type[SonarRecord]
+    type_name: str
+    include_archived: bool = False
+    singleton: bool = False
+    """A settings object without a collection: one row, read whole, with id 1."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One kind of Splynx record that an aggregate owns."""
+
+    entity: str
+    record: type[SplynxRecord]
+    table: str
+    path: WritePath
+    delete: DeletePolicy
+    endpoint: str | None = None
+    """REST path under /api/2.0/, without id."""
+    module: str | None = None
+    """Splynx's module of additional fields, where the record has any."""
+    natural_key: tuple[str, ...] = ()
+    """Attributes that find an existing row besides `sonar_id`."""
+    part_of: str | None = None
+    """The entity whose id this record shares: it is written by PUT to that id and needs no handle."""
+    money: bool = False
+    """Written only where the settings call this Splynx disposable, else deferred."""
+
+
+Mapper = Callable[[Any, Rules], Bundle]
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """One entity, declared once. Topics, Avro, GraphQL, SQL, load order, labels and docs derive from it."""
+
+    name: str
+    root: Collection
+    owner: str | None = None
+    """The root's column that holds the account id; `id` for accounts, None for what no account owns."""
+    touched_by: Sequence[Touch] = ()
+    looks_up: Sequence[LookUp] = ()
+    targets: Sequence[Target] = ()
+    mapper: Mapper | None = None
+    doc: str = ""
+    pivots: Sequence[str] = field(default_factory=tuple)
+    """Many-to-many relations of the root whose ATTACHED and DETACHED log rows re-read it."""
+
+    def target(self, entity: str) -> Target:
+        """The target called `entity`.
+
+        Raises:
+            KeyError: this aggregate has none.
+        """
+        for target in self.targets:
+            if target.entity == entity:
+                return target
+        raise KeyError(entity)

@@ -1,0 +1,99 @@
+"""What a declared field may be: base classes of records, references, and marks that derivations read."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+
+class SonarRecord(BaseModel):
+    """A Sonar object as capture reads it. Field names are Sonar's own; unknown members are dropped on reading.
+
+    A nested list that is None could not be read, which is not the same as an empty one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class Ref(BaseModel):
+    """A Splynx record named by what it comes from. The sink turns it into Splynx's id through the crosswalk."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    entity: str
+    key: str
+
+
+class SplynxRecord(BaseModel):
+    """A Splynx record as it should be, references unresolved. Field names are the columns or API attributes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    """Identity on Sonar's side, unique within the target entity: an id, or a compound such as `123-R5`."""
+
+    not_written: ClassVar[frozenset[str]] = frozenset({"key"})
+    """Members that steer the sink and are no column or attribute."""
+
+
+@dataclass(frozen=True)
+class To:
+    """Marks a reference: which target entity it points to, and whether the record can wait without it.
+
+    A required reference that is missing parks the record; an optional one is written empty and patched later.
+    """
+
+    entity: str
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class MaxLength:
+    """The column's length in characters (`information_schema`); mappers cut, the sink checks."""
+
+    characters: int
+
+
+@dataclass(frozen=True)
+class AdditionalField:
+    """Marks a member that lives in Splynx's additional fields and is defined there by us at start.
+
+    `kind` is a Splynx field type; `fallback` is used where the installation refuses it with 422.
+    """
+
+    title: str
+    kind: str = "string"
+    unique: bool = False
+    fallback: str | None = None
+
+
+@dataclass(frozen=True)
+class Personal:
+    """Marks personal data: it carries `pii` in Avro and is never printed without --show-values."""
+
+
+@dataclass(frozen=True)
+class OnCreate:
+    """Marks a member that is sent once, on creation, and never again (a password, a generated value)."""
+
+
+@dataclass(frozen=True)
+class MayBeMissing:
+    """Marks a Sonar field that may be missing from the schema without stopping anything: it becomes null."""
+
+
+def _utc(value: datetime) -> datetime:
+    return value.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""An aware instant, in UTC whatever offset it came with; Sonar's Datetime."""
+
+MinorUnits = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""Money in the smallest unit of the instance's currency (Sonar's Int amounts)."""
+
+
+def marks(annotation_metadata: list[Any], kind: type[Any]) -> list[Any]:
+    """The marks of `kind` on a pydantic field (`FieldInfo.metadata`)."""
+    return [mark for mark in annotation_metadata if isinstance(mark, kind)]
