@@ -33,7 +33,7 @@ down: ## stop exactly what `make up` started
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m sandbox.local down --state $(STATE); else echo "Nothing was set up."; fi
 
 status: setup ## what of `make up` runs, and where
-	@$(PYTHON) -m sandbox.local status --state $(STATE)
+	@$(PYTHON) -m sandbox.local status --state $(STATE) || [ $$? -eq 3 ]
 
 check: setup check-generated ## style, types, import contract, dependencies, unit and contract tests
 	$(BIN)/ruff check .

@@ -89,10 +89,8 @@ def install(packages: Sequence[Package]) -> None:
         raise InstallFailed(f"{by_hand}\n(neither root nor sudo without a password)")
     services = " ".join(service for package in packages for service in package.services)
     print(f"Installing {names} ...", flush=True)
-    script = INSTALL.format(names=names, services=services)
-    done = subprocess.run(  # noqa: S603 - names are our own constants
-        [*prefix, "/bin/sh", "-c", script], stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False
-    )
+    script = [*prefix, "/bin/sh", "-c", INSTALL, "install", POLICY, names, services]
+    done = subprocess.run(script, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)  # noqa: S603 - our words
     if done.returncode != 0:
         raise InstallFailed(f"apt-get failed (above).\n{by_hand}")
     importlib.invalidate_caches()
@@ -108,18 +106,16 @@ def _root_prefix() -> list[str] | None:
 
 
 POLICY = "/usr/sbin/policy-rc.d"
+"""Debian asks this script before it starts a service; 101 forbids it."""
 
-INSTALL = (
-    """\
+INSTALL = """\
 set -eu
-policy="""
-    + POLICY
-    + """
+policy=$1 names=$2 services=$3
 kept="$policy.before-crossfade"
 mark='# crossfade: no services while its packages are installed'
-restore() {{
+restore() {
     if [ -e "$kept" ] || [ -L "$kept" ]; then mv -f "$kept" "$policy"; else rm -f "$policy"; fi
-}}
+}
 # A run that was killed may have left ours: then what is kept beside it is the true one.
 if [ -f "$policy" ] && grep -qF "$mark" "$policy"; then restore; fi
 trap restore EXIT
@@ -129,10 +125,9 @@ printf '#!/bin/sh\\n%s\\nexit 101\\n' "$mark" > "$policy"
 chmod 755 "$policy"
 export DEBIAN_FRONTEND=noninteractive
 apt-get -qq update
-apt-get -qq install -y --no-install-recommends {names} >/dev/null
+apt-get -qq install -y --no-install-recommends $names >/dev/null
 # Not at the next boot either.
 if command -v systemctl >/dev/null 2>&1; then
-    for service in {services}; do systemctl disable --quiet "$service" >/dev/null 2>&1 || true; done
+    for service in $services; do systemctl disable --quiet "$service" >/dev/null 2>&1 || true; done
 fi
 """
-)

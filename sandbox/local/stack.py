@@ -14,6 +14,13 @@ from sandbox.local.mariadb import MariaDb
 from sandbox.local.processes import Command, Managed, StartCancelled
 from sandbox.local.registry import Registry
 
+Say = Callable[[str], None]
+"""Takes a line of progress."""
+
+
+def silent(_line: str) -> None:
+    """Says nothing."""
+
 
 class LocalServer(Protocol):
     """A server that `LocalStack` starts. After a restart it has the same address and the same data."""
@@ -60,7 +67,7 @@ class Addresses:
 class LocalStack:
     """Kafka, registry and MariaDB under `state`. As a context manager: started inside, stopped after it."""
 
-    def __init__(self, state: Path, say: Callable[[str], None] = lambda _line: None) -> None:
+    def __init__(self, state: Path, say: Say = silent) -> None:
         self.state = state.resolve()
         self.kafka = Kafka(self.state)
         self.registry = Registry(self.state, self.kafka)

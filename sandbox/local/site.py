@@ -1,0 +1,88 @@
+"""A whole site: the servers, an invented ISP's Sonar, an empty Splynx, and the configuration that joins them."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.local import configuration
+from sandbox.local.processes import Managed
+from sandbox.local.sandboxes import SonarSandbox, SplynxSandbox
+from sandbox.local.stack import Addresses, LocalStack, Say, silent
+
+OURS = ("kafka", "registry", "mariadb", "sonar", "splynx", "stages", "run", "log")
+"""Folders under the state folder that a fresh site begins without. Nothing else there is touched."""
+
+NAMES = ("splynx", "sonar", "mariadb", "registry", "kafka")
+"""Processes of a site, in the order of stopping."""
+
+
+@dataclass(frozen=True)
+class World:
+    """The invented ISP; `live` is events per second, 0 for an ISP that stands still until it is told otherwise."""
+
+    accounts: int = 300
+    seed: int = 7
+    live: float = 0.0
+
+
+class Site:
+    """All of it under `state`. Sonar's sandbox keeps its rows in memory, so a site that was stopped starts anew."""
+
+    def __init__(self, state: Path, world: World | None = None, say: Say = silent) -> None:
+        self.state = state.resolve()
+        self.world = world or World()
+        self.stack = LocalStack(self.state, say)
+        self.sonar = SonarSandbox(
+            self.state,
+            accounts=self.world.accounts,
+            seed=self.world.seed,
+            live=self.world.live,
+            requests_per_minute=0,
+        )
+        self._say = say
+
+    @property
+    def splynx(self) -> SplynxSandbox:
+        """Needs the stack's addresses, so it is known once the stack has been prepared."""
+        return SplynxSandbox(self.state, self.stack.addresses)
+
+    @property
+    def env_file(self) -> Path:
+        """For the shell: `. .local/env`."""
+        return self.state / "env"
+
+    @property
+    def running(self) -> dict[str, int | None]:
+        """Pid by name; None for what does not run."""
+        return {name: Managed(name, self.state).pid for name in reversed(NAMES)}
+
+    def start(self) -> Addresses:
+        """Start all of it, or leave it be when all of it runs; on failure or ctrl-C nothing is left running.
+
+        Raises:
+            StartFailed: with the server's own last lines.
+            ProgramMissing: `make setup` was not run.
+        """
+        running = self.running
+        if all(running.values()):
+            return self.stack.addresses
+        # Half a site is of no use: what Sonar forgot, the topics and Splynx still know.
+        self.stop()
+        for name in OURS:
+            shutil.rmtree(self.state / name, ignore_errors=True)
+        try:
+            addresses = self.stack.start()
+            self.sonar.start()
+            self._say("sonar is up")
+            splynx = self.splynx
+            splynx.start()
+            self._say("splynx is up")
+            configuration.write(self.state, addresses, self.sonar, splynx)
+        except BaseException:
+            self.stop()
+            raise
+        return addresses
+
+    def stop(self) -> list[str]:
+        """Stop exactly what was started; returns the names of what ran."""
+        return [name for name in NAMES if Managed(name, self.state).stop()]
