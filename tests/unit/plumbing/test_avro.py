@@ -1,0 +1,75 @@
+"""Avro on the wire: what cannot be read says so, and only registered schemas are written."""
+
+import itertools
+import json
+from typing import Any
+
+import pytest
+from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+from plumbing.avro import Codec, Undecodable
+from plumbing.errors import Action, ConfigurationError
+
+SCHEMA: dict[str, Any] = {
+    "type": "record",
+    "name": "Payment",
+    "fields": [
+        {"name": "id", "type": "long"},
+        {"name": "note", "type": ["null", "string"], "default": None},
+    ],
+}
+WIDER = {**SCHEMA, "fields": [*SCHEMA["fields"], {"name": "fee", "type": ["null", "long"], "default": None}]}
+SUBJECTS = (f"topic{n}-value" for n in itertools.count())
+REGISTRY = SchemaRegistryClient.new_client({"url": "mock://unit"})
+
+
+def a_codec(schema: dict[str, Any] = SCHEMA) -> Codec:
+    subject = next(SUBJECTS)
+    REGISTRY.register_schema(subject, Schema(json.dumps(schema), "AVRO"))
+    return Codec(REGISTRY, subject, schema)
+
+
+@given(st.integers(-(2**63), 2**63 - 1), st.none() | st.text())
+def test_what_is_written_is_read(number: int, note: str | None) -> None:
+    value = {"id": number, "note": note}
+    assert CODEC.decode(CODEC.encode(value)) == value
+
+
+CODEC = a_codec()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(None, id="null value"),
+        pytest.param(b"", id="empty"),
+        pytest.param(b"\x00\x00", id="shorter than the header"),
+        pytest.param(b"\x07" + CODEC.encode({"id": 5, "note": None})[1:], id="wrong magic byte"),
+        pytest.param(CODEC.encode({"id": 5, "note": "twelve bytes"})[:-4], id="cut off"),
+        pytest.param(CODEC.encode({"id": 5, "note": None}) + b"x", id="bytes after the end"),
+        pytest.param(b"\x00\x7f\xff\xff\xff" + b"\x02\x00", id="unknown schema id"),
+        pytest.param(CODEC.encode({"id": 5, "note": None})[:-1] + b"\x09", id="no such branch of a union"),
+    ],
+)
+def test_poison_becomes_a_dead_letter_and_nothing_else(data: bytes | None) -> None:
+    with pytest.raises(Undecodable) as caught:
+        CODEC.decode(data)
+    assert caught.value.action is Action.DEAD_LETTER
+
+
+def test_a_message_of_an_older_schema_gets_the_new_fields_default() -> None:
+    old, new = a_codec(), a_codec(WIDER)
+    assert new.decode(old.encode({"id": 1, "note": None})) == {"id": 1, "note": None, "fee": None}
+
+
+def test_a_message_of_a_newer_schema_loses_what_we_do_not_know() -> None:
+    old, new = a_codec(), a_codec(WIDER)
+    assert old.decode(new.encode({"id": 1, "note": None, "fee": 3})) == {"id": 1, "note": None}
+
+
+def test_a_schema_that_nobody_registered_stops_the_start() -> None:
+    with pytest.raises(ConfigurationError, match="does not hold") as caught:
+        Codec(REGISTRY, next(SUBJECTS), SCHEMA)
+    assert "crossfade topics --apply" in caught.value.next_step

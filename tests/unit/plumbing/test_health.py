@@ -1,0 +1,38 @@
+"""Every process answers /metrics, /healthz and /readyz."""
+
+import http.client
+import json
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from plumbing.health import HealthServer
+
+
+def get(port: int, path: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def test_health_and_readiness_name_what_is_wrong() -> None:
+    wrong: dict[str, str] = {}
+    with HealthServer("127.0.0.1", 0, alive=lambda: wrong, ready=lambda: {"lease": "not held"}) as server:
+        assert get(server.port, "/healthz")[0] == 200
+        wrong["loop"] = "no progress"
+        status, body = get(server.port, "/healthz")
+        assert (status, json.loads(body)) == (503, {"wrong": {"loop": "no progress"}})
+        assert get(server.port, "/readyz")[0] == 503
+        assert get(server.port, "/else")[0] == 404
+
+
+def test_metrics_are_prometheus_text() -> None:
+    registry = CollectorRegistry()
+    Gauge("crossfade_try", "A gauge.", registry=registry).set(3)
+    with HealthServer("127.0.0.1", 0, registry=registry) as server:
+        status, body = get(server.port, "/metrics")
+    assert status == 200
+    assert "crossfade_try 3.0" in body

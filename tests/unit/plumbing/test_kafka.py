@@ -1,0 +1,82 @@
+"""Partitions agree with Java's producer, and no acknowledgement is believed that the broker did not give."""
+
+import pytest
+from confluent_kafka import Producer
+
+from plumbing.kafka import AckedProducer, DeliveryFailed, client_config, make_producer, partition_of
+from plumbing.settings import KafkaSettings, Tls
+
+MOCK = {"test.mock.num.brokers": 1, "bootstrap.servers": "", "security.protocol": "PLAINTEXT"}
+
+
+@pytest.mark.parametrize(
+    ("key", "digest"),
+    [
+        # The vectors of Kafka's own UtilsTest.testMurmur2.
+        pytest.param("21", -973932308, id="two digits"),
+        pytest.param("foobar", -790332482, id="a word"),
+        pytest.param("a-little-bit-long-string", -985981536, id="24 bytes"),
+        pytest.param("a-little-bit-longer-string", -1486304829, id="26 bytes"),
+        pytest.param("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971, id="48 bytes"),
+    ],
+)
+def test_a_key_lands_where_javas_producer_puts_it(key: str, digest: int) -> None:
+    assert partition_of(key, 1_000_003) == (digest & 0x7FFFFFFF) % 1_000_003
+
+
+def test_an_id_and_its_text_share_a_partition() -> None:
+    assert [partition_of(n, 12) for n in range(50)] == [partition_of(str(n), 12) for n in range(50)]
+
+
+def test_a_flush_returns_after_the_broker_acknowledged() -> None:
+    acked: list[int] = []
+    producer = AckedProducer(Producer(MOCK))
+    producer.produce("t", partition=0, key=b"k", value=b"v", on_ack=lambda message: acked.append(message.offset() or 0))
+    producer.flush()
+    assert acked == [0]
+
+
+def test_a_refused_message_stops_whoever_wants_to_move_a_cursor() -> None:
+    producer = AckedProducer(Producer(MOCK | {"message.timeout.ms": 1500, "allow.auto.create.topics": False}))
+    producer.produce("t", partition=4_000, key=b"k", value=b"v")
+    with pytest.raises(DeliveryFailed, match="refused"):
+        producer.flush()
+
+
+def test_an_unreachable_broker_is_not_an_acknowledgement() -> None:
+    producer = AckedProducer(Producer({"bootstrap.servers": "127.0.0.1:1", "log_level": 0}))
+    producer.produce("t", partition=0, key=b"k", value=b"v")
+    with pytest.raises(DeliveryFailed, match="not acknowledged"):
+        producer.flush(0.2)
+    with pytest.raises(DeliveryFailed):
+        producer.flush(0.1)
+
+
+def test_producers_wait_for_all_replicas() -> None:
+    kafka = KafkaSettings(bootstrap="127.0.0.1:1")
+    producer = make_producer(kafka)
+    assert len(producer) == 0
+    with pytest.raises(Exception, match="acks"):
+        make_producer(kafka, acks=1)  # librdkafka refuses an idempotent producer that does not wait
+
+
+def test_tls_and_sasl_reach_the_client() -> None:
+    kafka = KafkaSettings.model_validate(
+        {
+            "bootstrap": "kafka.example.net:9093",
+            "security_protocol": "SASL_SSL",
+            "sasl_mechanism": "SCRAM-SHA-512",
+            "sasl_username": "crossfade",
+            "sasl_password": "invented",
+            "tls": Tls(enabled=True, verify=False),
+        }
+    )
+    config = client_config(kafka)
+    assert config["security.protocol"] == "SASL_SSL"
+    assert config["sasl.password"] == "invented"
+    assert config["enable.ssl.certificate.verification"] is False
+
+
+def test_sasl_without_a_log_in_is_refused_at_start() -> None:
+    with pytest.raises(ValueError, match="sasl_mechanism"):
+        KafkaSettings(bootstrap="127.0.0.1:1", security_protocol="SASL_SSL")

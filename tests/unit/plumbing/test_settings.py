@@ -1,0 +1,102 @@
+"""Settings are checked as a whole, and their errors name places and never values."""
+
+from pathlib import Path
+
+import pytest
+
+from plumbing.errors import ConfigurationError, ExitCode
+from plumbing.settings import load_settings
+
+YAML = """\
+instance: main
+sonar: {url: "http://127.0.0.1:1", token: tok-5up3rs3cret}
+splynx:
+  url: http://127.0.0.1:2
+  key: k
+  secret: s
+  db: {host: 127.0.0.1, port: 3306, user: crossfade, password: p, name: splynx}
+kafka: {bootstrap: "127.0.0.1:9092"}
+registry: {url: "http://127.0.0.1:8080/apis/ccompat/v7"}
+rules: rules.yaml
+guards: guards.yaml
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "crossfade.yaml"
+    path.write_text(YAML)
+    return path
+
+
+def test_paths_in_the_file_are_relative_to_the_file(config: Path) -> None:
+    assert load_settings(config).rules == config.parent / "rules.yaml"
+
+
+def test_the_file_is_found_by_environment(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CROSSFADE_CONFIG", str(config))
+    assert load_settings().instance == "main"
+
+
+def test_the_environment_beats_the_file(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CROSSFADE_INSTANCE", "other")
+    monkeypatch.setenv("CROSSFADE_SPLYNX__DB__PORT", "3307")
+    monkeypatch.setenv("CROSSFADE_SPLYNX__DISPOSABLE", "true")
+    settings = load_settings(config)
+    assert (settings.instance, settings.splynx.db and settings.splynx.db.port) == ("other", 3307)
+    assert settings.splynx.disposable is True
+    assert settings.splynx.key == "k"
+
+
+def test_a_secret_file_beats_the_settings_file(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "crossfade_sonar__token").write_text("from-a-file")
+    monkeypatch.setenv("CROSSFADE_SECRETS_DIR", str(secrets))
+    assert load_settings(config).sonar.token.get_secret_value() == "from-a-file"
+
+
+def test_the_ledger_stands_on_splynxs_server_by_default(config: Path) -> None:
+    settings = load_settings(config)
+    assert (settings.ledger_db.host, settings.ledger_db.name) == ("127.0.0.1", "crossfade")
+    assert settings.ledger_beside_rows
+
+
+def test_a_ledger_of_its_own_is_not_beside_the_rows(config: Path) -> None:
+    config.write_text(YAML + "ledger: {host: 127.0.0.9, user: l, password: p, name: ledger}\n")
+    settings = load_settings(config)
+    assert settings.ledger_db.name == "ledger"
+    assert not settings.ledger_beside_rows
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        pytest.param(("instance: main", "instanze: main"), "instanze", id="an unknown key"),
+        pytest.param(("instance: main", "instance: Main One"), "instance", id="a name no topic can have"),
+        pytest.param(("http://127.0.0.1:1", "127.0.0.1"), "sonar.url", id="an address without a scheme"),
+        pytest.param(("http://127.0.0.1:1", "http://127.0.0.1:2"), "swapped", id="source and target are one server"),
+        pytest.param(("port: 3306", "port: 99999"), "splynx.db.port", id="a port out of range"),
+        pytest.param(("rules: rules.yaml\n", ""), "rules", id="a missing key"),
+        pytest.param(("kafka: {", "kafka: {["), "line", id="broken YAML"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_place_and_no_value(
+    config: Path, change: tuple[str, str], place: str
+) -> None:
+    config.write_text(YAML.replace(*change))
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings(config)
+    assert place in str(caught.value)
+    assert str(config) in str(caught.value)
+    assert "5up3rs3cret" not in str(caught.value)
+    assert caught.value.exit_code is ExitCode.USAGE
+
+
+def test_a_missing_file_is_one_clear_message(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot read the settings file"):
+        load_settings(tmp_path / "none.yaml")
+
+
+def test_secrets_do_not_show_in_a_printed_settings_object(config: Path) -> None:
+    assert "5up3rs3cret" not in repr(load_settings(config))
