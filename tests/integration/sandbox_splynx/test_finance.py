@@ -1,11 +1,13 @@
 """Money: after every write the deposit is what the ledger says."""
 
 import asyncio
+import time
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from sandbox.splynx.install import connect
 from tests.integration.sandbox_splynx.conftest import Splynx
 
 PAYMENTS = "finance/payments"
@@ -170,6 +172,25 @@ async def test_payments_at_once_lose_nothing(quiet: Splynx) -> None:
     )
     assert {answer.status for answer in answers} == {201}
     assert_balanced(quiet, customer, "20")
+
+
+async def test_a_payment_waits_for_a_writer_of_the_same_balance_and_counts_its_rows(quiet: Splynx) -> None:
+    customer = await quiet.customer()
+    with connect(quiet.server) as other, other.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO billing_transactions (customer_id, type, total) VALUES (%s, 'credit', 5)", [customer]
+        )
+        cursor.execute("UPDATE customer_billing SET deposit = deposit + 5 WHERE customer_id = %s", [customer])
+        request = asyncio.create_task(quiet.call("POST", PAYMENTS, payment(customer, "1")))
+        deadline = time.monotonic() + 20
+        while not quiet.sql("SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"):
+            assert time.monotonic() < deadline, "the payment never waited"
+            await asyncio.sleep(
+                0.2
+            )  # the server renews that table no faster than every 0.1 s, and not while it is read
+        other.commit()
+    assert (await request).status == 201
+    assert_balanced(quiet, customer, "6")
 
 
 async def test_base_categories_stay_and_names_are_unique(quiet: Splynx) -> None:
