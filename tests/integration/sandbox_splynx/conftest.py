@@ -1,14 +1,9 @@
-"""A Splynx stand-in over a real MariaDB: one server per session, one database, the application anew for each test."""
+"""A Splynx stand-in over a real MariaDB: one database per process, the application anew for each test."""
 
 import os
-import shutil
 import socket
-import subprocess
-import tempfile
-import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
@@ -22,81 +17,29 @@ from sandbox.splynx.install import connect, install
 from sandbox.splynx.routing import controllers
 from sandbox.splynx.seed import ACTIONS, KEY_ID, Credentials
 from sandbox.splynx.server import application, open_api
+from tests.integration.conftest import MariaDbAccess
 
 ENVIRONMENT = "CROSSFADE_TEST_MARIADB"
 
 
 @pytest.fixture(scope="session")
-def mariadb() -> Iterator[Server]:
-    """A server: the one that the environment names (`host:port:user:password`), else one of our own."""
+def server(request: pytest.FixtureRequest) -> Server:
+    """The database server that the environment names (`host:port:user:password`), else that of the whole run."""
     given = os.environ.get(ENVIRONMENT)
     if given:
         host, port, user, password = given.split(":", 3)
-        yield Server(host, int(port), user, password)
-        return
-    folder = Path(tempfile.mkdtemp(prefix="xf-mariadb-"))
-    try:
-        yield from _started(folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _started(folder: Path) -> Iterator[Server]:
-    data = folder / "data"
-    subprocess.run(
-        ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"],
-        check=True,
-        capture_output=True,
-    )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = (folder / "log").open("w")
-    process = subprocess.Popen(
-        [
-            shutil.which("mariadbd") or "/usr/sbin/mariadbd",
-            "--no-defaults",
-            "--user=root",
-            f"--datadir={data}",
-            f"--socket={folder}/s",
-            f"--pid-file={folder}/pid",
-            f"--port={port}",
-            "--bind-address=127.0.0.1",
-            "--innodb-flush-log-at-trx-commit=2",
-        ],
-        stdout=log,
-        stderr=subprocess.STDOUT,
-    )
-    server = Server("127.0.0.1", port, "root", "")
-    try:
-        _wait(server, process, folder / "log")
-        yield server
-    finally:
-        process.terminate()
-        process.wait(30)
-        log.close()
-
-
-def _wait(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            connect(server, database=False).close()
-        except pymysql.err.OperationalError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"MariaDB did not start:\n{log.read_text()[-2000:]}") from None
-            time.sleep(0.1)
-        else:
-            return
+        return Server(host, int(port), user, password)
+    shared: MariaDbAccess = request.getfixturevalue("mariadb")
+    return Server(shared.host, shared.port, shared.user, shared.password)
 
 
 @pytest.fixture(scope="session")
-def installed(mariadb: Server) -> Iterator[tuple[Server, Credentials]]:
+def installed(server: Server) -> Iterator[tuple[Server, Credentials]]:
     """A fresh installation in a database of this process."""
-    server = Server(mariadb.host, mariadb.port, mariadb.user, mariadb.password, f"splynx_test_{os.getpid()}")
-    yield server, install(server)
-    with connect(server) as connection, connection.cursor() as cursor:
-        cursor.execute(f"DROP DATABASE `{server.name}`")
+    own = replace(server, name=f"splynx_test_{os.getpid()}")
+    yield own, install(own)
+    with connect(own) as connection, connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE `{own.name}`")
 
 
 @dataclass
