@@ -1,0 +1,244 @@
+"""MySQL and MariaDB over aiomysql: a pool whose broken connections are closed, transactions, statements counted."""
+
+import asyncio
+import random
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import aiomysql
+import pymysql
+
+from plumbing.errors import Action, DependencyRefused, DependencyUnreachable, ExitCode, SyncError
+from plumbing.settings import MysqlSettings
+
+Row = dict[str, Any]
+Values = Sequence[Any]
+T = TypeVar("T")
+
+SQL_MODE = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"
+"""Strict, so that nothing is cut silently; zero dates allowed, for Splynx keeps "none" as one. The session's time
+zone is left alone: Splynx relies on it."""
+
+
+class TransactionLost(SyncError):
+    """A deadlock, a lock wait or a lost connection: the transaction was rolled back and is tried again as a whole."""
+
+    code = "mysql.transaction_lost"
+    action = Action.RETRY
+    exit_code = ExitCode.TRY_LATER
+    remedy = "It is repeated by itself; when it lasts, see who holds the locks (SHOW ENGINE INNODB STATUS)."
+
+
+class StatementRefused(SyncError):
+    """The database refuses a statement as such: a value out of range, a duplicate key, a column that is not there."""
+
+    code = "mysql.statement_refused"
+    action = Action.HALT
+    remedy = "Compare Splynx's tables with the approved ones; the error number tells which rule was broken."
+
+    def __init__(self, errno: int) -> None:
+        # The server's text quotes values, which may be personal data.
+        super().__init__(f"the database refused a statement with error {errno}")
+        self.errno = errno
+
+
+_RETRY = frozenset({1205, 1213})
+_GONE = frozenset({0, 1053, 1077, 1079, 1927, 2002, 2003, 2006, 2013, 2055, 1040, 1203, 4031})
+_DENIED = frozenset({1044, 1045, 1049, 1142, 1143, 1227, 1698})
+_READ_ONLY = frozenset({1021, 1114, 1290, 1836, 1792})
+
+
+def error_of(exc: BaseException) -> SyncError:
+    """The one table of database errors."""
+    errno = int(exc.args[0]) if exc.args and isinstance(exc.args[0], int) else 0
+    if errno in _RETRY:
+        return TransactionLost(f"the database rolled the transaction back with error {errno}")
+    if errno in _DENIED:
+        return DependencyRefused(
+            f"the database refuses this user or schema with error {errno}",
+            remedy="Run `crossfade doctor`: it prints the GRANTs that are needed.",
+        )
+    if errno in _READ_ONLY:
+        return DependencyUnreachable(f"the database takes no writes now, error {errno}")
+    if errno in _GONE or isinstance(exc, OSError | asyncio.IncompleteReadError | pymysql.err.InterfaceError):
+        return DependencyUnreachable(f"the connection to the database is lost, error {errno}")
+    return StatementRefused(errno)
+
+
+class Transaction:
+    """One connection inside a transaction, or outside of one for single reads."""
+
+    def __init__(self, connection: Any, timeout_seconds: float) -> None:
+        self._connection = connection
+        self._timeout = timeout_seconds
+        self.statements = 0
+
+    async def fetch(self, sql: str, values: Values = ()) -> list[Row]:
+        """All rows of a query."""
+        return await self._run(lambda cursor: cursor.execute(sql, tuple(values)), rows=True)  # type: ignore[no-any-return]
+
+    async def fetch_one(self, sql: str, values: Values = ()) -> Row | None:
+        """The first row, or None."""
+        rows = await self.fetch(sql, values)
+        return rows[0] if rows else None
+
+    async def execute(self, sql: str, values: Values = ()) -> int:
+        """Rows that a statement changed or found, as the server counts them."""
+        return int((await self._run(lambda cursor: cursor.execute(sql, tuple(values))))[0])
+
+    async def insert(self, sql: str, values: Values = ()) -> int:
+        """Run an INSERT; the (first) AUTO_INCREMENT id it made."""
+        return int((await self._run(lambda cursor: cursor.execute(sql, tuple(values))))[1])
+
+    async def insert_many(self, sql: str, rows: Sequence[Values], *, per_statement: int = 1000) -> int:
+        """Insert rows by multi-row statements; the first AUTO_INCREMENT id made, 0 without rows.
+
+        `sql` ends with `VALUES (%s, …)`, or with `ON DUPLICATE KEY UPDATE …` behind it.
+        """
+        if not rows:
+            return 0
+        head, _, rest = sql.partition("VALUES (")
+        group, _, tail = rest.partition(")")
+        one = f"({group})"
+        first = 0
+        for start in range(0, len(rows), per_statement):
+            part = rows[start : start + per_statement]
+            text = f"{head}VALUES {', '.join([one] * len(part))}{tail}"
+            made = await self.insert(text, [value for row in part for value in row])
+            first = first or made
+        return first
+
+    async def _run(self, work: Callable[[Any], Awaitable[Any]], *, rows: bool = False) -> Any:
+        self.statements += 1
+        try:
+            async with asyncio.timeout(self._timeout), self._connection.cursor(aiomysql.DictCursor) as cursor:
+                await work(cursor)
+                return list(await cursor.fetchall()) if rows else (cursor.rowcount, cursor.lastrowid)
+        except TimeoutError as exc:
+            self._connection.close()
+            raise DependencyUnreachable("the database did not answer a statement in time") from exc
+        except (pymysql.err.MySQLError, OSError, asyncio.IncompleteReadError) as exc:
+            raise error_of(exc) from exc
+
+
+class Database:
+    """A pool of connections to one server. Use as an async context manager.
+
+    A connection whose statement was cancelled, timed out or failed is closed and never handed out again: aiomysql
+    could give one query's rows to the next.
+    """
+
+    def __init__(self, settings: MysqlSettings) -> None:
+        self.settings = settings
+        self._pool: Any = None
+
+    @property
+    def name(self) -> str:
+        """The schema."""
+        return self.settings.name
+
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Connect once, so that a wrong address or log-in shows at start.
+
+        Raises:
+            DependencyUnreachable: no answer.
+            DependencyRefused: wrong log-in or no such schema.
+        """
+        at = self.settings
+        context: ssl.SSLContext | None = None
+        if at.tls.enabled:
+            context = ssl.create_default_context(cafile=str(at.tls.ca_file) if at.tls.ca_file else None)
+            if not at.tls.verify:
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            if at.tls.cert_file is not None:
+                context.load_cert_chain(at.tls.cert_file, at.tls.key_file)
+        try:
+            self._pool = await aiomysql.create_pool(  # type: ignore[no-untyped-call]
+                host=at.host,
+                port=at.port,
+                user=at.user,
+                password=at.password.get_secret_value(),
+                db=at.name,
+                charset="utf8mb4",
+                minsize=1,
+                maxsize=at.pool_size,
+                autocommit=True,
+                connect_timeout=at.timeout_seconds,
+                pool_recycle=1800,
+                sql_mode=SQL_MODE,
+                # Rows found, not rows changed: the count of an UPDATE tells whether its row is there.
+                client_flag=pymysql.constants.CLIENT.FOUND_ROWS,
+                ssl=context,
+            )
+        except (pymysql.err.MySQLError, OSError, TimeoutError, asyncio.IncompleteReadError) as exc:
+            raise error_of(exc) from exc
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._pool is not None:
+            self._pool.terminate()
+            await self._pool.wait_closed()
+            self._pool = None
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Transaction]:
+        """A connection with autocommit, for reads and single statements."""
+        if self._pool is None:
+            raise DependencyUnreachable("the database is not connected")
+        try:
+            connection = await asyncio.wait_for(self._pool.acquire(), self.settings.timeout_seconds)
+        except (pymysql.err.MySQLError, OSError, TimeoutError, asyncio.IncompleteReadError) as exc:
+            raise error_of(exc) from exc
+        try:
+            yield Transaction(connection, self.settings.timeout_seconds)
+        except BaseException:
+            connection.close()
+            raise
+        finally:
+            await self._pool.release(connection)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A transaction: committed when the block ends, gone with its connection when it raises."""
+        async with self.session() as tx:
+            await tx.execute("START TRANSACTION")
+            yield tx
+            await tx.execute("COMMIT")
+
+    async def fetch(self, sql: str, values: Values = ()) -> list[Row]:
+        """All rows of one query."""
+        async with self.session() as tx:
+            return await tx.fetch(sql, values)
+
+    async def execute(self, sql: str, values: Values = ()) -> int:
+        """One statement, committed by itself."""
+        async with self.session() as tx:
+            return await tx.execute(sql, values)
+
+    async def retried(self, work: Callable[[Transaction], Awaitable[T]], *, attempts: int = 8) -> T:
+        """Run `work` in a transaction; on a deadlock or lock wait the whole of it again, with jitter.
+
+        Raises:
+            TransactionLost: after `attempts` tries.
+        """
+        for attempt in range(attempts):
+            try:
+                async with self.transaction() as tx:
+                    return await work(tx)
+            except TransactionLost:
+                if attempt + 1 == attempts:
+                    raise
+                await asyncio.sleep(random.uniform(0.01, 0.05) * 2**attempt)  # noqa: S311
+        raise AssertionError("unreachable")

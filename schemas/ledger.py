@@ -1,0 +1,168 @@
+"""The ledger's tables: what Crossfade knows about Splynx's rows, and how far it came. Read by reconciliation too.
+
+The schema lies on Splynx's own server by default, so that a batch's rows and its ledger entries commit together.
+The common subset of MySQL 8 and MariaDB. Instants are UTC, money is text inside documents.
+"""
+
+VERSION = 1
+"""Of the tables below; kept in `meta` under `version`."""
+
+TABLES: dict[str, str] = {
+    # name -> value: version, epoch (the same value stands in Splynx), phase
+    "meta": """
+        name varchar(64) NOT NULL PRIMARY KEY,
+        value varchar(512) NOT NULL
+    """,
+    # Who may write for a partition: the token rises with each new owner, and each transaction checks it.
+    "fence": """
+        partition_no int NOT NULL PRIMARY KEY,
+        token bigint NOT NULL,
+        owner varchar(64) NOT NULL,
+        taken_at datetime(3) NOT NULL
+    """,
+    "checkpoint": """
+        topic varchar(190) NOT NULL,
+        partition_no int NOT NULL,
+        next_offset bigint NOT NULL,
+        PRIMARY KEY (topic, partition_no)
+    """,
+    # The newest bundle applied of each aggregate. `outcome` is that of its worst record.
+    "aggregates": """
+        aggregate varchar(32) NOT NULL,
+        sonar_id bigint NOT NULL,
+        owner_id bigint NULL,
+        partition_no int NOT NULL,
+        topic_offset bigint NOT NULL,
+        sequence bigint NOT NULL,
+        hash char(32) NOT NULL,
+        generation bigint NOT NULL,
+        rules_version varchar(64) NOT NULL,
+        outcome varchar(16) NOT NULL,
+        deleted tinyint NOT NULL DEFAULT 0,
+        run_id varchar(64) NOT NULL,
+        updated_at datetime(3) NOT NULL,
+        PRIMARY KEY (aggregate, sonar_id)
+    """,
+    # record of a bundle -> row of Splynx. `document` is what was last written, without what is sent only on creation.
+    "crosswalk": """
+        entity varchar(32) NOT NULL,
+        record_key varchar(96) NOT NULL,
+        aggregate varchar(32) NOT NULL,
+        sonar_id bigint NOT NULL,
+        target_id bigint NOT NULL,
+        hash char(32) NOT NULL,
+        sequence bigint NOT NULL,
+        state varchar(16) NOT NULL,
+        revision int NOT NULL DEFAULT 0,
+        document mediumtext NOT NULL,
+        updated_at datetime(3) NOT NULL,
+        PRIMARY KEY (entity, record_key),
+        KEY by_aggregate (aggregate, sonar_id),
+        KEY by_target (entity, target_id)
+    """,
+    # Records that were not written: parked (waits for another), deferred (not allowed now), ready (woken), dead.
+    "held": """
+        entity varchar(32) NOT NULL,
+        record_key varchar(96) NOT NULL,
+        aggregate varchar(32) NOT NULL,
+        sonar_id bigint NOT NULL,
+        state varchar(16) NOT NULL,
+        code varchar(64) NOT NULL,
+        reason varchar(512) NOT NULL,
+        waits_entity varchar(32) NULL,
+        waits_key varchar(96) NULL,
+        sequence bigint NOT NULL,
+        hash char(32) NOT NULL,
+        document mediumtext NOT NULL,
+        topic varchar(190) NOT NULL,
+        partition_no int NOT NULL,
+        topic_offset bigint NOT NULL,
+        run_id varchar(64) NOT NULL,
+        since datetime(3) NOT NULL,
+        PRIMARY KEY (entity, record_key),
+        KEY by_state (state, partition_no),
+        KEY by_wait (waits_entity, waits_key),
+        KEY by_aggregate (aggregate, sonar_id)
+    """,
+    # Every consumed offset lies in exactly one range; where its outcome differs from the range's, it is an exception.
+    "outcomes": """
+        topic varchar(190) NOT NULL,
+        partition_no int NOT NULL,
+        first_offset bigint NOT NULL,
+        last_offset bigint NOT NULL,
+        outcome varchar(16) NOT NULL,
+        PRIMARY KEY (topic, partition_no, first_offset)
+    """,
+    "exceptions": """
+        topic varchar(190) NOT NULL,
+        partition_no int NOT NULL,
+        topic_offset bigint NOT NULL,
+        outcome varchar(16) NOT NULL,
+        code varchar(64) NOT NULL,
+        PRIMARY KEY (topic, partition_no, topic_offset)
+    """,
+    # Before-images: what a row was before we changed it, NULL for one that we created.
+    "journal": """
+        id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
+        run_id varchar(64) NOT NULL,
+        entity varchar(32) NOT NULL,
+        record_key varchar(96) NOT NULL,
+        target_id bigint NOT NULL,
+        action varchar(16) NOT NULL,
+        before_image mediumtext NULL,
+        sequence bigint NOT NULL,
+        at datetime(3) NOT NULL,
+        KEY by_record (entity, record_key)
+    """,
+    # REST calls begun. `open` means that nobody knows yet what Splynx did.
+    "intents": """
+        id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
+        entity varchar(32) NOT NULL,
+        record_key varchar(96) NOT NULL,
+        aggregate varchar(32) NOT NULL,
+        sonar_id bigint NOT NULL,
+        sequence bigint NOT NULL,
+        method varchar(8) NOT NULL,
+        state varchar(16) NOT NULL,
+        partition_no int NOT NULL,
+        token bigint NOT NULL,
+        deadline datetime(3) NOT NULL,
+        created_at datetime(3) NOT NULL,
+        KEY by_state (state, partition_no)
+    """,
+    # Fields of a row that somebody else changed after we wrote it. No values: they may be personal data.
+    "conflicts": """
+        id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
+        entity varchar(32) NOT NULL,
+        record_key varchar(96) NOT NULL,
+        target_id bigint NOT NULL,
+        field varchar(64) NOT NULL,
+        sequence bigint NOT NULL,
+        at datetime(3) NOT NULL,
+        KEY by_record (entity, record_key)
+    """,
+}
+"""`{table: column and key definitions}`."""
+
+LIVE = "live"
+GONE = "gone"
+ORPHANED = "orphaned"
+"""States of a crosswalk row: written, withdrawn as its delete policy says, or left alone without an owner."""
+
+PARKED = "parked"
+READY = "ready"
+DEFERRED = "deferred"
+DEAD = "dead"
+"""States of a held record."""
+
+
+def statements(schema: str) -> list[str]:
+    """DDL that makes the ledger where it is missing; repeating it changes nothing.
+
+    The schema itself must exist: it is created with the user that may write it.
+    """
+    return [
+        f"CREATE TABLE IF NOT EXISTS `{schema}`.`{name}` ({columns}) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
+        " COLLATE=utf8mb4_bin"
+        for name, columns in TABLES.items()
+    ]
