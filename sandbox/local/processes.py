@@ -20,10 +20,6 @@ import psutil
 LAST_LINES = 25
 """So many of a server's own lines are shown when it does not start."""
 
-START_TOLERANCE_SECONDS = 0.05
-"""The kernel counts start times in ticks of 10 ms; psutil adds the boot time, which NTP may move a little."""
-
-
 _CHILDREN: dict[int, subprocess.Popen[bytes]] = {}
 """Children of this process that are not reaped yet, by pid: whichever `Managed` speaks of one can reap it."""
 
@@ -114,11 +110,7 @@ class Managed:
         except OSError as exc:
             raise StartFailed(self.name, f"cannot be run ({exc.strerror}: {command.argv[0]})", ()) from exc
         _CHILDREN[child.pid] = child
-        try:
-            started = psutil.Process(child.pid).create_time()
-        except psutil.NoSuchProcess:  # ended at once; wait_until says so with its lines
-            started = 0.0
-        _write_whole(self.identity, json.dumps({"pid": child.pid, "started": started}))
+        _write_whole(self.identity, json.dumps({"pid": child.pid, "started": _birth(child.pid)}))
 
     def wait_until(
         self, is_ready: Callable[[], bool], *, timeout_seconds: float, cancelled: threading.Event | None = None
@@ -182,7 +174,7 @@ class Managed:
             identity = json.loads(self.identity.read_text())
             _reap(int(identity["pid"]))
             process = psutil.Process(int(identity["pid"]))
-            same = abs(process.create_time() - float(identity["started"])) <= START_TOLERANCE_SECONDS
+            same = _birth(process.pid) == identity["started"]
             if same and process.status() == psutil.STATUS_ZOMBIE and process.pid in _CHILDREN:
                 _CHILDREN.pop(process.pid).wait()  # returns at once
             return process if same and process.is_running() and process.status() != psutil.STATUS_ZOMBIE else None
@@ -201,6 +193,19 @@ class Managed:
     def _signal(pid: int, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, number)  # pid is the leader of its session, hence of its process group
+
+
+def _birth(pid: int) -> str | None:
+    """Which boot, and how many ticks after it, the process began; None when there is none.
+
+    Read from /proc and not taken from a clock, which an NTP step would move under a process that runs for days.
+    """
+    try:
+        # Field 22 of proc(5); the name in field 2 may hold blanks and brackets itself.
+        ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        return f"{Path('/proc/sys/kernel/random/boot_id').read_text().strip()}:{ticks}"
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def _reap(pid: int) -> None:

@@ -115,7 +115,7 @@ def test_a_stranger_that_was_given_the_pid_is_left_alone(managed: Managed, tmp_p
     stranger.start(python(SLEEPER), is_ready=always, timeout_seconds=5)
     try:
         seen = json.loads(stranger.identity.read_text())
-        managed.identity.write_text(json.dumps({"pid": seen["pid"], "started": seen["started"] - 100}))
+        managed.identity.write_text(json.dumps({"pid": seen["pid"], "started": seen["started"] + "0"}))
         assert managed.stop() is False
         assert stranger.is_running
     finally:
