@@ -1,0 +1,187 @@
+"""Speaking to Sonar: one budget of requests, one deadline, one table of errors; an answer is whole or an error."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import orjson
+import stamina
+from aiolimiter import AsyncLimiter
+from graphql import GraphQLError, parse
+
+from clients.sonar_errors import (
+    IncompletePage,
+    SonarGraphqlError,
+    SonarLimited,
+    SonarTimeout,
+    SonarUnreachable,
+    failure_of,
+)
+from clients.sonar_schema import INTROSPECTION, SonarSchema
+from clients.sonar_tls import ssl_context
+from plumbing import metrics
+from plumbing.clock import Clock, utc_now
+from plumbing.errors import Action, SyncError
+from plumbing.settings import SonarSettings
+
+_PATH = "/api/graphql"
+_ATTEMPTS = 6
+_LONGEST_WAIT = 120.0
+
+
+@dataclass(frozen=True)
+class SonarAnswer:
+    """The data of one whole answer without errors."""
+
+    data: dict[str, Any]
+    server_time: datetime
+    """Sonar's clock, whole seconds (HTTP `Date`); ours where a proxy removed it."""
+    started: datetime
+    """Our clock when the request that succeeded was sent: the data is no older."""
+
+
+class SonarClient:
+    """An asynchronous client; enter it before use. All its requests share one budget and one limit of concurrency."""
+
+    def __init__(self, settings: SonarSettings, *, clock: Clock = utc_now, attempts: int = _ATTEMPTS) -> None:
+        self._settings, self._clock, self._attempts = settings, clock, attempts
+        # A tenth of a minute's budget may go at once; a full minute's burst would meet Sonar's own counter twice.
+        burst = max(1, settings.requests_per_minute // 10)
+        self._limiter = AsyncLimiter(burst, 60 * burst / settings.requests_per_minute)
+        self._slots = asyncio.Semaphore(settings.concurrency)
+        base = settings.url
+        self._url = base if base.endswith(_PATH) else f"{base}{_PATH}"
+        self._session: aiohttp.ClientSession | None = None
+        self._known: set[str] = set()
+        self.requests = 0
+        self._server_time: datetime | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._settings.concurrency, ssl=ssl_context(self._settings.tls)),
+            headers={
+                "Authorization": f"Bearer {self._settings.token.get_secret_value()}",
+                "Accept": "application/json",
+                "Content-Type": "application/json",
+            },
+            timeout=aiohttp.ClientTimeout(total=self._settings.timeout_seconds, sock_connect=10),
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def query(self, document: str, variables: Mapping[str, Any] | None = None) -> SonarAnswer:
+        """The answer to one GraphQL document, tried again while the failure may pass.
+
+        Raises:
+            SonarTimeout, SonarUnreachable, SonarLimited: after several attempts, with growing waits.
+            SonarUnauthenticated, DependencyRefused, SonarQueryInvalid: at once.
+            SonarGraphqlError: Sonar keeps answering with `errors`.
+        """
+        self._check(document)
+        async for attempt in stamina.retry_context(
+            on=_backoff, attempts=self._attempts, timeout=None, wait_initial=0.2, wait_max=30, wait_jitter=0.5
+        ):
+            with attempt:
+                return await self._once(document, variables or {})
+        raise AssertionError("stamina ends by an answer or an error")  # pragma: no cover
+
+    @property
+    def server_time(self) -> datetime:
+        """Sonar's clock as its last answer told it (whole seconds): never ahead of what the next request reads.
+
+        Raises:
+            RuntimeError: nothing was asked yet.
+        """
+        if self._server_time is None:
+            raise RuntimeError("ask something first")
+        return self._server_time
+
+    async def introspect(self) -> SonarSchema:
+        """Sonar's schema as it is now. Errors as `query`."""
+        return SonarSchema((await self.query(INTROSPECTION)).data)
+
+    def _check(self, document: str) -> None:
+        """Refuse a document that is not GraphQL before a request is spent on it."""
+        if document in self._known:
+            return
+        try:
+            parse(document, no_location=True)
+        except GraphQLError as exc:
+            raise ValueError(f"not a GraphQL document: {exc.message}") from exc
+        if len(self._known) < 512:
+            self._known.add(document)
+
+    async def _once(self, document: str, variables: Mapping[str, Any]) -> SonarAnswer:
+        if self._session is None:
+            raise RuntimeError("enter the client before use")
+        async with self._slots:
+            await self._limiter.acquire()
+            self.requests += 1
+            started, clock = self._clock(), time.monotonic()
+            body = orjson.dumps({"query": document, "variables": dict(variables)})
+            outcome = "ok"
+            try:
+                async with self._session.post(self._url, data=body) as response:
+                    content = await response.read()
+                    status, headers = response.status, dict(response.headers)
+                failure: SyncError | None = failure_of(status, headers, content)
+            except TimeoutError as exc:
+                outcome = SonarTimeout.code
+                raise SonarTimeout(f"no answer within {self._settings.timeout_seconds:g} s") from exc
+            except (aiohttp.ClientError, OSError) as exc:
+                outcome = SonarUnreachable.code
+                raise SonarUnreachable(f"no whole answer from Sonar ({type(exc).__name__})") from exc
+            else:
+                if failure is not None:
+                    outcome = failure.code
+                    raise failure
+            finally:
+                metrics.SONAR_REQUESTS.labels(outcome).inc()
+                metrics.SONAR_REQUEST_SECONDS.observe(time.monotonic() - clock)
+        self._server_time = _server_time(headers) or started
+        return SonarAnswer(orjson.loads(content)["data"], self._server_time, started)
+
+
+def _backoff(error: Exception) -> bool | float:
+    """Whether and (where Sonar said so) how long to wait before the next attempt."""
+    if not isinstance(error, SyncError) or error.action is not Action.RETRY:
+        return False
+    if isinstance(error, SonarLimited):
+        return min(error.retry_after, _LONGEST_WAIT) if error.retry_after is not None else True
+    if isinstance(error, SonarGraphqlError) and error.about_counting:
+        return False  # the caller asks again without page_info
+    return not isinstance(error, SonarTimeout)  # the caller asks again for fewer rows
+
+
+def _server_time(headers: Mapping[str, str]) -> datetime | None:
+    try:
+        return parsedate_to_datetime(headers["Date"])
+    except (KeyError, ValueError):
+        return None
+
+
+def entities_of(connection: Any, *, asked: int, counted: bool) -> list[dict[str, Any]]:
+    """The rows of a root connection, if it is complete: no empty places, as many as its page_info promises.
+
+    Raises:
+        IncompletePage: it is not.
+    """
+    rows = connection.get("entities") if isinstance(connection, dict) else None
+    if not isinstance(rows, list) or any(row is None for row in rows):
+        raise IncompletePage("a page came with empty places")
+    if counted:
+        info = connection["page_info"]
+        if len(rows) != min(info["total_count"], info["records_per_page"], asked):
+            raise IncompletePage("a page has fewer rows than its page_info promises")
+    return rows

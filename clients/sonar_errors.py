@@ -1,0 +1,148 @@
+"""The one table of Sonar's errors: what an HTTP answer means, as a type that says what to do.
+
+Facts from the API's own documentation and from public clients: over the limit is `{"error": "Request limit of ..."}`
+with status 429 or 200; a bad token is a 200 with `{"error": "Unauthenticated."}`; a failed field is a 200 with
+`errors`, perhaps beside partial data; a proxy in front answers with HTML.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
+
+from plumbing.errors import Action, DependencyRefused, DependencyUnreachable, SyncError
+
+
+class SonarUnreachable(DependencyUnreachable):
+    """Sonar does not answer, or something in front of it does. Nothing of the answer was used."""
+
+    code = "sonar.unreachable"
+
+
+class SonarTimeout(SonarUnreachable):
+    """Sonar took longer than the deadline; the next attempt asks for fewer rows."""
+
+    code = "sonar.timeout"
+
+
+class SonarLimited(DependencyUnreachable):
+    """Sonar's request limit is spent. `retry_after` is what it asked us to wait, in seconds."""
+
+    code = "sonar.limited"
+    remedy = "Lower sonar.requests_per_minute, or give capture a user of its own in Sonar."
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class SonarUnauthenticated(DependencyRefused):
+    """Sonar does not know the token."""
+
+    code = "sonar.unauthenticated"
+    remedy = "Make a personal access token for a Sonar user with read permissions and set sonar.token."
+
+
+class SonarGraphqlError(SyncError):
+    """Sonar answered with `errors`, so nothing of the answer is used, whatever data came beside them."""
+
+    code = "sonar.graphql_error"
+    action = Action.RETRY
+    remedy = "See what the field is, and whether the token's role may read it (crossfade doctor)."
+
+    def __init__(self, message: str, paths: tuple[str, ...] = (), *, about_counting: bool = False) -> None:
+        super().__init__(message)
+        self.paths = paths
+        self.about_counting = about_counting
+        """The error text is of the kind that collections give which cannot answer `page_info`."""
+
+
+class SonarQueryInvalid(SonarGraphqlError):
+    """Sonar's schema does not know what was asked: it changed since it was introspected."""
+
+    code = "sonar.query_invalid"
+    action = Action.HALT
+    remedy = "Restart capture, so that it reads the schema again; see docs/errors/sonar.query_invalid.md."
+
+
+class IncompletePage(SyncError):
+    """A page has fewer rows than it promised, or empty places. It is read again whole."""
+
+    code = "sonar.incomplete_page"
+    action = Action.RETRY
+
+
+def failure_of(status: int, headers: Mapping[str, str], body: bytes) -> SyncError | None:
+    """What went wrong by this answer; None when it is a whole answer with data and without errors.
+
+    Never quotes the body: it may hold personal data.
+    """
+    if status == 429:
+        return SonarLimited("Sonar's request limit is reached", _retry_after(headers))
+    document = _json(body)
+    if isinstance(document, dict) and isinstance(document.get("error"), str):
+        return _named(document["error"], headers)
+    if status in (401, 403):
+        return SonarUnauthenticated(f"Sonar refused the token (HTTP {status})")
+    if status >= 500:
+        wait = _retry_after(headers)
+        return SonarLimited(f"Sonar is not available (HTTP {status})", wait) if wait else _unreachable(status)
+    if status >= 400:
+        return DependencyRefused(
+            f"Sonar refused the request (HTTP {status})", remedy="Check sonar.url: the address of the ISP's Sonar."
+        )
+    if not isinstance(document, dict):
+        return SonarUnreachable("Sonar's answer is not JSON: a proxy's page, or cut off")
+    if document.get("errors"):
+        return _graphql_error(document["errors"])
+    if not isinstance(document.get("data"), dict):
+        return SonarUnreachable("Sonar's answer holds no data")
+    return None
+
+
+def _unreachable(status: int) -> SonarUnreachable:
+    return SonarUnreachable(f"Sonar failed (HTTP {status})")
+
+
+def _named(error: str, headers: Mapping[str, str]) -> SyncError:
+    text = error.lower()
+    if "limit" in text:
+        return SonarLimited("Sonar's request limit is reached", _retry_after(headers))
+    if "unauthenticated" in text or "unauthorized" in text or "token" in text:
+        return SonarUnauthenticated("Sonar refused the token")
+    return SonarUnreachable("Sonar answered with an error of its own")
+
+
+def _graphql_error(errors: Any) -> SonarGraphqlError:
+    messages = [str(one.get("message", "")) for one in errors if isinstance(one, dict)]
+    paths = tuple(
+        ".".join(str(part) for part in one["path"]) for one in errors if isinstance(one, dict) and one.get("path")
+    )
+    # Validation errors speak about the document, which is ours; all others may quote a value and are not repeated.
+    invalid = [message for message in messages if message.startswith(("Cannot query field", "Unknown "))]
+    if invalid:
+        return SonarQueryInvalid(f"Sonar's schema does not fit the query: {invalid[0][:200]}", paths)
+    counting = any("aggregat" in message.lower() or "does not exist" in message.lower() for message in messages)
+    where = f" at {paths[0]}" if paths else ""
+    return SonarGraphqlError(f"Sonar answered with {len(messages)} errors{where}", paths, about_counting=counting)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    value = headers.get("Retry-After")
+    if value is None:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,349 @@
+"""The capture process: lease, schema, sequence, snapshot and following, and the watermark that they publish."""
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+import structlog
+from schemas.avro import envelope_schema, key_schema
+from schemas.catalogue import AGGREGATES
+
+from clients.sonar import SonarClient
+from plumbing import metrics
+from plumbing.avro import Codec, make_registry
+from plumbing.clock import utc_now
+from plumbing.errors import Action, ConfigurationError, SyncError
+from plumbing.health import HealthServer
+from plumbing.kafka import AckedProducer, DeliveryFailed, end_offsets, make_consumer, make_producer
+from plumbing.settings import Settings
+from producers.changes import Changes, followed
+from producers.compacted import partitions_of
+from producers.cursors import Cursors
+from producers.following import Following
+from producers.index import Index
+from producers.lease import Lease
+from producers.publisher import Publisher
+from producers.reader import NESTED_PAGE, Reader
+from producers.sequence import Sequence as Numbers
+from producers.signals import Signals
+from producers.snapshot import Snapshot
+from producers.source import read_source
+from schemas.aggregate import Aggregate
+from schemas.topics import Topics
+from schemas.watermark import Watermark
+
+log = structlog.get_logger()
+
+SnapshotWish = Literal["auto", "force"]
+_PATIENCE_SECONDS = 20.0
+_AGAIN_SECONDS = 5.0
+
+
+@dataclass
+class CaptureSummary:
+    """What one run of capture did."""
+
+    run_id: str = ""
+    events: dict[str, dict[str, int]] = field(default_factory=dict)
+    """`{aggregate: {op: events acknowledged}}`."""
+    snapshot: dict[str, tuple[int, int | None]] = field(default_factory=dict)
+    """`{aggregate: (rows read, rows in all)}`."""
+    snapshot_complete: bool = False
+    requests: int = 0
+    seconds: float = 0.0
+    watermark: Watermark | None = None
+    """The last one published."""
+
+
+async def run_capture(
+    settings: Settings,
+    *,
+    snapshot: SnapshotWish | None = "auto",
+    follow: bool = True,
+    until_snapshot: bool = False,
+    stop: asyncio.Event | None = None,
+    only: list[str] | None = None,
+) -> CaptureSummary:
+    """Run capture until `stop`; without `follow`, or with `until_snapshot`, until the snapshot and one poll are done.
+
+    `snapshot`: "auto" completes what was never completed, "force" reads all again, None reads nothing.
+    `only`: names of aggregates for the snapshot; following always covers all of them.
+
+    Raises:
+        LeaseHeld: another process is at work, and this run would not wait for ever (`follow`).
+        ConfigurationError: a topic or subject is missing, Sonar lacks a required field.
+        SyncError: Sonar or Kafka failed for longer than retries last; start again to resume.
+    """
+    stop = stop or asyncio.Event()
+    names = {one.name for one in AGGREGATES}
+    if unknown := set(only or ()) - names:
+        raise ConfigurationError(f"unknown aggregates: {', '.join(sorted(unknown))}", remedy=", ".join(sorted(names)))
+    began = time.monotonic()
+    state = {"lease": "not held yet"}
+    with (
+        HealthServer(settings.http.host, settings.http.capture_port, ready=lambda: dict(state)),
+        Lease(settings.kafka, Topics(settings.instance)) as lease,
+    ):
+        endless = follow and not until_snapshot
+        if not await lease.acquire(stop, None if endless else _PATIENCE_SECONDS):
+            return CaptureSummary(seconds=time.monotonic() - began)
+        state.clear()
+        async with SonarClient(settings.sonar) as client:
+            capture = await Capture.open(settings, client, lease)
+            summary = await capture.run(snapshot=snapshot, endless=endless, stop=stop, only=only)
+    summary.seconds = time.monotonic() - began
+    return summary
+
+
+class Capture:
+    """The parts of one run, put together."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: SonarClient,
+        lease: Lease,
+        publisher: Publisher,
+        snapshot: Snapshot,
+        following: Following,
+        numbers: Numbers,
+        producer: AckedProducer,
+        run_id: str,
+    ) -> None:
+        self._settings, self._client, self._lease, self._producer = settings, client, lease, producer
+        self._publisher, self._snapshot, self._following, self._numbers = publisher, snapshot, following, numbers
+        self._topics = Topics(settings.instance)
+        self._run_id = run_id
+        self._watermark: Watermark | None = None
+        self._wishes: asyncio.Queue[list[str]] = asyncio.Queue()
+
+    @classmethod
+    async def open(cls, settings: Settings, client: SonarClient, lease: Lease) -> "Capture":
+        """Read Sonar's schema, the cursors and the index, and reserve a sequence. Needs the lease.
+
+        Raises:
+            ConfigurationError, SyncError: see `run_capture`.
+        """
+        topics, kafka, run_id = Topics(settings.instance), settings.kafka, secrets.token_hex(8)
+        source = await read_source(client, AGGREGATES, NESTED_PAGE)
+        producer = AckedProducer(make_producer(kafka))
+        cursors = await asyncio.to_thread(Cursors.load, kafka, topics, producer)
+        numbers = Numbers(cursors)
+        await numbers.reserve(client.server_time)
+        partitions, offsets = await asyncio.to_thread(_ends, settings, topics)
+        index = await asyncio.to_thread(Index.load, kafka, topics, partitions[topics.children], producer)
+        codecs = await asyncio.to_thread(_codecs, settings, topics)
+        reader = Reader(
+            client,
+            source.schema,
+            numbers,
+            source.selections,
+            AGGREGATES,
+            page_size=settings.sonar.page_size,
+            node_limit=settings.sonar.node_limit,
+        )
+        publisher = Publisher(
+            topics,
+            partitions[topics.sonar(AGGREGATES[0].name)],
+            producer,
+            codecs,
+            index,
+            run_id=run_id,
+            fingerprint=source.fingerprint,
+            offsets=offsets,
+        )
+        snapshot = Snapshot(reader, publisher, cursors, lease, ways=settings.sonar.concurrency, run_id=run_id)
+        following = Following(
+            Changes(client, followed(AGGREGATES, source.schema)),
+            reader,
+            publisher,
+            index,
+            cursors,
+            lease,
+            aggregates=AGGREGATES,
+            safety_lag=timedelta(seconds=settings.sonar.safety_lag_seconds),
+            server_time=lambda: client.server_time,
+        )
+        log.info("capture.started", run_id=run_id, epoch=numbers.epoch, fingerprint=source.fingerprint)
+        if following.low is None:
+            await following.begin(client.server_time)
+        return cls(settings, client, lease, publisher, snapshot, following, numbers, producer, run_id)
+
+    async def run(
+        self, *, snapshot: SnapshotWish | None, endless: bool, stop: asyncio.Event, only: list[str] | None
+    ) -> CaptureSummary:
+        """Snapshot and follow at the same time until `stop`, or (not `endless`) until both have come to their end."""
+        chosen = [one for one in AGGREGATES if only is None or one.name in only]
+        if snapshot is not None:
+            self._wishes.put_nowait([snapshot, *(one.name for one in chosen)])
+        async with self._workers(stop, endless=endless) as snapshotting:
+            while not stop.is_set():
+                self._lease.check()
+                finished = self._wishes.empty() and not snapshotting.is_set()
+                polled = await self._poll()
+                if polled and finished and not endless:
+                    break
+                if not (finished and not endless):
+                    await _sleep(stop, self._settings.sonar.poll_seconds)
+        return self._summary(chosen)
+
+    @contextlib.asynccontextmanager
+    async def _workers(self, stop: asyncio.Event, *, endless: bool) -> AsyncIterator[asyncio.Event]:
+        """The snapshot worker and the reader of signals, for as long as the block runs; their errors end it."""
+        busy, idle, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        idle.set()
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._snapshots(busy, idle, stop, endless=endless), name="snapshot"),
+                    group.create_task(self._signals(ended), name="signals"),
+                ]
+                yield busy
+                ended.set()
+                # After a stop the page at work is still finished, and its cursor saved.
+                await idle.wait()
+                tasks[0].cancel()
+        except ExceptionGroup as failures:
+            raise _first(failures) from failures
+
+    async def _snapshots(self, busy: asyncio.Event, idle: asyncio.Event, stop: asyncio.Event, *, endless: bool) -> None:
+        while True:
+            wish = await self._wishes.get()
+            busy.set()
+            idle.clear()
+            aggregates = [one for one in AGGREGATES if one.name in wish[1:]]
+            order = secrets.token_hex(8) if wish[0] == "force" else None
+            try:
+                while not await self._try_snapshot(aggregates, order, stop, endless=endless):
+                    await _sleep(stop, _AGAIN_SECONDS)
+            finally:
+                busy.clear()
+                idle.set()
+
+    async def _try_snapshot(
+        self, aggregates: Sequence[Aggregate], order: str | None, stop: asyncio.Event, *, endless: bool
+    ) -> bool:
+        """True when it is complete or was stopped; False when Sonar failed, and following goes on meanwhile."""
+        finished = True
+        try:
+            await self._snapshot.run(aggregates, stop, started=utc_now(), force=order)
+        except* SyncError as failures:
+            error = _first(failures)
+            assert isinstance(error, SyncError)
+            metrics.ERRORS.labels("capture", error.code).inc()
+            if not endless or not self._may_pass(error):
+                raise
+            log.warning("capture.snapshot_interrupted", error=error.code)
+            finished = stop.is_set()
+        return finished
+
+    def _may_pass(self, error: SyncError) -> bool:
+        """Whether this process can go on after an error: Sonar's troubles pass, a lost message or lease does not."""
+        return error.action is Action.RETRY and not isinstance(error, DeliveryFailed) and self._lease.held
+
+    async def _signals(self, ended: asyncio.Event) -> None:
+        signals = await asyncio.to_thread(Signals, self._settings.kafka, self._topics)
+        try:
+            while not ended.is_set():
+                names = await signals.next_snapshot()
+                if names is not None:
+                    log.info("capture.snapshot_ordered", aggregates=names)
+                    self._wishes.put_nowait(["force", *names])
+        finally:
+            signals.close()
+
+    async def _poll(self) -> bool:
+        """One poll and its watermark; False when Sonar failed in a way that may pass."""
+        read_started = utc_now()
+        complete = self._snapshot.is_complete(AGGREGATES)
+        self._snapshot.gate.clear()
+        try:
+            covered = await self._following.poll()
+        except SyncError as exc:
+            metrics.ERRORS.labels("capture", exc.code).inc()
+            if not self._may_pass(exc):
+                raise
+            log.warning("capture.poll_failed", error=exc.code)
+            return False
+        finally:
+            self._snapshot.gate.set()
+        await self._publish_watermark(covered, read_started, complete)
+        metrics.LAST_SUCCESS.labels("capture").set_to_current_time()
+        return True
+
+    async def _publish_watermark(self, covered: datetime, read_started: datetime, complete: bool) -> None:
+        watermark = Watermark(
+            source_time=covered,
+            deletes_time=covered if self._following.logs_readable else None,
+            read_started=read_started,
+            sequence=self._numbers.next,
+            snapshot_complete=complete,
+            offsets={topic: dict(ends) for topic, ends in self._publisher.offsets.items()},
+        )
+        self._lease.check()
+        self._producer.produce(
+            self._topics.watermarks, partition=0, key=b"watermark", value=watermark.model_dump_json().encode()
+        )
+        await asyncio.to_thread(self._producer.flush)
+        self._watermark = watermark
+
+    def _summary(self, chosen: Sequence[Aggregate]) -> CaptureSummary:
+        events: dict[str, dict[str, int]] = {}
+        for (name, op), count in self._publisher.counts.items():
+            events.setdefault(name, {})[op] = count
+        progress = {one.name: self._snapshot.progress(one) for one in chosen}
+        return CaptureSummary(
+            run_id=self._run_id,
+            events=events,
+            snapshot={name: (one.read, one.total) for name, one in progress.items() if one is not None},
+            snapshot_complete=self._snapshot.is_complete(chosen),
+            requests=self._client.requests,
+            watermark=self._watermark,
+        )
+
+
+def _ends(settings: Settings, topics: Topics) -> tuple[dict[str, int], dict[str, dict[int, int]]]:
+    """`{topic: partitions}` of what capture writes by key, and where the sonar topics end now."""
+    consumer = make_consumer(settings.kafka, topics.capture_group)
+    try:
+        sonar = [topics.sonar(one.name) for one in AGGREGATES]
+        partitions = {topic: partitions_of(consumer, topic) for topic in [*sonar, topics.children]}
+        if len({partitions[topic] for topic in sonar}) != 1:
+            raise ConfigurationError(
+                "the sonar topics differ in their number of partitions",
+                remedy="They hold one customer's records together only with one count; see docs/topics.md.",
+            )
+        ends = {
+            topic: {partition: high for partition, (_, high) in end_offsets(consumer, topic, partitions[topic]).items()}
+            for topic in sonar
+        }
+    finally:
+        consumer.close()
+    return partitions, ends
+
+
+def _codecs(settings: Settings, topics: Topics) -> dict[str, tuple[Codec, Codec]]:
+    registry = make_registry(settings.registry)
+    return {
+        one.name: (
+            Codec(registry, f"{topics.sonar(one.name)}-key", key_schema(one)),
+            Codec(registry, f"{topics.sonar(one.name)}-value", envelope_schema(one)),
+        )
+        for one in AGGREGATES
+    }
+
+
+def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error itself instead of the group around it."""
+    inner = failures.exceptions[0]
+    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
+
+
+async def _sleep(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)

@@ -1,0 +1,175 @@
+"""What has changed in Sonar since an instant: thin pages of every followed collection, and the audit log."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from clients.sonar import SonarAnswer, SonarClient, entities_of
+from clients.sonar_errors import IncompletePage, SonarGraphqlError
+from clients.sonar_schema import SonarSchema
+from producers import documents
+from producers.documents import Thin
+from schemas.aggregate import Aggregate, LookUp, Touch
+
+log = structlog.get_logger()
+
+_PAGE = 500
+_TRIES = 5
+
+
+@dataclass
+class Followed:
+    """One collection that is followed, and what a change in it means."""
+
+    thin: Thin
+    aggregate: Aggregate
+    touch: Touch | None = None
+    look_up: LookUp | None = None
+
+
+def followed(aggregates: Sequence[Aggregate], schema: SonarSchema) -> list[Followed]:
+    """Every collection to follow: roots, then children, then look-ups; each once per aggregate."""
+    result = []
+    for one in (each for each in aggregates if not each.root.singleton):
+        result.append(Followed(Thin(one.root.name, archived=_archives(schema, one.root.name)), one))
+        for touch in one.touched_by:
+            paths = (touch.owner_id, *(touch.owner_type[:1] if touch.owner_type is not None else ()))
+            result.append(
+                Followed(Thin(touch.collection, paths, _archives(schema, touch.collection)), one, touch=touch)
+            )
+        result += [
+            Followed(Thin(look_up.collection, (), _archives(schema, look_up.collection)), one, look_up=look_up)
+            for look_up in one.looks_up
+        ]
+    missing = [one.thin.collection for one in result if schema.field_type("Query", one.thin.collection) is None]
+    for name in sorted(set(missing)):
+        log.warning("capture.collection_missing", collection=name)
+    return [one for one in result if one.thin.collection not in missing]
+
+
+def _archives(schema: SonarSchema, collection: str) -> bool:
+    found = schema.field_type("Query", collection)
+    return found is not None and "include_archived" in found.arguments
+
+
+def owner_of(touch: Touch, row: dict[str, Any]) -> int | None:
+    """The root's id of a child row; None when it belongs to something that is no such root."""
+    if touch.owner_type is not None and documents.value_at(row, touch.owner_type[0]) != touch.owner_type[1]:
+        return None
+    value = documents.value_at(row, touch.owner_id)
+    return int(value) if value is not None else None
+
+
+class Changes:
+    """Reads thin pages, all collections in one request as far as they go."""
+
+    def __init__(self, client: SonarClient, collections: list[Followed]) -> None:
+        self._client = client
+        self.collections = collections
+
+    async def since(self, low: datetime) -> list[tuple[Followed, list[dict[str, Any]]]]:
+        """Rows of every followed collection changed at or after `low`, oldest first, each with its version."""
+        thins = [one.thin for one in self.collections]
+        searches = [documents.changed_since(low, None) for _ in thins]
+        rows = await self._read(thins, searches, low)
+        for followed_one, thin in zip(self.collections, thins, strict=True):
+            followed_one.thin = thin
+        return list(zip(self.collections, rows, strict=True))
+
+    async def all_rows(self, one: Followed) -> list[dict[str, Any]]:
+        """Every row of one small collection, thin, by id."""
+        thins = [replace(one.thin, by_id=True)]
+        return (await self._read(thins, [documents.after_id(0)], None))[0]
+
+    async def carriers(self, one: Followed, id: int) -> list[int]:
+        """Ids of the roots that carry a look-up's row."""
+        assert one.look_up is not None
+        root = one.aggregate.root
+        result: list[int] = []
+        while True:
+            search = documents.carrying(one.look_up.column, one.look_up.relation, id, result[-1] if result else 0)
+            thin = [Thin(root.name, archived=root.include_archived, counted=False, by_id=True)]
+            answer = await self._ask(thin, [search])
+            rows = entities_of(answer.data["c0"], asked=_PAGE, counted=False)
+            if not rows:
+                return result
+            result += [int(row["id"]) for row in rows]
+
+    async def logged_since(self, low: datetime) -> list[dict[str, Any]]:
+        """Rows of the audit log that tell of deletes and of pivots, from `low` on.
+
+        Raises:
+            SonarGraphqlError: the token's role may not read the log.
+        """
+        result: list[dict[str, Any]] = []
+        for tried in range(_TRIES):
+            try:
+                while True:
+                    after = (result[-1]["created_at"], int(result[-1]["id"])) if result else None
+                    variables = {"search": documents.logged_since(low, after), "n": _PAGE}
+                    connection = (await self._client.query(documents.log_document(), variables)).data["logs"]
+                    rows = entities_of(connection, asked=_PAGE, counted=True)
+                    result += rows
+                    if connection["page_info"]["total_count"] <= len(rows):
+                        return result
+            except IncompletePage:
+                if tried == _TRIES - 1:
+                    raise
+        return result
+
+    async def _read(
+        self, thins: list[Thin], searches: list[list[dict[str, Any]]], low: datetime | None
+    ) -> list[list[dict[str, Any]]]:
+        """All pages of each; `thins` is updated where a collection turns out not to count."""
+        rows: list[list[dict[str, Any]]] = [[] for _ in thins]
+        open_ones = list(range(len(thins)))
+        tries = 0
+        while open_ones:
+            try:
+                answers = await self._together(thins, searches, open_ones)
+                pages = {
+                    place: entities_of(connection, asked=_PAGE, counted=thins[place].counted)
+                    for place, connection in answers.items()
+                }
+            except IncompletePage:
+                tries += 1
+                if tries == _TRIES:
+                    raise
+                continue
+            for place, page in pages.items():
+                rows[place] += page
+                counted = thins[place].counted
+                if not page or (counted and answers[place]["page_info"]["total_count"] <= len(page)):
+                    open_ones.remove(place)
+                elif low is None:
+                    searches[place] = documents.after_id(int(page[-1]["id"]))
+                else:
+                    searches[place] = documents.changed_since(low, (page[-1]["updated_at"], int(page[-1]["id"])))
+        return rows
+
+    async def _together(
+        self, thins: list[Thin], searches: list[list[dict[str, Any]]], places: list[int]
+    ) -> dict[int, Any]:
+        """`{place: connection}`; one by one where a collection spoils the common request."""
+        try:
+            answer = await self._ask([thins[place] for place in places], [searches[place] for place in places])
+            return {place: answer.data[f"c{at}"] for at, place in enumerate(places)}
+        except SonarGraphqlError as exc:
+            if len(places) > 1:
+                result: dict[int, Any] = {}
+                for place in places:
+                    result |= await self._together(thins, searches, [place])
+                return result
+            place = places[0]
+            if not (exc.about_counting and thins[place].counted):
+                raise
+            log.warning("capture.collection_cannot_count", collection=thins[place].collection)
+            thins[place] = replace(thins[place], counted=False)
+            return await self._together(thins, searches, places)
+
+    async def _ask(self, thins: list[Thin], searches: list[list[dict[str, Any]]]) -> SonarAnswer:
+        variables: dict[str, Any] = {f"s{place}": search for place, search in enumerate(searches)}
+        return await self._client.query(documents.thin_document(thins), {**variables, "n": _PAGE})

@@ -1,0 +1,72 @@
+"""Where capture resumes: small JSON documents by name on a compacted topic, saved after what they cover."""
+
+import asyncio
+from typing import Any
+
+import orjson
+
+from plumbing.errors import Action, SyncError
+from plumbing.kafka import AckedProducer
+from plumbing.settings import KafkaSettings
+from producers.compacted import read_whole
+from schemas.topics import Topics
+
+
+class CursorUnusable(SyncError):
+    """A cursor on the topic is damaged or belongs to another instance. Capture does not start again from nothing."""
+
+    code = "capture.cursor_unusable"
+    action = Action.HALT
+    remedy = "See docs/errors/capture.cursor_unusable.md: restore the cursors topic, or order a new snapshot."
+
+
+class Cursors:
+    """The cursors of one instance. Loaded once, under the lease; afterwards only this process writes them."""
+
+    def __init__(self, instance: str, topic: str, producer: AckedProducer, documents: dict[str, dict[str, Any]]):
+        self._instance, self._topic, self._producer = instance, topic, producer
+        self._documents = documents
+
+    @classmethod
+    def load(cls, kafka: KafkaSettings, topics: Topics, producer: AckedProducer) -> "Cursors":
+        """The cursors as they stand on the topic.
+
+        Raises:
+            CursorUnusable: one of them cannot be read, or is another instance's.
+            TopicMissing, DependencyUnreachable: from Kafka.
+        """
+        documents: dict[str, dict[str, Any]] = {}
+        for key, value in read_whole(kafka, topics.cursors, topics.capture_group):
+            name = key.decode("utf-8", "replace")
+            if value is None:
+                documents.pop(name, None)
+            else:
+                documents[name] = _checked(topics.instance, name, value)
+        return cls(topics.instance, topics.cursors, producer, documents)
+
+    def get(self, name: str) -> dict[str, Any] | None:
+        """The document of a cursor; None when it was never saved."""
+        return self._documents.get(name)
+
+    async def save(self, name: str, document: dict[str, Any]) -> None:
+        """Save one cursor; returns when the broker has it.
+
+        The caller has flushed the events that it covers: at least once, cursor after event.
+        """
+        value = orjson.dumps({"instance": self._instance, "cursor": document}, option=orjson.OPT_SORT_KEYS)
+        self._producer.produce(self._topic, partition=0, key=name.encode(), value=value)
+        await asyncio.to_thread(self._producer.flush)
+        self._documents[name] = document
+
+
+def _checked(instance: str, name: str, value: bytes) -> dict[str, Any]:
+    try:
+        whole = orjson.loads(value)
+        document = whole["cursor"]
+        if not isinstance(document, dict):
+            raise TypeError
+    except (orjson.JSONDecodeError, KeyError, TypeError) as exc:
+        raise CursorUnusable(f"cursor {name!r} is not a cursor of ours") from exc
+    if whole.get("instance") != instance:
+        raise CursorUnusable(f"cursor {name!r} belongs to another instance")
+    return document

@@ -1,0 +1,64 @@
+"""Roots that must be read again, since when, and what the reading has to show before it counts."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from schemas.aggregate import Aggregate
+
+
+@dataclass
+class Demand:
+    """One root. `expected` maps (collection, child id) to the version that must be shown, None: must be gone."""
+
+    aggregate: Aggregate
+    id: int
+    since: datetime
+    """Sonar's clock when the change was first seen: the watermark stays below it until the demand is met."""
+    expected: dict[tuple[str, int], str | None] = field(default_factory=dict)
+    maybe_deleted: bool = False
+    """The log tells of a delete; believed only when a read by id does not find the root."""
+    attempts: int = 0
+
+    def unmet(self, shown: dict[tuple[str, int], str]) -> dict[tuple[str, int], str | None]:
+        """What the reading does not show yet."""
+        return {child: version for child, version in self.expected.items() if shown.get(child) != version}
+
+
+class Demands:
+    """All open demands, one per root."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, int], Demand] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def add(
+        self,
+        aggregate: Aggregate,
+        id: int,
+        since: datetime,
+        *,
+        child: tuple[str, int] | None = None,
+        version: str | None = None,
+        maybe_deleted: bool = False,
+    ) -> None:
+        """Ask for a root; with `child`, for a reading that shows it in `version` (None: no more)."""
+        demand = self._open.setdefault((aggregate.name, id), Demand(aggregate, id, since))
+        demand.maybe_deleted = demand.maybe_deleted or maybe_deleted
+        if child is not None:
+            demand.expected[child] = version
+
+    def done(self, demand: Demand) -> None:
+        """The demand is met."""
+        self._open.pop((demand.aggregate.name, demand.id), None)
+
+    def oldest(self) -> datetime | None:
+        """Since when the oldest open demand waits."""
+        return min((one.since for one in self._open.values()), default=None)
+
+    def batch(self, aggregate: Aggregate, size: int, without: Collection[int] = ()) -> list[Demand]:
+        """The next demands of one aggregate, those tried least first."""
+        mine = [one for one in self._open.values() if one.aggregate.name == aggregate.name and one.id not in without]
+        return sorted(mine, key=lambda one: (one.attempts, one.since, one.id))[:size]

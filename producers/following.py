@@ -1,0 +1,238 @@
+"""Following: what changed since the watermark is found in thin pages and in the log, and its roots are read again."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from clients.sonar_errors import SonarGraphqlError
+from plumbing import metrics
+from producers import documents
+from producers.changes import Changes, Followed, owner_of
+from producers.cursors import Cursors, CursorUnusable
+from producers.demands import Demand, Demands
+from producers.index import Child, Index
+from producers.lease import Lease
+from producers.publisher import Published, Publisher
+from producers.reader import Page, Reader
+from schemas.aggregate import Aggregate
+
+log = structlog.get_logger()
+
+_CURSOR = "follow"
+_PAGES_PER_POLL = 20
+_PATIENCE = 20
+"""Readings after which a child that its root never shows is taken as not being part of what we select."""
+_SETTINGS_EVERY = 12
+
+
+class Following:
+    """One poll after the other. A row is published as soon as it is seen; only the watermark trails."""
+
+    def __init__(
+        self,
+        changes: Changes,
+        reader: Reader,
+        publisher: Publisher,
+        index: Index,
+        cursors: Cursors,
+        lease: Lease,
+        *,
+        aggregates: Sequence[Aggregate],
+        safety_lag: timedelta,
+        server_time: Callable[[], datetime],
+    ) -> None:
+        """`server_time`: Sonar's clock as its last answer told it, so never ahead of the next read."""
+        self._changes, self._reader, self._publisher = changes, reader, publisher
+        self._index, self._cursors, self._lease = index, cursors, lease
+        self._aggregates = [one for one in aggregates if not one.root.singleton]
+        self._singletons = [one for one in aggregates if one.root.singleton]
+        self._by_type = {one.root.type_name: one for one in self._aggregates}
+        self._safety_lag, self._server_time = safety_lag, server_time
+        self._demands = Demands()
+        self._look_ups: dict[tuple[str, int], str] = {}
+        self._logged: dict[int, datetime] = {}
+        self._polls = 0
+        self.logs_readable = True
+
+    @property
+    def low(self) -> datetime | None:
+        """Up to here everything is covered; None: following has never begun."""
+        document = self._cursors.get(_CURSOR)
+        if document is None:
+            return None
+        try:
+            return datetime.fromisoformat(document["at"])
+        except (KeyError, ValueError, TypeError) as exc:
+            raise CursorUnusable("the cursor of following holds no instant") from exc
+
+    async def begin(self, server_time: datetime) -> None:
+        """Where following starts that never did: below the snapshot that is about to begin, by the safety lag.
+
+        The look-ups as they are now are noted first, so that only later changes of them fan out.
+        """
+        for one in self._changes.collections:
+            if one.look_up is not None:
+                for row in await self._changes.all_rows(one):
+                    self._index.set_child(one.thin.collection, int(row["id"]), Child(None, row["_version"]))
+        await self._publisher.commit()
+        await self._save(server_time - self._safety_lag)
+
+    async def poll(self) -> datetime:
+        """Look once, publish what changed, move the cursor; returns up to when changes are now covered.
+
+        Raises:
+            SyncError: nothing was moved; the next poll sees the same again.
+        """
+        low = self.low
+        if low is None:
+            raise RuntimeError("begin before the first poll")
+        now = self._server_time()
+        for followed, rows in await self._changes.since(low):
+            for row in rows:
+                await self._consider(followed, row, now)
+        await self._consider_log(low, now)
+        await self._meet_demands()
+        if self._polls % _SETTINGS_EVERY == 0:
+            await self._read_settings()
+        self._polls += 1
+        await self._publisher.commit()
+        if not len(self._demands) and self._look_ups:
+            # Only now: a crash in the middle of a fan-out must find the look-up changed again.
+            for (collection, id), version in self._look_ups.items():
+                self._index.set_child(collection, id, Child(None, version))
+            self._look_ups.clear()
+            await self._publisher.commit()
+        covered = max(low, min(now, self._demands.oldest() or now) - self._safety_lag)
+        if covered > low:
+            await self._save(covered)
+        return covered
+
+    async def _consider(self, followed: Followed, row: dict[str, Any], now: datetime) -> None:
+        id, version, collection = int(row["id"]), row["_version"], followed.thin.collection
+        aggregate = followed.aggregate
+        if followed.touch is not None:
+            known = self._index.child(collection, id)
+            owner = owner_of(followed.touch, row)
+            if known == Child(owner, version):
+                return
+            if owner is None:
+                self._index.set_child(collection, id, Child(None, version))
+            else:
+                self._demands.add(aggregate, owner, now, child=(collection, id), version=version)
+            if known is not None and known.root is not None and known.root != owner:
+                self._demands.add(aggregate, known.root, now, child=(collection, id), version=None)
+        elif followed.look_up is not None:
+            known = self._index.child(collection, id)
+            if (known is not None and known.version == version) or self._look_ups.get((collection, id)) == version:
+                return
+            for root in await self._changes.carriers(followed, id):
+                self._demands.add(aggregate, root, now)
+            self._look_ups[collection, id] = version
+        else:
+            root_known = self._index.root(collection, id)
+            if root_known is None or root_known.deleted or root_known.version != version:
+                self._demands.add(aggregate, id, now)
+
+    async def _consider_log(self, low: datetime, now: datetime) -> None:
+        try:
+            rows = await self._changes.logged_since(low)
+        except SonarGraphqlError as exc:
+            if self.logs_readable:
+                log.error("capture.log_unreadable", error=exc.code)
+            self.logs_readable = False
+            return
+        self.logs_readable = True
+        for row in rows:
+            if int(row["id"]) not in self._logged:
+                self._consider_logged(row, now)
+                self._logged[int(row["id"])] = datetime.fromisoformat(row["created_at"])
+        self._logged = {id: at for id, at in self._logged.items() if at >= low - timedelta(hours=1)}
+
+    def _consider_logged(self, row: dict[str, Any], now: datetime) -> None:
+        type_name, id = row["logged_entity_type"], int(row["logged_entity_id"])
+        deleted = row["type"] == "DELETED"
+        aggregate = self._by_type.get(type_name)
+        if aggregate is not None and (deleted or aggregate.pivots):
+            self._demands.add(aggregate, id, now, maybe_deleted=deleted)
+        for one in self._aggregates:
+            for touch in one.touched_by:
+                if touch.type_name != type_name or not deleted:
+                    continue
+                known = self._index.child(touch.collection, id)
+                if known is not None and known.root is not None:
+                    self._demands.add(one, known.root, now, child=(touch.collection, id), version=None)
+        shown_on = self._by_type.get(row["loggable_type"])
+        if shown_on is not None and (row["loggable_type"], row["loggable_id"]) != (type_name, row["logged_entity_id"]):
+            self._demands.add(shown_on, int(row["loggable_id"]), now)
+
+    async def _meet_demands(self) -> None:
+        for aggregate in self._aggregates:
+            size = min(50, self._reader.page_size(aggregate))
+            tried: set[int] = set()  # what does not show yet what it should waits for the next poll
+            for _ in range(_PAGES_PER_POLL):
+                batch = self._demands.batch(aggregate, size, tried)
+                if not batch:
+                    break
+                tried.update(one.id for one in batch)
+                await self._read_again(aggregate, batch)
+
+    async def _read_again(self, aggregate: Aggregate, batch: Sequence[Demand]) -> None:
+        """Read the roots of a batch and publish them; what is not met stays open."""
+        page = await self._reader.page(aggregate, documents.any_of(one.id for one in batch), len(batch))
+        self._lease.check()
+        rows = {int(row["id"]): row for row in page.rows}
+        for demand in batch:
+            demand.attempts += 1
+            row = rows.get(demand.id)
+            met = self._missing(demand, page) if row is None else self._present(demand, row, page)
+            if met:
+                self._demands.done(demand)
+        await self._publisher.commit()
+
+    def _present(self, demand: Demand, row: dict[str, Any], page: Page) -> bool:
+        aggregate = demand.aggregate
+        shown = list(self._reader.shown(aggregate, row))
+        outcome = self._publisher.row(aggregate, row, shown, page, snapshot=False)
+        if outcome is Published.OVERLAPPED:
+            return False
+        collections = {touch.type_name: touch.collection for touch in aggregate.touched_by}
+        seen = {(collections[one.type_name], one.id): one.version for one in shown if one.type_name in collections}
+        unmet = demand.unmet(seen)
+        for (collection, id), version in demand.expected.items():
+            if version is None and (collection, id) not in seen:
+                known = self._index.child(collection, id)
+                if known is not None and known.root == demand.id:
+                    self._index.set_child(collection, id, None)
+        if unmet and demand.attempts >= _PATIENCE:
+            for (collection, id), version in unmet.items():
+                log.warning("capture.child_never_shown", collection=collection, key=id, aggregate=aggregate.name)
+                self._index.set_child(collection, id, None if version is None else Child(demand.id, version))
+            return True
+        demand.expected = unmet
+        return not unmet
+
+    def _missing(self, demand: Demand, page: Page) -> bool:
+        if demand.maybe_deleted:
+            # Two witnesses: the log tells of it, and a read by id does not find it.
+            self._publisher.deleted(demand.aggregate, demand.id, page)
+            return True
+        # Not there, and nothing says that it was deleted: perhaps not visible yet, perhaps its log entry is not.
+        return demand.attempts >= _PATIENCE
+
+    async def _read_settings(self) -> None:
+        for aggregate in self._singletons:
+            page = await self._reader.singleton(aggregate)
+            self._lease.check()
+            for row in page.rows:
+                self._publisher.row(aggregate, row, [], page, snapshot=False)
+
+    async def _save(self, at: datetime) -> None:
+        self._lease.check()
+        await self._cursors.save(_CURSOR, {"at": at.isoformat()})
+        metrics.WATERMARK_SECONDS.set(at.timestamp())
+        if self.logs_readable:
+            metrics.DELETES_WATERMARK_SECONDS.set(at.timestamp())
+        await asyncio.sleep(0)

@@ -1,0 +1,109 @@
+"""What capture has published: root → owner, version, digest; child → root, version. Kept on a compacted topic.
+
+It finds the root of a child that has gone, tells a changed row from a published one, and gives a delete its owner.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import orjson
+
+from plumbing.kafka import AckedProducer, partition_of
+from plumbing.settings import KafkaSettings
+from producers.compacted import read_whole
+from producers.cursors import CursorUnusable
+from schemas.topics import Topics
+
+
+class Root(NamedTuple):
+    """The state of a root as it was last published."""
+
+    owner: int | None
+    version: str
+    sequence: int
+    digest: str
+    deleted: bool = False
+
+
+class Child(NamedTuple):
+    """A child row: the root that showed it (None: it belongs to none that we read), and its version."""
+
+    root: int | None
+    version: str
+
+
+class Index:
+    """In memory, and on the topic. Changes wait in `pending` until the events that they speak of are acknowledged."""
+
+    def __init__(self, topic: str, partitions: int, producer: AckedProducer) -> None:
+        self._topic, self._partitions, self._producer = topic, partitions, producer
+        self._roots: dict[str, dict[int, Root]] = {}
+        self._children: dict[str, dict[int, Child]] = {}
+        self._pending: dict[tuple[str, int], bytes | None] = {}
+
+    @classmethod
+    def load(cls, kafka: KafkaSettings, topics: Topics, partitions: int, producer: AckedProducer) -> "Index":
+        """The index as it stands on its topic.
+
+        Raises:
+            CursorUnusable: an entry is not one of ours.
+            TopicMissing, DependencyUnreachable: from Kafka.
+        """
+        index = cls(topics.children, partitions, producer)
+        for key, value in read_whole(kafka, topics.children, topics.capture_group):
+            try:
+                collection, _, text = key.decode().rpartition(":")
+                index._apply(collection, int(text), value)
+            except (ValueError, TypeError, LookupError) as exc:
+                raise CursorUnusable("an entry of the child index is not one of ours") from exc
+        return index
+
+    def root(self, collection: str, id: int) -> Root | None:
+        """What was last published of a root; None: nothing."""
+        return self._roots.get(collection, {}).get(id)
+
+    def child(self, collection: str, id: int) -> Child | None:
+        """Where a child was last seen; None: never."""
+        return self._children.get(collection, {}).get(id)
+
+    def roots(self, collection: str) -> Iterator[tuple[int, Root]]:
+        """All roots ever published of a collection, deleted ones included."""
+        return iter(list(self._roots.get(collection, {}).items()))
+
+    def set_root(self, collection: str, id: int, root: Root) -> None:
+        """Note what is being published."""
+        self._roots.setdefault(collection, {})[id] = root
+        self._pending[collection, id] = orjson.dumps(list(root))
+
+    def set_child(self, collection: str, id: int, child: Child | None) -> None:
+        """Note where a child is; None: it is gone."""
+        known = self._children.setdefault(collection, {})
+        if known.get(id) == child:
+            return
+        if child is None:
+            del known[id]
+            self._pending[collection, id] = None
+        else:
+            known[id] = child
+            self._pending[collection, id] = orjson.dumps(list(child))
+
+    def produce_pending(self) -> None:
+        """Hand the changes over. Only after the events' acknowledgement: the index never knows more than the topics."""
+        pending, self._pending = self._pending, {}
+        for (collection, id), value in pending.items():
+            self._producer.produce(
+                self._topic,
+                partition=partition_of(id, self._partitions),
+                key=f"{collection}:{id}".encode(),
+                value=value,
+            )
+
+    def _apply(self, collection: str, id: int, value: bytes | None) -> None:
+        if value is None:
+            self._children.get(collection, {}).pop(id, None)
+            return
+        parts = orjson.loads(value)
+        if len(parts) == len(Child._fields):
+            self._children.setdefault(collection, {})[id] = Child(*parts)
+        else:
+            self._roots.setdefault(collection, {})[id] = Root(*parts)

@@ -1,0 +1,116 @@
+"""The lease: who owns the one partition of the lease topic in the capture group may read Sonar and publish."""
+
+import asyncio
+import contextlib
+import time
+from types import TracebackType
+from typing import Self
+
+from confluent_kafka import KafkaException
+
+from plumbing import metrics
+from plumbing.errors import Action, DependencyUnreachable, ExitCode, SyncError
+from plumbing.kafka import make_consumer
+from plumbing.settings import KafkaSettings
+from schemas.topics import Topics
+
+_SESSION_SECONDS = 15.0
+
+
+class LeaseHeld(SyncError):
+    """Another capture process of this instance is at work."""
+
+    code = "capture.lease_held"
+    action = Action.HALT
+    exit_code = ExitCode.TRY_LATER
+    remedy = "Let the other process do it: `crossfade snapshot` sends it a signal. Or stop it first."
+
+
+class LeaseLost(SyncError):
+    """This process no longer holds the lease: it was away for too long, or Kafka was. Nothing more is published."""
+
+    code = "capture.lease_lost"
+    action = Action.RETRY
+    exit_code = ExitCode.UNREACHABLE
+    remedy = "Start capture again: it resumes from its cursors."
+
+
+class Lease:
+    """Membership in the capture group. Enter it, `acquire`, and `check` before anything is published or saved."""
+
+    def __init__(self, kafka: KafkaSettings, topics: Topics) -> None:
+        # Sticky, so that a second process that joins waits, instead of taking the partition from the first.
+        self._consumer = make_consumer(
+            kafka,
+            topics.capture_group,
+            **{
+                "partition.assignment.strategy": "cooperative-sticky",
+                "session.timeout.ms": int(_SESSION_SECONDS * 1000),
+                "heartbeat.interval.ms": 3000,
+            },
+        )
+        self._topic = topics.lease
+        self._held_at: float | None = None
+        self._lost = False
+        self._task: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> Self:
+        self._consumer.subscribe([self._topic])
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._task is not None:
+            self._task.cancel()
+        metrics.LEASE_HELD.set(0)
+        self._consumer.close()
+
+    @property
+    def held(self) -> bool:
+        """Whether this process holds the lease, seen within the session time-out."""
+        return not self._lost and self._held_at is not None and time.monotonic() - self._held_at < _SESSION_SECONDS
+
+    async def acquire(self, stop: asyncio.Event, patience_seconds: float | None) -> bool:
+        """Wait for the lease, and keep it from then on; False when `stop` came first.
+
+        Raises:
+            LeaseHeld: another process has held it for all of `patience_seconds` (None: wait for ever).
+        """
+        began = time.monotonic()
+        while not stop.is_set():
+            if await asyncio.to_thread(self._beat):
+                metrics.LEASE_HELD.set(1)
+                self._task = asyncio.create_task(self._keep(), name="lease")
+                return True
+            if patience_seconds is not None and time.monotonic() - began > patience_seconds:
+                raise LeaseHeld("another capture process holds the lease of this instance")
+        return False
+
+    def check(self) -> None:
+        """Raises:
+        LeaseLost: somebody else may be publishing by now.
+        """
+        if not self.held:
+            raise LeaseLost("the lease of capture is lost")
+
+    async def _keep(self) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            while await asyncio.to_thread(self._beat):  # each beat takes a moment of its own
+                pass
+            # Never taken back silently: what another holder did in between is not known here.
+            self._lost = True
+            metrics.LEASE_HELD.set(0)
+
+    def _beat(self) -> bool:
+        try:
+            self._consumer.poll(0.3)
+            owned = any(one.topic == self._topic for one in self._consumer.assignment())
+        except KafkaException as exc:
+            raise DependencyUnreachable(f"Kafka does not answer: {exc.args[0].name()}") from exc
+        if owned and self._held_at is not None and time.monotonic() - self._held_at > _SESSION_SECONDS:
+            # Stopped or cut off for longer than a session: the group may have moved on, whatever this client believes.
+            return False
+        if owned:
+            self._held_at = time.monotonic()
+        return owned

@@ -1,0 +1,223 @@
+"""From a row that was read to an event on its topic: never below the sequence already published for that key."""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any, Literal, Protocol
+
+import orjson
+import structlog
+from confluent_kafka import Message
+from pydantic import ValidationError
+from schemas.avro import value_of
+
+from plumbing import metrics
+from plumbing.clock import epoch_ms, utc_now
+from plumbing.kafka import AckedProducer, partition_of
+from producers.index import Child, Index, Root
+from producers.reader import Page, Shown
+from schemas.aggregate import Aggregate
+from schemas.envelope import Event, envelope_of, key_of
+from schemas.records import SonarRecord
+from schemas.topics import MAX_MESSAGE_BYTES, Topics
+
+log = structlog.get_logger()
+
+_HEADROOM = 64 * 1024
+
+
+class Encoder(Protocol):
+    """Turns a value into a message's bytes (`plumbing.avro.Codec`)."""
+
+    def encode(self, value: dict[str, Any]) -> bytes:
+        """The bytes of `value`."""
+        ...
+
+
+class Published(Enum):
+    """What became of a row."""
+
+    EVENT = "event"
+    UNCHANGED = "unchanged"
+    STALE = "stale"  # the same content was published under a higher sequence
+    OVERLAPPED = "overlapped"  # other content was published under a higher sequence: a third read decides
+    HALTED = "halted"  # set aside with a dead letter
+
+
+class Publisher:
+    """Publishes rows and deletes; `commit` makes them, and then the index, durable."""
+
+    def __init__(
+        self,
+        topics: Topics,
+        partitions: int,
+        producer: AckedProducer,
+        codecs: Mapping[str, tuple[Encoder, Encoder]],
+        index: Index,
+        *,
+        run_id: str,
+        fingerprint: str,
+        offsets: dict[str, dict[int, int]],
+    ) -> None:
+        """`codecs`: `{aggregate: (key, value)}`. `offsets`: `{topic: {partition: end}}` when capture started."""
+        self._topics, self._partitions, self._producer, self._codecs = topics, partitions, producer, codecs
+        self._index, self._run_id, self._fingerprint = index, run_id, fingerprint
+        self.offsets = offsets
+        self.counts: Counter[tuple[str, str]] = Counter()
+        self._lock = asyncio.Lock()
+
+    def row(
+        self, aggregate: Aggregate, row: Mapping[str, Any], shown: Sequence[Shown], page: Page, *, snapshot: bool
+    ) -> Published:
+        """Publish one root as it was read; a following read that changes nothing publishes nothing."""
+        id, collection = int(row["id"]), aggregate.root.name
+        try:
+            record = aggregate.root.record.model_validate(row)
+        except ValidationError as exc:
+            fields = sorted({".".join(str(part) for part in one["loc"]) for one in exc.errors()})
+            self._dead_letter(aggregate, id, "capture.invalid_row", f"not as declared: {', '.join(fields)[:500]}")
+            return Published.HALTED
+        value = value_of(record)
+        digest = _digest(record)
+        known = self._index.root(collection, id)
+        if known is not None and not known.deleted and page.sequence < known.sequence:
+            return Published.STALE if digest == known.digest else Published.OVERLAPPED
+        if known is not None and known.deleted and page.sequence < known.sequence:
+            return Published.OVERLAPPED
+        version = str(row.get("_version", digest))
+        changed = known is None or known.deleted or known.digest != digest
+        owner = int(row[aggregate.owner]) if aggregate.owner is not None else None
+        if changed or snapshot:
+            op: Literal["r", "c", "u"] = "r" if snapshot else "u"
+            if not snapshot and (known is None or known.deleted):
+                op = "c"
+            event = self._event(aggregate, id, owner, op, value, page, _updated_ms(row, page))
+            if not self._produce(aggregate, event):
+                self._dead_letter(aggregate, id, "capture.too_large", f"too large for a message: {_largest(row)}")
+                return Published.HALTED
+        self._index.set_root(collection, id, Root(owner, version, page.sequence, digest))
+        self._note_children(aggregate, id, shown)
+        return Published.EVENT if changed or snapshot else Published.UNCHANGED
+
+    def deleted(self, aggregate: Aggregate, id: int, page: Page) -> Published:
+        """Publish that a root is gone, with its last owner. `page` is the read by id that did not find it."""
+        known = self._index.root(aggregate.root.name, id)
+        if known is None or known.deleted:
+            return Published.UNCHANGED
+        if page.sequence < known.sequence:
+            return Published.OVERLAPPED
+        event = self._event(aggregate, id, known.owner, "d", None, page, epoch_ms(page.server_time))
+        self._produce(aggregate, event)
+        self._index.set_root(
+            aggregate.root.name, id, known._replace(sequence=page.sequence, deleted=True, version="", digest="")
+        )
+        return Published.EVENT
+
+    async def commit(self) -> None:
+        """Wait for the broker to have every event, then the index. What comes after this may move a cursor.
+
+        Raises:
+            DeliveryFailed: something was not taken.
+        """
+        async with self._lock:
+            await asyncio.to_thread(self._producer.flush)
+            self._index.produce_pending()
+            await asyncio.to_thread(self._producer.flush)
+
+    def _event(
+        self,
+        aggregate: Aggregate,
+        id: int,
+        owner: int | None,
+        op: Literal["r", "c", "u", "d"],
+        after: dict[str, Any] | None,
+        page: Page,
+        source_ms: int,
+    ) -> Event:
+        return Event(
+            aggregate=aggregate.name,
+            sonar_id=id,
+            owner_id=owner,
+            op=op,
+            after=after,
+            sequence=page.sequence,
+            snapshot=op == "r",
+            source_ts_ms=source_ms,
+            read_ts_ms=epoch_ms(page.started),
+            run_id=self._run_id,
+            schema_fingerprint=self._fingerprint,
+            instance=self._topics.instance,
+        )
+
+    def _produce(self, aggregate: Aggregate, event: Event) -> bool:
+        """False when the message would be larger than the topic takes."""
+        key_codec, value_codec = self._codecs[aggregate.name]
+        value = value_codec.encode(envelope_of(event))
+        if len(value) > MAX_MESSAGE_BYTES - _HEADROOM:
+            return False
+        owner = event.owner_id if event.owner_id is not None else event.sonar_id
+        name, op = aggregate.name, event.op
+        topic = self._topics.sonar(name)
+
+        def acknowledged(message: Message) -> None:
+            partition, offset = message.partition(), message.offset()
+            if partition is not None and offset is not None:
+                ends = self.offsets.setdefault(topic, {})
+                ends[partition] = max(ends.get(partition, 0), offset + 1)
+            self.counts[name, op] += 1
+            metrics.EVENTS_PUBLISHED.labels(name, op).inc()
+
+        self._producer.produce(
+            topic,
+            partition=partition_of(owner, self._partitions),
+            key=key_codec.encode(key_of(name, event.sonar_id)),
+            value=value,
+            headers={"schema_fingerprint": self._fingerprint.encode()},
+            on_ack=acknowledged,
+        )
+        return True
+
+    def _note_children(self, aggregate: Aggregate, id: int, shown: Sequence[Shown]) -> None:
+        touched = {touch.type_name: touch.collection for touch in aggregate.touched_by}
+        for one in shown:
+            if one.type_name in touched:
+                self._index.set_child(touched[one.type_name], one.id, Child(id, one.version))
+
+    def _dead_letter(self, aggregate: Aggregate, id: int, code: str, reason: str) -> None:
+        log.error("capture.dead_letter", aggregate=aggregate.name, key=id, code=code, reason=reason)
+        letter = {
+            "stage": "capture",
+            "aggregate": aggregate.name,
+            "sonar_id": id,
+            "code": code,
+            "reason": reason,
+            "run_id": self._run_id,
+            "at": utc_now().isoformat(),
+        }
+        self._producer.produce(
+            self._topics.dead_letters("capture"),
+            partition=0,
+            key=f"{aggregate.name}:{id}".encode(),
+            value=orjson.dumps(letter),
+        )
+        self.counts[aggregate.name, "dead_letter"] += 1
+        metrics.DEAD_LETTERS.labels("capture", aggregate.name, code).inc()
+
+
+def _largest(row: Mapping[str, Any]) -> str:
+    """The child collection that takes most of an aggregate's room."""
+    sizes = [(len(orjson.dumps(value)), name) for name, value in row.items() if isinstance(value, list)]
+    return max(sizes, default=(0, "its own columns"))[1]
+
+
+def _digest(record: SonarRecord) -> str:
+    text = record.model_dump_json()
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _updated_ms(row: Mapping[str, Any], page: Page) -> int:
+    updated = row.get("updated_at")
+    return epoch_ms(datetime.fromisoformat(updated)) if updated else epoch_ms(page.started)

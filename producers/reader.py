@@ -1,0 +1,256 @@
+"""Reading aggregates from Sonar: whole pages of roots with everything nested in them, or an error."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import structlog
+from graphql import FieldNode, SelectionSetNode
+
+from clients.sonar import SonarAnswer, SonarClient, entities_of
+from clients.sonar_errors import IncompletePage, SonarGraphqlError, SonarTimeout
+from clients.sonar_schema import SonarSchema
+from plumbing import metrics
+from producers import documents
+from producers.sequence import Sequence as Numbers
+from schemas.aggregate import Aggregate
+
+log = structlog.get_logger()
+
+_TRIES = 5
+NESTED_PAGE = 16
+"""Nested rows asked for in the page of the roots; a list that is full is read on by itself."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Whole roots with all that is nested in them, flattened: connections are lists."""
+
+    rows: Sequence[dict[str, Any]]
+    sequence: int
+    """Taken when the first request of this page started."""
+    started: datetime
+    server_time: datetime
+    total: int | None
+    """Rows that match the search, these included; None where the collection cannot count."""
+
+
+class Shown(NamedTuple):
+    """A nested row that an answer showed."""
+
+    type_name: str
+    id: int
+    version: str
+
+
+class Reading:
+    """How one aggregate is read from this Sonar: its selection with versions, its weight, its page size."""
+
+    def __init__(self, aggregate: Aggregate, selection: str, schema: SonarSchema) -> None:
+        self.aggregate = aggregate
+        self.selection = documents.with_versions(documents.selection_set(selection), aggregate.root.type_name, schema)
+        self.weight = _weight(self.selection)
+        self.counted = True
+        self.largest: int | None = None
+        """What the server clamps pages to, where it was seen to."""
+
+
+class Reader:
+    """Reads pages under the sequence; shrinks them on time-outs, reads damaged ones again, completes nested lists."""
+
+    def __init__(
+        self,
+        client: SonarClient,
+        schema: SonarSchema,
+        numbers: Numbers,
+        selections: Mapping[str, str],
+        aggregates: Sequence[Aggregate],
+        *,
+        page_size: int,
+        node_limit: int,
+    ) -> None:
+        self._client, self._schema, self._numbers = client, schema, numbers
+        self._page_size, self._node_limit = page_size, node_limit
+        self._readings = {one.name: Reading(one, selections[one.name], schema) for one in aggregates}
+
+    def page_size(self, aggregate: Aggregate) -> int:
+        """Roots per request: roots times nested rows stay below the node limit."""
+        return max(1, min(self._page_size, self._node_limit // self._readings[aggregate.name].weight))
+
+    async def page(self, aggregate: Aggregate, search: list[dict[str, Any]], asked: int) -> Page:
+        """One page of roots by id.
+
+        Raises:
+            SonarTimeout: even for one row.
+            IncompletePage: it stayed incomplete.
+            SyncError: from the client.
+        """
+        reading = self._readings[aggregate.name]
+        tries = 0
+        while True:
+            sequence = await self._numbers.take()
+            try:
+                answer = await self._ask(reading, search, asked)
+                return await self._whole(reading, answer, sequence, asked)
+            except SonarTimeout:
+                if asked == 1:
+                    raise
+                asked = max(1, asked // 2)
+                log.warning("capture.page_halved", aggregate=aggregate.name, rows=asked)
+            except SonarGraphqlError as exc:
+                if not (exc.about_counting and reading.counted):
+                    raise
+                reading.counted = False
+                log.warning("capture.collection_cannot_count", collection=aggregate.root.name)
+            except IncompletePage as exc:
+                tries += 1
+                if tries == _TRIES:
+                    raise
+                log.warning("capture.page_retried", aggregate=aggregate.name, error=exc.code)
+                await asyncio.sleep(0.1 * 2**tries)
+
+    async def extent(self, aggregate: Aggregate) -> tuple[int | None, int]:
+        """How many roots there are (None where the collection cannot count), and the highest id (0: none)."""
+        reading, root = self._readings[aggregate.name], aggregate.root
+        while True:
+            document = documents.extent_document(root.name, archived=root.include_archived, counted=reading.counted)
+            try:
+                connection = (await self._client.query(document)).data.get(root.name)
+            except SonarGraphqlError as exc:
+                if not (exc.about_counting and reading.counted):
+                    raise
+                reading.counted = False
+                continue
+            rows = entities_of(connection, asked=1, counted=reading.counted)
+            total = connection["page_info"]["total_count"] if reading.counted and connection else None
+            return total, int(rows[0]["id"]) if rows else 0
+
+    async def singleton(self, aggregate: Aggregate) -> Page:
+        """A settings object, read whole, as a page of one row with id 1."""
+        reading = self._readings[aggregate.name]
+        sequence = await self._numbers.take()
+        name = aggregate.root.name
+        answer = await self._client.query(f"query Settings {{ {name} {documents.inner_text(reading.selection)} }}")
+        row = answer.data.get(name)
+        if not isinstance(row, dict):
+            raise IncompletePage(f"Sonar gives no {name}")
+        return Page([{**_flat(row), "id": "1"}], sequence, answer.started, answer.server_time, 1)
+
+    def shown(self, aggregate: Aggregate, row: Mapping[str, Any]) -> Iterator[Shown]:
+        """All nested rows of a flattened root that carry an id and a version."""
+        yield from self._shown(row, self._readings[aggregate.name].selection, aggregate.root.type_name)
+
+    async def _ask(self, reading: Reading, search: list[dict[str, Any]], asked: int) -> SonarAnswer:
+        root = reading.aggregate.root
+        document = documents.page_document(
+            root.name,
+            documents.inner_text(reading.selection),
+            archived=root.include_archived,
+            counted=reading.counted,
+        )
+        return await self._client.query(document, {"search": search, "n": asked})
+
+    async def _whole(self, reading: Reading, answer: SonarAnswer, sequence: int, asked: int) -> Page:
+        root = reading.aggregate.root
+        connection = answer.data.get(root.name)
+        rows = entities_of(connection, asked=asked, counted=reading.counted)
+        total: int | None = None
+        if reading.counted:
+            info = connection["page_info"]  # type: ignore[index]  # entities_of has checked it
+            total = info["total_count"]
+            if info["records_per_page"] < asked:
+                reading.largest = info["records_per_page"]
+        full = min(NESTED_PAGE, reading.largest or NESTED_PAGE)
+        for row in rows:
+            await self._complete(row, reading.selection, root.type_name, full)
+        metrics.SONAR_ROWS.labels(root.name).inc(len(rows))
+        return Page([_flat(row) for row in rows], sequence, answer.started, answer.server_time, total)
+
+    async def _complete(self, row: dict[str, Any], selection: SelectionSetNode, type_name: str, full: int) -> None:
+        """Read on where a nested list is full; `row` is changed in place."""
+        for node in _branches(selection):
+            name, found = node.name.value, self._schema.field_type(type_name, node.name.value)
+            value = row.get(name)
+            if not isinstance(value, dict) or found is None:
+                continue
+            inner = documents.connection_selection(node)
+            if inner is None:
+                assert node.selection_set is not None
+                await self._complete(value, node.selection_set, found.name, full)
+                continue
+            rows = value.get("entities")
+            if not isinstance(rows, list) or any(one is None for one in rows):
+                raise IncompletePage(f"nested {name} came with empty places")
+            if len(rows) >= full:
+                rows = value["entities"] = await self._read_on(type_name, int(row["id"]), name, inner)
+            for one in rows:
+                await self._complete(one, inner, found.name, full)
+
+    async def _read_on(self, type_name: str, id: int, field: str, inner: SelectionSetNode) -> list[dict[str, Any]]:
+        """All rows of one nested connection, by keyset until a page is empty: no page size needs to be trusted."""
+        collection = self._schema.collection_of(type_name)
+        if collection is None:
+            raise IncompletePage(f"{type_name}.{field} is full and {type_name} cannot be asked by id")
+        argument = self._schema.field_type("Query", collection)
+        document = documents.nested_document(
+            collection,
+            field,
+            documents.inner_text(inner),
+            archived=argument is not None and "include_archived" in argument.arguments,
+        )
+        result: list[dict[str, Any]] = []
+        while True:
+            last = int(result[-1]["id"]) if result else 0
+            answer = await self._client.query(
+                document, {"id": id, "search": documents.after_id(last), "n": self._page_size}
+            )
+            owners = entities_of(answer.data.get(collection), asked=1, counted=False)
+            if not owners:
+                raise IncompletePage(f"the {type_name} went away while its {field} was read")
+            rows = entities_of(owners[0].get(field), asked=self._page_size, counted=False)
+            if not rows:
+                return result
+            result += rows
+
+    def _shown(self, row: Mapping[str, Any], selection: SelectionSetNode, type_name: str) -> Iterator[Shown]:
+        for node in _branches(selection):
+            found, value = self._schema.field_type(type_name, node.name.value), row.get(node.name.value)
+            if found is None or not value:
+                continue
+            inner = documents.connection_selection(node) or node.selection_set
+            assert inner is not None
+            for one in value if isinstance(value, list) else [value]:
+                if one.get("_version") is not None:
+                    yield Shown(found.name, int(one["id"]), one["_version"])
+                yield from self._shown(one, inner, found.name)
+
+
+def _branches(selection: SelectionSetNode) -> Iterator[FieldNode]:
+    for node in selection.selections:
+        if isinstance(node, FieldNode) and node.selection_set is not None:
+            yield node
+
+
+def _weight(selection: SelectionSetNode) -> int:
+    """Nodes that one row may bring at most: itself, to-one relations, nested pages times theirs."""
+    weight = 1
+    for node in _branches(selection):
+        inner = documents.connection_selection(node)
+        if inner is not None:
+            weight += NESTED_PAGE * _weight(inner)
+        elif node.selection_set is not None:
+            weight += _weight(node.selection_set)
+    return weight
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Connections become lists; everything else stays."""
+    result: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, dict):
+            result[name] = [_flat(one) for one in value["entities"]] if "entities" in value else _flat(value)
+        else:
+            result[name] = value
+    return result
