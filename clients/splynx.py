@@ -1,6 +1,7 @@
 """Splynx's REST API 2.0: log-in, deadlines, one request budget, one table of errors. Source: Splynx REST fact sheet."""
 
 import asyncio
+import re
 import ssl
 import time
 from collections.abc import Mapping
@@ -95,6 +96,9 @@ def _fields_of(parsed: Any) -> tuple[str, ...]:
             for member in ("errors", "message", "fields"):
                 if isinstance(inner.get(member), list | dict):
                     return _fields_of(inner[member])
+            if isinstance(inner.get("message"), str):
+                # `attribute: localised text; attribute: …`: the names alone are taken.
+                return tuple(sorted(set(re.findall(r"(?:^|; )([a-z][a-z0-9_]*): ", inner["message"]))))
             known = {"message", "code", "internal_code", "error", "name", "status", "type"}
             return tuple(sorted(str(name) for name in inner if name not in known))
         return _fields_of(inner) if isinstance(inner, list) else ()

@@ -10,7 +10,7 @@ USER_AGENT = "crossfade"
 """Fixed: a token is bound to the User-Agent that asked for it."""
 
 
-def signature(nonce: int, key: str, secret: str) -> str:
+def signature(nonce: int | str, key: str, secret: str) -> str:
     """HMAC-SHA256 over nonce and key, upper-case hexadecimal. Source: Splynx REST, authentication."""
     return hmac.new(secret.encode(), f"{nonce}{key}".encode(), hashlib.sha256).hexdigest().upper()
 

@@ -1,0 +1,122 @@
+"""Records as Splynx's REST API takes and gives them: bodies, comparison, what was changed by others."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from schemas.aggregate import Target
+from schemas.records import AdditionalField, OnCreate, To, marks
+from sinks.plan import Document, RefAt
+
+SONAR_ID = "sonar_id"
+NOTHING = frozenset({"", "0000-00-00", "0000-00-00 00:00:00"})
+
+
+class Shape:
+    """How the members of one target's record travel."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        fields = target.record.model_fields
+        self.additional = {name for name, info in fields.items() if marks(info.metadata, AdditionalField)}
+        self.on_create = {name for name, info in fields.items() if marks(info.metadata, OnCreate)}
+        self.not_written = set(target.record.not_written)
+        self.required = {name: mark.required for name, info in fields.items() for mark in marks(info.metadata, To)}
+
+    def kept(self, document: Document) -> Document:
+        """What the ledger keeps of a document: all but what is sent only on creation (a password)."""
+        return {name: value for name, value in document.items() if name not in self.on_create}
+
+    def body(self, document: Document, *, create: bool) -> Document:
+        """The request of a resolved document: main attributes, and `additional_attributes` beside them."""
+        main: Document = {}
+        extra: Document = {}
+        for name, value in document.items():
+            if name in self.not_written and name != "custom":
+                continue
+            if name in self.on_create and not create:
+                continue
+            if name == "custom":
+                extra |= {field: "" if one is None else one for field, one in (value or {}).items()}
+            elif name in self.additional:
+                extra[name] = "" if value is None else value
+            else:
+                main[name] = value
+        if self.target.module is not None and self.target.part_of is None:
+            extra[SONAR_ID] = document["key"]
+        if extra:
+            main["additional_attributes"] = extra
+        return {name: value for name, value in main.items() if not (create and value is None)}
+
+
+def changed(body: Document, current: Mapping[str, Any]) -> Document:
+    """The part of `body` that a row, as Splynx shows it, does not have yet."""
+    result = {
+        name: value
+        for name, value in body.items()
+        if name != "additional_attributes" and not (name in current and same(value, current[name]))
+    }
+    have = current.get("additional_attributes")
+    have = have if isinstance(have, Mapping) else {}
+    extra = {
+        name: value
+        for name, value in body.get("additional_attributes", {}).items()
+        if not (name in have and same(value, have[name]))
+    }
+    if extra:
+        result["additional_attributes"] = extra
+    return result
+
+
+def differing(sent: Document, read: Mapping[str, Any]) -> list[str]:
+    """The names of attributes that were sent and that Splynx shows otherwise; what it does not show is left out."""
+    names = [
+        name for name, value in sent.items()
+        if name != "additional_attributes" and name in read and not same(value, read[name])
+    ]  # fmt: skip
+    have = read.get("additional_attributes")
+    if isinstance(have, Mapping):
+        names += [
+            name for name, value in sent.get("additional_attributes", {}).items()
+            if name in have and not same(value, have[name])
+        ]  # fmt: skip
+    return sorted(names)
+
+
+def same(ours: Any, theirs: Any) -> bool:
+    """Whether two values are one to Splynx: `"64.5000"` and 64.5, true and `"1"`, null, zero date and empty."""
+    if isinstance(ours, list):
+        return _ids(ours) == _ids(theirs)
+    left, right = _text(ours), _text(theirs)
+    if left == right:
+        return True
+    try:
+        return Decimal(left) == Decimal(right)
+    except InvalidOperation:
+        return False
+
+
+def with_foreign(ids: Iterable[int], current: Any, owned: Iterable[int]) -> list[int]:
+    """Our ids, and those of the row that are not ours to take away: labels that the ISP's staff gave."""
+    foreign = set(_ids(current)) - set(owned)
+    return sorted(set(ids) | foreign)
+
+
+def lists_of_refs(refs: Iterable[RefAt], document: Document) -> set[str]:
+    """The members of a document that are lists of references, empty ones included."""
+    return {ref.field for ref in refs if isinstance(document.get(ref.field), list)}
+
+
+def _ids(value: Any) -> list[int]:
+    members = value if isinstance(value, list) else []
+    ids = [member["id"] if isinstance(member, Mapping) else member for member in members]
+    return sorted(int(one) for one in ids if str(one).isdigit())
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(int(value))
+    text = str(value).rstrip()
+    return "" if text in NOTHING else text

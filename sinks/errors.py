@@ -1,0 +1,138 @@
+"""What can go wrong with a record or a batch in the sink, each with what to do."""
+
+from plumbing.errors import Action, ExitCode, SyncError
+
+
+class Fenced(SyncError):
+    """Another sink took over this partition. What this one had begun is not committed."""
+
+    code = "sink.fenced"
+    action = Action.RETRY
+    exit_code = ExitCode.TRY_LATER
+    remedy = "Nothing to do: the new owner goes on. If no second sink should run, stop one."
+
+
+class Overtaken(SyncError):
+    """A newer bundle of the same aggregate was applied while this one was at work."""
+
+    code = "sink.overtaken"
+    action = Action.RETRY
+    remedy = "Nothing to do: the batch is read again and this bundle counts as stale."
+
+
+class ParentMissing(SyncError):
+    """A record refers to one that is not in Splynx yet. It waits, and its arrival wakes it."""
+
+    code = "sink.parent_missing"
+    action = Action.PARK
+
+    def __init__(self, entity: str, key: str) -> None:
+        super().__init__(f"waits for {entity} {key}")
+        self.entity, self.key = entity, key
+
+
+class Deferred(SyncError):
+    """A record may not be written now: money without invoices, or an entity that needs SQL we do not have."""
+
+    code = "sink.money_deferred"
+    action = Action.PARK
+
+
+class SqlNotAvailable(Deferred):
+    """This entity is written by SQL only, and Splynx's database is not reachable in one transaction with the ledger."""
+
+    code = "sink.sql_not_available"
+
+
+class KeyTaken(SyncError):
+    """Another live row of Splynx already has this login, number or receipt."""
+
+    code = "sink.natural_key_taken"
+    action = Action.DEAD_LETTER
+    exit_code = ExitCode.PARTLY
+    remedy = "See which row in Splynx carries the key; remove or rename it there, then send the record again."
+
+
+class RowMissing(SyncError):
+    """A row that the ledger knows is no longer in Splynx."""
+
+    code = "sink.row_missing"
+    action = Action.DEAD_LETTER
+    exit_code = ExitCode.PARTLY
+    remedy = "Somebody removed it there: restore it in Splynx, then send the record again."
+
+
+class ReadBackDiffers(SyncError):
+    """Splynx kept something else than what was sent."""
+
+    code = "sink.read_back"
+    action = Action.DEAD_LETTER
+    exit_code = ExitCode.PARTLY
+    remedy = "Compare the named fields on both sides; Splynx may have cut or refused a value silently."
+
+    def __init__(self, fields: list[str]) -> None:
+        super().__init__(f"Splynx kept other values in {', '.join(fields)}")
+        self.fields = fields
+
+
+class WaitedTooLong(SyncError):
+    """A parked record waited longer than the settings allow."""
+
+    code = "sink.waited_too_long"
+    action = Action.DEAD_LETTER
+    exit_code = ExitCode.PARTLY
+    remedy = "See what it waits for; bring that record in, then send this one again."
+
+
+class BrakeApplied(SyncError):
+    """More records than the set share would be withdrawn from Splynx. Nothing of that batch was written."""
+
+    code = "sink.brake"
+    action = Action.HALT
+    exit_code = ExitCode.FOUND
+    remedy = "Look whether the rules or a permission in Sonar changed; approve it only when the withdrawal is meant."
+
+
+class AdoptionNeeded(SyncError):
+    """Splynx holds rows marked with Sonar ids that the ledger does not know."""
+
+    code = "sink.adoption_needed"
+    action = Action.HALT
+    exit_code = ExitCode.FOUND
+    remedy = "Either the ledger is lost (rebuild it, with approval) or this Splynx belongs to another ledger."
+
+
+class ForeignTarget(SyncError):
+    """The mark inside Splynx is not the ledger's: a restored or swapped Splynx, or the ledger of another one."""
+
+    code = "sink.foreign_target"
+    action = Action.HALT
+    exit_code = ExitCode.USAGE
+    remedy = "Check splynx.url, splynx.db and ledger in the settings; after a restore of Splynx rebuild the ledger."
+
+
+class HistoryLost(SyncError):
+    """The offset to go on from is no longer on the topic, or not yet: retention cut it, or the topic was made anew."""
+
+    code = "sink.history_lost"
+    action = Action.HALT
+    exit_code = ExitCode.USAGE
+    remedy = "Process again from sonar.* (a new snapshot does), then start the sink with the checkpoint of that topic."
+
+
+class TooManyDeadLetters(SyncError):
+    """The budget of dead letters is spent: a flood is an outage, not a record's fault."""
+
+    code = "sink.dead_letter_budget"
+    action = Action.HALT
+    exit_code = ExitCode.PARTLY
+    remedy = "See crossfade.<instance>.dead.sink for the codes; raise sink.dead_letter_budget only knowingly."
+
+
+class GuardsViolated(SyncError):
+    """A switch of Splynx that must be off is on, or nobody confirmed it. Nothing is written."""
+
+    code = "sink.guards_violated"
+    action = Action.HALT
+    exit_code = ExitCode.FOUND
+    remedy = "Run `crossfade doctor`: it names each switch and what to do."

@@ -1,0 +1,168 @@
+"""What a bundle asks for, compared with what the ledger knows: pure functions from both to steps."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from schemas.aggregate import Aggregate, Target
+from schemas.bundle import StampedBundle, record_document, record_hash
+from schemas.ledger import LIVE
+
+Document = dict[str, Any]
+
+
+class Outcome(Enum):
+    """What became of a record or a bundle; listed from best to worst."""
+
+    UNCHANGED = "unchanged"
+    STALE = "stale"
+    SUPERSEDED = "superseded"
+    APPLIED = "applied"
+    PARKED = "parked"
+    DEFERRED = "deferred"
+    DEAD_LETTERED = "dead_lettered"
+
+
+_RANK = {outcome: rank for rank, outcome in enumerate(Outcome)}
+
+
+def worst(outcomes: Iterable[Outcome]) -> Outcome:
+    """The outcome of a bundle: that of its worst record; unchanged when it has none."""
+    return max(outcomes, key=lambda outcome: _RANK[outcome], default=Outcome.UNCHANGED)
+
+
+class Verb(Enum):
+    """What a record needs."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    UNCHANGED = "unchanged"
+    GONE = "gone"
+
+
+@dataclass(frozen=True)
+class AggregateState:
+    """The newest bundle that the ledger has of an aggregate."""
+
+    sequence: int
+    hash: str
+    generation: int
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """A crosswalk row."""
+
+    entity: str
+    key: str
+    target_id: int
+    hash: str
+    sequence: int
+    state: str
+    revision: int
+    document: Document
+
+
+@dataclass(frozen=True)
+class Step:
+    """One record of a bundle with what is to be done. `document` is None for one that is gone."""
+
+    verb: Verb
+    target: Target
+    key: str
+    hash: str
+    document: Document | None
+    known: Known | None
+
+
+def verdict(bundle: StampedBundle, state: AggregateState | None) -> Outcome | None:
+    """Why a bundle needs no work, or None when its records must be compared.
+
+    An equal sequence with another hash is applied: mended rules, a wider scope. An older rules generation never is.
+    """
+    if state is None:
+        return None
+    if bundle.sequence < state.sequence:
+        return Outcome.STALE
+    if bundle.rules_generation < state.generation:
+        return Outcome.SUPERSEDED
+    settled = state.outcome in {Outcome.APPLIED.value, Outcome.UNCHANGED.value}
+    if settled and bundle.sequence == state.sequence and bundle.hash == state.hash:
+        return Outcome.UNCHANGED
+    return None
+
+
+def steps_of(bundle: StampedBundle, aggregate: Aggregate, known: Sequence[Known]) -> list[Step]:
+    """The steps of one bundle in load order, with what is gone behind them in reverse order.
+
+    A target type that could not be read (None, or missing from the bundle that is not deleted) is left out.
+    """
+    by_key = {(row.entity, row.key): row for row in known}
+    steps: list[Step] = []
+    gone: list[Step] = []
+    for target in aggregate.targets:
+        records = bundle.bundle.records.get(target.entity)
+        if bundle.bundle.deleted:
+            records = ()
+        if records is None:
+            continue  # not read is not empty
+        wanted = set()
+        for record in records:
+            wanted.add(record.key)
+            digest = record_hash(record)
+            row = by_key.get((target.entity, record.key))
+            if row is None:
+                verb = Verb.CREATE
+            elif row.state == LIVE and row.hash == digest:
+                verb = Verb.UNCHANGED
+            else:
+                verb = Verb.CHANGE
+            steps.append(Step(verb, target, record.key, digest, record_document(record), row))
+        gone += [
+            Step(Verb.GONE, target, row.key, "", None, row)
+            for row in known
+            if row.entity == target.entity and row.state == LIVE and row.key not in wanted
+        ]
+    return [*steps, *reversed(gone)]
+
+
+@dataclass(frozen=True)
+class RefAt:
+    """A reference inside a document: where, to what, and whether the record can wait without it."""
+
+    field: str
+    entity: str
+    key: str
+    required: bool
+
+
+def refs_of(document: Document, required: Mapping[str, bool]) -> list[RefAt]:
+    """The references of a document. `required` says of each field whether a record is parked without it (default)."""
+    found: list[RefAt] = []
+    for name, value in document.items():
+        members = value if isinstance(value, list) else [value]
+        found += [RefAt(name, one["entity"], one["key"], required.get(name, True)) for one in members if _is_ref(one)]
+    return found
+
+
+def resolved(document: Document, ids: Mapping[tuple[str, str], int]) -> Document:
+    """The document with references replaced by ids; an unknown one becomes 0, and is left out of a list."""
+    result: Document = {}
+    for name, value in document.items():
+        if isinstance(value, list):
+            result[name] = [
+                ids[(m["entity"], m["key"])] if _is_ref(m) else m
+                for m in value
+                if not _is_ref(m) or (m["entity"], m["key"]) in ids
+            ]
+        elif _is_ref(value):
+            result[name] = ids.get((value["entity"], value["key"]), 0)
+        else:
+            result[name] = value
+    return result
+
+
+def _is_ref(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() == {"entity", "key"}

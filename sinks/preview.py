@@ -1,0 +1,61 @@
+"""What the sink would do, counted without writing anything."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from clients.mysql import Database
+from sinks.plan import Outcome, Step, Verb, steps_of, verdict
+from sinks.store import Key, Ledger
+from sinks.writer import Counts, Delivery
+
+
+class Preview:
+    """Counts steps against the ledger as it is, and against what earlier messages of this preview would have made.
+
+    `ledger_exists` False: nothing was ever written.
+    """
+
+    def __init__(self, db: Database, ledger: Ledger, *, ledger_exists: bool, money: bool) -> None:
+        self._db, self._ledger, self._exists, self._money = db, ledger, ledger_exists, money
+        self._would_be: set[Key] = set()
+        self.counts = Counts()
+        self.steps: Counter[tuple[str, str]] = Counter()
+
+    async def look(self, deliveries: Sequence[Delivery]) -> None:
+        """Count one batch."""
+        bundles = [d for d in deliveries if d.bundle is not None]
+        self.counts.bundles[Outcome.DEAD_LETTERED.value] += len(deliveries) - len(bundles)
+        keys = {(d.aggregate.name, d.bundle.sonar_id) for d in bundles if d.bundle}
+        states, known = {}, {}
+        if self._exists:
+            async with self._db.session() as tx:
+                states = await self._ledger.states(tx, keys)
+                known = await self._ledger.known(tx, keys)
+        for delivery in bundles:
+            bundle = delivery.bundle
+            if bundle is None:
+                continue
+            key = (delivery.aggregate.name, bundle.sonar_id)
+            settled = verdict(bundle, states.get(key))
+            if settled is not None:
+                self.counts.bundles[settled.value] += 1
+                continue
+            self._count(steps_of(bundle, delivery.aggregate, known.get(key, [])))
+
+    def _count(self, steps: Sequence[Step]) -> None:
+        outcome = Outcome.UNCHANGED
+        for step in steps:
+            entity = step.target.entity
+            if (entity, step.key) in self._would_be and step.verb is Verb.CREATE:
+                continue  # an earlier message of this preview made it
+            self.steps[(entity, step.verb.value)] += 1
+            if step.verb is Verb.UNCHANGED:
+                continue
+            outcome = Outcome.APPLIED
+            if step.target.money and not self._money:
+                outcome = Outcome.DEFERRED
+                self.counts.records[(entity, outcome.value)] += 1
+                continue
+            self._would_be.add((entity, step.key))
+            self.counts.records[(entity, Outcome.APPLIED.value)] += 1
+        self.counts.bundles[outcome.value] += 1

@@ -1,0 +1,159 @@
+"""Splynx's client: signatures, query strings, errors as types; its transport stands in for the network."""
+
+from collections.abc import Callable
+
+import httpx2
+import orjson
+import pytest
+from pydantic import SecretStr
+
+from clients.splynx import (
+    RecordMissing,
+    RecordRefused,
+    SplynxClient,
+    SplynxRefused,
+    SplynxUnauthorized,
+    SplynxUnreachable,
+    error_of,
+)
+from clients.splynx_auth import Nonces, basic_header, signature, signature_header
+from clients.splynx_query import Search
+from plumbing.errors import Action
+from plumbing.settings import SplynxSettings
+
+
+def _client(answer: Callable[[httpx2.Request], httpx2.Response], auth: str = "signature") -> SplynxClient:
+    settings = SplynxSettings.model_validate(
+        {
+            "url": "http://splynx.example.com",
+            "key": "k",
+            "secret": SecretStr("s"),
+            "auth": auth,
+            "requests_per_second": 1000,
+            "timeout_seconds": 2,
+        }
+    )
+    client = SplynxClient(settings)
+    client._http = httpx2.AsyncClient(
+        transport=httpx2.MockTransport(answer), base_url="http://splynx.example.com/api/2.0/"
+    )
+    return client
+
+
+def test_the_signature_is_upper_case_hmac_of_nonce_and_key() -> None:
+    # RFC 4231, test case 2: key "Jefe", data "what do ya want for nothing?"; here the data is nonce and key joined.
+    assert signature("what do ya want ", "for nothing?", "Jefe") == (
+        "5BDCC146BF60754E6A042426089575C75A003F089D2739839DEC58B964EC3843"
+    )
+    assert signature_header(1, "k", "s").startswith("Splynx-EA (key=k&nonce=1&signature=")
+
+
+def test_a_nonce_is_above_every_earlier_one() -> None:
+    nonces = Nonces()
+    given = [nonces.next() for _ in range(1000)]
+    assert given == sorted(set(given))
+
+
+def test_a_search_is_written_as_php_arrays() -> None:
+    search = Search(
+        main={"login": "a", "status": ("IN", ["new", "active"])},
+        additional={"sonar_id": "5"},
+        order={"id": "ASC"},
+        limit=10,
+        offset=20,
+    )
+    assert search.pairs() == [
+        ("main_attributes[login]", "a"),
+        ("main_attributes[status][0]", "IN"),
+        ("main_attributes[status][1][0]", "new"),
+        ("main_attributes[status][1][1]", "active"),
+        ("additional_attributes[sonar_id]", "5"),
+        ("order[id]", "ASC"),
+        ("limit", "10"),
+        ("offset", "20"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "internal", "kind", "action"),
+    [
+        (401, "UNAUTHORIZED", SplynxUnauthorized, Action.HALT),
+        (403, "FORBIDDEN", SplynxRefused, Action.HALT),
+        (405, "METHOD_DISABLED", SplynxRefused, Action.HALT),
+        (405, "ENTITY_CANNOT_BE_DELETED", RecordRefused, Action.DEAD_LETTER),
+        (404, "NOT_FOUND", RecordMissing, Action.DEAD_LETTER),
+        (422, "INVALID_INPUT_DATA", RecordRefused, Action.DEAD_LETTER),
+        (429, "", SplynxUnreachable, Action.RETRY),
+        (500, "SERVER_ERROR", SplynxUnreachable, Action.RETRY),
+    ],
+)
+def test_each_status_has_its_type_and_action(status: int, internal: str, kind: type[Exception], action: Action) -> None:
+    error = error_of(status, orjson.dumps({"error": {"message": "x", "code": status, "internal_code": internal}}))
+    assert type(error) is kind
+    assert error.action is action
+
+
+def test_a_refusal_names_fields_and_never_their_values() -> None:
+    envelope = {"error": {"message": 'login: "anna@example.com" is taken; name: blank', "code": 422}}
+    listed = [{"field": "login", "message": '"anna@example.com" is taken'}]
+    for body in (envelope, listed):
+        error = error_of(422, orjson.dumps(body))
+        assert isinstance(error, RecordRefused)
+        assert "login" in error.fields
+        assert "anna" not in str(error)
+
+
+async def test_html_with_status_200_is_no_answer() -> None:
+    async with _client(lambda _: httpx2.Response(200, html="<h1>Maintenance</h1>")) as client:
+        with pytest.raises(SplynxUnreachable):
+            await client.get("admin/customers/customer", 1)
+
+
+async def test_a_lost_connection_is_unreachable_and_a_write_is_not_repeated() -> None:
+    calls: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        calls.append(request.method)
+        raise httpx2.ReadError("gone")
+
+    async with _client(answer) as client:
+        with pytest.raises(SplynxUnreachable):
+            await client.post("admin/customers/customer", {"name": "x"})
+    assert calls == ["POST"]
+
+
+async def test_a_nonce_overtaken_on_the_way_is_signed_again() -> None:
+    seen: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request.headers["Authorization"])
+        return httpx2.Response(401 if len(seen) == 1 else 200, json={"id": 1})
+
+    async with _client(answer) as client:
+        assert await client.get("admin/customers/customer", 1) == {"id": 1}
+    assert len(set(seen)) == 2
+
+
+async def test_basic_sends_key_and_secret_and_gives_up_at_once() -> None:
+    seen: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request.headers["Authorization"])
+        return httpx2.Response(401, json={})
+
+    async with _client(answer, "basic") as client:
+        with pytest.raises(SplynxUnauthorized):
+            await client.get("admin/customers/customer", 1)
+    assert seen == [basic_header("k", "s")]
+
+
+async def test_a_token_is_asked_for_once_and_used() -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path.endswith("auth/tokens"):
+            return httpx2.Response(201, json={"access_token": "t", "access_token_expiration": 9_999_999_999})
+        assert request.headers["Authorization"] == "Splynx-EA (access_token=t)"
+        return httpx2.Response(204, headers={"X-total-count": "7"})
+
+    async with _client(answer, "token") as client:
+        assert await client.head_count("admin/customers/customer") == 7
+        assert await client.head_count("admin/customers/customer") == 7

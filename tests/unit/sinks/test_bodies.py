@@ -1,0 +1,57 @@
+"""Bodies, and what is the same to Splynx."""
+
+import pytest
+
+from schemas.bundle import record_document
+from sinks.bodies import Shape, changed, differing, same, with_foreign
+from tests.unit.sinks.records import DETAIL, PERSON, Detail, Person
+
+
+def test_a_new_record_carries_its_sonar_id_and_what_is_sent_once() -> None:
+    body = Shape(PERSON).body(record_document(Person(key="1", name="A", sonar_status="ok")), create=True)
+    assert body["additional_attributes"] == {"sonar_status": "ok", "sonar_id": "1"}
+    assert body["password"] == "x"
+    assert "key" not in body
+    assert "day" not in body
+
+
+def test_a_change_never_sends_what_is_sent_once() -> None:
+    assert "password" not in Shape(PERSON).body(record_document(Person(key="1", name="A")), create=False)
+
+
+def test_a_part_has_no_sonar_id_of_its_own() -> None:
+    body = Shape(DETAIL).body(record_document(Detail(key="1", text="a")), create=False)
+    assert body == {"text": "a"}
+
+
+def test_the_ledger_keeps_no_password() -> None:
+    assert "password" not in Shape(PERSON).kept(record_document(Person(key="1", name="A")))
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [("64.5", "64.5000"), (True, "1"), (None, ""), (None, "0000-00-00"), ("a", "a "), ([2, 1], [{"id": 1}, {"id": 2}])],
+)
+def test_values_that_are_one_to_splynx(ours: object, theirs: object) -> None:
+    assert same(ours, theirs)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("64.51", "64.5"), ("a", "A"), (0, ""), ([1], [])])
+def test_values_that_are_not(ours: object, theirs: object) -> None:
+    assert not same(ours, theirs)
+
+
+def test_only_what_differs_is_sent() -> None:
+    current = {"name": "A", "city": "X", "additional_attributes": {"sonar_id": "1", "sonar_status": ""}}
+    body = {"name": "A", "city": "Y", "additional_attributes": {"sonar_id": "1", "sonar_status": "ok"}}
+    assert changed(body, current) == {"city": "Y", "additional_attributes": {"sonar_status": "ok"}}
+    assert changed(current, current) == {}
+
+
+def test_a_read_back_names_the_fields_that_splynx_kept_otherwise() -> None:
+    sent = {"name": "A", "city": "Y", "secret": "s", "additional_attributes": {"a": "1"}}
+    assert differing(sent, {"name": "A", "city": "Z", "additional_attributes": {"a": "2"}}) == ["a", "city"]
+
+
+def test_labels_of_others_are_kept_and_ours_replaced() -> None:
+    assert with_foreign([5], [{"id": 4}, {"id": 9}], owned=[4, 5, 6]) == [5, 9]

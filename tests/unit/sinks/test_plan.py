@@ -1,0 +1,85 @@
+"""What a bundle asks for: verdicts, steps, references."""
+
+import pytest
+
+from schemas.records import Ref
+from sinks.plan import AggregateState, Outcome, Verb, refs_of, resolved, steps_of, verdict, worst
+from tests.unit.sinks.records import AGGREGATE, DETAIL, PERSON, Detail, Person, known, stamped
+
+ANNA = Person(key="1", name="Anna")
+
+
+def test_a_lower_sequence_is_stale_whatever_its_content() -> None:
+    assert verdict(stamped({"person": [ANNA]}, sequence=9), AggregateState(10, "h", 1, "applied")) is Outcome.STALE
+
+
+def test_an_older_rules_generation_is_superseded_at_an_equal_sequence() -> None:
+    assert verdict(stamped({}), AggregateState(10, "h", 2, "applied")) is Outcome.SUPERSEDED
+
+
+def test_an_equal_sequence_with_another_hash_is_work() -> None:
+    assert verdict(stamped({"person": [ANNA]}), AggregateState(10, "h", 1, "applied")) is None
+
+
+def test_an_equal_bundle_is_unchanged_only_when_all_of_it_was_written() -> None:
+    bundle = stamped({"person": [ANNA]})
+    assert verdict(bundle, AggregateState(10, bundle.hash, 1, "applied")) is Outcome.UNCHANGED
+    assert verdict(bundle, AggregateState(10, bundle.hash, 1, "parked")) is None
+
+
+def test_records_are_new_changed_unchanged_and_gone() -> None:
+    detail = Detail(key="1", text="a")
+    bundle = stamped({"person": [ANNA], "detail": [detail]})
+    rows = [known(PERSON, ANNA), known(PERSON, Person(key="2", name="Bo")), known(DETAIL, Detail(key="1", text="b"))]
+    steps = [(step.verb, step.target.entity, step.key) for step in steps_of(bundle, AGGREGATE, rows)]
+    assert steps == [
+        (Verb.UNCHANGED, "person", "1"),
+        (Verb.CHANGE, "detail", "1"),
+        (Verb.GONE, "person", "2"),
+    ]
+    assert [step.verb for step in steps_of(bundle, AGGREGATE, [])] == [Verb.CREATE, Verb.CREATE]
+
+
+@pytest.mark.fault(41)
+def test_what_could_not_be_read_is_not_gone() -> None:
+    rows = [known(PERSON, ANNA), known(DETAIL, Detail(key="1", text="b"))]
+    steps = steps_of(stamped({"person": [ANNA], "detail": None}), AGGREGATE, rows)
+    assert [step.target.entity for step in steps] == ["person"]
+
+
+def test_a_deleted_aggregate_takes_everything_parts_first() -> None:
+    rows = [known(PERSON, ANNA), known(DETAIL, Detail(key="1", text="b"))]
+    steps = steps_of(stamped({}, deleted=True), AGGREGATE, rows)
+    assert [(step.verb, step.target.entity) for step in steps] == [(Verb.GONE, "detail"), (Verb.GONE, "person")]
+
+
+def test_a_record_that_comes_back_is_written_again_even_if_nothing_changed() -> None:
+    steps = steps_of(stamped({"person": [ANNA]}), AGGREGATE, [known(PERSON, ANNA, state="gone")])
+    assert [step.verb for step in steps] == [Verb.CHANGE]
+
+
+def test_the_worst_record_gives_the_outcome() -> None:
+    assert worst([Outcome.APPLIED, Outcome.PARKED, Outcome.UNCHANGED]) is Outcome.PARKED
+    assert worst([]) is Outcome.UNCHANGED
+
+
+def test_references_are_found_and_become_ids() -> None:
+    document = {
+        "key": "1",
+        "partner_id": {"entity": "partner", "key": "3"},
+        "parent_id": {"entity": "person", "key": "9"},
+        "customer_labels": [{"entity": "label", "key": "a"}, {"entity": "label", "key": "b"}],
+    }
+    refs = refs_of(document, {"parent_id": False, "customer_labels": False})
+    assert [(ref.field, ref.required) for ref in refs] == [
+        ("partner_id", True), ("parent_id", False), ("customer_labels", False), ("customer_labels", False),
+    ]  # fmt: skip
+    ids = {("partner", "3"): 30, ("label", "b"): 2}
+    assert resolved(document, ids) == {"key": "1", "partner_id": 30, "parent_id": 0, "customer_labels": [2]}
+
+
+def test_a_reference_in_a_record_becomes_one_in_its_document() -> None:
+    person = Person(key="1", name="A", partner_id=Ref(entity="partner", key="3"))
+    (step,) = steps_of(stamped({"person": [person]}), AGGREGATE, [])
+    assert step.document is not None
+    assert [ref.key for ref in refs_of(step.document, {})] == ["3"]
