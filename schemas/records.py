@@ -13,7 +13,7 @@ class SonarRecord(BaseModel):
     A nested list that is None could not be read, which is not the same as an empty one.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, coerce_numbers_to_str=True)
 
 
 class Ref(BaseModel):

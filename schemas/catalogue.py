@@ -1,0 +1,84 @@
+"""Every aggregate and every target, in load order: what is referred to comes before what refers to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from schemas.aggregate import Aggregate, Target
+from schemas.entities.account import ACCOUNT
+from schemas.entities.company import COMPANY
+from schemas.entities.labels import ACCOUNT_GROUP, ACCOUNT_TYPE, FLAG_LABELS, flag_labels
+from schemas.entities.payment import PAYMENT
+from schemas.entities.settings import BILLING_SETTING, SYSTEM_SETTING
+from schemas.records import AdditionalField, To
+from schemas.shapes import members
+
+AGGREGATES: tuple[Aggregate, ...] = (
+    SYSTEM_SETTING,
+    BILLING_SETTING,
+    COMPANY,
+    ACCOUNT_GROUP,
+    ACCOUNT_TYPE,
+    ACCOUNT,
+    PAYMENT,
+)
+
+TARGETS: Mapping[str, Target] = {target.entity: target for one in AGGREGATES for target in one.targets}
+"""Targets by entity, in load order."""
+
+SONAR_ID = "sonar_id"
+
+
+@dataclass(frozen=True)
+class AdditionalFieldSpec:
+    """An additional field that Splynx must define in a module before records carry it."""
+
+    module: str
+    name: str
+    title: str
+    kind: str
+    unique: bool
+    fallback: str | None
+
+
+def aggregate(name: str) -> Aggregate:
+    """The aggregate called `name`.
+
+    Raises:
+        KeyError: there is none.
+    """
+    for one in AGGREGATES:
+        if one.name == name:
+            return one
+    raise KeyError(name)
+
+
+def references(record: type) -> dict[str, To]:
+    """`{member: what it refers to}` of a target record."""
+    return {member.name: mark for member in members(record) for mark in member.metadata if isinstance(mark, To)}
+
+
+def additional_fields(target: Target) -> list[AdditionalFieldSpec]:
+    """The additional fields of a target; `sonar_id`, unique, comes first. Empty where the target has no module."""
+    if target.module is None:
+        return []
+    found = [AdditionalFieldSpec(target.module, SONAR_ID, "Sonar id", "string", True, None)]
+    found += [
+        AdditionalFieldSpec(target.module, member.name, mark.title, mark.kind, mark.unique, mark.fallback)
+        for member in members(target.record)
+        for mark in member.metadata
+        if isinstance(mark, AdditionalField)
+    ]
+    return found
+
+
+__all__ = [
+    "AGGREGATES",
+    "FLAG_LABELS",
+    "SONAR_ID",
+    "TARGETS",
+    "AdditionalFieldSpec",
+    "additional_fields",
+    "aggregate",
+    "flag_labels",
+    "references",
+]

@@ -1,0 +1,59 @@
+"""A Sonar company and the Splynx partner it becomes (mapping F1)."""
+
+from typing import Annotated
+
+from schemas.aggregate import Aggregate, Collection, DeletePolicy, Target, WritePath
+from schemas.bundle import Bundle
+from schemas.records import Instant, MaxLength, SonarRecord, SplynxRecord
+from schemas.rules import Rules
+from schemas.values.text import one_line, required_text
+
+
+class Company(SonarRecord):
+    """Source: Sonar schema, type Company."""
+
+    id: int
+    updated_at: Instant
+    name: str
+    enabled: bool
+
+
+class Partner(SplynxRecord):
+    """Source: Splynx REST, admin/administration/partners."""
+
+    name: Annotated[str, MaxLength(128)]
+
+
+def map_company(company: Company, rules: Rules) -> Bundle:
+    """The partner of an enabled company, unless the rules name one that exists already.
+
+    Raises:
+        RequiredValueMissing: the company has no name.
+    """
+    configured = rules.partner_of(company.id)
+    if configured is not None:
+        return Bundle(records={"partner": []}, reason=f"the rules map this company to partner {configured}")
+    if not company.enabled:
+        return Bundle(records={"partner": []}, reason="a disabled company is mapped to the default partner")
+    name = required_text("name", one_line(company.name))
+    return Bundle(records={"partner": [Partner(key=str(company.id), name=name[:128])]})
+
+
+COMPANY = Aggregate(
+    name="company",
+    root=Collection("companies", Company, "Company"),
+    targets=[
+        Target(
+            "partner",
+            Partner,
+            table="partners",
+            path=WritePath.REST,
+            delete=DeletePolicy.KEEP,
+            endpoint="admin/administration/partners",
+            module="partners",
+            natural_key=("name",),
+        )
+    ],
+    mapper=map_company,
+    doc="A company under which accounts are billed becomes a partner.",
+)

@@ -1,0 +1,119 @@
+"""Account groups and account types, and the customer labels they become (mapping F10)."""
+
+from typing import Annotated
+
+from schemas.aggregate import Aggregate, Collection, DeletePolicy, Target, WritePath
+from schemas.bundle import Bundle
+from schemas.records import Instant, MaxLength, Ref, SonarRecord, SplynxRecord
+from schemas.rules import Rules
+from schemas.values.text import cut, one_line, required_text
+
+DEFAULT_COLOR = "#357bf2"
+
+
+class AccountGroup(SonarRecord):
+    """Source: Sonar schema, type AccountGroup."""
+
+    id: int
+    updated_at: Instant
+    name: str
+
+
+class AccountType(SonarRecord):
+    """Source: Sonar schema, type AccountType."""
+
+    id: int
+    updated_at: Instant
+    name: str
+    color: str | None = None
+
+
+class Label(SplynxRecord):
+    """Source: Splynx REST, admin/config/labels."""
+
+    module: str
+    label: Annotated[str, MaxLength(64)]
+    color: Annotated[str, MaxLength(32)]
+
+
+FLAG_LABELS = {
+    "flag:delinquent": "delinquent",
+    "flag:archived": "archived",
+    "flag:tax_exempt": "tax-exempt",
+    "flag:lifeline": "lifeline",
+}
+"""Labels for states of an account that Splynx has no home for. The sink writes them at start."""
+
+
+def flag_labels() -> list[Label]:
+    """The records of `FLAG_LABELS`."""
+    return [Label(key=key, module="customers", label=text, color=DEFAULT_COLOR) for key, text in FLAG_LABELS.items()]
+
+
+def group_label(group_id: int) -> Ref:
+    """The label of an account group."""
+    return Ref(entity="label", key=f"group:{group_id}")
+
+
+def type_label(type_id: int) -> Ref:
+    """The label of an account type."""
+    return Ref(entity="label", key=f"type:{type_id}")
+
+
+def flag_label(name: str) -> Ref:
+    """One of `FLAG_LABELS` by its short name."""
+    return Ref(entity="label", key=f"flag:{name}")
+
+
+def _label(key: str, form: str, name: str, color: str | None) -> Bundle:
+    text = required_text("name", one_line(name))
+    written = Label(key=key, module="customers", label=cut(form.replace("{name}", text), 64), color=_color(color))
+    return Bundle(records={"label": [written]})
+
+
+def _color(color: str | None) -> str:
+    return f"#{color.lstrip('#')}" if color else DEFAULT_COLOR
+
+
+def map_account_group(group: AccountGroup, rules: Rules) -> Bundle:
+    """The label of a group.
+
+    Raises:
+        RequiredValueMissing: the group has no name.
+    """
+    return _label(f"group:{group.id}", rules.file.customer.labels.account_group, group.name, None)
+
+
+def map_account_type(account_type: AccountType, rules: Rules) -> Bundle:
+    """The label of a type, in its color.
+
+    Raises:
+        RequiredValueMissing: the type has no name.
+    """
+    form = rules.file.customer.labels.account_type
+    return _label(f"type:{account_type.id}", form, account_type.name, account_type.color)
+
+
+_LABEL = Target(
+    "label",
+    Label,
+    table="labels",
+    path=WritePath.REST,
+    delete=DeletePolicy.KEEP,
+    endpoint="admin/config/labels",
+    natural_key=("module", "label"),
+)
+ACCOUNT_GROUP = Aggregate(
+    name="account_group",
+    root=Collection("account_groups", AccountGroup, "AccountGroup"),
+    targets=[_LABEL],
+    mapper=map_account_group,
+    doc="A group that accounts belong to becomes a customer label.",
+)
+ACCOUNT_TYPE = Aggregate(
+    name="account_type",
+    root=Collection("account_types", AccountType, "AccountType"),
+    targets=[_LABEL],
+    mapper=map_account_type,
+    doc="The type of an account becomes a customer label.",
+)

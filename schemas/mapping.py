@@ -1,0 +1,39 @@
+"""From one event and the rules to one bundle. Pure: no clock, no network, no ids of the target."""
+
+from pydantic import ValidationError
+
+from schemas.avro import record_of
+from schemas.bundle import Bundle
+from schemas.catalogue import aggregate
+from schemas.envelope import Event
+from schemas.rules import Rules
+from schemas.values.errors import MappingError
+
+
+class NotARecord(MappingError):
+    """An event's content does not fit what the aggregate declares."""
+
+    code = "mapping.not_a_record"
+
+
+def map_event(event: Event, rules: Rules) -> Bundle | None:
+    """The bundle of an event; None for an aggregate that owns nothing in Splynx. A delete is an empty, deleted bundle.
+
+    Raises:
+        MappingError: the record cannot pass; says which field and why.
+    """
+    declared = aggregate(event.aggregate)
+    if declared.mapper is None:
+        return None
+    if event.op == "d":
+        return Bundle(
+            records={target.entity: [] for target in declared.targets}, deleted=True, reason="deleted in Sonar"
+        )
+    if event.after is None:
+        raise NotARecord("after", "is missing")
+    try:
+        record = record_of(declared, event.after)
+    except ValidationError as exc:
+        fields = sorted({".".join(str(part) for part in error["loc"]) for error in exc.errors()})
+        raise NotARecord(", ".join(fields), "do not fit the declaration") from exc
+    return declared.mapper(record, rules)
