@@ -76,7 +76,7 @@ class Following:
         for one in self._changes.collections:
             if one.look_up is not None:
                 for row in await self._changes.all_rows(one):
-                    self._index.set_child(one.thin.collection, int(row["id"]), Child(None, row["_version"]))
+                    self._index.set_child(_look_up_name(one), int(row["id"]), Child(None, row["_version"]))
         await self._publisher.commit()
         await self._save(server_time - self._safety_lag)
 
@@ -125,12 +125,14 @@ class Following:
             if known is not None and known.root is not None and known.root != owner:
                 self._demands.add(aggregate, known.root, now, child=(collection, id), version=None)
         elif followed.look_up is not None:
-            known = self._index.child(collection, id)
-            if (known is not None and known.version == version) or self._look_ups.get((collection, id)) == version:
+            name = _look_up_name(followed)
+            known = self._index.child(name, id)
+            if (known is not None and known.version == version) or self._look_ups.get((name, id)) == version:
                 return
-            for root in await self._changes.carriers(followed, id):
+            # A row that is new has no carriers yet: roots that come to refer to it change themselves.
+            for root in await self._changes.carriers(followed, id) if known is not None else ():
                 self._demands.add(aggregate, root, now)
-            self._look_ups[collection, id] = version
+            self._look_ups[name, id] = version
         else:
             root_known = self._index.root(collection, id)
             if root_known is None or root_known.deleted or root_known.version != version:
@@ -170,7 +172,7 @@ class Following:
 
     async def _meet_demands(self) -> None:
         for aggregate in self._aggregates:
-            size = min(50, self._reader.page_size(aggregate))
+            size = min(200, self._reader.page_size(aggregate))
             tried: set[int] = set()  # what does not show yet what it should waits for the next poll
             for _ in range(_PAGES_PER_POLL):
                 batch = self._demands.batch(aggregate, size, tried)
@@ -236,3 +238,8 @@ class Following:
         if self.logs_readable:
             metrics.DELETES_WATERMARK_SECONDS.set(at.timestamp())
         await asyncio.sleep(0)
+
+
+def _look_up_name(followed: Followed) -> str:
+    """Under which name the index keeps a look-up's versions: the collection may be a root or a child elsewhere."""
+    return f"{followed.thin.collection}@{followed.aggregate.name}"

@@ -53,7 +53,7 @@ class Index:
         for key, value in read_whole(kafka, topics.children, topics.capture_group):
             try:
                 collection, _, text = key.decode().rpartition(":")
-                index._apply(collection, int(text), value)
+                index.apply(collection, int(text), value)
             except (ValueError, TypeError, LookupError) as exc:
                 raise CursorUnusable("an entry of the child index is not one of ours") from exc
         return index
@@ -98,7 +98,12 @@ class Index:
                 value=value,
             )
 
-    def _apply(self, collection: str, id: int, value: bytes | None) -> None:
+    def apply(self, collection: str, id: int, value: bytes | None) -> None:
+        """Take in one message of the index's topic.
+
+        Raises:
+            ValueError, TypeError: it is not one of ours.
+        """
         if value is None:
             self._children.get(collection, {}).pop(id, None)
             return

@@ -20,7 +20,8 @@ from schemas.aggregate import Aggregate
 log = structlog.get_logger()
 
 _TRIES = 5
-NESTED_PAGE = 16
+_PAUSE_SECONDS = 0.1
+NESTED_PAGE = 10
 """Nested rows asked for in the page of the roots; a list that is full is read on by itself."""
 
 
@@ -109,7 +110,7 @@ class Reader:
                 if tries == _TRIES:
                     raise
                 log.warning("capture.page_retried", aggregate=aggregate.name, error=exc.code)
-                await asyncio.sleep(0.1 * 2**tries)
+                await asyncio.sleep(_PAUSE_SECONDS * 2**tries)
 
     async def extent(self, aggregate: Aggregate) -> tuple[int | None, int]:
         """How many roots there are (None where the collection cannot count), and the highest id (0: none)."""

@@ -1,0 +1,92 @@
+"""Sonar's answers in the words that real clients met, and the type each becomes."""
+
+from typing import Any
+
+import orjson
+import pytest
+
+from clients.sonar import entities_of
+from clients.sonar_errors import (
+    IncompletePage,
+    SonarGraphqlError,
+    SonarLimited,
+    SonarQueryInvalid,
+    SonarUnauthenticated,
+    SonarUnreachable,
+    failure_of,
+)
+from plumbing.errors import Action, DependencyRefused
+
+
+def test_an_answer_with_data_and_no_errors_is_no_failure() -> None:
+    assert failure_of(200, {}, b'{"data": {"accounts": null}}') is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        pytest.param(429, b"", SonarLimited, id="429 without a body"),
+        pytest.param(200, b'{"error": "Request limit of 400/min reached."}', SonarLimited, id="limit inside a 200"),
+        pytest.param(200, b'{"error": "Unauthenticated."}', SonarUnauthenticated, id="bad token inside a 200"),
+        pytest.param(401, b"{}", SonarUnauthenticated, id="401"),
+        pytest.param(500, b'{"message": "Server Error"}', SonarUnreachable, id="500"),
+        pytest.param(502, b"<html>", SonarUnreachable, id="a proxy's page"),
+        pytest.param(200, b"<html>maintenance</html>", SonarUnreachable, id="a page inside a 200"),
+        pytest.param(200, b'{"data": {"accounts": {"ent', SonarUnreachable, id="cut off"),
+        pytest.param(200, b'{"data": null}', SonarUnreachable, id="no data"),
+        pytest.param(404, b"", DependencyRefused, id="no Sonar at this address"),
+        pytest.param(200, b'{"data": {"a": 1}, "errors": [{"message": "x"}]}', SonarGraphqlError, id="partial data"),
+    ],
+)
+def test_each_answer_becomes_its_type(status: int, body: bytes, kind: type[Exception]) -> None:
+    assert type(failure_of(status, {}, body)) is kind
+
+
+def test_retry_after_is_kept_in_seconds() -> None:
+    failure = failure_of(429, {"Retry-After": "17"}, b"")
+    assert isinstance(failure, SonarLimited)
+    assert failure.retry_after == 17
+
+
+def test_a_field_that_sonar_no_longer_knows_halts_instead_of_trying_again() -> None:
+    body = orjson.dumps({"errors": [{"message": "Cannot query field 'x' on type 'Account'."}]})
+    failure = failure_of(200, {}, body)
+    assert isinstance(failure, SonarQueryInvalid)
+    assert failure.action is Action.HALT
+
+
+def test_an_error_text_never_repeats_what_sonar_said_about_a_record() -> None:
+    body = orjson.dumps({"errors": [{"message": "Ada Lovelace is not allowed", "path": ["accounts"]}]})
+    assert "Ada" not in str(failure_of(200, {}, body))
+
+
+@pytest.mark.parametrize(
+    "connection",
+    [
+        pytest.param(None, id="no connection"),
+        pytest.param({"entities": [{"id": "1"}, None]}, id="an empty place"),
+    ],
+)
+def test_a_page_with_empty_places_is_incomplete(connection: Any) -> None:
+    with pytest.raises(IncompletePage):
+        entities_of(connection, asked=5, counted=False)
+
+
+@pytest.mark.parametrize(
+    ("total", "per_page", "complete"),
+    [
+        pytest.param(2, 5, True, id="all of them"),
+        pytest.param(9, 2, True, id="clamped by the server"),
+        pytest.param(3, 5, False, id="one is missing"),
+    ],
+)
+def test_a_page_must_have_as_many_rows_as_its_page_info_promises(total: int, per_page: int, complete: bool) -> None:
+    connection = {
+        "entities": [{"id": "1"}, {"id": "2"}],
+        "page_info": {"total_count": total, "records_per_page": per_page},
+    }
+    if complete:
+        assert len(entities_of(connection, asked=5, counted=True)) == 2
+    else:
+        with pytest.raises(IncompletePage):
+            entities_of(connection, asked=5, counted=True)

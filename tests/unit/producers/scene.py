@@ -1,0 +1,247 @@
+"""Capture's parts over an invented ISP in memory: the sandbox's engine answers, a list stands for Kafka."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import orjson
+from confluent_kafka import Producer
+
+from clients.sonar import SonarAnswer, SonarClient
+from clients.sonar_errors import failure_of
+from clients.sonar_schema import INTROSPECTION, SonarSchema
+from plumbing.kafka import AckedProducer
+from producers.changes import Changes, followed
+from producers.cursors import Cursors
+from producers.following import Following
+from producers.index import Index
+from producers.lease import Lease
+from producers.publisher import Publisher
+from producers.reader import NESTED_PAGE, Reader
+from producers.sequence import Sequence
+from producers.snapshot import Snapshot
+from sandbox.sonar.compile import Conditions
+from schemas.aggregate import Aggregate, Collection, LookUp, Touch
+from schemas.records import SonarRecord
+from schemas.selection import selection
+from schemas.topics import Topics
+from tests.unit.sandbox_sonar.shop import NORMAL, Shop
+
+
+class Status(SonarRecord):
+    name: str
+
+
+class Phone(SonarRecord):
+    id: int
+    number: str
+
+
+class Person(SonarRecord):
+    id: int
+    name: str
+    phone_numbers: list[Phone] | None = None
+
+
+class Group(SonarRecord):
+    id: int
+    name: str
+
+
+class Account(SonarRecord):
+    id: int
+    name: str
+    account_status_id: int
+    account_status: Status | None = None
+    contacts: list[Person] | None = None
+    account_groups: list[Group] | None = None
+
+
+class Payment(SonarRecord):
+    id: int
+    account_id: int
+    amount: int
+
+
+ACCOUNT = Aggregate(
+    name="account",
+    root=Collection("accounts", Account, "Account", include_archived=True),
+    owner="id",
+    touched_by=[
+        Touch("contacts", "Contact", "contactable_id", ("contactable_type", "Account")),
+        Touch("phone_numbers", "PhoneNumber", "contact.contactable_id", ("contact.contactable_type", "Account")),
+    ],
+    looks_up=[LookUp("account_statuses", "AccountStatus", column="account_status_id")],
+    pivots=["account_groups"],
+)
+PAYMENT = Aggregate(name="payment", root=Collection("payments", Payment, "Payment"), owner="account_id")
+AGGREGATES = (ACCOUNT, PAYMENT)
+
+
+class Acknowledged:
+    """A message as the broker reports it."""
+
+    def __init__(self, partition: int, offset: int) -> None:
+        self._partition, self._offset = partition, offset
+
+    def partition(self) -> int:
+        return self._partition
+
+    def offset(self) -> int:
+        return self._offset
+
+
+class Broker:
+    """librdkafka's producer as far as `AckedProducer` uses it. Messages are acknowledged by `flush`."""
+
+    def __init__(self) -> None:
+        self.messages: list[tuple[str, int, bytes, bytes | None]] = []
+        self._waiting: list[Callable[[], None]] = []
+
+    def produce(self, topic: str, *, key: bytes, value: bytes | None, partition: int, **options: Any) -> None:
+        def acknowledge() -> None:
+            self.messages.append((topic, partition, key, value))
+            offset = sum(1 for one in self.messages if one[:2] == (topic, partition)) - 1
+            options["on_delivery"](None, Acknowledged(partition, offset))
+
+        self._waiting.append(acknowledge)
+
+    def poll(self, timeout: float) -> int:
+        return 0
+
+    def flush(self, timeout: float) -> int:
+        waiting, self._waiting = self._waiting, []
+        for acknowledge in waiting:
+            acknowledge()
+        return 0
+
+    def lose(self) -> None:
+        """Forget what was not acknowledged, as a killed process does."""
+        self._waiting = []
+
+    def of(self, topic: str) -> list[tuple[bytes, Any]]:
+        """Keys and JSON values on a topic."""
+        return [(key, orjson.loads(value or b"null")) for name, _, key, value in self.messages if name == topic]
+
+
+class Plain:
+    """Stands for the Avro codec: JSON."""
+
+    def encode(self, value: dict[str, Any]) -> bytes:
+        return orjson.dumps(value, default=str)
+
+
+class InMemoryClient:
+    """`SonarClient` over the sandbox's engine; `before` runs ahead of every answer, `conditions` damage it."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop, self.conditions = shop, NORMAL
+        self.before: Callable[[str, Mapping[str, Any]], Any] | None = None
+        self.asked: list[str] = []
+
+    async def query(self, document: str, variables: Mapping[str, Any] | None = None) -> SonarAnswer:
+        self.asked.append(document)
+        if self.before is not None:
+            self.before(document, variables or {})
+        body = orjson.dumps(self.shop.engine.execute(document, dict(variables or {}), None, self.conditions))
+        failure = failure_of(200, {}, body)
+        if failure is not None:
+            raise failure
+        return SonarAnswer(orjson.loads(body)["data"], self.server_time, self.server_time)
+
+    @property
+    def server_time(self) -> datetime:
+        return self.shop.clock.now
+
+
+class HeldLease:
+    """A lease that is never lost."""
+
+    held = True
+
+    def check(self) -> None:
+        """Nothing to complain of."""
+
+
+class Scene:
+    """A shop and a capture over it. `restart` builds capture anew from what the broker has acknowledged."""
+
+    def __init__(self, *, page_size: int = 3) -> None:
+        self.shop = Shop()
+        self.client = InMemoryClient(self.shop)
+        self.broker = Broker()
+        self.topics = Topics("t")
+        self.page_size = page_size
+        self.schema = SonarSchema(self.shop.ask(INTROSPECTION))
+        self.restart()
+
+    def restart(self) -> None:
+        producer = AckedProducer(cast(Producer, self.broker))
+        documents = {
+            key.decode(): value["cursor"] for key, value in self.broker.of(self.topics.cursors) if value is not None
+        }
+        self.cursors = Cursors("t", self.topics.cursors, producer, documents)
+        self.index = Index(self.topics.children, 4, producer)
+        for topic, _, key, value in self.broker.messages:
+            if topic == self.topics.children:
+                collection, _, id = key.decode().rpartition(":")
+                self.index.apply(collection, int(id), value)
+        self.numbers = Sequence(self.cursors)
+        self.reader = self._reader()
+        codecs = {one.name: (Plain(), Plain()) for one in AGGREGATES}
+        self.publisher = Publisher(
+            self.topics, 4, producer, codecs, self.index, run_id="run", fingerprint="f", offsets={}
+        )
+        lease = cast(Lease, HeldLease())
+        self.snapshot = Snapshot(self.reader, self.publisher, self.cursors, lease, ways=2, run_id="run")
+        self.following = Following(
+            Changes(cast(SonarClient, self.client), followed(AGGREGATES, self.schema)),
+            self.reader,
+            self.publisher,
+            self.index,
+            self.cursors,
+            lease,
+            aggregates=AGGREGATES,
+            safety_lag=timedelta(seconds=10),
+            server_time=lambda: self.client.server_time,
+        )
+
+    def _reader(self) -> Reader:
+        def related(type_name: str, field: str) -> str | None:
+            found = self.schema.field_type(type_name, field)
+            return found.name if found is not None else None
+
+        selections = {one.name: selection(one, self.schema.fields, NESTED_PAGE, related) for one in AGGREGATES}
+        client = cast(SonarClient, self.client)
+        return Reader(
+            client,
+            self.schema,
+            self.numbers,
+            selections,
+            AGGREGATES,
+            page_size=self.page_size,
+            node_limit=100_000,
+        )
+
+    async def begin(self) -> None:
+        """Reserve a sequence and set the start of following."""
+        await self.numbers.reserve(self.shop.clock.now)
+        if self.following.low is None:
+            await self.following.begin(self.shop.clock.now)
+
+    def damage(self, **conditions: Any) -> None:
+        """Let every answer from now on come about under these conditions."""
+        self.client.conditions = Conditions(**conditions)
+
+    def events(self, aggregate: str = "account") -> list[dict[str, Any]]:
+        """Envelopes on an aggregate's topic, in the order of their acknowledgement."""
+        return [value for _, value in self.broker.of(self.topics.sonar(aggregate))]
+
+    def folded(self, aggregate: str = "account") -> dict[int, Any]:
+        """`{id: after}` by highest sequence; deletes are left out."""
+        newest: dict[int, dict[str, Any]] = {}
+        for event in self.events(aggregate):
+            id = event["source"]["sonar_id"]
+            if id not in newest or int(event["source"]["sequence"]) >= int(newest[id]["source"]["sequence"]):
+                newest[id] = event
+        return {id: event["after"] for id, event in newest.items() if event["op"] != "d"}

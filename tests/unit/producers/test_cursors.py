@@ -1,0 +1,92 @@
+"""Cursors, index and signals as they lie on their topics."""
+
+import orjson
+import pytest
+
+from plumbing.settings import KafkaSettings
+from producers import cursors, signals
+from producers.changes import owner_of
+from producers.cursors import Cursors, CursorUnusable
+from producers.index import Child, Index, Root
+from schemas.aggregate import Touch
+from schemas.topics import Topics
+from tests.unit.producers.scene import Scene
+
+KAFKA = KafkaSettings(bootstrap="127.0.0.1:1")
+
+
+def load(monkeypatch: pytest.MonkeyPatch, *messages: tuple[bytes, bytes | None]) -> Cursors:
+    monkeypatch.setattr(cursors, "read_whole", lambda *_: iter(messages))
+    return Cursors.load(KAFKA, Topics("main"), None)  # type: ignore[arg-type]
+
+
+def test_the_last_value_of_a_cursor_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = load(
+        monkeypatch,
+        (b"follow", b'{"instance": "main", "cursor": {"at": "a"}}'),
+        (b"follow", b'{"instance": "main", "cursor": {"at": "b"}}'),
+    )
+    assert loaded.get("follow") == {"at": "b"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(b"{", id="cut off"),
+        pytest.param(b"[]", id="not a document"),
+        pytest.param(b'{"instance": "main", "cursor": 3}', id="not a cursor"),
+        pytest.param(b'{"instance": "other", "cursor": {}}', id="another instance's"),
+    ],
+)
+def test_a_cursor_that_cannot_be_used_halts_instead_of_starting_from_nothing(
+    monkeypatch: pytest.MonkeyPatch, value: bytes
+) -> None:
+    with pytest.raises(CursorUnusable):
+        load(monkeypatch, (b"follow", value))
+
+
+async def test_a_reservation_is_acknowledged_before_its_first_number_is_used() -> None:
+    scene = Scene()
+    await scene.numbers.reserve(scene.shop.clock.now)
+    ((key, value),) = scene.broker.of(scene.topics.cursors)
+    assert key == b"sequence"
+    assert await scene.numbers.take() < value["cursor"]["end"]
+
+
+async def test_a_new_holder_starts_above_every_number_of_the_one_before() -> None:
+    scene = Scene()
+    await scene.begin()
+    taken = [await scene.numbers.take() for _ in range(3)]
+    scene.restart()
+    await scene.begin()
+    assert await scene.numbers.take() > max(taken)
+    assert scene.numbers.epoch == 2
+
+
+def test_the_index_is_the_same_after_it_was_read_back() -> None:
+    scene = Scene()
+    scene.index.set_root("accounts", 1, Root(1, "v", 5, "d"))
+    scene.index.set_child("contacts", 2, Child(1, "w"))
+    scene.index.set_child("contacts", 3, Child(None, "w"))
+    scene.index.set_child("contacts", 3, None)
+    scene.index.produce_pending()
+    scene.broker.flush(1)
+    scene.restart()
+    assert scene.index.root("accounts", 1) == Root(1, "v", 5, "d")
+    assert scene.index.child("contacts", 2) == Child(1, "w")
+    assert scene.index.child("contacts", 3) is None
+    assert isinstance(scene.index, Index)
+
+
+def test_a_broken_signal_is_passed_over() -> None:
+    good = orjson.dumps({"id": "1", "type": signals.SNAPSHOT, "data": {"data-collections": ["account"]}})
+    assert signals.aggregates_of(good) == ["account"]
+    for broken in (None, b"{", b"3", b'{"type": "execute-snapshot"}', b'{"type": "log"}'):
+        assert signals.aggregates_of(broken) is None
+
+
+def test_a_child_of_something_else_has_no_owner() -> None:
+    touch = Touch("phone_numbers", "PhoneNumber", "contact.contactable_id", ("contact.contactable_type", "Account"))
+    assert owner_of(touch, {"contact": {"contactable_id": "5", "contactable_type": "Account"}}) == 5
+    assert owner_of(touch, {"contact": {"contactable_id": "5", "contactable_type": "NetworkSite"}}) is None
+    assert owner_of(touch, {"contact": None}) is None

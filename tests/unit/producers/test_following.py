@@ -1,0 +1,219 @@
+"""Following over an invented ISP: what changes is published, what is gone is deleted, and only then is it covered."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.unit.producers.scene import ACCOUNT, AGGREGATES, Scene
+
+
+async def a_scene(**options: int) -> Scene:
+    """An account with a contact and a payment, snapshotted a while ago."""
+    scene = Scene(**options)
+    account = scene.shop.an_account("Ada")
+    scene.shop.a_contact(account, "Ada")
+    scene.shop.a_payment(account)
+    await scene.begin()
+    await scene.snapshot.run(AGGREGATES, asyncio.Event(), started=scene.shop.clock.now, force=None)
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
+    scene.shop.clock.tick(60)
+    return scene
+
+
+def ops(scene: Scene, aggregate: str = "account") -> list[str]:
+    return [event["op"] for event in scene.events(aggregate)]
+
+
+async def test_nothing_new_publishes_nothing() -> None:
+    scene = await a_scene()
+    await scene.following.poll()
+    assert ops(scene) == ["r"]
+
+
+async def test_a_changed_root_is_published_once_though_the_overlap_is_scanned_again() -> None:
+    scene = await a_scene()
+    scene.shop.store.update("Account", 1, name="Eda")
+    for _ in range(3):
+        scene.shop.clock.tick()
+        await scene.following.poll()
+    assert ops(scene) == ["r", "u"]
+    assert scene.folded()[1]["name"] == "Eda"
+
+
+async def test_a_new_root_is_published_as_created() -> None:
+    scene = await a_scene()
+    scene.shop.an_account("Bea")
+    await scene.following.poll()
+    assert ops(scene) == ["r", "c"]
+
+
+async def test_many_rows_of_one_second_are_all_found() -> None:
+    scene = await a_scene(page_size=500)
+    for number in range(1100):
+        scene.shop.a_payment(1, number)
+    await scene.following.poll()
+    assert len(scene.folded("payment")) == 1101
+
+
+async def test_a_changed_child_reads_its_root_again() -> None:
+    scene = await a_scene()
+    scene.shop.a_phone(1, "0145550199")
+    await scene.following.poll()
+    (person,) = scene.folded()[1]["contacts"]
+    assert person["phone_numbers"][0]["number"] == "0145550199"
+
+
+async def test_a_child_that_moves_reads_both_roots_again() -> None:
+    scene = await a_scene()
+    other = scene.shop.an_account("Bea")
+    await scene.following.poll()
+    scene.shop.store.update("Contact", 1, contactable_id=other)
+    await scene.following.poll()
+    assert scene.folded()[1]["contacts"] == []
+    assert [one["name"] for one in scene.folded()[other]["contacts"]] == ["Ada"]
+
+
+async def test_a_root_counts_as_read_only_when_it_shows_the_child_in_its_version(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = await a_scene()
+    stale = scene.shop.engine.execute
+    scene.shop.store.update("Contact", 1, name="Eda")
+    behind = True
+
+    def lagging(query: str, *rest: Any) -> Any:
+        answer = stale(query, *rest)
+        if behind and "query Page" in query and "accounts" in answer["data"]:
+            for row in answer["data"]["accounts"]["entities"]:
+                for contact in row["contacts"]["entities"]:
+                    contact["name"], contact["_version"] = "Ada", "an older one"
+        return answer
+
+    monkeypatch.setattr(scene.shop.engine, "execute", lagging)
+    held = await scene.following.poll()
+    scene.shop.clock.tick(60)
+    assert await scene.following.poll() == held  # the watermark waits for the child
+    behind = False
+    covered = await scene.following.poll()
+    assert covered == scene.shop.clock.now - timedelta(seconds=10)
+    assert scene.folded()[1]["contacts"][0]["name"] == "Eda"
+
+
+async def test_a_changed_look_up_reads_the_roots_that_carry_it() -> None:
+    scene = await a_scene()
+    other = scene.shop.an_account("Bea", account_status_id=scene.shop.a_status("Lead"))
+    await scene.following.poll()
+    scene.shop.store.update("AccountStatus", scene.shop.status, name="In service")
+    await scene.following.poll()
+    await scene.following.poll()
+    assert scene.folded()[1]["account_status"]["name"] == "In service"
+    assert [event["op"] for event in scene.events() if event["source"]["sonar_id"] == other] == ["c"]
+
+
+async def test_a_pivot_is_seen_in_the_log_though_no_row_changes() -> None:
+    scene = await a_scene()
+    group = scene.shop.a_group("Staff")
+    scene.shop.store.attach("Account", 1, "account_groups", group)
+    await scene.following.poll()
+    assert [one["name"] for one in scene.folded()[1]["account_groups"]] == ["Staff"]
+    scene.shop.clock.tick()
+    scene.shop.store.detach("Account", 1, "account_groups", group)
+    await scene.following.poll()
+    assert scene.folded()[1]["account_groups"] == []
+
+
+async def test_a_deleted_child_reads_its_root_again() -> None:
+    scene = await a_scene()
+    scene.shop.store.delete("Contact", 1)
+    await scene.following.poll()
+    assert scene.folded()[1]["contacts"] == []
+    assert scene.index.child("contacts", 1) is None
+
+
+async def test_a_deleted_root_becomes_a_delete_with_its_last_owner() -> None:
+    scene = await a_scene()
+    scene.shop.store.delete("Payment", 1)
+    await scene.following.poll()
+    await scene.following.poll()
+    read, gone = scene.events("payment")
+    assert (gone["op"], gone["after"], gone["source"]["owner_id"]) == ("d", None, 1)
+    assert int(gone["source"]["sequence"]) > int(read["source"]["sequence"])
+
+
+async def test_a_delete_is_known_after_a_restart() -> None:
+    scene = await a_scene()
+    scene.restart()
+    await scene.begin()
+    scene.shop.store.delete("Payment", 1)
+    await scene.following.poll()
+    assert ops(scene, "payment") == ["r", "d"]
+
+
+async def test_an_old_delete_in_the_log_of_a_row_that_was_created_again_deletes_nothing() -> None:
+    scene = await a_scene()
+    scene.shop.store.delete("Payment", 1)
+    scene.shop.a_payment(1, 777, id=1)
+    await scene.following.poll()
+    assert "d" not in ops(scene, "payment")
+    assert scene.folded("payment")[1]["amount"] == 777
+
+
+async def test_a_row_that_only_cannot_be_read_is_not_deleted() -> None:
+    scene = await a_scene()
+    scene.shop.store.update("Payment", 1, amount=5)
+    scene.shop.store.hold("Payment", 1)
+    for _ in range(3):
+        await scene.following.poll()
+    assert ops(scene, "payment") == ["r"]
+
+
+async def test_a_row_that_becomes_visible_late_is_found_in_the_overlap() -> None:
+    scene = await a_scene()
+    late = scene.shop.a_payment(1, 9)
+    scene.shop.store.hold("Payment", late)
+    await scene.following.poll()
+    scene.shop.clock.tick(8)
+    await scene.following.poll()
+    scene.shop.store.release("Payment", late)
+    scene.shop.clock.tick(2)
+    await scene.following.poll()
+    assert scene.folded("payment")[late]["amount"] == 9
+
+
+async def test_what_failed_to_be_read_is_seen_again_by_the_next_poll() -> None:
+    scene = await a_scene()
+    scene.shop.store.update("Account", 1, name="Eda")
+
+    def fail(document: str, variables: Mapping[str, Any]) -> None:
+        if "query Page" in document:
+            raise ConnectionError
+
+    scene.client.before = fail
+    low = scene.following.low
+    with pytest.raises(ConnectionError):
+        await scene.following.poll()
+    assert scene.following.low == low
+    scene.client.before = None
+    scene.restart()
+    await scene.begin()
+    await scene.following.poll()
+    assert scene.folded()[1]["name"] == "Eda"
+
+
+async def test_without_the_right_to_read_the_log_changes_go_on_and_deletes_are_not_promised() -> None:
+    scene = await a_scene()
+    scene.shop.store.update("Account", 1, name="Eda")
+    scene.damage(denied=frozenset({"logs"}))
+    await scene.following.poll()
+    assert scene.folded()[1]["name"] == "Eda"
+    assert not scene.following.logs_readable
+
+
+async def test_changes_are_covered_up_to_sonars_clock_less_the_safety_lag() -> None:
+    scene = await a_scene()
+    assert await scene.following.poll() == scene.shop.clock.now - timedelta(seconds=10)
+    assert scene.index.root(ACCOUNT.root.name, 1) is not None

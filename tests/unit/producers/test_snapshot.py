@@ -1,0 +1,246 @@
+"""The snapshot over an invented ISP: every root once, whole, resumable, never older than what is published."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from clients.sonar_errors import IncompletePage, SonarGraphqlError, SonarTimeout
+from producers.snapshot import Range, cut
+from tests.unit.producers.scene import ACCOUNT, AGGREGATES, PAYMENT, Scene
+
+
+class Killed(BaseException):
+    """The end of the process, in the middle of anything."""
+
+
+async def run(scene: Scene, force: str | None = None) -> None:
+    await scene.begin()
+    await scene.snapshot.run(AGGREGATES, asyncio.Event(), started=scene.shop.clock.now, force=force)
+
+
+def names(scene: Scene) -> list[str]:
+    return sorted(after["name"] for after in scene.folded().values())
+
+
+async def test_every_root_is_published_once_with_what_is_nested_in_it() -> None:
+    scene = Scene()
+    accounts = [scene.shop.an_account(f"A{number}") for number in range(10)]
+    contact = scene.shop.a_contact(accounts[4], "Bea")
+    scene.shop.a_phone(contact, "0145550111")
+    payment = scene.shop.a_payment(accounts[0], 250)
+    await run(scene)
+    assert [event["op"] for event in scene.events()] == ["r"] * 10
+    assert names(scene) == sorted(f"A{number}" for number in range(10))
+    (person,) = scene.folded()[accounts[4]]["contacts"]
+    assert (person["name"], person["phone_numbers"][0]["number"]) == ("Bea", "0145550111")
+    assert scene.folded("payment")[payment]["amount"] == 250
+    progress = scene.snapshot.progress(ACCOUNT)
+    assert progress is not None
+    assert (progress.read, progress.total) == (10, 10)
+
+
+async def test_archived_accounts_are_read_too() -> None:
+    scene = Scene()
+    scene.shop.an_account("Gone", archived_at=scene.shop.clock.now)
+    await run(scene)
+    assert names(scene) == ["Gone"]
+
+
+async def test_a_nested_list_that_fills_its_page_is_read_on() -> None:
+    scene = Scene()
+    account = scene.shop.an_account()
+    for number in range(40):
+        scene.shop.a_contact(account, f"C{number}")
+    await run(scene)
+    assert len(scene.folded()[account]["contacts"]) == 40
+
+
+async def test_nested_lists_are_whole_though_the_server_clamps_every_page() -> None:
+    scene = Scene()
+    accounts = [scene.shop.an_account(f"A{number}") for number in range(5)]
+    for number in range(7):
+        scene.shop.a_contact(accounts[0], f"C{number}")
+    scene.damage(largest_page=2)
+    await run(scene)
+    assert len(scene.folded()) == 5
+    assert len(scene.folded()[accounts[0]]["contacts"]) == 7
+
+
+async def test_a_collection_that_cannot_count_is_read_without_counting() -> None:
+    scene = Scene()
+    for number in range(8):
+        scene.shop.an_account(f"A{number}")
+    scene.damage(uncounted=frozenset({"accounts"}))
+    await run(scene)
+    assert len(scene.folded()) == 8
+
+
+async def test_a_page_with_errors_moves_nothing() -> None:
+    scene = Scene()
+    scene.shop.an_account()
+    scene.damage(denied=frozenset({"Account.contacts"}))
+    with pytest.raises(ExceptionGroup) as raised:
+        await run(scene)
+    assert raised.group_contains(SonarGraphqlError)
+    assert scene.events() == []
+    progress = scene.snapshot.progress(ACCOUNT)
+    assert progress is not None
+    assert (progress.read, progress.done) == (0, False)
+
+
+async def test_a_page_that_stays_short_is_never_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    scene.shop.an_account()
+    execute = scene.shop.engine.execute
+
+    def short(*arguments: Any) -> Any:
+        answer = execute(*arguments)
+        if "query Page" in arguments[0]:
+            answer["data"]["accounts"]["entities"] = []
+        return answer
+
+    monkeypatch.setattr(scene.shop.engine, "execute", short)
+    monkeypatch.setattr("producers.reader._PAUSE_SECONDS", 0.0)
+    with pytest.raises(ExceptionGroup) as raised:
+        await run(scene)
+    assert raised.group_contains(IncompletePage)
+    assert scene.events() == []
+
+
+async def test_pages_are_halved_until_sonar_answers_in_time() -> None:
+    scene = Scene()
+    for number in range(6):
+        scene.shop.an_account(f"A{number}")
+
+    def slow(document: str, variables: Mapping[str, Any]) -> None:
+        if "query Page" in document and variables["n"] > 1:
+            raise SonarTimeout("too slow")
+
+    scene.client.before = slow
+    await run(scene)
+    assert len(scene.folded()) == 6
+
+
+async def test_a_killed_snapshot_goes_on_where_the_broker_had_everything() -> None:
+    scene = Scene()
+    for number in range(20):
+        scene.shop.an_account(f"A{number}")
+    pages = 0
+
+    def die(document: str, variables: Mapping[str, Any]) -> None:
+        nonlocal pages
+        pages += "query Page" in document
+        if pages == 4:
+            raise Killed
+
+    scene.client.before = die
+    with pytest.raises(BaseExceptionGroup):
+        await run(scene)
+    scene.broker.lose()
+    before = len(scene.events())
+    assert 0 < before < 20
+    scene.client.before = None
+    scene.restart()
+    await run(scene)
+    assert names(scene) == sorted(f"A{number}" for number in range(20))
+    # At most one page of each of the two ranges is read again.
+    assert len(scene.events()) <= 20 + 2 * scene.page_size
+
+
+async def test_events_lost_before_their_acknowledgement_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    for number in range(6):
+        scene.shop.an_account(f"A{number}")
+    await scene.begin()
+
+    async def killed() -> None:
+        scene.broker.lose()
+        raise RuntimeError("killed")
+
+    monkeypatch.setattr(scene.publisher, "commit", killed)
+    with pytest.raises(ExceptionGroup):
+        await scene.snapshot.run(AGGREGATES, asyncio.Event(), started=scene.shop.clock.now, force=None)
+    assert scene.events() == []
+    scene.restart()
+    await run(scene)
+    assert len(scene.folded()) == 6
+
+
+async def test_a_finished_snapshot_is_read_again_only_when_it_is_ordered() -> None:
+    scene = Scene()
+    scene.shop.an_account()
+    await run(scene)
+    await run(scene)
+    assert len(scene.events()) == 1
+    await run(scene, force="order")
+    assert len(scene.events()) == 2
+
+
+async def test_a_slow_page_never_overtakes_a_newer_reading_of_the_same_root() -> None:
+    scene = Scene()
+    account = scene.shop.an_account("Old")
+    await scene.begin()
+    slow = await scene.reader.page(ACCOUNT, [], 3)
+    scene.shop.store.update("Account", account, name="New")
+    newer = await scene.reader.page(ACCOUNT, [], 3)
+    scene.publisher.row(ACCOUNT, newer.rows[0], [], newer, snapshot=False)
+    outcome = scene.publisher.row(ACCOUNT, slow.rows[0], [], slow, snapshot=True)
+    await scene.publisher.commit()
+    assert outcome.value == "overlapped"
+    assert names(scene) == ["New"]
+    assert len(scene.events()) == 1
+
+
+async def test_the_sequence_rises_over_restarts_even_when_the_clock_goes_back() -> None:
+    scene = Scene()
+    scene.shop.an_account()
+    await run(scene)
+    scene.restart()
+    scene.shop.clock.tick(-3600)
+    await run(scene, force="again")
+    first, second = (int(event["source"]["sequence"]) for event in scene.events())
+    assert second > first
+
+
+async def test_an_aggregate_too_large_for_a_message_is_set_aside_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("producers.publisher.MAX_MESSAGE_BYTES", 64 * 1024 + 2000)
+    scene = Scene()
+    large, small = scene.shop.an_account("Large"), scene.shop.an_account("Small")
+    for number in range(30):
+        scene.shop.a_contact(large, f"Contact number {number} with a name that takes some room")
+    await run(scene)
+    assert list(scene.folded()) == [small]
+    ((key, letter),) = scene.broker.of(scene.topics.dead_letters("capture"))
+    assert key == f"account:{large}".encode()
+    assert letter["code"] == "capture.too_large"
+    assert "contacts" in letter["reason"]
+
+
+@pytest.mark.parametrize(
+    ("highest", "total", "ranges"),
+    [
+        pytest.param(0, 0, [Range(0, None)], id="nothing there"),
+        pytest.param(10, 10, [Range(0, None)], id="two pages are not worth cutting"),
+        pytest.param(100, None, [Range(0, None)], id="a collection that cannot count"),
+        pytest.param(100, 90, [Range(0, 50), Range(50, None)], id="the last range is open"),
+    ],
+)
+def test_ranges_hold_every_id(highest: int, total: int | None, ranges: list[Range]) -> None:
+    assert cut(highest, total, 5, 2) == ranges
+
+
+async def test_payments_lie_in_the_partition_of_their_account() -> None:
+    scene = Scene()
+    accounts = [scene.shop.an_account(f"A{number}") for number in range(5)]
+    payments = {scene.shop.a_payment(account): account for account in accounts}
+    await run(scene)
+    partition = {
+        (topic, key): partition for topic, partition, key, _ in scene.broker.messages if topic.startswith("sonar.")
+    }
+    for payment, account in payments.items():
+        own = partition[scene.topics.sonar(PAYMENT.name), b'{"id":%d}' % payment]
+        assert own == partition[scene.topics.sonar(ACCOUNT.name), b'{"id":%d}' % account]
