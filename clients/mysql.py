@@ -177,7 +177,7 @@ class Database:
                 autocommit=True,
                 connect_timeout=at.timeout_seconds,
                 pool_recycle=1800,
-                sql_mode=SQL_MODE,
+                sql_mode=f"'{SQL_MODE}'",  # aiomysql puts it into the statement as it is
                 # Rows found, not rows changed: the count of an UPDATE tells whether its row is there.
                 client_flag=pymysql.constants.CLIENT.FOUND_ROWS,
                 ssl=context,

@@ -6,7 +6,8 @@ from typing import Any
 
 from schemas.aggregate import Target
 from schemas.records import AdditionalField, OnCreate, To, marks
-from sinks.plan import Document, RefAt
+from schemas.shapes import members
+from sinks.plan import Document
 
 SONAR_ID = "sonar_id"
 NOTHING = frozenset({"", "0000-00-00", "0000-00-00 00:00:00"})
@@ -17,11 +18,11 @@ class Shape:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        fields = target.record.model_fields
-        self.additional = {name for name, info in fields.items() if marks(info.metadata, AdditionalField)}
-        self.on_create = {name for name, info in fields.items() if marks(info.metadata, OnCreate)}
+        fields = {member.name: list(member.metadata) for member in members(target.record)}
+        self.additional = {name for name, metadata in fields.items() if marks(metadata, AdditionalField)}
+        self.on_create = {name for name, metadata in fields.items() if marks(metadata, OnCreate)}
         self.not_written = set(target.record.not_written)
-        self.required = {name: mark.required for name, info in fields.items() for mark in marks(info.metadata, To)}
+        self.required = {name: mark.required for name, metadata in fields.items() for mark in marks(metadata, To)}
 
     def kept(self, document: Document) -> Document:
         """What the ledger keeps of a document: all but what is sent only on creation (a password)."""
@@ -100,11 +101,6 @@ def with_foreign(ids: Iterable[int], current: Any, owned: Iterable[int]) -> list
     """Our ids, and those of the row that are not ours to take away: labels that the ISP's staff gave."""
     foreign = set(_ids(current)) - set(owned)
     return sorted(set(ids) | foreign)
-
-
-def lists_of_refs(refs: Iterable[RefAt], document: Document) -> set[str]:
-    """The members of a document that are lists of references, empty ones included."""
-    return {ref.field for ref in refs if isinstance(document.get(ref.field), list)}
 
 
 def _ids(value: Any) -> list[int]:

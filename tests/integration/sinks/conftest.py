@@ -1,0 +1,121 @@
+"""A writer over a real Splynx stand-in, a real MariaDB and a real Kafka."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pymysql
+import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from pydantic import SecretStr
+
+from clients.mysql import Database
+from clients.splynx import SplynxClient
+from plumbing.kafka import AckedProducer, make_producer
+from plumbing.settings import KafkaSettings, MysqlSettings, SplynxSettings
+from sandbox.local.sandboxes import SplynxSandbox
+from schemas.topics import Topics
+from sinks.brake import Brake
+from sinks.letters import DeadLetters
+from sinks.payments import Payments, payment_category
+from sinks.rest import RestRecords
+from sinks.store import Ledger
+from sinks.writer import Writer
+from tests.integration.conftest import MariaDbAccess
+from tests.integration.sinks.records import AGGREGATES, TARGETS
+
+
+@dataclass
+class Site:
+    """Everything around a writer."""
+
+    client: SplynxClient
+    db: Database
+    ledger: Ledger
+    sandbox: SplynxSandbox
+    mariadb: MariaDbAccess
+    make_writer: Callable[..., Writer]
+
+    async def own(self, writer: Writer) -> Writer:
+        """Make `writer` the owner of partition 0."""
+        async with self.db.transaction() as tx:
+            writer.tokens[0] = await self.ledger.take(tx, 0, "test")
+        return writer
+
+    def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
+        """Rows of Splynx's schema, as root; `{ledger}` names the ledger's."""
+        with (
+            self.mariadb.connect(self.sandbox.database) as connection,
+            connection.cursor(pymysql.cursors.DictCursor) as cursor,
+        ):
+            cursor.execute(sql.replace("{ledger}", f"`{self.sandbox.ledger}`"), values or None)
+            return [dict(row) for row in cursor.fetchall()]
+
+    def run(self, sql: str, *values: object) -> None:
+        """Change something behind the writer's back."""
+        with self.mariadb.connect(self.sandbox.database) as connection, connection.cursor() as cursor:
+            cursor.execute(sql.replace("{ledger}", f"`{self.sandbox.ledger}`"), values)
+
+    def arm(self, kind: str, **more: object) -> None:
+        """Have the next matching request meet a fault."""
+        answer = httpx2.post(f"{self.sandbox.control}/faults", json={"kind": kind} | more)
+        assert answer.status_code == 204, answer.text
+
+
+@pytest.fixture
+async def site(
+    splynx_sandbox: SplynxSandbox, mariadb: MariaDbAccess, kafka_bootstrap: str, instance: str
+) -> AsyncIterator[Site]:
+    """An empty Splynx with the fields we need, a ledger, and a topic for dead letters."""
+    settings = SplynxSettings(
+        url=splynx_sandbox.url,
+        key=splynx_sandbox.key,
+        secret=SecretStr(splynx_sandbox.secret),
+        requests_per_second=1000,
+        timeout_seconds=3,
+        settle_seconds=2,
+    )
+    at = MysqlSettings(
+        host=mariadb.host,
+        port=mariadb.port,
+        user=splynx_sandbox.writer,
+        password=SecretStr(splynx_sandbox.writer_password),
+        name=splynx_sandbox.database,
+    )
+    kafka = KafkaSettings(bootstrap=kafka_bootstrap, replication_factor=1)
+    topics = Topics(instance)
+    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
+    for future in admin.create_topics([NewTopic(topics.dead_letters("sink"), 1, 1)]).values():
+        future.result(30)
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(SplynxClient(settings))
+        db = await stack.enter_async_context(Database(at))
+        ledger = Ledger(splynx_sandbox.ledger, "run")
+        async with db.session() as tx:
+            await ledger.create(tx)
+            category = await payment_category(tx)
+        for name, unique in (("sonar_id", "1"), ("sonar_status", "0")):
+            await client.post(
+                "admin/config/additional-fields/customers",
+                {"name": name, "title": name, "type": "string", "is_unique": unique, "is_required": "0"},
+            )
+
+        def make_writer(*, disposable: bool = True, parked_hours: float = 24) -> Writer:
+            return Writer(
+                db=db,
+                ledger=ledger,
+                rest=RestRecords(client, db, ledger, TARGETS),
+                payments=Payments(category),
+                letters=DeadLetters(AckedProducer(make_producer(kafka)), topics, 100),
+                aggregates=AGGREGATES,
+                targets=TARGETS,
+                brake=Brake(0.2, 20),
+                disposable=disposable,
+                concurrency=4,
+                parked_hours=parked_hours,
+            )
+
+        yield Site(client, db, ledger, splynx_sandbox, mariadb, make_writer)

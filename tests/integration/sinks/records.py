@@ -1,0 +1,146 @@
+"""A small catalogue for the writer's tests: an account with its customer, and its payments, as Splynx takes them."""
+
+from typing import Annotated
+
+from schemas.aggregate import Aggregate, Collection, DeletePolicy, Target, WritePath
+from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
+from schemas.records import AdditionalField, OnCreate, Ref, SonarRecord, SplynxRecord, To
+from sinks.writer import Delivery
+
+
+class Source(SonarRecord):
+    """What lies on Sonar's side does not matter here."""
+
+    id: int
+
+
+class Label(SplynxRecord):
+    """admin/config/labels."""
+
+    module: str = "customers"
+    label: str
+
+
+class Customer(SplynxRecord):
+    """admin/customers/customer."""
+
+    login: str
+    password: Annotated[str, OnCreate()] = "first password"
+    status: str = "active"
+    name: str
+    category: str = "person"
+    partner_id: int = 1
+    location_id: int = 1
+    parent_id: Annotated[Ref | int, To("customer")] = 0
+    customer_labels: Annotated[list[Ref], To("label", required=False)] = []  # noqa: RUF012 - a pydantic default
+    sonar_status: Annotated[str, AdditionalField("Sonar status")] = ""
+
+
+class CustomerInfo(SplynxRecord):
+    """admin/customers/customer-info."""
+
+    contact_person: str = ""
+
+
+class Payment(SplynxRecord):
+    """The row of `payments` and its ledger row."""
+
+    customer_id: Annotated[Ref, To("customer")]
+    amount_minor: int
+    remind_minor: int = 0
+    exponent: int = 2
+    payment_type: int = 1
+    date: str = "2026-03-04"
+    real_create_datetime: str = "2026-03-04 05:06:07"
+    receipt_number: str
+    comment: str = ""
+    field_4: str = ""
+    memo: str = ""
+
+
+LABEL = Target(
+    "label", Label, "labels", WritePath.REST, DeletePolicy.KEEP, endpoint="admin/config/labels",
+    natural_key=("module", "label"),
+)  # fmt: skip
+CUSTOMER = Target(
+    "customer", Customer, "customers", WritePath.REST, DeletePolicy.DISABLE, endpoint="admin/customers/customer",
+    module="customers",
+)  # fmt: skip
+INFO = Target(
+    "customer_info", CustomerInfo, "customer_info", WritePath.REST, DeletePolicy.WITH_OWNER,
+    endpoint="admin/customers/customer-info", part_of="customer",
+)  # fmt: skip
+PAYMENT = Target("payment", Payment, "payments", WritePath.SQL, DeletePolicy.COMPENSATE, money=True)
+TARGETS = {target.entity: target for target in (LABEL, CUSTOMER, INFO, PAYMENT)}
+GROUPS = Aggregate("account_group", Collection("account_groups", Source, "AccountGroup"), targets=(LABEL,))
+ACCOUNTS = Aggregate("account", Collection("accounts", Source, "Account"), targets=(CUSTOMER, INFO))
+PAYMENTS = Aggregate("payment", Collection("payments", Source, "Payment"), targets=(PAYMENT,))
+AGGREGATES = (GROUPS, ACCOUNTS, PAYMENTS)
+
+
+def customer(number: int, name: str = "Anna", **more: object) -> list[SplynxRecord]:
+    """A customer and its info."""
+    values = {"key": str(number), "login": f"s{number}", "name": name} | more
+    return [Customer.model_validate(values), CustomerInfo(key=str(number), contact_person=name)]
+
+
+def payment(number: int, account: int, minor: int, **more: object) -> Payment:
+    """A payment of an account."""
+    values = {
+        "key": str(number),
+        "customer_id": Ref(entity="customer", key=str(account)),
+        "amount_minor": minor,
+        "receipt_number": f"SP{number}",
+    }
+    return Payment.model_validate(values | more)
+
+
+class Topic:
+    """Hands out deliveries with rising offsets, as a partition would."""
+
+    def __init__(self) -> None:
+        self._next: dict[str, int] = {}
+
+    def send(
+        self,
+        aggregate: Aggregate,
+        sonar_id: int,
+        records: list[SplynxRecord],
+        *,
+        sequence: int,
+        deleted: bool = False,
+        generation: int = 1,
+    ) -> Delivery:
+        """The next delivery of an aggregate's topic, in partition 0."""
+        by_entity: dict[str, list[SplynxRecord]] = {target.entity: [] for target in aggregate.targets}
+        entity_of = {target.record: target.entity for target in aggregate.targets}
+        for record in records:
+            by_entity[entity_of[type(record)]].append(record)
+        bundle = Bundle(records={} if deleted else by_entity, deleted=deleted)
+        offset = self._next.get(aggregate.name, 0)
+        self._next[aggregate.name] = offset + 1
+        stamped = StampedBundle(
+            aggregate=aggregate.name,
+            sonar_id=sonar_id,
+            owner_id=None,
+            bundle=bundle,
+            sequence=sequence,
+            rules_version="v",
+            rules_generation=generation,
+            origin=Origin(f"sonar.t.{aggregate.name}", 0, offset),
+            source_ts_ms=0,
+            read_ts_ms=0,
+            run_id="r",
+            hash=bundle_hash(bundle),
+        )
+        return Delivery(f"splynx.t.{aggregate.name}", 0, offset, b"", b"", aggregate, stamped)
+
+    def rewind(self, deliveries: list[Delivery]) -> list[Delivery]:
+        """The same bundles again, at new offsets: a topic that is played twice."""
+        again = []
+        for one in deliveries:
+            assert one.bundle is not None
+            offset = self._next[one.aggregate.name]
+            self._next[one.aggregate.name] = offset + 1
+            again.append(Delivery(one.topic, 0, offset, b"", b"", one.aggregate, one.bundle))
+        return again

@@ -1,0 +1,331 @@
+"""Bundles in, rows out: on a real Splynx stand-in with a real database, once and only once."""
+
+from decimal import Decimal
+
+import pytest
+
+from clients.splynx import SplynxUnreachable
+from schemas.records import Ref
+from sinks.errors import Fenced
+from sinks.writer import Delivery
+from tests.integration.sinks.conftest import Site
+from tests.integration.sinks.records import ACCOUNTS, GROUPS, PAYMENTS, Label, Topic, customer, payment
+
+pytestmark = pytest.mark.timeout(120)
+
+DEPOSITS = (
+    "SELECT b.customer_id, b.deposit, (SELECT COALESCE(SUM(IF(t.type = 'credit', t.total, -t.total)), 0)"
+    " FROM billing_transactions t WHERE t.customer_id = b.customer_id AND t.deleted = '0') AS ledger_sum"
+    " FROM customer_billing b ORDER BY b.customer_id"
+)
+FINGERPRINT = (
+    "SELECT (SELECT COUNT(*) FROM customers) AS customers, (SELECT COUNT(*) FROM payments) AS payments,"
+    " (SELECT COUNT(*) FROM billing_transactions) AS documents, (SELECT SUM(deposit) FROM customer_billing) AS m,"
+    " (SELECT COUNT(*) FROM {ledger}.journal) AS journal, (SELECT COUNT(*) FROM {ledger}.intents) AS intents"
+)
+
+
+def _first_load(topic: Topic) -> list[Delivery]:
+    label = Ref(entity="label", key="group:1")
+    return [
+        topic.send(GROUPS, 1, [Label(key="group:1", label="grp: A")], sequence=1),
+        topic.send(ACCOUNTS, 1, customer(1, customer_labels=[label], sonar_status="Active"), sequence=2),
+        topic.send(ACCOUNTS, 2, customer(2, "Bo \U0001f600"), sequence=3),
+        topic.send(PAYMENTS, 10, [payment(10, 1, 1250)], sequence=4),
+        topic.send(PAYMENTS, 11, [payment(11, 1, 500), payment(11, 1, -500, key="11-R3", receipt_number="SP11-R3")],
+                   sequence=5),
+    ]  # fmt: skip
+
+
+def _deposits_agree(site: Site) -> dict[int, Decimal]:
+    rows = site.rows(DEPOSITS)
+    assert all(row["deposit"] == row["ledger_sum"] for row in rows), rows
+    return {row["customer_id"]: row["deposit"] for row in rows}
+
+
+async def test_bundles_become_rows_and_every_offset_has_its_outcome(site: Site) -> None:
+    writer = await site.own(site.make_writer())
+    await writer.write(_first_load(Topic()))
+
+    customers = site.rows("SELECT id, login, name, status, password FROM customers ORDER BY login")
+    assert [(row["login"], row["name"], row["status"]) for row in customers] == [
+        ("s1", "Anna", "active"), ("s2", "Bo \U0001f600", "active"),
+    ]  # fmt: skip
+    values = {(r["name"], r["value"]) for r in site.rows("SELECT name, value FROM customers_values WHERE value <> ''")}
+    assert values == {("sonar_id", "1"), ("sonar_id", "2"), ("sonar_status", "Active")}
+    assert len(site.rows("SELECT * FROM customers_labels")) == 1
+    assert _deposits_agree(site) == {customers[0]["id"]: Decimal("12.5"), customers[1]["id"]: Decimal(0)}
+    linked = site.rows(
+        "SELECT p.receipt_number, p.amount FROM payments p JOIN billing_transactions t"
+        " ON t.id = p.transaction_id AND t.payment_id = p.id ORDER BY p.receipt_number"
+    )
+    assert [(row["receipt_number"], row["amount"]) for row in linked] == [
+        ("SP10", Decimal("12.5")), ("SP11", Decimal(5)), ("SP11-R3", Decimal(-5)),
+    ]  # fmt: skip
+    outcomes = site.rows("SELECT topic, first_offset, last_offset, outcome FROM {ledger}.outcomes ORDER BY topic")
+    assert [(row["topic"], row["first_offset"], row["last_offset"], row["outcome"]) for row in outcomes] == [
+        ("splynx.t.account", 0, 1, "applied"),
+        ("splynx.t.account_group", 0, 0, "applied"),
+        ("splynx.t.payment", 0, 1, "applied"),
+    ]
+    kept = site.rows("SELECT document FROM {ledger}.crosswalk WHERE entity = 'customer'")
+    assert all("password" not in row["document"] for row in kept)
+
+
+@pytest.mark.fault(11)
+async def test_everything_again_changes_no_row(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    load = _first_load(topic)
+    await writer.write(load)
+    before, requests = site.rows(FINGERPRINT), site.client.requests
+    await writer.write(load)  # the same offsets: a redelivery
+    await writer.write(topic.rewind(load))  # the same bundles at new offsets
+    assert site.rows(FINGERPRINT) == before
+    assert site.client.requests == requests
+    assert writer.counts.bundles["unchanged"] == len(load)
+
+
+async def test_a_newer_sequence_with_equal_records_moves_only_the_ledger(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=2)])
+    requests = site.client.requests
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=9)])
+    assert site.client.requests == requests
+    assert site.rows("SELECT sequence FROM {ledger}.aggregates")[0]["sequence"] == 9
+
+
+@pytest.mark.fault(12)
+async def test_an_older_bundle_after_a_newer_one_is_stale(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "New"), sequence=9)])
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Old"), sequence=3)])
+    assert [row["name"] for row in site.rows("SELECT name FROM customers")] == ["New"]
+    assert writer.counts.bundles["stale"] == 1
+
+
+async def test_only_the_highest_sequence_of_a_batch_is_written(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    batch = [topic.send(ACCOUNTS, 1, customer(1, name), sequence=n) for n, name in ((1, "A"), (3, "C"), (2, "B"))]
+    await writer.write(batch)
+    assert [row["name"] for row in site.rows("SELECT name FROM customers")] == ["C"]
+    assert writer.counts.bundles == {"applied": 1, "superseded": 2}
+
+
+@pytest.mark.fault(12)
+async def test_a_child_before_its_parent_waits_and_its_arrival_wakes_it(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    parent = Ref(entity="customer", key="1")
+    await writer.write(
+        [
+            topic.send(PAYMENTS, 10, [payment(10, 2, 700)], sequence=1),
+            topic.send(ACCOUNTS, 2, customer(2, parent_id=parent), sequence=2),
+        ]
+    )
+    assert site.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 0
+    held = site.rows("SELECT entity, state, waits_key FROM {ledger}.held ORDER BY entity")
+    assert [(row["entity"], row["state"], row["waits_key"]) for row in held] == [
+        ("customer", "parked", "1"), ("customer_info", "parked", "2"), ("payment", "parked", "2"),
+    ]  # fmt: skip
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=3)])
+    while await writer.settle():
+        pass
+    rows = {row["login"]: row for row in site.rows("SELECT id, login, parent_id FROM customers")}
+    assert rows["s2"]["parent_id"] == rows["s1"]["id"]
+    assert site.rows("SELECT COUNT(*) AS n FROM {ledger}.held")[0]["n"] == 0
+    assert _deposits_agree(site)[rows["s2"]["id"]] == Decimal(7)
+    assert {row["outcome"] for row in site.rows("SELECT outcome FROM {ledger}.aggregates")} == {"applied"}
+
+
+async def test_a_newer_bundle_supersedes_a_record_that_waits(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 2, 700)], sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [], sequence=2)])
+    await writer.write([topic.send(ACCOUNTS, 2, customer(2), sequence=3)])
+    while await writer.settle():
+        pass
+    assert site.rows("SELECT COUNT(*) AS n FROM payments")[0]["n"] == 0
+
+
+async def test_what_waits_too_long_becomes_a_dead_letter(site: Site) -> None:
+    writer = await site.own(site.make_writer(parked_hours=1e-9))
+    await writer.write([Topic().send(PAYMENTS, 10, [payment(10, 2, 700)], sequence=1)])
+    await writer.settle()
+    held = site.rows("SELECT state, code FROM {ledger}.held")
+    assert [(row["state"], row["code"]) for row in held] == [("dead", "sink.waited_too_long")]
+
+
+async def test_a_payment_that_stops_qualifying_is_compensated_and_may_come_back(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    for sequence, records in ((2, [payment(10, 1, 900)]), (3, []), (4, [payment(10, 1, 900)]), (5, [])):
+        await writer.write([topic.send(PAYMENTS, 10, list(records), sequence=sequence)])
+        assert set(_deposits_agree(site).values()) == {Decimal(9) if records else Decimal(0)}
+    receipts = site.rows("SELECT receipt_number, amount, deleted FROM payments ORDER BY id")
+    assert [(row["receipt_number"], row["amount"]) for row in receipts] == [
+        ("SP10", Decimal(9)), ("SP10-X", Decimal(-9)), ("SP10-A", Decimal(9)), ("SP10-X2", Decimal(-9)),
+    ]  # fmt: skip
+    assert {row["deleted"] for row in receipts} == {"0"}
+
+
+async def test_a_corrected_payment_moves_amount_and_owner_with_its_before_image(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=2)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 2, 950)], sequence=3)])
+    assert sorted(_deposits_agree(site).values()) == [Decimal(0), Decimal("9.5")]
+    image = site.rows("SELECT before_image FROM {ledger}.journal WHERE action = 'change' AND entity = 'payment'")
+    assert '"9.0000"' in image[0]["before_image"]
+
+
+async def test_a_receipt_that_a_live_payment_has_is_refused(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    one = site.rows("SELECT id FROM customers")[0]["id"]
+    await site.client.post(
+        "admin/finance/payments",
+        {"customer_id": one, "payment_type": 1, "date": "2026-01-01", "amount": 1, "receipt_number": "SP10"},
+    )
+    await writer.write(
+        [
+            topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=2),
+            topic.send(PAYMENTS, 11, [payment(11, 1, 100)], sequence=2),
+        ]
+    )
+    assert site.rows("SELECT code, state FROM {ledger}.held") == [{"code": "sink.natural_key_taken", "state": "dead"}]
+    assert _deposits_agree(site)[one] == Decimal(2)
+
+
+async def test_money_waits_where_splynx_is_not_disposable(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer(disposable=False))
+    await writer.write(
+        [
+            topic.send(ACCOUNTS, 1, customer(1), sequence=1),
+            topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=2),
+        ]
+    )
+    assert site.rows("SELECT COUNT(*) AS n FROM payments")[0]["n"] == 0
+    assert site.rows("SELECT state, code FROM {ledger}.held") == [{"state": "deferred", "code": "sink.money_deferred"}]
+
+
+async def test_a_deleted_account_disables_its_customer_and_a_foreign_label_stays(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    label = Ref(entity="label", key="group:1")
+    await writer.write(
+        [
+            topic.send(GROUPS, 1, [Label(key="group:1", label="grp: A")], sequence=1),
+            topic.send(ACCOUNTS, 1, customer(1, customer_labels=[label]), sequence=1),
+        ]
+    )
+    one = site.rows("SELECT id FROM customers")[0]["id"]
+    foreign = (await site.client.post("admin/config/labels", {"module": "customers", "label": "VIP"}))["id"]
+    ours = site.rows("SELECT label_id FROM customers_labels")[0]["label_id"]
+    await site.client.put("admin/customers/customer", one, {"customer_labels": [ours, foreign]})
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Renamed"), sequence=2)])
+    assert [row["label_id"] for row in site.rows("SELECT label_id FROM customers_labels")] == [foreign]
+    await writer.write([topic.send(ACCOUNTS, 1, [], sequence=3, deleted=True)])
+    row = site.rows("SELECT status, deleted, name FROM customers")[0]
+    assert row == {"status": "disabled", "deleted": "0", "name": "Renamed"}
+
+
+@pytest.mark.fault(27)
+async def test_an_edit_in_splynx_is_reported_and_overwritten(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    one = site.rows("SELECT id FROM customers")[0]["id"]
+    await site.client.put("admin/customers/customer", one, {"name": "By hand"})
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, sonar_status="Changed"), sequence=2)])
+    assert [row["field"] for row in site.rows("SELECT field FROM {ledger}.conflicts")] == ["name"]
+    assert site.rows("SELECT name FROM customers")[0]["name"] == "Anna"
+
+
+async def test_a_refused_record_is_a_dead_letter_and_the_others_pass(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write(
+        [
+            topic.send(ACCOUNTS, 1, customer(1, status="nonsense"), sequence=1),
+            topic.send(ACCOUNTS, 2, customer(2), sequence=1),
+        ]
+    )
+    assert [row["login"] for row in site.rows("SELECT login FROM customers")] == ["s2"]
+    assert writer.counts.bundles["dead_lettered"] == 1
+
+
+@pytest.mark.fault(6)
+@pytest.mark.fault(38)
+@pytest.mark.parametrize("fault", ["reset_after_commit", "delay_after_commit", "delay_before"])
+async def test_a_lost_answer_is_found_again_and_makes_no_twin(site: Site, fault: str) -> None:
+    if fault == "delay_before":
+        # A signed request that is overtaken by later nonces is refused at the door; with a token it still comes in.
+        site.client.settings = site.client.settings.model_copy(update={"auth": "token"})
+    site.arm(fault, method="POST", path="customers/customer$", seconds=4)
+    writer = await site.own(site.make_writer())
+    await writer.write([Topic().send(ACCOUNTS, 1, customer(1), sequence=1)])
+    assert site.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 1
+    assert [row["state"] for row in site.rows("SELECT state FROM {ledger}.intents")] == ["done"]
+
+
+@pytest.mark.fault(6)
+async def test_a_call_that_never_arrived_is_made_again(site: Site) -> None:
+    site.arm("reset_before", method="POST", path="customers/customer$")
+    writer = await site.own(site.make_writer())
+    batch = [Topic().send(ACCOUNTS, 1, customer(1), sequence=1)]
+    with pytest.raises(SplynxUnreachable):
+        await writer.write(batch)
+    await writer.write(batch)
+    assert site.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 1
+    states = [row["state"] for row in site.rows("SELECT state FROM {ledger}.intents ORDER BY id")]
+    assert states == ["lost", "done"]
+
+
+@pytest.mark.fault(8)
+async def test_a_writer_that_lost_its_partition_commits_nothing(site: Site) -> None:
+    topic = Topic()
+    old = await site.own(site.make_writer())
+    await old.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    await site.own(site.make_writer())
+    with pytest.raises(Fenced):
+        await old.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=2)])
+    with pytest.raises(Fenced):
+        await old.write([topic.send(ACCOUNTS, 2, customer(2), sequence=2)])
+    assert site.rows("SELECT COUNT(*) AS n FROM payments")[0]["n"] == 0
+    assert site.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 1
+
+
+async def test_a_batch_of_payments_takes_the_same_statements_whatever_its_size(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clients.mysql import Transaction
+
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    counted: list[str] = []
+    real = Transaction._run
+
+    async def counting(self: Transaction, work: object, *, rows: bool = False) -> object:
+        counted.append("")
+        return await real(self, work, rows=rows)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Transaction, "_run", counting)
+    sizes = []
+    for first, size in ((100, 1), (200, 2), (300, 100)):
+        counted.clear()
+        await writer.write(
+            [topic.send(PAYMENTS, n, [payment(n, 1, 100)], sequence=2) for n in range(first, first + size)]
+        )
+        sizes.append(len(counted))
+    assert sizes[1] == sizes[2]  # the first batch also begins the range of outcomes
+    assert _deposits_agree(site).popitem()[1] == Decimal(103)
