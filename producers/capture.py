@@ -10,8 +10,6 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import structlog
-from schemas.avro import envelope_schema, key_schema
-from schemas.catalogue import AGGREGATES
 
 from clients.sonar import SonarClient
 from plumbing import metrics
@@ -34,6 +32,8 @@ from producers.signals import Signals
 from producers.snapshot import Snapshot
 from producers.source import read_source
 from schemas.aggregate import Aggregate
+from schemas.avro import envelope_schema, key_schema
+from schemas.catalogue import AGGREGATES
 from schemas.topics import Topics
 from schemas.watermark import Watermark
 
@@ -68,11 +68,13 @@ async def run_capture(
     until_snapshot: bool = False,
     stop: asyncio.Event | None = None,
     only: list[str] | None = None,
+    patience_seconds: float = _PATIENCE_SECONDS,
 ) -> CaptureSummary:
     """Run capture until `stop`; without `follow`, or with `until_snapshot`, until the snapshot and one poll are done.
 
     `snapshot`: "auto" completes what was never completed, "force" reads all again, None reads nothing.
     `only`: names of aggregates for the snapshot; following always covers all of them.
+    `patience_seconds`: how long a run that would end waits for the lease (an endless one waits for ever).
 
     Raises:
         LeaseHeld: another process is at work, and this run would not wait for ever (`follow`).
@@ -90,7 +92,7 @@ async def run_capture(
         Lease(settings.kafka, Topics(settings.instance)) as lease,
     ):
         endless = follow and not until_snapshot
-        if not await lease.acquire(stop, None if endless else _PATIENCE_SECONDS):
+        if not await lease.acquire(stop, None if endless else patience_seconds):
             return CaptureSummary(seconds=time.monotonic() - began)
         state.clear()
         async with SonarClient(settings.sonar) as client:
@@ -328,14 +330,14 @@ def _ends(settings: Settings, topics: Topics) -> tuple[dict[str, int], dict[str,
 
 
 def _codecs(settings: Settings, topics: Topics) -> dict[str, tuple[Codec, Codec]]:
-    registry = make_registry(settings.registry)
-    return {
-        one.name: (
-            Codec(registry, f"{topics.sonar(one.name)}-key", key_schema(one)),
-            Codec(registry, f"{topics.sonar(one.name)}-value", envelope_schema(one)),
-        )
-        for one in AGGREGATES
-    }
+    with make_registry(settings.registry) as registry:  # capture only encodes: later the registry is not asked again
+        return {
+            one.name: (
+                Codec(registry, f"{topics.sonar(one.name)}-key", key_schema(one)),
+                Codec(registry, f"{topics.sonar(one.name)}-value", envelope_schema(one)),
+            )
+            for one in AGGREGATES
+        }
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -1,0 +1,136 @@
+"""A Sonar sandbox, and the topics and subjects of one instance on real servers."""
+
+import asyncio
+import json
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Message, TopicPartition
+from confluent_kafka.admin import NewTopic
+from confluent_kafka.schema_registry import Schema
+
+from plumbing.avro import Codec, make_registry
+from plumbing.kafka import end_offsets, make_admin, make_consumer
+from plumbing.settings import Settings
+from producers.capture import CaptureSummary, run_capture
+from sandbox.local.sandboxes import SonarSandbox
+from schemas.avro import envelope_schema, subjects
+from schemas.catalogue import AGGREGATES, aggregate
+from schemas.envelope import Event, event_of
+from schemas.topics import Topics
+
+PARTITIONS = 3
+
+
+class Site:
+    """One instance: its settings, its Sonar, and what capture has published."""
+
+    def __init__(self, settings: Settings, sonar: SonarSandbox) -> None:
+        self.settings, self.sonar = settings, sonar
+        self.topics = Topics(settings.instance)
+
+    def control(self, path: str, body: Any = None, method: str | None = None) -> Any:
+        """Ask the sandbox's control room."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.sonar.control}/{path}", data=data, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read())
+
+    def change(self, action: str, type: str, **arguments: Any) -> int:
+        """Change one row in Sonar; returns its id."""
+        (id,) = self.control("store", {"action": action, "type": type, **arguments})["ids"]
+        return int(id)
+
+    def messages(self, topic: str) -> list[Message]:
+        """Every message of a topic, in the order of partitions and offsets."""
+        consumer = make_consumer(self.settings.kafka, f"{self.settings.instance}.test")
+        found: list[Message] = []
+        try:
+            partitions = len(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+            for partition, (low, high) in end_offsets(consumer, topic, partitions).items():
+                consumer.assign([TopicPartition(topic, partition, low)])
+                while low < high:
+                    message = consumer.poll(10)
+                    assert message is not None
+                    assert message.error() is None
+                    found.append(message)
+                    low = (message.offset() or 0) + 1
+        finally:
+            consumer.close()
+        return found
+
+    def events(self, name: str) -> list[Event]:
+        """Every event of an aggregate."""
+        topic = self.topics.sonar(name)
+        with make_registry(self.settings.registry) as registry:
+            codec = Codec(registry, f"{topic}-value", envelope_schema(aggregate(name)))
+            return [event_of(codec.decode(message.value())) for message in self.messages(topic)]
+
+    def folded(self, name: str) -> dict[int, Event]:
+        """The newest event of each key, deletes left out."""
+        newest: dict[int, Event] = {}
+        for event in self.events(name):
+            known = newest.get(event.sonar_id)
+            if known is None or event.sequence >= known.sequence:
+                newest[event.sonar_id] = event
+        return {id: event for id, event in newest.items() if event.op != "d"}
+
+    def capture(self, **options: Any) -> CaptureSummary:
+        """Run capture to its end: the snapshot and one poll, unless told otherwise."""
+        return asyncio.run(run_capture(self.settings, **{"follow": False, **options}))
+
+
+@pytest.fixture
+def make_site(
+    instance: str,
+    kafka_bootstrap: str,
+    registry_url: str,
+    start_sonar: Callable[..., SonarSandbox],
+    tmp_path: Path,
+) -> Callable[..., Site]:
+    """Makes the instance over a Sonar with `accounts` accounts; keys of `sonar` go to the settings."""
+
+    def make(accounts: int = 20, **sonar_settings: Any) -> Site:
+        sonar = start_sonar(accounts=accounts)
+        settings = Settings(
+            instance=instance,
+            sonar={
+                "url": sonar.url,
+                "token": sonar.token,
+                "requests_per_minute": 6000,
+                "poll_seconds": 0.2,
+                "safety_lag_seconds": 2,
+                **sonar_settings,
+            },
+            splynx={
+                "url": "http://127.0.0.1:1",
+                "key": "k",
+                "secret": "s",
+                "db": {"host": "127.0.0.1", "user": "u", "password": "p", "name": "n"},
+            },
+            kafka={"bootstrap": kafka_bootstrap, "partitions": PARTITIONS, "replication_factor": 1},
+            registry={"url": registry_url},
+            rules=tmp_path / "rules.yaml",
+            guards=tmp_path / "guards.yaml",
+            http={"capture_port": 0},
+        )  # type: ignore[arg-type]  # pydantic builds the blocks
+        prepare(settings)
+        return Site(settings, sonar)
+
+    return make
+
+
+def prepare(settings: Settings) -> None:
+    """Create the topics and register the subjects of an instance."""
+    topics = Topics(settings.instance)
+    specs = topics.specs(AGGREGATES, partitions=PARTITIONS, retention_days=1)
+    admin = make_admin(settings.kafka)  # its futures end with it
+    created = admin.create_topics([NewTopic(one.name, one.partitions, 1, config=dict(one.config)) for one in specs])
+    for future in created.values():
+        future.result(30)
+    with make_registry(settings.registry) as registry:
+        for subject, schema in subjects(topics):
+            registry.register_schema(subject, Schema(json.dumps(schema), "AVRO"))

@@ -1,0 +1,207 @@
+"""Capture as a whole: a Sonar sandbox over HTTP, real Kafka and registry."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plumbing.errors import DependencyRefused, SyncError
+from producers.capture import run_capture
+from producers.lease import LeaseHeld
+from producers.signals import order_snapshot
+from producers.source import SchemaUnfit
+from schemas.watermark import Watermark
+from tests.integration.capture.conftest import Site
+
+TYPES = {"company": "Company", "account": "Account", "payment": "Payment", "account_group": "AccountGroup"}
+
+
+def assert_topics_equal_sonar(site: Site) -> None:
+    for name, type_name in TYPES.items():
+        folded = site.folded(name)
+        assert len(folded) == site.control(f"store/{type_name}")["count"], name
+        for id, event in folded.items():
+            row = site.control(f"store/{type_name}/{id}")
+            if "name" in row:
+                assert event.after is not None
+                assert event.after["name"] == row["name"]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 40) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.2)
+
+
+def test_a_snapshot_puts_all_of_sonar_on_the_topics_and_says_so(make_site: Callable[..., Site]) -> None:
+    site = make_site(accounts=40)
+    summary = site.capture()
+    assert summary.snapshot_complete
+    assert_topics_equal_sonar(site)
+    for read, total in summary.snapshot.values():
+        assert read == total
+    last = Watermark.model_validate_json(site.messages(site.topics.watermarks)[-1].value() or b"")
+    assert last == summary.watermark
+    assert last.snapshot_complete
+    for name in TYPES:
+        ends = last.offsets[site.topics.sonar(name)]
+        assert sum(ends.values()) == len(site.messages(site.topics.sonar(name)))
+        assert all(event.sequence < last.sequence for event in site.events(name))
+
+
+def test_a_second_run_reads_only_what_changed(make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    site.capture()
+    before = len(site.events("account"))
+    site.change("update", "Account", id=1, columns={"name": "Renamed"})
+    contact = site.change(
+        "insert",
+        "Contact",
+        columns={"contactable_id": 2, "contactable_type": "Account", "name": "New one", "primary": False},
+    )
+    summary = site.capture()
+    changed = site.events("account")[before:] if len(site.events("account")) > before else []
+    assert len(changed) == len(site.events("account")) - before
+    folded = site.folded("account")
+    assert folded[1].after is not None
+    assert folded[1].after["name"] == "Renamed"
+    assert folded[2].after is not None
+    assert contact in [one["id"] for one in folded[2].after["contacts"]]
+    assert summary.events.get("account", {}).get("r") is None
+
+
+def test_payments_that_are_deleted_become_deletes_in_their_accounts_partition(make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    site.capture()
+    (id, event) = next(iter(sorted(site.folded("payment").items())))
+    site.change("delete", "Payment", id=id)
+    site.capture()
+    gone = [one for one in site.events("payment") if one.op == "d"]
+    assert [(one.sonar_id, one.owner_id) for one in gone] == [(id, event.owner_id)]
+    assert_topics_equal_sonar(site)
+
+
+@pytest.mark.fault(20)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param({"kind": "429", "retry_after": 1}, id="429 with Retry-After"),
+        pytest.param({"kind": "500"}, id="500"),
+        pytest.param({"kind": "errors"}, id="errors in a 200"),
+        pytest.param({"kind": "html"}, id="a proxy's page"),
+        pytest.param({"kind": "cutoff"}, id="cut off"),
+        pytest.param({"kind": "reset"}, id="connection closed"),
+        pytest.param({"kind": "partial"}, id="partial data beside errors"),
+    ],
+)
+def test_a_damaged_answer_is_read_again_whole(make_site: Callable[..., Site], fault: dict[str, Any]) -> None:
+    site = make_site(accounts=10)
+    site.control("faults", {"count": 2, "match": "accounts", "skip": 2, **fault})
+    site.capture()
+    assert site.control("faults") == []
+    assert_topics_equal_sonar(site)
+
+
+def test_a_wrong_token_ends_at_once_with_what_to_do(make_site: Callable[..., Site]) -> None:
+    site = make_site(token="wrong")
+    with pytest.raises(DependencyRefused) as refused:
+        site.capture()
+    assert "token" in refused.value.next_step
+    assert site.events("account") == []
+
+
+def test_a_schema_without_a_required_field_ends_before_anything_is_written(make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    site.control("schema", {"hide": ["Account.name"]})
+    with pytest.raises(SchemaUnfit, match=r"Account\.name"):
+        site.capture()
+    assert site.messages(site.topics.cursors) == []
+
+
+@pytest.mark.fault(41)
+def test_contacts_that_may_not_be_read_are_null_and_not_empty(make_site: Callable[..., Site]) -> None:
+    site = make_site(accounts=5)
+    site.control("faults", {"kind": "permission", "field": "Account.contacts", "count": None})
+    site.capture()
+    folded = site.folded("account")
+    assert len(folded) == site.control("store/Account")["count"]
+    assert [event.after["contacts"] for event in folded.values() if event.after is not None] == [None] * len(folded)
+
+
+async def test_while_one_captures_another_is_refused_and_its_signal_is_obeyed(make_site: Callable[..., Site]) -> None:
+    site = make_site(accounts=5)
+    stop = asyncio.Event()
+    first = asyncio.create_task(run_capture(site.settings, stop=stop))
+    try:
+        await asyncio.to_thread(wait_until, lambda: len(site.messages(site.topics.watermarks)) > 2)
+        with pytest.raises(LeaseHeld):
+            await run_capture(site.settings, follow=False, patience_seconds=3)
+        before = len(site.events("company"))
+        order_snapshot(site.settings.kafka, site.settings.instance, ["company"])
+        await asyncio.to_thread(wait_until, lambda: len(site.events("company")) > before)
+    finally:
+        stop.set()
+        summary = await first
+    assert summary.snapshot_complete
+
+
+def test_the_world_lives_on_and_the_topics_follow(make_site: Callable[..., Site]) -> None:
+    site = make_site(accounts=30)
+    site.capture()
+    site.control("world", {"action": "step", "n": 60})
+    site.capture()
+    site.capture()
+    assert_topics_equal_sonar(site)
+
+
+@pytest.mark.fault(1)
+@pytest.mark.fault(2)
+def test_a_process_killed_in_the_middle_of_its_snapshot_resumes(make_site: Callable[..., Site], tmp_path: Path) -> None:
+    site = make_site(accounts=60, page_size=10, concurrency=2)
+    site.control("faults", {"kind": "slow", "seconds": 0.3, "match": "payments", "count": None})
+    config = tmp_path / "settings.json"
+    config.write_text(json.dumps(_plain(site)))
+    program = (
+        "import asyncio, sys; from pathlib import Path; from plumbing.settings import load_settings; "
+        "from producers.capture import run_capture; "
+        "asyncio.run(run_capture(load_settings(Path(sys.argv[1])), follow=False))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, str(config)], start_new_session=True)
+    try:
+        wait_until(lambda: len(site.messages(site.topics.sonar("payment"))) > 10)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    read = len(site.messages(site.topics.sonar("payment")))
+    total = site.control("store/Payment")["count"]
+    assert read < total
+    site.control("faults", method="DELETE")
+    site.capture(patience_seconds=60)
+    assert_topics_equal_sonar(site)
+    # At most one page of each range was read again.
+    assert len(site.events("payment")) <= total + 2 * 10
+
+
+def _plain(site: Site) -> dict[str, Any]:
+    """The settings as a file holds them, secrets included."""
+    document = json.loads(site.settings.model_dump_json(exclude_none=True))
+    document["sonar"]["token"] = site.sonar.token
+    document["splynx"]["secret"] = "s"
+    document["splynx"]["db"]["password"] = "p"
+    document["process"]["hmac_key"] = ""
+    return document
+
+
+def test_an_error_of_capture_names_a_next_step() -> None:
+    for kind in (SchemaUnfit, LeaseHeld):
+        assert issubclass(kind, SyncError)
+        assert kind.remedy
