@@ -64,6 +64,8 @@ def process_batch(
                 break
     finally:
         consumer.close()
+        if context is None:
+            known.close()
     return summary
 
 

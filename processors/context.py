@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka.schema_registry import SchemaRegistryClient
 
 from plumbing.avro import Codec, make_registry
 from plumbing.errors import Action, ConfigurationError, ExitCode, SyncError
@@ -41,9 +42,15 @@ class Context:
     rules: Rules
     facts: SourceFacts
     codecs: dict[str, Codecs]
+    registry: SchemaRegistryClient
+    """Codecs ask it for schemas they have not met; open until `close`."""
+
+    def close(self) -> None:
+        """Close the registry's connections."""
+        self.registry.__exit__(None, None, None)  # type: ignore[no-untyped-call]
 
 
-def make_codecs(settings: Settings) -> dict[str, Codecs]:
+def make_codecs(settings: Settings, registry: SchemaRegistryClient) -> dict[str, Codecs]:
     """`{aggregate: codecs}` of everything that is mapped.
 
     Raises:
@@ -51,14 +58,13 @@ def make_codecs(settings: Settings) -> dict[str, Codecs]:
         DependencyUnreachable: the registry does not answer.
     """
     topics = Topics(settings.instance)
-    with make_registry(settings.registry) as registry:
-        return {
-            one.name: Codecs(
-                events=Codec(registry, f"{topics.sonar(one.name)}-value", envelope_schema(one)),
-                bundles=Codec(registry, f"{topics.splynx(one.name)}-value", bundle_schema(one)),
-            )
-            for one in MAPPED
-        }
+    return {
+        one.name: Codecs(
+            events=Codec(registry, f"{topics.sonar(one.name)}-value", envelope_schema(one)),
+            bundles=Codec(registry, f"{topics.splynx(one.name)}-value", bundle_schema(one)),
+        )
+        for one in MAPPED
+    }
 
 
 def load_context(settings: Settings, producer: AckedProducer, *, wait_seconds: float = 0) -> Context:
@@ -76,7 +82,8 @@ def load_context(settings: Settings, producer: AckedProducer, *, wait_seconds: f
             raise SettingsNotCaptured("Sonar's system and billing settings are not on their topics yet")
         time.sleep(0.5)
     rules = with_generation(settings, file, facts, producer)
-    return Context(rules, facts, make_codecs(settings))
+    registry = make_registry(settings.registry)
+    return Context(rules, facts, make_codecs(settings, registry), registry)
 
 
 def read_facts(settings: Settings) -> SourceFacts | None:

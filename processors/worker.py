@@ -58,6 +58,8 @@ def make_app(settings: Settings, context: Context, producer: AckedProducer) -> f
     """The Faust application: one serial agent per topic."""
     topics = Topics(settings.instance)
     output = Output(producer, topics, DeadLetterBudget(settings.process.dead_letter_budget))
+    datadir = settings.state_dir / "faust"
+    datadir.mkdir(parents=True, exist_ok=True)
     app = faust.App(
         topics.process_group,
         broker=[f"kafka://{address}" for address in settings.kafka.bootstrap.split(",")],
@@ -77,7 +79,7 @@ def make_app(settings: Settings, context: Context, producer: AckedProducer) -> f
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=8 * 1024 * 1024,
         consumer_group_instance_id=f"{socket.gethostname()}-{settings.http.process_port or os.getpid()}",
-        datadir=str(settings.state_dir / "faust"),
+        datadir=str(datadir),
         loop=None,
     )
     app.transport.Producer = _flushing(output)  # type: ignore[misc]
@@ -125,7 +127,7 @@ async def _guarded(at: Coordinates, key: bytes | None, value: bytes | None, cont
             await asyncio.sleep(delay)
             metrics.STAGE_PAUSED.labels(STAGE, exc.code).set(0)
             delay = min(delay * 2, 30)
-        except BaseException as exc:  # an exception that left the agent would acknowledge the event
+        except BaseException as exc:  # noqa: BLE001 - one that left the agent would acknowledge the event
             if isinstance(exc, asyncio.CancelledError):
                 os._exit(ExitCode.TRY_LATER)  # stopped while it waited: a cancelled agent would acknowledge, too
             _halt(at, exc)
