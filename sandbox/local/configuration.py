@@ -81,8 +81,8 @@ def rules() -> dict[str, Any]:
     """The operator's rules for the invented ISP, as far as customers and payments go."""
     return {
         "version": 1,
-        "source": {"instance": INSTANCE, "timezone": "from_system_setting", "currency": "from_system_setting"},
-        "target": {"timezone": "America/Chicago", "id_mode": "crosswalk", "db_path": "allowed"},
+        "source": {"timezone": "from_system_setting", "currency": "from_system_setting"},
+        "target": {"timezone": "America/Chicago"},
         "partners": {"default": 1, "by_company": {1: 1}},
         "locations": {"default": 1},
         "status_map": {"by_name": {"Vacation hold": "disabled"}, "leads": "customers"},
@@ -92,23 +92,39 @@ def rules() -> dict[str, Any]:
             "labels": {"account_group": "grp: {name}", "account_type": "type: {name}"},
             "contacts": {"billing_roles": ["billing", "accounting"], "phone_order": ["mobile", "home", "work"]},
         },
-        "billing": {"numbers": {"payment": "SP{id}"}},
         "payment_methods": {
             "default": 5,
             "by_type": {"CASH": 1, "CHECK": 5, "WIRE": 2, "CREDITCARD": 3, "BANKACCOUNT": 2},
         },
-        "custom_fields": {"default": "keep"},
+        "billing": {"numbers": {"payment": "SP{id}"}},
     }
+
+
+SWITCHES = {
+    "automatic_issuing": splynx_settings.AUTO_ISSUING,
+    "billing_due": splynx_settings.BILLING_DUE,
+    "deactivation": splynx_settings.DEACTIVATION,
+    "block_by_one_time_invoices": splynx_settings.BLOCK_ONE_TIME,
+    "reminders": splynx_settings.REMINDERS,
+    "auto_proforma": splynx_settings.AUTO_PROFORMA,
+    "remove_ips": splynx_settings.REMOVE_IPS,
+    "invoice_notification": splynx_settings.INVOICE_NOTIFICATION,
+    "payment_notification": splynx_settings.PAYMENT_NOTIFICATION,
+    "auto_associate": splynx_settings.AUTO_ASSOCIATE,
+    "pay_from_balance": splynx_settings.PAY_FROM_BALANCE,
+    "force_to_invoice": splynx_settings.FORCE_TO_INVOICE,
+    "welcome_message": splynx_settings.WELCOME_MESSAGE,
+}
+"""`{guard: (module, path, key)}`: what the sandbox calls each switch that must be off."""
 
 
 def guards() -> dict[str, Any]:
     """The switches that must be off, by the keys that the sandbox gives them, each with its expected value."""
     return {
-        "version": 1,
-        "switches": {
-            f"{module}.{path}.{key}": {"module": module, "path": path, "key": key, "expect": value}
-            for (module, path, key), value in splynx_settings.GUARDS.items()
-        },
+        "guards": [
+            {"name": name, "key": "/".join(where), "expected": splynx_settings.GUARDS[where]}
+            for name, where in SWITCHES.items()
+        ]
     }
 
 

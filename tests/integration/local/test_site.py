@@ -53,7 +53,7 @@ def test_up_leaves_a_site_running_that_down_stops(tmp_path: Path) -> None:
             host=db.host, port=db.port, user=db.user, password=db.password.get_secret_value(), database=db.name
         ).close()
         assert yaml.safe_load(settings.rules.read_text())["version"] == 1
-        assert len(yaml.safe_load(settings.guards.read_text())["switches"]) >= 13
+        assert len(yaml.safe_load(settings.guards.read_text())["guards"]) >= 13
         open_to_others = [
             path
             for path in (tmp_path / "crossfade.yaml", *tmp_path.glob("*/*token*"), *tmp_path.glob("*/*password*"))
