@@ -80,8 +80,17 @@ class SonarClient:
         if self._session is not None:
             await self._session.close()
 
-    async def query(self, document: str, variables: Mapping[str, Any] | None = None) -> SonarAnswer:
+    async def query(
+        self,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        attempts: int | None = None,
+        again_after_timeout: bool = True,
+    ) -> SonarAnswer:
         """The answer to one GraphQL document, tried again while the failure may pass.
+
+        `again_after_timeout`: False for a caller that would rather ask for less.
 
         Raises:
             SonarTimeout, SonarUnreachable, SonarLimited: after several attempts, with growing waits.
@@ -89,8 +98,12 @@ class SonarClient:
             SonarGraphqlError: Sonar keeps answering with `errors`.
         """
         self._check(document)
+
+        def hook(error: Exception) -> bool | float:
+            return _backoff(error, again_after_timeout)
+
         async for attempt in stamina.retry_context(
-            on=_backoff, attempts=self._attempts, timeout=None, wait_initial=0.2, wait_max=30, wait_jitter=0.5
+            on=hook, attempts=attempts or self._attempts, timeout=None, wait_initial=0.2, wait_max=30, wait_jitter=0.5
         ):
             with attempt:
                 return await self._once(document, variables or {})
@@ -153,7 +166,7 @@ class SonarClient:
         return SonarAnswer(orjson.loads(content)["data"], self._server_time, started)
 
 
-def _backoff(error: Exception) -> bool | float:
+def _backoff(error: Exception, again_after_timeout: bool) -> bool | float:
     """Whether and (where Sonar said so) how long to wait before the next attempt."""
     if not isinstance(error, SyncError) or error.action is not Action.RETRY:
         return False
@@ -161,7 +174,7 @@ def _backoff(error: Exception) -> bool | float:
         return min(error.retry_after, _LONGEST_WAIT) if error.retry_after is not None else True
     if isinstance(error, SonarGraphqlError) and error.about_counting:
         return False  # the caller asks again without page_info
-    return not isinstance(error, SonarTimeout)  # the caller asks again for fewer rows
+    return again_after_timeout or not isinstance(error, SonarTimeout)
 
 
 def _server_time(headers: Mapping[str, str]) -> datetime | None:

@@ -14,6 +14,9 @@ from producers.compacted import read_whole
 from producers.cursors import CursorUnusable
 from schemas.topics import Topics
 
+Pending = dict[tuple[str, int], bytes | None]
+"""`{(collection, id): message value}`, not yet handed over."""
+
 
 class Root(NamedTuple):
     """The state of a root as it was last published."""
@@ -39,7 +42,7 @@ class Index:
         self._topic, self._partitions, self._producer = topic, partitions, producer
         self._roots: dict[str, dict[int, Root]] = {}
         self._children: dict[str, dict[int, Child]] = {}
-        self._pending: dict[tuple[str, int], bytes | None] = {}
+        self._pending: Pending = {}
 
     @classmethod
     def load(cls, kafka: KafkaSettings, topics: Topics, partitions: int, producer: AckedProducer) -> "Index":
@@ -87,9 +90,13 @@ class Index:
             known[id] = child
             self._pending[collection, id] = orjson.dumps(list(child))
 
-    def produce_pending(self) -> None:
-        """Hand the changes over. Only after the events' acknowledgement: the index never knows more than the topics."""
+    def take_pending(self) -> Pending:
+        """The changes so far; every event that they speak of has been handed over by now."""
         pending, self._pending = self._pending, {}
+        return pending
+
+    def produce(self, pending: Pending) -> None:
+        """Hand changes over. Only after their events' acknowledgement: the index never knows more than the topics."""
         for (collection, id), value in pending.items():
             self._producer.produce(
                 self._topic,

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import time
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
@@ -69,7 +69,7 @@ class Lease:
     @property
     def held(self) -> bool:
         """Whether this process holds the lease, seen within the session time-out."""
-        return not self._lost and self._held_at is not None and time.monotonic() - self._held_at < _SESSION_SECONDS
+        return not self._lost and self._held_at is not None and monotonic() - self._held_at < _SESSION_SECONDS
 
     async def acquire(self, stop: asyncio.Event, patience_seconds: float | None) -> bool:
         """Wait for the lease, and keep it from then on; False when `stop` came first.
@@ -77,13 +77,13 @@ class Lease:
         Raises:
             LeaseHeld: another process has held it for all of `patience_seconds` (None: wait for ever).
         """
-        began = time.monotonic()
+        began = monotonic()
         while not stop.is_set():
             if await asyncio.to_thread(self._beat):
                 metrics.LEASE_HELD.set(1)
                 self._task = asyncio.create_task(self._keep(), name="lease")
                 return True
-            if patience_seconds is not None and time.monotonic() - began > patience_seconds:
+            if patience_seconds is not None and monotonic() - began > patience_seconds:
                 raise LeaseHeld("another capture process holds the lease of this instance")
         return False
 
@@ -108,9 +108,9 @@ class Lease:
             owned = any(one.topic == self._topic for one in self._consumer.assignment())
         except KafkaException as exc:
             raise DependencyUnreachable(f"Kafka does not answer: {exc.args[0].name()}") from exc
-        if owned and self._held_at is not None and time.monotonic() - self._held_at > _SESSION_SECONDS:
+        if owned and self._held_at is not None and monotonic() - self._held_at > _SESSION_SECONDS:
             # Stopped or cut off for longer than a session: the group may have moved on, whatever this client believes.
             return False
         if owned:
-            self._held_at = time.monotonic()
+            self._held_at = monotonic()
         return owned

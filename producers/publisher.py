@@ -12,7 +12,6 @@ import orjson
 import structlog
 from confluent_kafka import Message
 from pydantic import ValidationError
-from schemas.avro import value_of
 
 from plumbing import metrics
 from plumbing.clock import epoch_ms, utc_now
@@ -20,6 +19,7 @@ from plumbing.kafka import AckedProducer, partition_of
 from producers.index import Child, Index, Root
 from producers.reader import Page, Shown
 from schemas.aggregate import Aggregate
+from schemas.avro import value_of
 from schemas.envelope import Event, envelope_of, key_of
 from schemas.records import SonarRecord
 from schemas.topics import MAX_MESSAGE_BYTES, Topics
@@ -123,8 +123,10 @@ class Publisher:
             DeliveryFailed: something was not taken.
         """
         async with self._lock:
+            # Taken before the flush: what another task publishes meanwhile is not acknowledged by it.
+            pending = self._index.take_pending()
             await asyncio.to_thread(self._producer.flush)
-            self._index.produce_pending()
+            self._index.produce(pending)
             await asyncio.to_thread(self._producer.flush)
 
     def _event(

@@ -151,7 +151,7 @@ class Reader:
             archived=root.include_archived,
             counted=reading.counted,
         )
-        return await self._client.query(document, {"search": search, "n": asked})
+        return await self._client.query(document, {"search": search, "n": asked}, again_after_timeout=asked == 1)
 
     async def _whole(self, reading: Reading, answer: SonarAnswer, sequence: int, asked: int) -> Page:
         root = reading.aggregate.root

@@ -143,7 +143,7 @@ async def _readable(client: SonarClient, schema: SonarSchema, aggregate: Aggrega
         return True  # read whole a moment later, where a refusal is an error of its own
     document = documents.page_document(root.name, f"{{ {text} }}", archived=root.include_archived, counted=False)
     try:
-        await client.query(document, {"search": [], "n": 1})
+        await client.query(document, {"search": [], "n": 1}, attempts=3)
     except SonarGraphqlError as exc:
         if exc.action is Action.HALT:
             raise

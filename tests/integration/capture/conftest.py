@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Message, TopicPartition
-from confluent_kafka.admin import NewTopic
+from confluent_kafka.cimpl import NewTopic
 from confluent_kafka.schema_registry import Schema
 
 from plumbing.avro import Codec, make_registry
@@ -50,17 +50,16 @@ class Site:
         found: list[Message] = []
         try:
             partitions = len(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
-            for partition, (low, high) in end_offsets(consumer, topic, partitions).items():
-                consumer.assign([TopicPartition(topic, partition, low)])
-                while low < high:
-                    message = consumer.poll(10)
-                    assert message is not None
-                    assert message.error() is None
-                    found.append(message)
-                    low = (message.offset() or 0) + 1
+            ends = end_offsets(consumer, topic, partitions)
+            consumer.assign([TopicPartition(topic, partition, low) for partition, (low, _) in ends.items()])
+            while len(found) < sum(high - low for low, high in ends.values()):
+                message = consumer.poll(10)
+                assert message is not None
+                assert message.error() is None
+                found.append(message)
         finally:
             consumer.close()
-        return found
+        return sorted(found, key=lambda one: (one.partition(), one.offset()))
 
     def events(self, name: str) -> list[Event]:
         """Every event of an aggregate."""
@@ -116,7 +115,7 @@ def make_site(
             rules=tmp_path / "rules.yaml",
             guards=tmp_path / "guards.yaml",
             http={"capture_port": 0},
-        )  # type: ignore[arg-type]  # pydantic builds the blocks
+        )
         prepare(settings)
         return Site(settings, sonar)
 

@@ -193,7 +193,7 @@ def test_a_process_killed_in_the_middle_of_its_snapshot_resumes(make_site: Calla
 
 def _plain(site: Site) -> dict[str, Any]:
     """The settings as a file holds them, secrets included."""
-    document = json.loads(site.settings.model_dump_json(exclude_none=True))
+    document: dict[str, Any] = json.loads(site.settings.model_dump_json(exclude_none=True))
     document["sonar"]["token"] = site.sonar.token
     document["splynx"]["secret"] = "s"
     document["splynx"]["db"]["password"] = "p"

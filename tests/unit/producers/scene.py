@@ -139,7 +139,9 @@ class InMemoryClient:
         self.before: Callable[[str, Mapping[str, Any]], Any] | None = None
         self.asked: list[str] = []
 
-    async def query(self, document: str, variables: Mapping[str, Any] | None = None) -> SonarAnswer:
+    async def query(
+        self, document: str, variables: Mapping[str, Any] | None = None, *, again_after_timeout: bool = True
+    ) -> SonarAnswer:
         self.asked.append(document)
         if self.before is not None:
             self.before(document, variables or {})

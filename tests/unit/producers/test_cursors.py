@@ -69,7 +69,7 @@ def test_the_index_is_the_same_after_it_was_read_back() -> None:
     scene.index.set_child("contacts", 2, Child(1, "w"))
     scene.index.set_child("contacts", 3, Child(None, "w"))
     scene.index.set_child("contacts", 3, None)
-    scene.index.produce_pending()
+    scene.index.produce(scene.index.take_pending())
     scene.broker.flush(1)
     scene.restart()
     assert scene.index.root("accounts", 1) == Root(1, "v", 5, "d")
