@@ -1,0 +1,120 @@
+"""The Sonar client over HTTP: deadlines, budget, what Sonar asks for, and connections that end early."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from clients.sonar import SonarClient
+from clients.sonar_errors import SonarGraphqlError, SonarTimeout, SonarUnauthenticated
+from plumbing.settings import SonarSettings
+
+DOCUMENT = "{ accounts { entities { id } } }"
+WHOLE: dict[str, Any] = {"data": {"accounts": {"entities": []}}}
+
+
+class Sonar:
+    """Answers with what the test has put in the queue, then with a whole answer; counts requests."""
+
+    def __init__(self) -> None:
+        self.answers: list[web.Response | float] = []
+        self.requests: list[dict[str, Any]] = []
+        self.tokens: set[str] = set()
+
+    async def answer(self, request: web.Request) -> web.Response:
+        self.requests.append(orjson.loads(await request.read()))
+        self.tokens.add(request.headers["Authorization"])
+        after = self.answers.pop(0) if self.answers else _json(WHOLE)
+        if isinstance(after, float):
+            await asyncio.sleep(after)
+            return _json(WHOLE)
+        return after
+
+
+def _json(body: dict[str, Any], status: int = 200, **headers: str) -> web.Response:
+    return web.Response(body=orjson.dumps(body), status=status, content_type="application/json", headers=headers)
+
+
+@pytest.fixture
+async def sonar() -> AsyncIterator[tuple[Sonar, str]]:
+    sonar = Sonar()
+    application = web.Application()
+    application.router.add_post("/api/graphql", sonar.answer)
+    async with TestServer(application, host="127.0.0.1") as server:
+        yield sonar, str(server.make_url("/"))
+
+
+def settings(url: str, **changes: Any) -> SonarSettings:
+    return SonarSettings(url=url, token="the-token", **{"requests_per_minute": 6000, **changes})
+
+
+async def test_the_token_and_the_variables_reach_sonar(sonar: tuple[Sonar, str]) -> None:
+    server, url = sonar
+    async with SonarClient(settings(url)) as client:
+        answer = await client.query(DOCUMENT, {"n": 5})
+    assert answer.data == WHOLE["data"]
+    assert server.requests == [{"query": DOCUMENT, "variables": {"n": 5}}]
+    assert server.tokens == {"Bearer the-token"}
+    assert client.server_time == answer.server_time
+
+
+async def test_sonar_is_given_the_time_that_it_asks_for(sonar: tuple[Sonar, str]) -> None:
+    server, url = sonar
+    server.answers = [_json({}, 429, **{"Retry-After": "1"})]
+    began = time.monotonic()
+    async with SonarClient(settings(url)) as client:
+        await client.query(DOCUMENT)
+    assert time.monotonic() - began >= 1
+    assert len(server.requests) == 2
+
+
+async def test_a_bad_token_is_not_tried_again(sonar: tuple[Sonar, str]) -> None:
+    server, url = sonar
+    server.answers = [_json({"error": "Unauthenticated."})] * 3
+    async with SonarClient(settings(url)) as client:
+        with pytest.raises(SonarUnauthenticated):
+            await client.query(DOCUMENT)
+    assert len(server.requests) == 1
+
+
+async def test_data_beside_errors_is_never_returned(sonar: tuple[Sonar, str]) -> None:
+    server, url = sonar
+    server.answers = [_json({**WHOLE, "errors": [{"message": "x"}]}) for _ in range(2)]
+    async with SonarClient(settings(url), attempts=2) as client:
+        with pytest.raises(SonarGraphqlError):
+            await client.query(DOCUMENT)
+
+
+async def test_an_answer_later_than_the_deadline_is_a_time_out(sonar: tuple[Sonar, str]) -> None:
+    server, url = sonar
+    server.answers = [2.0]
+    async with SonarClient(settings(url, timeout_seconds=0.2)) as client:
+        with pytest.raises(SonarTimeout):
+            await client.query(DOCUMENT, again_after_timeout=False)
+        assert len(server.requests) == 1
+        server.answers = [2.0]
+        await client.query(DOCUMENT)
+
+
+async def test_requests_stay_within_the_budget(sonar: tuple[Sonar, str]) -> None:
+    server, url = sonar
+    async with SonarClient(settings(url, requests_per_minute=120)) as client:
+        began = time.monotonic()
+        for _ in range(15):
+            await client.query(DOCUMENT)
+    # Twelve may go at once, a tenth of a minute's; then two a second.
+    assert time.monotonic() - began >= 1.2
+    assert len(server.requests) == 15
+
+
+async def test_what_is_no_graphql_costs_no_request(sonar: tuple[Sonar, str]) -> None:
+    server, url = sonar
+    async with SonarClient(settings(url)) as client:
+        with pytest.raises(ValueError, match="GraphQL"):
+            await client.query("{ accounts {")
+    assert server.requests == []
