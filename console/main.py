@@ -1,0 +1,229 @@
+"""`crossfade`: the command line. One command is one function; the work is done in the rooms."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import orjson
+import typer
+
+from console import run as running
+from console import status as standing
+from console import topics as topic_plans
+from console.output import fail, show, table
+from plumbing.errors import SyncError
+from plumbing.logs import configure_logs
+from plumbing.settings import load_settings
+from processors.batch import process_batch
+from processors.worker import run_worker
+from producers.capture import run_capture
+from schemas.rules import load_rules
+from sinks.runner import run_sink
+
+app = typer.Typer(
+    help="Keeps Splynx in step with Sonar, and proves that they agree. Settings: --config or CROSSFADE_CONFIG.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Summary = TypeVar("Summary")
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (YAML).")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, with a version.")]
+Apply = Annotated[bool, typer.Option("--apply", help="Do it. Without this the command only shows what it would do.")]
+
+
+@app.command(epilog="Example: crossfade topics; crossfade topics --apply")
+def topics(config: Config = None, json: Json = False, apply: Apply = False) -> None:
+    """Create the topics and register the schemas that are missing; shows them first."""
+    try:
+        settings = load_settings(config)
+        plan = topic_plans.make_plan(settings)
+        if apply:
+            topic_plans.apply_plan(settings, plan)
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    document = {
+        "applied": apply,
+        "topics": [{"name": one.name, "partitions": one.partitions} for one in plan.create],
+        "subjects": [subject for subject, _ in plan.register],
+    }
+    show(document, as_json=json, text=_topics_text)
+
+
+@app.command(epilog="Example: crossfade snapshot --only account")
+def snapshot(
+    config: Config = None,
+    json: Json = False,
+    only: Annotated[list[str] | None, typer.Option("--only", help="Aggregate to read; may be repeated.")] = None,
+) -> None:
+    """Read Sonar in full onto the topics, and end. Resumes where an earlier snapshot was interrupted."""
+    _capture(config, json, snapshot="force" if only else "auto", follow=False, only=only)
+
+
+@app.command(epilog="Example: crossfade follow")
+def follow(config: Config = None, json: Json = False) -> None:
+    """Capture: complete the snapshot, then follow changes until stopped. One process per Sonar."""
+    _capture(config, json, snapshot="auto", follow=True, only=None)
+
+
+@app.command(epilog="Example: crossfade process; crossfade process --engine batch")
+def process(
+    config: Config = None,
+    json: Json = False,
+    engine: Annotated[
+        str, typer.Option(help="live: Faust, until stopped. batch: what lies there now, then end.")
+    ] = "live",
+) -> None:
+    """Map events to bundles. Reads and writes our own topics only."""
+    configure_logs()
+    try:
+        settings = load_settings(config)
+        load_rules(settings.rules)
+        if engine == "live":
+            run_worker(settings)
+            return
+        if engine != "batch":
+            raise typer.BadParameter("must be live or batch", param_hint="--engine")
+        summary = process_batch(settings, until_end=True)
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    document = {"produced": dict(summary.produced), "dead_lettered": dict(summary.dead_lettered)}
+    show(document, as_json=json, text=_counts_text)
+
+
+@app.command(epilog="Example: crossfade sink; crossfade sink --apply; crossfade sink --apply --approve adoption")
+def sink(
+    config: Config = None,
+    json: Json = False,
+    apply: Apply = False,
+    approve: Annotated[
+        list[str] | None,
+        typer.Option(help="What you agree to: adoption, target, or the entity that a brake names. May be repeated."),
+    ] = None,
+) -> None:
+    """Write bundles into Splynx until stopped; without --apply, count what it would do and end."""
+    configure_logs()
+    try:
+        settings = load_settings(config)
+        summary = _run(lambda stop: run_sink(settings, apply=apply, stop=stop, approve=approve or ()))
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    document = asdict(summary)
+    show(document, as_json=json, text=_sink_text)
+
+
+@app.command(epilog="Example: crossfade run --until caught-up --apply")
+def run(
+    config: Config = None,
+    json: Json = False,
+    apply: Apply = False,
+    until: Annotated[str | None, typer.Option(help="caught-up: end when every stage passed a whole snapshot.")] = None,
+) -> None:
+    """Run all stages as child processes of this machine.
+
+    Exit code 0 when nothing is parked or dead-lettered, else 5 with a list. Deferred records are listed, no error.
+    """
+    configure_logs()
+    if until not in {None, "caught-up"}:
+        raise typer.BadParameter("must be caught-up", param_hint="--until")
+    try:
+        settings = load_settings(config)
+        load_rules(settings.rules)
+        result = running.run_stages(settings, config, apply=apply, until_caught_up=until is not None)
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    show(result.document(), as_json=json, text=running.text_of)
+    raise typer.Exit(int(result.exit_code))
+
+
+@app.command(epilog="Example: crossfade status --json")
+def status(config: Config = None, json: Json = False) -> None:
+    """Lag of each stage, the last watermark, and what is parked, deferred or dead-lettered."""
+    try:
+        settings = load_settings(config)
+        document = standing.status_of(settings)
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    show(document, as_json=json, text=standing.text_of)
+
+
+def main() -> None:
+    """Entry point of the `crossfade` command."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _capture(config: Path | None, json: bool, *, snapshot: Any, follow: bool, only: list[str] | None) -> None:
+    configure_logs()
+    try:
+        settings = load_settings(config)
+        summary = _run(lambda stop: run_capture(settings, snapshot=snapshot, follow=follow, stop=stop, only=only))
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    document = orjson.loads(orjson.dumps(asdict(summary), default=_plain))
+    show(document, as_json=json, text=_capture_text)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json")
+    raise TypeError
+
+
+def _run(work: Callable[[asyncio.Event], Coroutine[Any, Any, Summary]]) -> Summary:
+    """Run until the work is done, or until SIGTERM or ctrl-C ask it to end; it then ends cleanly."""
+
+    async def inner() -> Summary:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(sign, stop.set)
+        return await work(stop)
+
+    return asyncio.run(inner())
+
+
+def _topics_text(document: dict[str, Any]) -> str:
+    if not (document["topics"] or document["subjects"]):
+        return "All topics and schemas are there."
+    verb = "Created" if document["applied"] else "Would create"
+    lines = [f"{verb} topic {one['name']} ({one['partitions']} partitions)" for one in document["topics"]]
+    verb = "Registered" if document["applied"] else "Would register"
+    lines += [f"{verb} {subject}" for subject in document["subjects"]]
+    if not document["applied"]:
+        lines.append("Nothing was changed. Do it with: crossfade topics --apply")
+    return "\n".join(lines)
+
+
+def _capture_text(document: dict[str, Any]) -> str:
+    rows = [["aggregate", "rows", "of"]]
+    rows += [[name, str(read), str(whole or "?")] for name, (read, whole) in document["snapshot"].items()]
+    return table(rows) + f"\n{document['requests']} requests in {document['seconds']:.1f} s"
+
+
+def _counts_text(document: dict[str, Any]) -> str:
+    rows = [["aggregate", "produced", "dead-lettered"]]
+    names = sorted({*document["produced"], *document["dead_lettered"]})
+    rows += [
+        [name, str(document["produced"].get(name, 0)), str(document["dead_lettered"].get(name, 0))] for name in names
+    ]
+    return table(rows)
+
+
+def _sink_text(document: dict[str, Any]) -> str:
+    rows = [["entity", "outcome", "records"]]
+    counted = document["records"] if document["applied"] else document["steps"]
+    rows += [[entity, name, str(count)] for entity, counts in counted.items() for name, count in counts.items()]
+    text = table(rows)
+    if document["fields"]:
+        text += f"\nadditional fields: {', '.join(document['fields'])}"
+    if document["labels"]:
+        text += f"\nflag labels: {', '.join(document['labels'])}"
+    return text if document["applied"] else text + "\nNothing was written. Do it with: crossfade sink --apply"

@@ -1,0 +1,166 @@
+"""All stages as child processes of this machine, until stopped or until everything is caught up."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from console.output import table
+from console.progress import Progress
+from console.status import held_of
+from plumbing.errors import ExitCode, SyncError
+from plumbing.logs import get_logger
+from plumbing.settings import Settings
+from schemas.ledger import DEAD, PARKED, READY
+
+log = get_logger("run")
+
+_LOOK_SECONDS = 1.0
+_GRACE_SECONDS = 60.0
+
+
+class StageEnded(SyncError):
+    """A stage ended by itself. Its own last lines say why."""
+
+    code = "run.stage_ended"
+    remedy = "Mend what the stage's last lines name, then start again: it resumes where it was."
+
+    def __init__(self, stage: str, code: int, tail: str, log_file: Path) -> None:
+        super().__init__(
+            f"stage {stage} ended with {code}; its last lines:\n{tail}", remedy=f"{self.remedy} Log: {log_file}"
+        )
+        self.returncode = code
+
+
+@dataclass
+class RunResult:
+    """How a run ended."""
+
+    caught_up: bool
+    seconds: float
+    held: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0 when nothing is parked or dead, else 5."""
+        stuck = any(one["state"] in {PARKED, READY, DEAD} for one in self.held)
+        return ExitCode.PARTLY if stuck else ExitCode.DONE
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"caught_up": self.caught_up, "seconds": round(self.seconds, 1), "held": self.held}
+
+
+def text_of(document: dict[str, Any]) -> str:
+    """The result for people."""
+    text = f"{'Caught up' if document['caught_up'] else 'Stopped'} after {document['seconds']} s."
+    if document["held"]:
+        rows = [["entity", "state", "code", "records"]]
+        rows += [[one["entity"], one["state"], one["code"], str(one["records"])] for one in document["held"]]
+        text += "\n" + table(rows)
+    return text
+
+
+class Stage:
+    """One stage as a child process, its output in a file."""
+
+    def __init__(self, name: str, arguments: list[str], config: Path | None, folder: Path) -> None:
+        self.name = name
+        self.log_file = folder / f"{name}.log"
+        command = [sys.executable, "-m", "console", *arguments]
+        if config is not None:
+            command += ["--config", str(config)]
+        with self.log_file.open("ab") as sink:
+            # A session of its own: ctrl-C reaches this process alone, which ends the stages in order.
+            self._process = subprocess.Popen(command, stdout=sink, stderr=sink, start_new_session=True)  # noqa: S603
+
+    def check(self) -> None:
+        """Look whether it still runs.
+
+        Raises:
+            StageEnded: it does not.
+        """
+        code = self._process.poll()
+        if code is not None:
+            lines = self.log_file.read_text(errors="replace").splitlines()[-15:]
+            raise StageEnded(self.name, code, "\n".join(f"  {line}" for line in lines), self.log_file)
+
+    def end(self) -> None:
+        """Ask it to end, and after a while make it."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.error("run.stage_killed", stage=self.name)
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+
+def run_stages(settings: Settings, config: Path | None, *, apply: bool, until_caught_up: bool) -> RunResult:
+    """Start the stages and watch them. Without `apply` no sink runs: bundles are made and nothing is written.
+
+    Raises:
+        StageEnded: a stage ended by itself; the others were ended.
+        DependencyUnreachable: Kafka or the ledger does not answer.
+    """
+    started = time.monotonic()
+    stop = threading.Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stop.set()
+
+    before = {sign: signal.signal(sign, on_signal) for sign in (signal.SIGINT, signal.SIGTERM)}
+    folder = settings.state_dir / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    stages: list[Stage] = []
+    try:
+        wanted = [("capture", ["follow"]), ("process", ["process"])]
+        if apply:
+            wanted.append(("sink", ["sink", "--apply"]))
+        stages = [Stage(name, arguments, config, folder) for name, arguments in wanted]
+        caught_up = _watch(settings, stages, stop, apply=apply, until_caught_up=until_caught_up)
+    finally:
+        for stage in stages:
+            stage.end()
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+    held = asyncio.run(held_of(settings)) if apply else []
+    return RunResult(caught_up, time.monotonic() - started, held)
+
+
+def _watch(
+    settings: Settings, stages: list[Stage], stop: threading.Event, *, apply: bool, until_caught_up: bool
+) -> bool:
+    progress = Progress(settings)
+    ends = None
+    begun = time.time()
+    try:
+        while not stop.wait(_LOOK_SECONDS):
+            for stage in stages:
+                stage.check()
+            if not until_caught_up:
+                continue
+            if ends is None:
+                # Only a watermark that this run published says that its reads are on the topics.
+                whole = [
+                    one
+                    for one in progress.watermarks()
+                    if one.snapshot_complete and one.read_started.timestamp() >= begun
+                ]
+                if whole and progress.processors_passed(whole[0]):
+                    ends = progress.bundle_ends()
+                    log.info("run.processors_passed", watermark=whole[0].source_time.isoformat())
+            if ends is not None and (not apply or progress.sinks_passed(ends)):
+                return True
+    finally:
+        progress.close()
+    return False
