@@ -1,0 +1,220 @@
+"""What we use of Sonar and Splynx against descriptions of both: `python -m tests.reference <directory>`.
+
+The directory holds `sonar_schema.graphql`, `splynx_api.json` and `splynx_tables.json`. One line per check is printed;
+the exit status is 1 and every difference is listed when something that we use does not exist there.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from graphql import (
+    GraphQLObjectType,
+    GraphQLSchema,
+    Source,
+    build_schema,
+    get_named_type,
+    parse,
+    validate,
+)
+
+from sandbox.sonar import reference_check as sonar_sandbox
+from sandbox.splynx import reference_check as splynx_sandbox
+from schemas.aggregate import Aggregate, LookUp, Target, Touch, WritePath
+from schemas.catalogue import AGGREGATES, TARGETS
+from schemas.records import AdditionalField, SplynxRecord
+from schemas.selection import selection
+from schemas.shapes import Kind, members
+from sinks.payments import PAYMENT_COLUMNS, TRANSACTION_COLUMNS
+
+Json = dict[str, Any]
+PAGE = 100
+
+
+def selections(sonar: GraphQLSchema) -> list[str]:
+    """Where an aggregate's root selection is no valid query of Sonar's."""
+    found = []
+    for one in AGGREGATES:
+        field = _query(sonar).fields.get(one.root.name)
+        if field is None:
+            found.append(f"{one.name}: Sonar has no query {one.root.name}")
+            continue
+        inner = selection(one, None, PAGE)
+        listed = str(get_named_type(field.type)).endswith("Connection")
+        document = f"{{ {one.root.name} {{ {f'entities {{ {inner} }}' if listed else inner} }} }}"
+        found += [f"{one.name}: {error.message}" for error in validate(sonar, parse(Source(document)))]
+    return found
+
+
+def relations(sonar: GraphQLSchema) -> list[str]:
+    """Where a touch, look-up, owner or pivot names a collection, column or relation that Sonar lacks."""
+    found: list[str] = []
+    for one in AGGREGATES:
+        root = one.root.type_name
+        if one.owner is not None:
+            found += _path(sonar, one, root, one.owner)
+        for pivot in one.pivots:
+            found += _path(sonar, one, root, pivot)
+        for touch in one.touched_by:
+            found += _touch(sonar, one, touch)
+        for look_up in one.looks_up:
+            found += _look_up(sonar, one, look_up)
+    return found
+
+
+def _touch(sonar: GraphQLSchema, one: Aggregate, touch: Touch) -> Iterator[str]:
+    yield from _collection(sonar, one, touch.collection, touch.type_name)
+    yield from _path(sonar, one, touch.type_name, touch.owner_id)
+    if touch.owner_type is not None:
+        yield from _path(sonar, one, touch.type_name, touch.owner_type[0])
+
+
+def _look_up(sonar: GraphQLSchema, one: Aggregate, look_up: LookUp) -> Iterator[str]:
+    yield from _collection(sonar, one, look_up.collection, look_up.type_name)
+    yield from _path(sonar, one, one.root.type_name, look_up.column or look_up.relation or "")
+
+
+def _query(sonar: GraphQLSchema) -> GraphQLObjectType:
+    if sonar.query_type is None:
+        raise ValueError("the description of Sonar has no queries")
+    return sonar.query_type
+
+
+def _collection(sonar: GraphQLSchema, one: Aggregate, collection: str, type_name: str) -> Iterator[str]:
+    field = _query(sonar).fields.get(collection)
+    if field is None:
+        yield f"{one.name}: Sonar has no query {collection}"
+    elif str(get_named_type(field.type)) != f"{type_name}Connection":
+        yield f"{one.name}: {collection} yields {field.type}, not {type_name}s"
+
+
+def _path(sonar: GraphQLSchema, one: Aggregate, type_name: str, path: str) -> Iterator[str]:
+    current = sonar.type_map.get(type_name)
+    for part in path.split("."):
+        current = _entities(sonar, current)
+        fields = getattr(current, "fields", {})
+        if part not in fields:
+            yield f"{one.name}: {type_name} has no {path}"
+            return
+        current = get_named_type(fields[part].type)
+
+
+def _entities(sonar: GraphQLSchema, kind: Any) -> Any:
+    name = str(kind)
+    return sonar.type_map.get(name.removesuffix("Connection")) if name.endswith("Connection") else kind
+
+
+def tables(reference: Json) -> list[str]:
+    """Where a target's table is unknown, or an SQL target writes columns that its table lacks."""
+    found = [
+        f"{target.entity}: Splynx has no table {target.table}"
+        for target in TARGETS.values()
+        if target.table not in reference["tables"]
+    ]
+    for table, columns in (("payments", PAYMENT_COLUMNS), ("billing_transactions", TRANSACTION_COLUMNS)):
+        known = {column["name"] for column in reference["tables"][table]["columns"]}
+        found += [f"{table}: Splynx has no column {name}" for name in columns if name not in known]
+    for target in TARGETS.values():
+        if target.path is WritePath.SQL:
+            known = {column["name"] for column in reference["tables"][target.table]["columns"]}
+            found += [f"{target.entity}: {name} is no column" for name in _columns(target) if name not in known]
+    return found
+
+
+def endpoints(api: Json, reference: Json) -> list[str]:
+    """Where a REST target's path is unknown, lacks a method that is used, or an attribute is undocumented."""
+    methods: dict[str, set[str]] = {}
+    for entry in api["resources"]:
+        methods.setdefault(_grammar(entry["path"]), set()).update(entry["methods"])
+    found = []
+    for target in TARGETS.values():
+        if target.endpoint is None:
+            continue
+        item = methods.get(f"{target.endpoint}/{{}}", set()) | methods.get(f"{target.endpoint}--{{}}", set())
+        if not item and target.endpoint not in methods:
+            found.append(f"{target.entity}: Splynx has no path {target.endpoint}")
+            continue
+        if target.path is not WritePath.REST:
+            continue
+        if "PUT" not in item:
+            found.append(f"{target.entity}: {target.endpoint} takes no PUT")
+        if target.part_of is None and "POST" not in methods.get(target.endpoint, set()):
+            found.append(f"{target.entity}: {target.endpoint} takes no POST")
+        known = _attributes(api, reference, target)
+        found += [
+            f"{target.entity}: {name} is no attribute of {target.endpoint}"
+            for name in _columns(target)
+            if name not in known
+        ]
+    return found
+
+
+def _attributes(api: Json, reference: Json, target: Target) -> set[str]:
+    """Attributes recorded of a live Splynx, columns of the table, and fields that the description names."""
+    live = api["live"].get(target.endpoint, {})
+    known = {one["name"] for one in live.get("attributes", [])} | set(live.get("get_fields", []))
+    known |= {column["name"] for column in reference["tables"].get(target.table, {}).get("columns", [])}
+    wanted = {target.endpoint, f"{target.endpoint}/{{}}", f"{target.endpoint}--{{}}"}
+    for entry in api["resources"]:
+        if _grammar(entry["path"]) in wanted:
+            for method in entry["methods"].values():
+                fields = method.get("request", {}).get("fields", [])
+                known |= {one["name"] for one in fields if isinstance(one, dict)}
+    return known
+
+
+STEERING = {"payment": {"exponent", "reverses"}}
+"""Members that tell the sink how to write and are no columns."""
+RENAMED = {"amount_minor": "amount", "remind_minor": "remind_amount"}
+
+
+def _columns(target: Target) -> list[str]:
+    record: type[SplynxRecord] = target.record
+    skipped = record.not_written | STEERING.get(target.entity, set())
+    return [
+        RENAMED.get(member.name, member.name)
+        for member in members(record)
+        if member.name not in skipped
+        and member.kind is not Kind.TEXTS
+        and not any(isinstance(mark, AdditionalField) for mark in member.metadata)
+    ]
+
+
+def _grammar(path: str) -> str:
+    return re.sub(r"\{[^}]*\}", "{}", path.split("?")[0]).strip("/").removeprefix("api/2.0/")
+
+
+def checks(directory: Path) -> Iterator[tuple[str, Callable[[], list[str]]]]:
+    """`(title, check)`; a check returns its differences."""
+    sdl, api_file = directory / "sonar_schema.graphql", directory / "splynx_api.json"
+    tables_file = directory / "splynx_tables.json"
+    sonar = build_schema(sdl.read_text(encoding="utf-8"), assume_valid=True)
+    api, reference = json.loads(api_file.read_text()), json.loads(tables_file.read_text())
+    yield "selections are valid queries of Sonar", lambda: selections(sonar)
+    yield "touches, look-ups and pivots exist in Sonar", lambda: relations(sonar)
+    yield "tables and columns exist in Splynx", lambda: tables(reference)
+    yield "endpoints and attributes exist in Splynx", lambda: endpoints(api, reference)
+    yield "the Sonar sandbox serves Sonar's schema", lambda: sonar_sandbox.differences(sdl)
+    yield "the Splynx sandbox has Splynx's tables and API", lambda: splynx_sandbox.differences(api_file, tables_file)
+
+
+def main(arguments: list[str]) -> int:
+    """0 when everything that we use exists, 1 when not, 2 when called wrongly."""
+    if len(arguments) != 1:
+        print("usage: python -m tests.reference <directory>", file=sys.stderr)
+        return 2
+    failed = False
+    for title, check in checks(Path(arguments[0])):
+        found = check()
+        failed = failed or bool(found)
+        print(f"{'differs' if found else 'ok'}: {title}" + (f" ({len(found)})" if found else ""))
+        for line in found:
+            print(f"  {line}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
