@@ -51,6 +51,7 @@ async def test_a_new_root_is_published_as_created() -> None:
     assert ops(scene) == ["r", "c"]
 
 
+@pytest.mark.fault(23)
 async def test_many_rows_of_one_second_are_all_found() -> None:
     scene = await a_scene(page_size=500)
     for number in range(1100):
@@ -67,6 +68,7 @@ async def test_a_changed_child_reads_its_root_again() -> None:
     assert person["phone_numbers"][0]["number"] == "0145550199"
 
 
+@pytest.mark.fault(36)
 async def test_a_child_that_moves_reads_both_roots_again() -> None:
     scene = await a_scene()
     other = scene.shop.an_account("Bea")
@@ -77,6 +79,7 @@ async def test_a_child_that_moves_reads_both_roots_again() -> None:
     assert [one["name"] for one in scene.folded()[other]["contacts"]] == ["Ada"]
 
 
+@pytest.mark.fault(37)
 async def test_a_root_counts_as_read_only_when_it_shows_the_child_in_its_version(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -153,6 +156,7 @@ async def test_a_delete_is_known_after_a_restart() -> None:
     assert ops(scene, "payment") == ["r", "d"]
 
 
+@pytest.mark.fault(42)
 async def test_an_old_delete_in_the_log_of_a_row_that_was_created_again_deletes_nothing() -> None:
     scene = await a_scene()
     scene.shop.store.delete("Payment", 1)
@@ -171,6 +175,27 @@ async def test_a_row_that_only_cannot_be_read_is_not_deleted() -> None:
     assert ops(scene, "payment") == ["r"]
 
 
+async def test_a_root_that_its_child_names_and_no_read_finds_is_not_deleted_without_a_log_entry() -> None:
+    scene = await a_scene()
+    scene.shop.store.update("Contact", 1, name="Eda")
+    scene.shop.store.hold("Account", 1)
+    for _ in range(3):
+        await scene.following.poll()
+    assert ops(scene) == ["r"]
+    scene.shop.store.release("Account", 1)
+    await scene.following.poll()
+    assert ops(scene) == ["r", "u"]
+
+
+async def test_a_row_of_the_very_second_up_to_which_all_was_covered_is_found() -> None:
+    scene = await a_scene()
+    covered = await scene.following.poll()
+    late = scene.shop.a_payment(1, 9, at=covered)
+    await scene.following.poll()
+    assert scene.folded("payment")[late]["amount"] == 9
+
+
+@pytest.mark.fault(24)
 async def test_a_row_that_becomes_visible_late_is_found_in_the_overlap() -> None:
     scene = await a_scene()
     late = scene.shop.a_payment(1, 9)

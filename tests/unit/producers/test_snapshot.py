@@ -123,6 +123,7 @@ async def test_pages_are_halved_until_sonar_answers_in_time() -> None:
     assert len(scene.folded()) == 6
 
 
+@pytest.mark.fault(1)
 async def test_a_killed_snapshot_goes_on_where_the_broker_had_everything() -> None:
     scene = Scene()
     for number in range(20):
@@ -149,6 +150,7 @@ async def test_a_killed_snapshot_goes_on_where_the_broker_had_everything() -> No
     assert len(scene.events()) <= 20 + 2 * scene.page_size
 
 
+@pytest.mark.fault(2)
 async def test_events_lost_before_their_acknowledgement_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
     for number in range(6):
@@ -168,6 +170,30 @@ async def test_events_lost_before_their_acknowledgement_are_read_again(monkeypat
     assert len(scene.folded()) == 6
 
 
+async def test_the_index_never_knows_of_an_event_that_is_not_acknowledged() -> None:
+    scene = Scene()
+    for name in "AB":
+        scene.shop.an_account(name)
+    await scene.begin()
+    page = await scene.reader.page(ACCOUNT, [], 3)
+    scene.publisher.row(ACCOUNT, page.rows[0], [], page, snapshot=True)
+    flush = scene.broker.flush
+
+    def meanwhile(timeout: float) -> int:
+        # Another task publishes while this one waits for the broker.
+        scene.broker.flush = flush  # type: ignore[method-assign]
+        left = flush(timeout)
+        scene.publisher.row(ACCOUNT, page.rows[1], [], page, snapshot=True)
+        return left
+
+    scene.broker.flush = meanwhile  # type: ignore[method-assign]
+    await scene.publisher.commit()
+    known = [key for key, _ in scene.broker.of(scene.topics.children) if key.startswith(b"accounts:")]
+    assert known == [b"accounts:1"]
+    await scene.publisher.commit()
+    assert b"accounts:2" in [key for key, _ in scene.broker.of(scene.topics.children)]
+
+
 async def test_a_finished_snapshot_is_read_again_only_when_it_is_ordered() -> None:
     scene = Scene()
     scene.shop.an_account()
@@ -178,6 +204,7 @@ async def test_a_finished_snapshot_is_read_again_only_when_it_is_ordered() -> No
     assert len(scene.events()) == 2
 
 
+@pytest.mark.fault(35)
 async def test_a_slow_page_never_overtakes_a_newer_reading_of_the_same_root() -> None:
     scene = Scene()
     account = scene.shop.an_account("Old")
