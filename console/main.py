@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import orjson
 import typer
 
+from console import reconcile as reconciling
 from console import run as running
 from console import status as standing
 from console import topics as topic_plans
@@ -150,6 +151,28 @@ def status(config: Config = None, json: Json = False) -> None:
     except SyncError as exc:
         fail(exc, as_json=json)
     show(document, as_json=json, text=standing.text_of)
+
+
+@app.command(epilog="Example: crossfade reconcile --json; crossfade reconcile --csv findings.csv")
+def reconcile(
+    config: Config = None,
+    json: Json = False,
+    csv: Annotated[Path | None, typer.Option(help="Write the findings to this file too.")] = None,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for a later watermark.", min=0)] = 120,
+) -> None:
+    """Compare counts and money of both ends, without the mappers. Keep the stages running meanwhile.
+
+    Exit code 0: equal. 3: differences that last. 75: differences, and no later watermark came to tell whether they do.
+    """
+    try:
+        settings = load_settings(config)
+        result = reconciling.run(settings, wait_seconds=wait)
+        if csv is not None:
+            reconciling.write_csv(result.findings, csv)
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    show(result.document(), as_json=json, text=reconciling.text_of)
+    raise typer.Exit(int(result.exit_code))
 
 
 def main() -> None:
