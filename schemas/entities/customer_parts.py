@@ -317,14 +317,14 @@ def custom_values(account: "Account", rules: Rules, notes: list[str]) -> tuple[d
 
 def _custom_value(field: str, kind: str, options: list[str], value: str) -> str:
     found = text.one_line(value)
-    if not found:
-        return ""
     if kind == "BOOLEAN":
         if found.lower() in _TRUE:
             return "1"
         if found.lower() in _FALSE:
             return "0"
         raise UnmappedValue(f"custom field {field}")
+    if not found:
+        return ""
     if kind == "DATE":
         try:
             return date.fromisoformat(found[:10]).isoformat()
