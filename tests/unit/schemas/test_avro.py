@@ -1,0 +1,168 @@
+"""What is sent over Avro comes back equal, for every aggregate that is mapped."""
+
+import io
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import fastavro
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.aggregate import Aggregate
+from schemas.avro import (
+    bundle_from_avro,
+    bundle_schema,
+    bundle_to_avro,
+    envelope_schema,
+    key_schema,
+    record_of,
+    subjects,
+    value_of,
+)
+from schemas.bundle import Bundle
+from schemas.catalogue import AGGREGATES, aggregate
+from schemas.entities.labels import AccountGroup, AccountType
+from schemas.entities.settings import BillingSetting, SystemSetting
+from schemas.envelope import Event, envelope_of, event_of
+from schemas.mapping import NotARecord, map_event
+from schemas.records import SonarRecord
+from schemas.topics import Topics
+from tests.builders import (
+    NOON,
+    RULES,
+    a_company,
+    a_contact,
+    a_custom_value,
+    a_payment,
+    a_reversal,
+    an_account,
+    an_address,
+    rules,
+    stamped,
+)
+
+PAST = [{"id": 1, "start_date": "2024-01-01", "end_date": None, "address": an_address()}]
+RECORDS: dict[str, SonarRecord] = {
+    "system_setting": SystemSetting(id=1, updated_at=NOON, currency="USD", timezone="AMERICACHICAGO"),
+    "billing_setting": BillingSetting(id=1, updated_at=NOON, minimum_amount_due_for_delinquency=1000),
+    "company": a_company(),
+    "account_group": AccountGroup(id=4, updated_at=NOON, name="Wireless"),
+    "account_type": AccountType(id=2, updated_at=NOON, name="Home", color="00ff00"),
+    "account": an_account(
+        parent_account_id=9,
+        custom_field_data=[a_custom_value("Gate", "x", custom_field={"enum_options": ["x"]})],
+        serviceable_address_account_assignment_histories=PAST,
+        contacts=[a_contact(), a_contact(id=72, phone_numbers=None)],
+        credit_cards=None,
+    ),
+    "payment": a_payment(reversed_payments=[a_reversal()], credit_card={"id": 1, "masked_number": "*1234"}),
+}
+NAMES = [one.name for one in AGGREGATES]
+MAPPED = [one.name for one in AGGREGATES if one.mapper is not None]
+
+
+def through(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+    """Written and read back as bytes."""
+    parsed = fastavro.parse_schema(schema)
+    buffer = io.BytesIO()
+    fastavro.schemaless_writer(buffer, parsed, value, strict=True)
+    buffer.seek(0)
+    result = fastavro.schemaless_reader(buffer, parsed, None)
+    assert isinstance(result, dict)
+    return result
+
+
+def an_event(declared: Aggregate, record: SonarRecord | None) -> Event:
+    return Event(
+        aggregate=declared.name,
+        sonar_id=7,
+        owner_id=None,
+        op="d" if record is None else "u",
+        after=None if record is None else value_of(record),
+        sequence=2**60,
+        snapshot=False,
+        source_ts_ms=1,
+        read_ts_ms=2,
+        run_id="r",
+        schema_fingerprint="f",
+        instance="main",
+    )
+
+
+def test_every_aggregate_has_a_record_here() -> None:
+    assert sorted(RECORDS) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_event_comes_back_equal_with_its_record(name: str) -> None:
+    declared = aggregate(name)
+    event = an_event(declared, RECORDS[name])
+    back = event_of(through(envelope_schema(declared), envelope_of(event)))
+    assert back == event
+    assert back.after is not None
+    assert record_of(declared, back.after) == RECORDS[name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_delete_comes_back_equal(name: str) -> None:
+    declared = aggregate(name)
+    event = an_event(declared, None)
+    assert event_of(through(envelope_schema(declared), envelope_of(event))) == event
+
+
+@pytest.mark.parametrize("name", MAPPED)
+@pytest.mark.parametrize("given_rules", [RULES, rules(partners={"default": 1, "by_company": {3: 2}})])
+def test_a_bundle_comes_back_equal(name: str, given_rules: Any) -> None:
+    declared = aggregate(name)
+    bundle = map_event(an_event(declared, RECORDS[name]), given_rules)
+    assert bundle is not None
+    sent = stamped(name, 7, bundle)
+    back = bundle_from_avro(through(bundle_schema(declared), bundle_to_avro(sent)))
+    assert back == sent
+
+
+@pytest.mark.parametrize("name", MAPPED)
+def test_unread_is_told_from_empty_on_the_way(name: str) -> None:
+    declared = aggregate(name)
+    for held in (None, []):
+        sent = stamped(name, 7, Bundle(records={target.entity: held for target in declared.targets}))
+        assert bundle_from_avro(through(bundle_schema(declared), bundle_to_avro(sent))) == sent
+
+
+@pytest.mark.parametrize("name", MAPPED)
+def test_a_delete_owns_nothing(name: str) -> None:
+    bundle = map_event(an_event(aggregate(name), None), RULES)
+    assert bundle is not None
+    assert bundle.deleted
+    assert all(records == [] for records in bundle.records.values())
+
+
+def test_an_event_that_does_not_fit_names_the_field() -> None:
+    event = an_event(aggregate("payment"), RECORDS["payment"])
+    assert event.after is not None
+    event.after["account_id"] = "no number"
+    with pytest.raises(NotARecord, match="account_id"):
+        map_event(event, RULES)
+
+
+def test_every_subject_has_a_schema_that_parses() -> None:
+    found = subjects(Topics("main"))
+    for _, schema in found:
+        fastavro.parse_schema(schema)
+    assert len({subject for subject, _ in found}) == len(found)
+    assert fastavro.validate({"id": 7}, fastavro.parse_schema(key_schema(aggregate("account"))))
+
+
+@given(
+    amount=st.integers(1, 2**31 - 1),
+    when=st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - hypothesis adds the zone
+    words=st.text(st.characters(codec="utf-8"), max_size=50),
+)
+def test_any_amount_instant_and_text_survive(amount: int, when: datetime, words: str) -> None:
+    declared = aggregate("payment")
+    whole = when - timedelta(microseconds=when.microsecond % 1000)
+    record = a_payment(amount=amount, payment_datetime=whole, description=words)
+    back = event_of(through(envelope_schema(declared), envelope_of(an_event(declared, record))))
+    assert back.after is not None
+    assert record_of(declared, back.after) == record
