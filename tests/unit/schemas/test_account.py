@@ -185,8 +185,8 @@ def test_a_disconnected_account_keeps_its_last_address() -> None:
         {"id": 2, "start_date": "2024-06-01", "end_date": "2025-01-01", "address": an_address(line1="Last")},
     ]
     mailing = an_address(type="MAILING", line1="Box 5")
-    changes = {"addresses": [mailing], "serviceable_address_account_assignment_histories": past}
-    assert customer(**changes).street_1 == "Last"
+    changes: dict[str, Any] = {"addresses": [mailing], "serviceable_address_account_assignment_histories": past}
+    assert customer(RULES, **changes).street_1 == "Last"
     assert customer(addresses=[mailing]).street_1 == "Box 5"
     assert customer(addresses=[]).street_1 == ""
 

@@ -26,7 +26,7 @@ from schemas.entities.labels import AccountGroup, AccountType
 from schemas.entities.settings import BillingSetting, SystemSetting
 from schemas.envelope import Event, envelope_of, event_of
 from schemas.mapping import NotARecord, map_event
-from schemas.records import SonarRecord
+from schemas.records import SonarRecord, SplynxRecord
 from schemas.topics import Topics
 from tests.builders import (
     NOON,
@@ -125,7 +125,8 @@ def test_a_bundle_comes_back_equal(name: str, given_rules: Any) -> None:
 @pytest.mark.parametrize("name", MAPPED)
 def test_unread_is_told_from_empty_on_the_way(name: str) -> None:
     declared = aggregate(name)
-    for held in (None, []):
+    choices: tuple[list[SplynxRecord] | None, ...] = (None, [])
+    for held in choices:
         sent = stamped(name, 7, Bundle(records={target.entity: held for target in declared.targets}))
         assert bundle_from_avro(through(bundle_schema(declared), bundle_to_avro(sent))) == sent
 

@@ -1,0 +1,81 @@
+"""Companies, labels and the catalogue's own order; the reference check finds what does not exist."""
+
+import pytest
+from graphql import build_schema
+
+from schemas.catalogue import TARGETS, additional_fields, flag_labels, references
+from schemas.entities.company import map_company
+from schemas.entities.labels import AccountGroup, AccountType, Label, map_account_group, map_account_type
+from schemas.values.errors import RequiredValueMissing
+from tests.builders import NOON, RULES, a_company, only, rules
+from tests.reference import endpoints, relations, selections, tables
+
+
+def test_a_target_comes_after_all_that_it_refers_to() -> None:
+    order = list(TARGETS)
+    for entity, target in TARGETS.items():
+        for mark in references(target.record).values():
+            assert order.index(mark.entity) <= order.index(entity)
+
+
+def test_sonar_id_is_the_first_and_only_unique_additional_field() -> None:
+    for target in TARGETS.values():
+        if target.module is not None:
+            fields = additional_fields(target)
+            assert [field.name for field in fields if field.unique] == ["sonar_id"]
+            assert fields[0].name == "sonar_id"
+
+
+def test_an_enabled_company_becomes_a_partner_unless_the_rules_name_one() -> None:
+    assert only(map_company(a_company(name=" Example  Net "), RULES), "partner").model_dump() == {
+        "key": "3",
+        "name": "Example Net",
+    }
+    assert map_company(a_company(), rules(partners={"default": 1, "by_company": {3: 9}})).records == {"partner": []}
+    assert map_company(a_company(enabled=False), RULES).records == {"partner": []}
+
+
+def test_a_company_without_a_name_is_set_aside() -> None:
+    with pytest.raises(RequiredValueMissing, match="name"):
+        map_company(a_company(name=" "), RULES)
+
+
+def test_groups_and_types_become_labels_that_tell_them_apart() -> None:
+    group = only(map_account_group(AccountGroup(id=4, updated_at=NOON, name="Home"), RULES), "label")
+    kind = only(map_account_type(AccountType(id=4, updated_at=NOON, name="Home", color="00ff00"), RULES), "label")
+    assert isinstance(group, Label)
+    assert isinstance(kind, Label)
+    assert (group.key, group.label, group.color) == ("group:4", "group: Home", "#357bf2")
+    assert (kind.key, kind.label, kind.color) == ("type:4", "type: Home", "#00ff00")
+    assert len({one.label for one in flag_labels()}) == 4
+
+
+def test_a_sonar_that_lacks_what_we_read_is_reported() -> None:
+    sonar = build_schema(
+        "type Query { companies: CompanyConnection } type CompanyConnection { entities: [Company] }"
+        " type Company { id: ID }"
+    )
+    found = selections(sonar)
+    assert "company: Cannot query field 'enabled' on type 'Company'." in found
+    assert "account: Sonar has no query accounts" in found
+    assert "account: Sonar has no query contacts" in relations(sonar)
+    assert "payment: ReversedPayment has no payment_id" in relations(sonar)
+
+
+def test_a_splynx_that_lacks_what_we_write_is_reported() -> None:
+    reference = {
+        "tables": {"payments": {"columns": [{"name": "amount"}]}, "billing_transactions": {"columns": [{"name": "id"}]}}
+    }
+    found = tables(reference)
+    assert "customer: Splynx has no table customers" in found
+    assert "payments: Splynx has no column receipt_number" in found
+    assert "billing_transactions: Splynx has no column category" in found
+    assert "payment: remind_amount is no column" in found
+    assert "payments: Splynx has no column amount" not in found
+    path = "admin/config/labels"
+    api = {"live": {path: {"get_fields": ["label"]}}, "resources": [{"path": path, "methods": {"GET": {}}}]}
+    missing = endpoints(api, reference)
+    assert "customer: Splynx has no path admin/customers/customer" in missing
+    assert {"label: admin/config/labels takes no PUT", "label: admin/config/labels takes no POST"} <= set(missing)
+    assert "label: color is no attribute of admin/config/labels" in missing
+    assert "label: label is no attribute of admin/config/labels" not in missing
