@@ -24,11 +24,11 @@ from producers.compacted import partitions_of
 from producers.cursors import Cursors
 from producers.following import Following
 from producers.index import Index
-from producers.lease import Lease
+from producers.lease import Lease, LeaseHeld
 from producers.publisher import Publisher
 from producers.reader import NESTED_PAGE, Reader
 from producers.sequence import Sequence as Numbers
-from producers.signals import Signals
+from producers.signals import Signals, order_snapshot
 from producers.snapshot import Snapshot
 from producers.source import read_source
 from schemas.aggregate import Aggregate
@@ -58,6 +58,8 @@ class CaptureSummary:
     seconds: float = 0.0
     watermark: Watermark | None = None
     """The last one published."""
+    signal_id: str | None = None
+    """Set when another process holds the lease and was asked to do the snapshot; nothing was read here."""
 
 
 async def run_capture(
@@ -74,6 +76,7 @@ async def run_capture(
 
     `snapshot`: "auto" completes what was never completed, "force" reads all again, None reads nothing.
     `only`: names of aggregates for the snapshot; following always covers all of them.
+    A forced snapshot is handed to the process that holds the lease, where there is one.
     `patience_seconds`: how long a run that would end waits for the lease (an endless one waits for ever).
 
     Raises:
@@ -92,8 +95,16 @@ async def run_capture(
         Lease(settings.kafka, Topics(settings.instance)) as lease,
     ):
         endless = follow and not until_snapshot
-        if not await lease.acquire(stop, None if endless else patience_seconds):
-            return CaptureSummary(seconds=time.monotonic() - began)
+        try:
+            if not await lease.acquire(stop, None if endless else patience_seconds):
+                return CaptureSummary(seconds=time.monotonic() - began)
+        except LeaseHeld:
+            if snapshot != "force":
+                raise
+            ordered = [one.name for one in AGGREGATES if only is None or one.name in only]
+            signal_id = await asyncio.to_thread(order_snapshot, settings.kafka, settings.instance, ordered)
+            log.info("capture.snapshot_handed_over", signal_id=signal_id, aggregates=ordered)
+            return CaptureSummary(signal_id=signal_id, seconds=time.monotonic() - began)
         state.clear()
         async with SonarClient(settings.sonar) as client:
             capture = await Capture.open(settings, client, lease)

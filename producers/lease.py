@@ -23,7 +23,7 @@ class LeaseHeld(SyncError):
     code = "capture.lease_held"
     action = Action.HALT
     exit_code = ExitCode.TRY_LATER
-    remedy = "Let the other process do it: `crossfade snapshot` sends it a signal. Or stop it first."
+    remedy = "Let the other process do it (`crossfade snapshot --only AGGREGATE` hands it the order), or stop it first."
 
 
 class LeaseLost(SyncError):

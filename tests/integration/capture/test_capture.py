@@ -16,7 +16,6 @@ import pytest
 from plumbing.errors import DependencyRefused, SyncError
 from producers.capture import run_capture
 from producers.lease import LeaseHeld
-from producers.signals import order_snapshot
 from producers.source import SchemaUnfit
 from schemas.watermark import Watermark
 from tests.integration.capture.conftest import Site
@@ -146,7 +145,8 @@ async def test_while_one_captures_another_is_refused_and_its_signal_is_obeyed(ma
         with pytest.raises(LeaseHeld):
             await run_capture(site.settings, follow=False, patience_seconds=3)
         before = len(site.events("company"))
-        order_snapshot(site.settings.kafka, site.settings.instance, ["company"])
+        handed = await run_capture(site.settings, snapshot="force", follow=False, only=["company"], patience_seconds=1)
+        assert handed.signal_id is not None
         await asyncio.to_thread(wait_until, lambda: len(site.events("company")) > before)
     finally:
         stop.set()
