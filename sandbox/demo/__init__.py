@@ -1,0 +1,1 @@
+"""The demo: an invented ISP moves from Sonar to Splynx, changes meanwhile, and both sides are compared."""
