@@ -13,8 +13,7 @@ from typing import Any
 
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
-from schemas.avro import bundle_schema
-from schemas.catalogue import AGGREGATES, TARGETS
+from confluent_kafka.schema_registry import SchemaRegistryClient
 
 from clients.mysql import Database
 from clients.splynx import SplynxClient
@@ -24,6 +23,8 @@ from plumbing.errors import Action, ConfigurationError, DependencyUnreachable, S
 from plumbing.health import HealthServer
 from plumbing.kafka import AckedProducer, make_consumer, make_producer
 from plumbing.settings import Settings
+from schemas.avro import bundle_schema
+from schemas.catalogue import AGGREGATES, TARGETS
 from schemas.topics import Topics
 from sinks.brake import Brake
 from sinks.errors import Deferred, Fenced, GuardsViolated, HistoryLost
@@ -96,14 +97,19 @@ class _Parts:
     """What a run is made of."""
 
     def __init__(
-        self, settings: Settings, approve: frozenset[str], client: SplynxClient, db: Database, ledger: Ledger
+        self,
+        settings: Settings,
+        approve: frozenset[str],
+        client: SplynxClient,
+        db: Database,
+        ledger: Ledger,
+        registry: SchemaRegistryClient,
     ) -> None:
         self._settings, self._approve = settings, approve
         self._client, self._db, self._ledger = client, db, ledger
         self._topics = Topics(settings.instance)
         self._names = [self._topics.splynx(aggregate.name) for aggregate in WRITTEN]
         self._entity = {self._topics.splynx(aggregate.name): aggregate.name for aggregate in WRITTEN}
-        registry = make_registry(settings.registry)
         self._intake = Intake(
             {self._topics.splynx(aggregate.name): aggregate for aggregate in WRITTEN},
             {
@@ -120,8 +126,9 @@ class _Parts:
         """Connect; everything is closed at the end."""
         at = settings.splynx.db if settings.ledger_beside_rows and settings.splynx.db else settings.ledger_db
         run_id = f"{int(time.time())}-{secrets.token_hex(4)}"
-        async with SplynxClient(settings.splynx) as client, Database(at) as db:
-            yield _Parts(settings, approve, client, db, Ledger(settings.ledger_db.name, run_id))
+        with make_registry(settings.registry) as registry:
+            async with SplynxClient(settings.splynx) as client, Database(at) as db:
+                yield _Parts(settings, approve, client, db, Ledger(settings.ledger_db.name, run_id), registry)
 
     # dry
 
@@ -262,6 +269,8 @@ class _Loop:
     def __init__(self, parts: _Parts, writer: Writer, rest: RestRecords, wrong: dict[str, str]) -> None:
         self._parts, self._writer, self._rest, self._wrong = parts, writer, rest, wrong
         self._failure: SyncError | None = None
+        # A client of its own: asked from within its own rebalance, a consumer waits for itself.
+        self._lookup = make_consumer(parts._settings.kafka, f"{parts._topics.sink_group}.lookup")
 
     async def run(self, stop: asyncio.Event, summary: SinkSummary) -> None:
         parts = self._parts
@@ -276,7 +285,7 @@ class _Loop:
         def assigned(consumer: Consumer, places: list[TopicPartition]) -> None:
             # Called inside consume(), which runs in a thread; the loop is free meanwhile.
             try:
-                asyncio.run_coroutine_threadsafe(self._take(consumer, places), loop).result()
+                asyncio.run_coroutine_threadsafe(self._take(places), loop).result()
             except SyncError as exc:
                 self._failure = exc
             else:
@@ -307,8 +316,9 @@ class _Loop:
                 self._lag(consumer)
         finally:
             await asyncio.to_thread(consumer.close)
+            await asyncio.to_thread(self._lookup.close)
 
-    async def _take(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+    async def _take(self, places: list[TopicPartition]) -> None:
         """Become the writer of these partitions: fence, old intents, and where to go on from."""
         parts, ledger = self._parts, self._parts._ledger
         async with parts._db.transaction() as tx:
@@ -319,7 +329,7 @@ class _Loop:
         for place in places:
             async with parts._db.session() as tx:
                 done = (await ledger.checkpoints(tx, place.topic)).get(place.partition)
-            low, high = await asyncio.to_thread(_watermarks, consumer, place.topic, place.partition)
+            low, high = await asyncio.to_thread(_watermarks, self._lookup, place.topic, place.partition)
             if done is not None and not low <= done <= high:
                 raise HistoryLost(f"{place.topic}[{place.partition}] goes on from {done}, but holds {low} to {high}")
             place.offset = OFFSET_BEGINNING if done is None else done
@@ -398,11 +408,21 @@ class _Loop:
 
 
 def _watermarks(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
-    try:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=30)
-    except KafkaException as exc:
-        raise DependencyUnreachable(f"Kafka does not answer for {topic}: {exc.args[0].name()}") from exc
-    return low, high
+    """Oldest offset kept and offset after the newest message; asked again while leaders are being elected.
+
+    Raises:
+        DependencyUnreachable: no answer after a while.
+    """
+    for pause in (0.2, 0.5, 1.0, 2.0, 0.0):
+        try:
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        except KafkaException as exc:
+            if not pause:
+                raise DependencyUnreachable(f"Kafka does not answer for {topic}: {exc.args[0].name()}") from exc
+            time.sleep(pause)
+        else:
+            return low, high
+    raise AssertionError("unreachable")
 
 
 def _nested(counts: Any) -> dict[str, dict[str, int]]:
