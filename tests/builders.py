@@ -112,6 +112,7 @@ def an_account(**changes: Any) -> Account:
         "is_delinquent": False,
         "account_status": a_status(),
         "account_type": {"id": 2, "name": "Home", "type": "RESIDENTIAL"},
+        "company": {"id": 3, "enabled": True},
         "account_groups": [{"id": 4, "name": "Wireless"}],
         "account_billing_parameter": a_parameter(),
         "contacts": [a_contact()],

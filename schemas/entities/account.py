@@ -34,6 +34,13 @@ class AccountGroupOf(SonarRecord):
     name: str
 
 
+class CompanyOf(SonarRecord):
+    """The company an account is billed under. Source: Sonar schema, type Company."""
+
+    id: int
+    enabled: bool
+
+
 class PhoneNumberType(SonarRecord):
     """Source: Sonar schema, type PhoneNumberType."""
 
@@ -166,6 +173,7 @@ class Account(SonarRecord):
     next_bill_date: date | None = None
     account_status: AccountStatus | None = None
     account_type: AccountTypeOf | None = None
+    company: CompanyOf | None = None
     account_groups: list[AccountGroupOf] | None = None
     account_billing_parameter: BillingParameter | None = None
     contacts: list[Contact] | None = None
@@ -272,7 +280,7 @@ def map_account(account: Account, rules: Rules) -> Bundle:
         password=parts.password(account.id, rules),
         status=status,
         billing_type="recurring",
-        partner_id=rules.partner_of(account.company_id) or parts.partner_ref(account),
+        partner_id=parts.partner(account, rules, notes),
         location_id=parts.location(account, service, rules),
         parent_id=parts.parent(account),
         name=parts.name(account, notes),
@@ -374,6 +382,7 @@ ACCOUNT = Aggregate(
     looks_up=[
         LookUp("account_statuses", "AccountStatus", column="account_status_id"),
         LookUp("account_types", "AccountType", column="account_type_id"),
+        LookUp("companies", "Company", column="company_id"),
         LookUp("account_groups", "AccountGroup", relation="account_groups"),
         LookUp("custom_fields", "CustomField", relation="custom_field_data.custom_field"),
         LookUp("phone_number_types", "PhoneNumberType", relation="contacts.phone_numbers.phone_number_type"),

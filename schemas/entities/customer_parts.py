@@ -91,8 +91,17 @@ def password(account_id: int, rules: Rules) -> str:
     return base64.urlsafe_b64encode(digest)[:20].decode()
 
 
-def partner_ref(account: "Account") -> Ref:
-    """The partner that the account's company became."""
+def partner(account: "Account", rules: Rules, notes: list[str]) -> Ref | int:
+    """The configured partner of the account's company, else the one it became.
+
+    A disabled company becomes none, so its accounts go to the default partner instead of waiting for ever.
+    """
+    configured = rules.partner_of(account.company_id)
+    if configured is not None:
+        return configured
+    if account.company is not None and not account.company.enabled:
+        notes.append("default:partner")
+        return rules.file.partners.default
     return Ref(entity="partner", key=str(account.company_id))
 
 

@@ -371,3 +371,13 @@ def test_mapping_twice_gives_equal_hashes_whatever_the_order_of_what_was_read() 
 def test_a_password_depends_on_the_operators_key() -> None:
     assert customer().password == customer().password
     assert customer().password != customer(id=8).password
+
+
+def test_accounts_of_a_disabled_company_go_to_the_default_partner_for_it_has_none_of_its_own() -> None:
+    assert customer().partner_id == Ref(entity="partner", key="3")
+    closed = map_account(an_account(company={"id": 3, "enabled": False}), RULES)
+    found = only(closed, "customer")
+    assert isinstance(found, Customer)
+    assert found.partner_id == 1
+    assert "default:partner" in closed.notes
+    assert customer(rules(partners={"default": 1, "by_company": {3: 9}})).partner_id == 9
