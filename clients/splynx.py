@@ -137,6 +137,8 @@ class SplynxClient:
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._nonces = Nonces()
         self._in_order = asyncio.Lock()
+        self._turn = asyncio.Lock()
+        self._one_by_one = False
         self._token: str | None = None
         self._token_until = 0.0
         self.requests = 0
@@ -205,14 +207,18 @@ class SplynxClient:
     ) -> httpx2.Response:
         async with self._slots:
             await self._limiter.acquire()
-            for attempt in range(4):
+            for attempt in range(10):
                 try:
-                    return await self._send(method, path, params, body)
+                    if not self._one_by_one:
+                        return await self._send(method, path, params, body)
+                    async with self._turn:
+                        return await self._send(method, path, params, body)
                 except SplynxUnauthorized:
                     # Refused at the door, so nothing happened: a nonce that a later request of ours overtook on the
-                    # way, or a token that Splynx has ended.
+                    # way, or a token that Splynx has ended. Where nonces are checked, signed requests go in turn.
                     self._token = None
-                    if attempt == 3 or self.settings.auth == "basic":
+                    self._one_by_one = self.settings.auth == "signature"
+                    if attempt == 9 or self.settings.auth == "basic":
                         raise
             raise AssertionError("unreachable")
 

@@ -90,12 +90,14 @@ class Ledger:
 
     async def create(self, tx: Transaction) -> None:
         """Make what is missing."""
-        for statement in ledger.statements(self.schema):
-            await tx.execute(statement)
-        await tx.execute(
-            f"INSERT IGNORE INTO {self.table('meta')} (name, value) VALUES ('version', %s)",  # noqa: S608
-            (str(ledger.VERSION),),
+        rows = await tx.fetch(
+            "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = %s", (self.schema,)
         )
+        there = {row["name"] for row in rows}
+        for name, statement in zip(ledger.TABLES, ledger.statements(self.schema), strict=True):
+            if name not in there:
+                await tx.execute(statement)
+        await self.set_meta(tx, "version", str(ledger.VERSION))
 
     async def exists(self, tx: Transaction) -> bool:
         """Whether the ledger was made."""
