@@ -16,12 +16,13 @@ from console import run as running
 from console import status as standing
 from console import topics as topic_plans
 from console.output import fail, show, table
-from plumbing.errors import SyncError
+from plumbing.errors import ExitCode, SyncError
 from plumbing.logs import configure_logs
 from plumbing.settings import load_settings
 from processors.batch import process_batch
 from processors.worker import run_worker
 from producers.capture import run_capture
+from reconciliation.audit import run_audit
 from schemas.rules import load_rules
 from sinks.runner import run_sink
 
@@ -142,15 +143,25 @@ def run(
     raise typer.Exit(int(result.exit_code))
 
 
-@app.command(epilog="Example: crossfade status --json")
-def status(config: Config = None, json: Json = False) -> None:
+@app.command(epilog="Example: crossfade status --json; crossfade status --audit")
+def status(
+    config: Config = None,
+    json: Json = False,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Prove the ledger by folding the topics; exit code 3.")
+    ] = False,
+) -> None:
     """Lag of each stage, the last watermark, and what is parked, deferred or dead-lettered."""
     try:
         settings = load_settings(config)
         document = standing.status_of(settings)
+        if audit:
+            document["audit"] = [asdict(one) for one in asyncio.run(run_audit(settings))]
     except SyncError as exc:
         fail(exc, as_json=json)
     show(document, as_json=json, text=standing.text_of)
+    if document.get("audit"):
+        raise typer.Exit(int(ExitCode.FOUND))
 
 
 @app.command(epilog="Example: crossfade reconcile --json; crossfade reconcile --csv findings.csv")

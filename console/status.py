@@ -59,4 +59,10 @@ def text_of(document: dict[str, Any]) -> str:
         held = [["entity", "state", "code", "records"]]
         held += [[one["entity"], one["state"], one["code"], str(one["records"])] for one in document["held"]]
         text += "\n" + table(held)
+    if "audit" in document:
+        text += "\nAudit: every message is accounted for.\n" if not document["audit"] else "\nAudit:\n"
+        for one in document["audit"]:
+            place = one["place"]
+            text += f"{place['topic']} {place['partition']} {place['offset']}: {one['aggregate']} {one['sonar_id']}"
+            text += f" {one['problem']}\n"
     return text
