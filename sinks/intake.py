@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from confluent_kafka import Message
 from pydantic import ValidationError
-from schemas.avro import bundle_from_avro
 
 from plumbing.avro import Codec, Undecodable
 from plumbing.errors import Action, SyncError
 from schemas.aggregate import Aggregate
+from schemas.avro import bundle_from_avro
 from sinks.writer import Delivery
 
 

@@ -9,11 +9,10 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from schemas.catalogue import FLAG_LABELS, additional_fields
-
 from clients.mysql import Database
 from clients.splynx import RecordMissing, RecordRefused, SplynxClient
 from schemas.aggregate import Aggregate, Target, WritePath
+from schemas.catalogue import FLAG_LABELS, additional_fields
 from schemas.ledger import LIVE
 from sinks.bodies import SONAR_ID
 from sinks.errors import AdoptionNeeded, ForeignTarget
