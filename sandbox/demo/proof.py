@@ -90,11 +90,11 @@ def compare(source: Source, target: Target, topics: Mapping[str, int], configure
         )
     balances = source.balances
     for account, expected in sorted(balances.items()):
-        for name, amounts in (("deposit", target.deposits), ("ledger rows", target.ledger)):
+        for name, amounts in (("deposit", target.deposits), ("ledger rows", target.ledger), ("payments", target.paid)):
             if amounts.get(account, 0) != expected:
                 findings.append(f"customer {account}: {name} {amounts.get(account, 0)} instead of {expected} cents")
-    if target.unknown_payments:
-        findings.append(f"{target.unknown_payments} payments in Splynx that no key of Sonar leads to")
+    if target.stray_payments:
+        findings.append(f"{target.stray_payments} payments in Splynx of customers that no account leads to")
     return Verdict(
         lines=tuple(lines),
         findings=tuple(findings),

@@ -33,8 +33,10 @@ class Target:
     """`{entity: keys whose row exists and is not deleted}`."""
     payments: dict[str, tuple[str, int]]
     """`{key: (account, amount)}` of the payments written."""
-    unknown_payments: int
-    """Payments that nobody's key leads to."""
+    paid: dict[str, int]
+    """`{account: sum of all its payments}`, withdrawn ones with their opposites included."""
+    stray_payments: int
+    """Payments of customers that no account leads to."""
     deposits: dict[str, int]
     """`{account: deposit}`."""
     ledger: dict[str, int]
@@ -75,7 +77,14 @@ def read_target(addresses: Addresses, splynx: SplynxSandbox) -> Target:
             f"SELECT c.record_key, a.record_key, t.amount FROM {crosswalk} c JOIN payments t ON t.id = c.target_id"
             f" {accounts} = t.customer_id WHERE c.entity = 'payment' AND c.state = 'live' AND t.deleted = '0'"
         )
-        all_paid = fetch("SELECT COUNT(*) FROM payments WHERE deleted = '0'")
+        sums = fetch(
+            f"SELECT a.record_key, SUM(t.amount) FROM payments t {accounts} = t.customer_id"
+            " WHERE t.deleted = '0' GROUP BY a.record_key"
+        )
+        stray = fetch(
+            f"SELECT COUNT(*) FROM payments t LEFT {accounts} = t.customer_id"
+            " WHERE t.deleted = '0' AND a.target_id IS NULL"
+        )
         deposits = fetch(f"SELECT a.record_key, t.deposit FROM customer_billing t {accounts} = t.customer_id")
         ledger = fetch(
             "SELECT a.record_key, SUM(CASE t.type WHEN 'credit' THEN t.total ELSE -t.total END)"
@@ -89,7 +98,8 @@ def read_target(addresses: Addresses, splynx: SplynxSandbox) -> Target:
     return Target(
         rows=rows,
         payments={str(key): (str(account), minor(amount)) for key, account, amount in paid},
-        unknown_payments=int(all_paid[0][0]) - len(rows["payment"]),
+        paid={str(account): minor(amount) for account, amount in sums},
+        stray_payments=int(stray[0][0]),
         deposits={str(account): minor(amount) for account, amount in deposits},
         ledger={str(account): minor(amount) for account, amount in ledger},
         held=held,

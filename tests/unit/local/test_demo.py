@@ -31,7 +31,8 @@ TARGET = Target(
         "payment": frozenset(PAYMENTS),
     },
     payments=dict(PAYMENTS),
-    unknown_payments=0,
+    paid={"1": 3000, "2": 100},
+    stray_payments=0,
     deposits={"1": 3000, "2": 100},
     ledger={"1": 3000, "2": 100},
     held={"deferred": Counter({"payment": 2})},
@@ -73,7 +74,14 @@ def test_two_equal_sides_are_equal_and_their_money_is_shown() -> None:
             id="label too many",
         ),
         pytest.param(
-            replace(TARGET, unknown_payments=1), "1 payments in Splynx that no key of Sonar leads to", id="a double"
+            replace(TARGET, paid={"1": 6000, "2": 100}),
+            "customer 1: payments 6000 instead of 3000 cents",
+            id="a double",
+        ),
+        pytest.param(
+            replace(TARGET, stray_payments=1),
+            "1 payments in Splynx of customers that no account leads to",
+            id="a payment of a stranger",
         ),
     ],
 )
