@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 import orjson
 import typer
 
+from console import doctor as examination
 from console import reconcile as reconciling
 from console import run as running
 from console import status as standing
@@ -24,6 +25,7 @@ from processors.worker import run_worker
 from producers.capture import run_capture
 from reconciliation.audit import run_audit
 from schemas.rules import load_rules
+from sinks.guards import guards_template
 from sinks.runner import run_sink
 
 app = typer.Typer(
@@ -184,6 +186,28 @@ def reconcile(
         fail(exc, as_json=json)
     show(result.document(), as_json=json, text=reconciling.text_of)
     raise typer.Exit(int(result.exit_code))
+
+
+@app.command(epilog="Example: crossfade doctor; crossfade doctor --guards-template > guards.yaml")
+def doctor(
+    config: Config = None,
+    json: Json = False,
+    template: Annotated[
+        bool, typer.Option("--guards-template", help="Print a guards file to fill in, and end.")
+    ] = False,
+) -> None:
+    """Check every dependency, log-in, schema, configured id and guard, each with what to do. Writes nothing."""
+    if template:
+        sys.stdout.write(guards_template())
+        return
+    configure_logs()
+    try:
+        settings = load_settings(config)
+        findings = asyncio.run(examination.examine(settings))
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    show(examination.document_of(settings, findings), as_json=json, text=examination.text_of)
+    raise typer.Exit(int(examination.exit_code_of(findings)))
 
 
 def main() -> None:

@@ -54,7 +54,7 @@ def _up(site: Site) -> int:
     _print_addresses(site)
     shown = _shown(site.env_file)
     print(
-        f"\nNext:\n  . {shown if '/' in shown else './' + shown}\n  crossfade topics --apply\n"
+        f"\nNext:\n  . {shown if '/' in shown else './' + shown}\n  crossfade doctor\n  crossfade topics --apply\n"
         "  crossfade run --until caught-up --apply\n  crossfade reconcile\nStop it with: make down"
     )
     return 0

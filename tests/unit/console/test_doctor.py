@@ -1,0 +1,63 @@
+"""The doctor names what is wrong, where, and what to do, and one failing check hides no other."""
+
+import pytest
+
+from console.doctor import Finding, endpoints, exit_code_of, guarded, text_of, unknown_ids
+from plumbing.errors import DependencyUnreachable, ExitCode
+from schemas.rules import RulesFile
+from tests.builders import RULES
+
+FILE: RulesFile = RULES.file
+UNREACHABLE = Finding("sonar", False, "no answer", "Check the address.", ExitCode.UNREACHABLE)
+MISSING = Finding("topics", False, "3 topics are missing", "Run `crossfade topics --apply`.")
+WELL = Finding("rules", True, "valid")
+
+
+@pytest.mark.parametrize(
+    ("findings", "code"),
+    [
+        pytest.param([WELL], ExitCode.DONE, id="all well"),
+        pytest.param([WELL, MISSING], ExitCode.FOUND, id="something to do"),
+        pytest.param([MISSING, UNREACHABLE], ExitCode.UNREACHABLE, id="a dependency away"),
+    ],
+)
+def test_the_exit_code_says_the_worst(findings: list[Finding], code: ExitCode) -> None:
+    assert exit_code_of(findings) is code
+
+
+async def test_a_check_that_cannot_run_is_a_finding() -> None:
+    async def away() -> list[Finding]:
+        raise DependencyUnreachable("Kafka does not answer")
+
+    (finding,) = await guarded("topics", away)
+    assert not finding.ok
+    assert finding.exit_code is ExitCode.UNREACHABLE
+    assert "dependency.unreachable" in finding.says
+    assert finding.next_step
+
+
+def test_an_id_that_splynx_lacks_is_named_with_its_line() -> None:
+    everything = {kind: set(range(1, 1000)) for kind in ("partner", "location", "payment_method", "subdivision")}
+    assert unknown_ids(FILE, everything) == []
+    found = unknown_ids(FILE, everything | {"location": set()})
+    assert found
+    assert all("location" in one.says and "line" in one.says for one in found)
+    assert exit_code_of(found) is ExitCode.USAGE
+
+
+def test_rights_are_told_for_every_endpoint_we_write() -> None:
+    assert {"admin/customers/customer", "admin/config/labels", "admin/config/additional-fields"} <= set(endpoints())
+
+
+def test_the_report_gives_the_next_step_of_what_is_wrong_only() -> None:
+    document = {
+        "checks": [
+            {"check": one.check, "ok": one.ok, "says": one.says, "next_step": one.next_step}
+            for one in (Finding("rules", True, "valid", "never shown"), MISSING)
+        ],
+        "grants": [],
+        "endpoints": [],
+    }
+    text = text_of(document)
+    assert "Next: Run `crossfade topics --apply`." in text
+    assert "never shown" not in text
