@@ -67,6 +67,10 @@ class Demo:
         with self._step("the last changes"):
             self._wait_out_the_safety_lag()
             self._copy()
+        with self._step("reconciliation"):
+            # 3: a difference. The comparison, which shares no code with it, says which.
+            self._crossfade("reconcile", "--wait", "5", allowed=(0, 3, 75))
+            self._crossfade("status", "--audit", allowed=(0, 3))
         with self._step("comparison"):
             return self._compare()
 

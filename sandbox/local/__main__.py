@@ -37,6 +37,8 @@ def _parser() -> argparse.ArgumentParser:
 def _up(site: Site) -> int:
     # SIGTERM as ctrl-C: whatever ends us while servers start, they are stopped.
     before = signal.signal(signal.SIGTERM, _interrupt)
+    # A shell's background job inherits ctrl-C as ignored, and Python then leaves it so.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         if all(site.running.values()):
             print("It runs already.")
