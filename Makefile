@@ -15,7 +15,7 @@ FIND_PYTHON := for candidate in $(CURDIR)/$(BIN)/python python3 python3.13 pytho
 	if [ -z "$$found" ]; then \
 		echo "Python 3.11 or newer is needed (Debian 12: sudo apt-get install python3 python3-venv)" >&2; exit 2; fi
 
-.PHONY: help setup check check-generated test check-reference demo up down status bench faults format requirements
+.PHONY: help setup check check-generated test check-reference demo up down status bench format requirements
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,11 +53,8 @@ test: setup ## unit, contract and integration tests on real servers
 check-reference: setup ## sandbox and all we use of Sonar and Splynx against ../shared/reference
 	$(PYTHON) -m tests.reference ../shared/reference
 
-bench: setup ## speed against limits measured in the same run; writes .local/bench.json
-	@$(PYTHON) -m tests.bench
-
-faults: setup ## the fault list, at most an hour; goes on where it stopped
-	@$(PYTHON) -m tests.faults
+bench: setup ## speed of the Sonar sandbox against a limit measured in the same run
+	@$(PYTHON) -m tests.bench.sandbox_sonar
 
 format: setup ## format and sort
 	$(BIN)/ruff check --fix .
