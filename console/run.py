@@ -126,7 +126,9 @@ def run_stages(settings: Settings, config: Path | None, *, apply: bool, until_ca
         wanted = [("capture", ["follow"]), ("process", ["process"])]
         if apply:
             wanted.append(("sink", ["sink", "--apply"]))
-        stages = [Stage(name, arguments, config, folder) for name, arguments in wanted]
+        for name, arguments in wanted:
+            # One by one: what was started is ended even if the next one cannot be.
+            stages.append(Stage(name, arguments, config, folder))  # noqa: PERF401
         caught_up = _watch(settings, stages, stop, apply=apply, until_caught_up=until_caught_up)
     finally:
         for stage in stages:
