@@ -128,7 +128,7 @@ def run_stages(settings: Settings, config: Path | None, *, apply: bool, until_ca
             wanted.append(("sink", ["sink", "--apply"]))
         for name, arguments in wanted:
             # One by one: what was started is ended even if the next one cannot be.
-            stages.append(Stage(name, arguments, config, folder))  # noqa: PERF401
+            stages.append(Stage(name, arguments, config, folder))
         caught_up = _watch(settings, stages, stop, apply=apply, until_caught_up=until_caught_up)
     finally:
         for stage in stages:
