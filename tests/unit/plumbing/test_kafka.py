@@ -54,8 +54,7 @@ def test_an_unreachable_broker_is_not_an_acknowledgement() -> None:
 
 def test_producers_wait_for_all_replicas() -> None:
     kafka = KafkaSettings(bootstrap="127.0.0.1:1")
-    producer = make_producer(kafka)
-    assert len(producer) == 0
+    make_producer(kafka)
     with pytest.raises(Exception, match="acks"):
         make_producer(kafka, acks=1)  # librdkafka refuses an idempotent producer that does not wait
 
