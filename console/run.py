@@ -46,10 +46,14 @@ class RunResult:
     caught_up: bool
     seconds: float
     held: list[dict[str, Any]] = field(default_factory=list)
+    interrupted: bool = False
+    """It was to catch up, and was stopped before it had."""
 
     @property
     def exit_code(self) -> ExitCode:
-        """0 when nothing is parked or dead, else 5."""
+        """75 when it was stopped before it caught up; else 0 when nothing is parked or dead, else 5."""
+        if self.interrupted:
+            return ExitCode.TRY_LATER
         stuck = any(one["state"] in {PARKED, READY, DEAD} for one in self.held)
         return ExitCode.PARTLY if stuck else ExitCode.DONE
 
@@ -136,7 +140,7 @@ def run_stages(settings: Settings, config: Path | None, *, apply: bool, until_ca
         for sign, handler in before.items():
             signal.signal(sign, handler)
     held = asyncio.run(held_of(settings)) if apply else []
-    return RunResult(caught_up, time.monotonic() - started, held)
+    return RunResult(caught_up, time.monotonic() - started, held, interrupted=until_caught_up and not caught_up)
 
 
 def _watch(

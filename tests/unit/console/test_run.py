@@ -1,0 +1,40 @@
+"""When a run counts as done, and which topics are missing: pure decisions."""
+
+import pytest
+
+from console.progress import has_passed
+from console.run import RunResult
+from console.topics import missing_topics
+from plumbing.errors import ConfigurationError, ExitCode
+from schemas.ledger import DEAD, DEFERRED, PARKED
+from schemas.topics import TopicSpec
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        pytest.param(PARKED, ExitCode.PARTLY, id="parked"),
+        pytest.param(DEAD, ExitCode.PARTLY, id="dead-lettered"),
+        pytest.param(DEFERRED, ExitCode.DONE, id="deferred is no error"),
+    ],
+)
+def test_held_records_decide_the_exit_code(state: str, code: ExitCode) -> None:
+    assert RunResult(True, 1.0, [{"state": state}]).exit_code is code
+
+
+def test_a_run_that_was_stopped_before_it_caught_up_is_no_success() -> None:
+    assert RunResult(False, 1.0, [], interrupted=True).exit_code is ExitCode.TRY_LATER
+
+
+def test_one_partition_behind_has_not_passed() -> None:
+    wanted = {"t": {0: 5, 1: 3}}
+    assert has_passed(wanted, {"t": {0: 5, 1: 4}})
+    assert not has_passed(wanted, {"t": {0: 5, 1: 2}})
+    assert not has_passed(wanted, {"t": {0: 5}})
+
+
+def test_a_topic_with_another_partition_count_stops() -> None:
+    wanted = [TopicSpec("a", 6), TopicSpec("b", 6)]
+    assert missing_topics(wanted, {"a": 6}) == (wanted[1],)
+    with pytest.raises(ConfigurationError, match="3 partitions"):
+        missing_topics(wanted, {"a": 3})
