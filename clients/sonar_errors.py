@@ -6,12 +6,11 @@ with status 429 or 200; a bad token is a 200 with `{"error": "Unauthenticated."}
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
 
+from clients.retry_after import retry_after
 from plumbing.errors import Action, DependencyRefused, DependencyUnreachable, SyncError
 
 
@@ -80,14 +79,14 @@ def failure_of(status: int, headers: Mapping[str, str], body: bytes) -> SyncErro
     Never quotes the body: it may hold personal data.
     """
     if status == 429:
-        return SonarLimited("Sonar's request limit is reached", _retry_after(headers))
+        return SonarLimited("Sonar's request limit is reached", retry_after(headers))
     document = _json(body)
     if isinstance(document, dict) and isinstance(document.get("error"), str):
         return _named(document["error"], headers)
     if status in (401, 403):
         return SonarUnauthenticated(f"Sonar refused the token (HTTP {status})")
     if status >= 500:
-        wait = _retry_after(headers)
+        wait = retry_after(headers)
         return SonarLimited(f"Sonar is not available (HTTP {status})", wait) if wait else _unreachable(status)
     if status >= 400:
         return DependencyRefused(
@@ -109,7 +108,7 @@ def _unreachable(status: int) -> SonarUnreachable:
 def _named(error: str, headers: Mapping[str, str]) -> SyncError:
     text = error.lower()
     if "limit" in text:
-        return SonarLimited("Sonar's request limit is reached", _retry_after(headers))
+        return SonarLimited("Sonar's request limit is reached", retry_after(headers))
     if "unauthenticated" in text or "unauthorized" in text or "token" in text:
         return SonarUnauthenticated("Sonar refused the token")
     return SonarUnreachable("Sonar answered with an error of its own")
@@ -133,16 +132,4 @@ def _json(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        return None
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    value = headers.get("Retry-After")
-    if value is None:
-        return None
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
         return None

@@ -1,7 +1,6 @@
-"""Splynx's REST API 2.0: log-in, deadlines, one request budget, one table of errors. Source: Splynx REST fact sheet."""
+"""Splynx's REST API 2.0: log-in, deadlines, one request budget. Source: Splynx REST fact sheet."""
 
 import asyncio
-import re
 import ssl
 import time
 from collections.abc import Mapping
@@ -10,101 +9,27 @@ from typing import Any, Self
 
 import httpx2
 import orjson
+import stamina
 from aiolimiter import AsyncLimiter
 
-from clients.splynx_auth import USER_AGENT, Nonces, basic_header, signature, signature_header, token_header
+from clients.splynx_auth import (
+    NONCES_PER_SECOND,
+    USER_AGENT,
+    Nonces,
+    basic_header,
+    signature,
+    signature_header,
+    token_header,
+)
+from clients.splynx_errors import SplynxBusy, SplynxUnauthorized, SplynxUnreachable, error_of
 from clients.splynx_query import Search
 from plumbing import metrics
-from plumbing.errors import Action, DependencyRefused, DependencyUnreachable, ExitCode, SyncError
 from plumbing.settings import SplynxSettings
 
+_ATTEMPTS = 6
+_LONGEST_WAIT_SECONDS = 120.0
 _METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS")
 metrics.preset(metrics.SPLYNX_REQUESTS, _METHODS, ("done", "refused", "lost"))
-
-
-class SplynxUnreachable(DependencyUnreachable):
-    """Splynx does not answer, or not in time, or with an error of its own. A write may or may not have happened."""
-
-    code = "splynx.unreachable"
-
-
-class SplynxRefused(DependencyRefused):
-    """Splynx refuses us as such: a wrong key or secret, a missing right, a module that is off."""
-
-    code = "splynx.refused"
-    remedy = "Run `crossfade doctor`: it prints the API permissions and modules that are needed."
-
-
-class SplynxUnauthorized(SplynxRefused):
-    """Splynx does not let us in (401)."""
-
-    remedy = "Check splynx.key, splynx.secret and splynx.auth; the key must have unsecure access for basic."
-
-
-class RecordRefused(SyncError):
-    """Splynx refuses one record (422). `fields` are the attributes it names, never their values."""
-
-    code = "splynx.record_refused"
-    action = Action.DEAD_LETTER
-    exit_code = ExitCode.PARTLY
-    remedy = "See the named fields of that record in Sonar or the rules, mend them; a later event supersedes this one."
-
-    def __init__(self, fields: tuple[str, ...]) -> None:
-        super().__init__(f"Splynx refuses the fields {', '.join(fields) or '(none named)'}")
-        self.fields = fields
-
-
-class RecordMissing(SyncError):
-    """Splynx has no such row or path (404)."""
-
-    code = "splynx.record_missing"
-    action = Action.DEAD_LETTER
-    exit_code = ExitCode.PARTLY
-    remedy = "Somebody removed the row in Splynx; restore it there, or rebuild the ledger."
-
-
-def error_of(status: int, body: bytes) -> SyncError:
-    """The one table of Splynx's answers that are no success."""
-    internal = ""
-    parsed: Any = None
-    try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        pass
-    error = parsed.get("error") if isinstance(parsed, dict) else None
-    if isinstance(error, dict):
-        internal = str(error.get("internal_code") or "")
-    told = f"{status} {internal}".strip()
-    if status == 404:
-        return RecordMissing(f"Splynx answered {told}")
-    if status == 422 or internal == "ENTITY_CANNOT_BE_DELETED":
-        return RecordRefused(_fields_of(parsed))
-    if status == 401:
-        return SplynxUnauthorized(f"Splynx answered {told}")
-    if status in {403, 405}:
-        return SplynxRefused(f"Splynx answered {told}")
-    if status in {408, 429} or status >= 500:
-        return SplynxUnreachable(f"Splynx answered {told}")
-    return RecordRefused(_fields_of(parsed))
-
-
-def _fields_of(parsed: Any) -> tuple[str, ...]:
-    """Field names of a 422: the documented envelope or the framework's list. Texts are localised and left out."""
-    if isinstance(parsed, dict):
-        inner = parsed.get("error", parsed)
-        if isinstance(inner, dict):
-            for member in ("errors", "message", "fields"):
-                if isinstance(inner.get(member), list | dict):
-                    return _fields_of(inner[member])
-            if isinstance(inner.get("message"), str):
-                # `attribute: localised text; attribute: …`: the names alone are taken.
-                return tuple(sorted(set(re.findall(r"(?:^|; )([a-z][a-z0-9_]*): ", inner["message"]))))
-            known = {"message", "code", "internal_code", "error", "name", "status", "type"}
-            return tuple(sorted(str(name) for name in inner if name not in known))
-        return _fields_of(inner) if isinstance(inner, list) else ()
-    if isinstance(parsed, list):
-        return tuple(sorted({str(one["field"]) for one in parsed if isinstance(one, dict) and "field" in one}))
-    return ()
 
 
 class SplynxClient:
@@ -129,11 +54,11 @@ class SplynxClient:
             limits=httpx2.Limits(max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency),
             trust_env=False,
         )
+        rate = settings.requests_per_second
+        if settings.auth == "signature":
+            rate = min(rate, NONCES_PER_SECOND)
         # One budget for everything; a burst of a second at most.
-        self._limiter = AsyncLimiter(
-            max(1.0, settings.requests_per_second),
-            max(1.0, settings.requests_per_second) / settings.requests_per_second,
-        )
+        self._limiter = AsyncLimiter(max(1.0, rate), max(1.0, rate) / rate)
         self._slots = asyncio.Semaphore(settings.concurrency)
         self._nonces = Nonces()
         self._in_order = asyncio.Lock()
@@ -173,9 +98,15 @@ class SplynxClient:
         answer = await self._call("GET", "admin/config/config", params=[("module", module), ("path", path)])
         return self._object(answer)
 
-    async def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """Create; Splynx's answer, usually `{"id": …}`. A lost answer leaves open whether it happened."""
-        return self._json(await self._call("POST", path, body=body))
+    async def post(self, path: str, body: Mapping[str, Any], *, deadline: float | None = None) -> Any:
+        """Create; Splynx's answer, usually `{"id": …}`. A lost answer leaves open whether it happened.
+
+        `deadline`: instant of the monotonic clock after which nothing is sent any more, nor waited for.
+
+        Raises:
+            SplynxBusy: nothing happened. SplynxUnreachable otherwise: nobody knows.
+        """
+        return self._json(await self._call("POST", path, body=body, deadline=deadline))
 
     async def put(self, path: str, record_id: int | str, body: Mapping[str, Any]) -> None:
         """Change the attributes sent."""
@@ -204,34 +135,61 @@ class SplynxClient:
         *,
         params: Any = None,
         body: Mapping[str, Any] | None = None,
+        deadline: float | None = None,
     ) -> httpx2.Response:
-        async with self._slots:
-            await self._limiter.acquire()
-            for attempt in range(10):
-                try:
-                    if not self._one_by_one:
-                        return await self._send(method, path, params, body)
-                    async with self._turn:
-                        return await self._send(method, path, params, body)
-                except SplynxUnauthorized:
-                    # Refused at the door, so nothing happened: a nonce that a later request of ours overtook on the
-                    # way, or a token that Splynx has ended. Where nonces are checked, signed requests go in turn.
-                    self._token = None
-                    self._one_by_one = self.settings.auth == "signature"
-                    if attempt == 9 or self.settings.auth == "basic":
-                        raise
-            raise AssertionError("unreachable")
+        """One request, repeated only when Splynx refused it at the door, so that nothing happened."""
 
-    async def _send(self, method: str, path: str, params: Any, body: Mapping[str, Any] | None) -> httpx2.Response:
+        async def once() -> httpx2.Response:
+            await self._limiter.acquire()
+            if not self._one_by_one:
+                return await self._send(method, path, params, body, deadline)
+            async with self._turn:
+                return await self._send(method, path, params, body, deadline)
+
+        def again(error: Exception) -> bool | float:
+            wait = self._wait_after(error)
+            if deadline is not None and time.monotonic() + wait > deadline:
+                return False
+            return wait
+
+        async with self._slots:
+            async for attempt in stamina.retry_context(
+                on=again, attempts=_ATTEMPTS, timeout=None, wait_initial=0.1, wait_max=30, wait_jitter=0.1
+            ):
+                with attempt:
+                    return await once()
+        raise AssertionError("stamina ends by an answer or an error")  # pragma: no cover
+
+    def _wait_after(self, error: Exception) -> bool | float:
+        """Whether a request is sent again after a growing wait, or the seconds to wait."""
+        if isinstance(error, SplynxBusy):
+            return True if error.retry_after is None else min(error.retry_after, _LONGEST_WAIT_SECONDS)
+        if isinstance(error, SplynxUnauthorized) and self.settings.auth != "basic":
+            # A nonce that a later request of ours, or another process with our key, overtook on the way; or a token
+            # that Splynx has ended. Where nonces are checked, signed requests go in turn from now on.
+            self._token = None
+            self._one_by_one = self.settings.auth == "signature"
+            return True
+        return False
+
+    async def _send(
+        self, method: str, path: str, params: Any, body: Mapping[str, Any] | None, deadline: float | None
+    ) -> httpx2.Response:
         headers = {"Authorization": await self._authorization()}
         content = None
         if body is not None:
             content = orjson.dumps(body)
             headers["Content-Type"] = "application/json"
-        self.requests += 1
         begun = time.monotonic()
+        patience = self.settings.timeout_seconds
+        if deadline is not None:
+            patience = min(patience, deadline - begun)
+            if patience <= 0:
+                # Whoever looks for this call's traces counts on it: after its deadline it is not on its way any more.
+                raise SplynxBusy(f"the turn of a {method} did not come before its deadline")
+        self.requests += 1
         try:
-            async with asyncio.timeout(self.settings.timeout_seconds):
+            async with asyncio.timeout(patience):
                 answer = await self._http.request(method, path, params=params, content=content, headers=headers)
         except (httpx2.HTTPError, OSError, TimeoutError) as exc:
             metrics.SPLYNX_REQUESTS.labels(method, "lost").inc()
@@ -242,7 +200,7 @@ class SplynxClient:
             metrics.SPLYNX_REQUESTS.labels(method, "done").inc()
             return answer
         metrics.SPLYNX_REQUESTS.labels(method, "refused").inc()
-        raise error_of(answer.status_code, answer.content)
+        raise error_of(answer.status_code, answer.content, answer.headers)
 
     async def _authorization(self) -> str:
         key, secret = self.settings.key, self.settings.secret.get_secret_value()
@@ -266,7 +224,7 @@ class SplynxClient:
         except (httpx2.HTTPError, OSError) as exc:
             raise SplynxUnreachable(f"Splynx did not answer the log-in: {type(exc).__name__}") from exc
         if not answer.is_success:
-            raise error_of(answer.status_code, answer.content)
+            raise error_of(answer.status_code, answer.content, answer.headers)
         told = self._object(answer)
         self._token, self._token_until = str(told["access_token"]), float(told["access_token_expiration"])
 

@@ -10,6 +10,11 @@ USER_AGENT = "crossfade"
 """Fixed: a token is bound to the User-Agent that asked for it."""
 
 
+NONCES_PER_SECOND = 100
+"""A nonce is a count of hundredths. A key that signs faster runs ahead of the clock, and whoever uses it next (the
+same process started again) is refused until the clock has caught up."""
+
+
 def signature(nonce: int | str, key: str, secret: str) -> str:
     """HMAC-SHA256 over nonce and key, upper-case hexadecimal. Source: Splynx REST, authentication."""
     return hmac.new(secret.encode(), f"{nonce}{key}".encode(), hashlib.sha256).hexdigest().upper()
@@ -23,7 +28,7 @@ class Nonces:
 
     def next(self) -> int:
         """Above every nonce given before."""
-        self._last = max(self._last + 1, round(time.time() * 100))
+        self._last = max(self._last + 1, round(time.time() * NONCES_PER_SECOND))
         return self._last
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from clients.splynx import RecordMissing, SplynxClient
+from clients.splynx import SplynxClient
+from clients.splynx_errors import RecordMissing
 from plumbing import metrics
 from plumbing.errors import ConfigurationError
 

@@ -1,13 +1,15 @@
 """Writing one record over REST: intent, call, read-back, done; a lost answer is searched for, not repeated."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from clients.mysql import Database, Transaction
-from clients.splynx import RecordRefused, SplynxClient, SplynxUnreachable
+from clients.splynx import SplynxClient
+from clients.splynx_errors import RecordRefused, SplynxBusy, SplynxUnreachable
 from clients.splynx_query import Search
 from plumbing import metrics
 from plumbing.clock import utc_now
@@ -91,7 +93,8 @@ class RestRecords:
         if existing is not None:
             # A label of this text is there already, and Splynx takes no second one: it is used, not repeated.
             return await self._change(step, document, refs, existing, None, owner)
-        deadline = utc_now() + timedelta(seconds=self._client.settings.timeout_seconds)
+        patience = self._client.settings.timeout_seconds
+        deadline, latest = utc_now() + timedelta(seconds=patience), time.monotonic() + patience
         async with self._db.transaction() as tx:
             await self._may_write(tx, owner)
             intent = await self._ledger.begin(
@@ -108,8 +111,12 @@ class RestRecords:
         metrics.OPEN_INTENTS.inc()
         try:
             try:
-                answer = await self._client.post(_endpoint(target), body)
+                answer = await self._client.post(_endpoint(target), body, deadline=latest)
                 target_id = int(answer["id"])
+            except SplynxBusy:
+                async with self._db.transaction() as tx:
+                    await self._ledger.close_intent(tx, intent, "refused")
+                raise
             except SplynxUnreachable:
                 healed = await self._search_until_settled(target, step.key, document)
                 if healed is None:

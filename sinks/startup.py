@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from clients.mysql import Database
-from clients.splynx import RecordMissing, RecordRefused, SplynxClient
+from clients.splynx import SplynxClient
+from clients.splynx_errors import RecordMissing, RecordRefused
 from schemas.aggregate import Aggregate, Target, WritePath
 from schemas.catalogue import FLAG_LABELS, additional_fields
 from schemas.ledger import LIVE

@@ -27,7 +27,7 @@ from schemas.entities.account import Customer, CustomerBilling, CustomerInfo
 from schemas.entities.payment import SplynxPayment
 from schemas.records import Ref, SplynxRecord
 from schemas.topics import Topics
-from sinks.errors import GuardsViolated
+from sinks.errors import AdoptionNeeded, BrakeApplied, ForeignTarget, GuardsViolated, HistoryLost
 from sinks.guards import SWITCHES
 from sinks.runner import SinkSummary, run_sink
 from tests.integration.conftest import MariaDbAccess
@@ -239,6 +239,12 @@ def _load(pair: Pair) -> None:
         pair.send("account", number, account(number), sequence=2, owner=number)
 
 
+STATE = (
+    "SELECT (SELECT COUNT(*) FROM customers) AS customers, (SELECT COUNT(*) FROM payments) AS payments,"
+    " (SELECT SUM(deposit) FROM customer_billing) AS money, (SELECT COUNT(*) FROM {ledger}.journal) AS journal"
+)
+
+
 async def test_a_dry_run_counts_and_writes_nothing(pair: Pair) -> None:
     _load(pair)
     summary = await run_sink(pair.settings, apply=False, stop=asyncio.Event())
@@ -248,6 +254,38 @@ async def test_a_dry_run_counts_and_writes_nothing(pair: Pair) -> None:
     assert pair.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 0
     tables = pair.rows(f"SELECT 1 FROM information_schema.tables WHERE table_schema = '{pair.splynx.ledger}'")
     assert tables == []
+
+
+@pytest.mark.fault(5)
+async def test_applied_once_and_a_redelivery_changes_no_row(pair: Pair) -> None:
+    _load(pair)
+    summary = await pair.sink()
+    assert summary.held == {}
+    assert summary.records["customer"]["applied"] == 3
+    before = pair.rows(STATE)
+    assert (before[0]["customers"], before[0]["payments"], float(before[0]["money"])) == (3, 3, 6.0)
+    billing = pair.rows("SELECT enabled, make_invoices FROM customer_billing")
+    assert billing == [{"enabled": "0", "make_invoices": "0"}] * 3
+    # What a kill between the ledger's commit and Kafka's leaves behind: rows written, offsets not.
+    admin = make_admin(pair.settings.kafka)
+    for future in admin.delete_consumer_groups([pair.topics.sink_group]).values():
+        future.result(30)
+    again = await _until_assigned(pair)
+    assert again.records == {}
+    assert pair.rows(STATE) == before
+
+
+async def _until_assigned(pair: Pair) -> SinkSummary:
+    stop = asyncio.Event()
+    running = asyncio.create_task(run_sink(pair.settings, apply=True, stop=stop))
+    # One more bundle shows that the sink is at work and has passed whatever came before it.
+    pair.send("account_group", 1, {"label": []}, sequence=1)
+    while not running.done() and not pair.rows(  # noqa: ASYNC110
+        "SELECT 1 FROM {ledger}.checkpoint WHERE topic LIKE '%account_group'"
+    ):  # fmt: skip
+        await asyncio.sleep(0.3)
+    stop.set()
+    return await running
 
 
 @pytest.mark.fault(13)
@@ -274,6 +312,69 @@ async def test_a_violated_guard_stops_everything_before_a_row_is_written(pair: P
     with pytest.raises(GuardsViolated):
         await run_sink(pair.settings, apply=True, stop=asyncio.Event())
     assert pair.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 0
+
+
+@pytest.mark.fault(39)
+async def test_a_lost_ledger_halts_and_is_rebuilt_with_approval(pair: Pair) -> None:
+    pair.send("account", 1, account(1), sequence=2, owner=1)
+    await pair.sink()
+    with pair.mariadb.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(f"DROP DATABASE `{pair.splynx.ledger}`")
+        cursor.execute(f"CREATE DATABASE `{pair.splynx.ledger}` CHARACTER SET utf8mb4")
+    with pytest.raises(AdoptionNeeded):
+        await run_sink(pair.settings, apply=True, stop=asyncio.Event())
+    dry = await run_sink(pair.settings, apply=False, stop=asyncio.Event())
+    assert dry.adoptions == {"customer": 1}
+    stop = asyncio.Event()
+    running = asyncio.create_task(run_sink(pair.settings, apply=True, stop=stop, approve=["adoption"]))
+    while not running.done() and not _applied(pair):  # noqa: ASYNC110
+        await asyncio.sleep(0.3)
+    stop.set()
+    await running
+    assert pair.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 1
+
+
+def _applied(pair: Pair) -> bool:
+    found = pair.rows(
+        f"SELECT 1 FROM information_schema.tables WHERE table_schema = '{pair.splynx.ledger}'"
+        " AND table_name = 'aggregates'"
+    )
+    return bool(found) and bool(pair.rows("SELECT 1 FROM {ledger}.aggregates"))
+
+
+@pytest.mark.fault(39)
+async def test_a_restored_splynx_halts(pair: Pair) -> None:
+    await pair.sink()
+    with pair.mariadb.connect(pair.splynx.database) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE customers_fields SET title = 'Crossfade of yesterday' WHERE name = 'crossfade_epoch'")
+    with pytest.raises(ForeignTarget):
+        await run_sink(pair.settings, apply=True, stop=asyncio.Event())
+
+
+@pytest.mark.fault(41)
+async def test_the_brake_stops_a_rules_mistake_and_an_approval_releases_it(pair: Pair) -> None:
+    for number in range(1, 26):
+        pair.send("account", number, account(number), sequence=2, owner=number)
+        pair.send("payment", number, payment(number, number, 100), sequence=3, owner=number)
+    await pair.sink()
+    for number in range(1, 26):
+        pair.send("payment", number, {"payment": []}, sequence=4, owner=number)
+    with pytest.raises(BrakeApplied):
+        await pair.sink()
+    gone = pair.rows("SELECT COUNT(*) AS n FROM payments WHERE amount < 0")[0]["n"]
+    assert gone < 20
+    await pair.sink(approve=("payment",))
+    assert pair.rows("SELECT SUM(deposit) AS money FROM customer_billing")[0]["money"] == 0
+
+
+@pytest.mark.fault(9)
+async def test_a_checkpoint_beyond_the_topic_halts(pair: Pair) -> None:
+    pair.send("account", 1, account(1), sequence=2, owner=1)
+    await pair.sink()
+    with pair.mariadb.connect(pair.splynx.ledger) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE checkpoint SET next_offset = next_offset + 100")
+    with pytest.raises(HistoryLost):
+        await asyncio.wait_for(run_sink(pair.settings, apply=True, stop=asyncio.Event()), 60)
 
 
 def test_every_target_has_a_path_that_the_sink_can_write() -> None:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from clients.splynx import SplynxUnreachable
+from clients.splynx_errors import SplynxUnreachable
 from schemas.records import Ref
 from sinks.errors import Fenced
 from sinks.writer import Delivery

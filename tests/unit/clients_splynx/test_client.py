@@ -1,5 +1,6 @@
 """Splynx's client: signatures, query strings, errors as types; its transport stands in for the network."""
 
+import time
 from collections.abc import Callable
 
 import httpx2
@@ -7,16 +8,17 @@ import orjson
 import pytest
 from pydantic import SecretStr
 
-from clients.splynx import (
+from clients.splynx import SplynxClient
+from clients.splynx_auth import NONCES_PER_SECOND, Nonces, basic_header, signature, signature_header
+from clients.splynx_errors import (
     RecordMissing,
     RecordRefused,
-    SplynxClient,
+    SplynxBusy,
     SplynxRefused,
     SplynxUnauthorized,
     SplynxUnreachable,
     error_of,
 )
-from clients.splynx_auth import Nonces, basic_header, signature, signature_header
 from clients.splynx_query import Search
 from plumbing.errors import Action
 from plumbing.settings import SplynxSettings
@@ -83,7 +85,11 @@ def test_a_search_is_written_as_php_arrays() -> None:
         (405, "ENTITY_CANNOT_BE_DELETED", RecordRefused, Action.DEAD_LETTER),
         (404, "NOT_FOUND", RecordMissing, Action.DEAD_LETTER),
         (422, "INVALID_INPUT_DATA", RecordRefused, Action.DEAD_LETTER),
-        (429, "", SplynxUnreachable, Action.RETRY),
+        (409, "", RecordRefused, Action.DEAD_LETTER),
+        (400, "BAD_REQUEST", RecordRefused, Action.DEAD_LETTER),
+        (408, "", SplynxUnreachable, Action.RETRY),
+        (429, "", SplynxBusy, Action.RETRY),
+        (502, "", SplynxUnreachable, Action.RETRY),
         (500, "SERVER_ERROR", SplynxUnreachable, Action.RETRY),
     ],
 )
@@ -132,6 +138,74 @@ async def test_a_nonce_overtaken_on_the_way_is_signed_again() -> None:
     async with _client(answer) as client:
         assert await client.get("admin/customers/customer", 1) == {"id": 1}
     assert len(set(seen)) == 2
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the client would have waited, in seconds; a wait that is asked for is none."""
+    told: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        told.append(seconds)
+
+    monkeypatch.setattr("stamina._core._smart_sleep", sleep)
+    return told
+
+
+@pytest.mark.parametrize(
+    ("header", "waited"),
+    [
+        pytest.param({"Retry-After": "7"}, pytest.approx(7), id="as long as Splynx says"),
+        pytest.param({}, pytest.approx(0.15, abs=0.06), id="a little, where it says nothing"),
+        pytest.param({"Retry-After": "86400"}, pytest.approx(120), id="not for a day"),
+    ],
+)
+async def test_too_many_requests_are_sent_again_later(
+    header: dict[str, str], waited: object, waits: list[float]
+) -> None:
+    seen: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request.method)
+        if len(seen) == 1:
+            return httpx2.Response(429, text="Too Many Requests", headers=header)
+        return httpx2.Response(200, json={"id": 1})
+
+    async with _client(answer) as client:
+        assert await client.post("admin/customers/customer", {"name": "x"}) == {"id": 1}
+    assert seen == ["POST", "POST"]
+    assert waits == [waited]
+
+
+async def test_after_its_deadline_nothing_is_sent() -> None:
+    seen: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request.method)
+        return httpx2.Response(429, headers={"Retry-After": "60"})
+
+    async with _client(answer) as client:
+        with pytest.raises(SplynxBusy):
+            await client.post("admin/customers/customer", {}, deadline=time.monotonic() - 0.001)
+        assert seen == []
+        with pytest.raises(SplynxBusy):
+            await client.post("admin/customers/customer", {}, deadline=time.monotonic() + 2)
+    assert seen == ["POST"]
+
+
+async def test_signed_requests_never_run_ahead_of_the_clock() -> None:
+    """Else the next process with this key would be refused until the clock has caught up."""
+    ahead: list[float] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        nonce = int(request.headers["Authorization"].partition("nonce=")[2].partition("&")[0])
+        ahead.append(nonce / NONCES_PER_SECOND - time.time())
+        return httpx2.Response(200, json={"id": 1})
+
+    async with _client(answer) as client:
+        for _ in range(150):
+            await client.get("admin/customers/customer", 1)
+    assert max(ahead) < 1.1
 
 
 async def test_basic_sends_key_and_secret_and_gives_up_at_once() -> None:

@@ -1,0 +1,112 @@
+"""The one table of Splynx's errors: what an HTTP answer means, as a type that says what to do.
+
+Source: Splynx REST fact sheet, error codes.
+"""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import orjson
+
+from clients.retry_after import retry_after
+from plumbing.errors import Action, DependencyRefused, DependencyUnreachable, ExitCode, SyncError
+
+
+class SplynxUnreachable(DependencyUnreachable):
+    """Splynx does not answer, or not in time, or with an error of its own. A write may or may not have happened."""
+
+    code = "splynx.unreachable"
+
+
+class SplynxBusy(SplynxUnreachable):
+    """Splynx takes no more requests for now (429); nothing happened. `retry_after`: seconds it asked us to wait."""
+
+    code = "splynx.busy"
+    remedy = "It goes on by itself; lower splynx.requests_per_second when it lasts."
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class SplynxRefused(DependencyRefused):
+    """Splynx refuses us as such: a wrong key or secret, a missing right, a module that is off."""
+
+    code = "splynx.refused"
+    remedy = "Run `crossfade doctor`: it prints the API permissions and modules that are needed."
+
+
+class SplynxUnauthorized(SplynxRefused):
+    """Splynx does not let us in (401)."""
+
+    remedy = "Check splynx.key, splynx.secret and splynx.auth; the key must have unsecure access for basic."
+
+
+class RecordRefused(SyncError):
+    """Splynx refuses one record (422). `fields` are the attributes it names, never their values."""
+
+    code = "splynx.record_refused"
+    action = Action.DEAD_LETTER
+    exit_code = ExitCode.PARTLY
+    remedy = "See the named fields of that record in Sonar or the rules, mend them; a later event supersedes this one."
+
+    def __init__(self, fields: tuple[str, ...]) -> None:
+        super().__init__(f"Splynx refuses the fields {', '.join(fields) or '(none named)'}")
+        self.fields = fields
+
+
+class RecordMissing(SyncError):
+    """Splynx has no such row or path (404)."""
+
+    code = "splynx.record_missing"
+    action = Action.DEAD_LETTER
+    exit_code = ExitCode.PARTLY
+    remedy = "Somebody removed the row in Splynx; restore it there, or rebuild the ledger."
+
+
+def error_of(status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> SyncError:
+    """The one table of Splynx's answers that are no success."""
+    internal = ""
+    parsed: Any = None
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        pass
+    error = parsed.get("error") if isinstance(parsed, dict) else None
+    if isinstance(error, dict):
+        internal = str(error.get("internal_code") or "")
+    told = f"{status} {internal}".strip()
+    if status == 404:
+        return RecordMissing(f"Splynx answered {told}")
+    if status == 422 or internal == "ENTITY_CANNOT_BE_DELETED":
+        return RecordRefused(_fields_of(parsed))
+    if status == 401:
+        return SplynxUnauthorized(f"Splynx answered {told}")
+    if status in {403, 405}:
+        return SplynxRefused(f"Splynx answered {told}")
+    if status == 429:
+        return SplynxBusy(f"Splynx answered {told}", retry_after(headers))
+    if status == 408 or status >= 500:
+        return SplynxUnreachable(f"Splynx answered {told}")
+    return RecordRefused(_fields_of(parsed))
+
+
+def _fields_of(parsed: Any) -> tuple[str, ...]:
+    """Field names of a 422: the documented envelope or the framework's list. Texts are localised and left out."""
+    if isinstance(parsed, dict):
+        inner = parsed.get("error", parsed)
+        if isinstance(inner, dict):
+            for member in ("errors", "message", "fields"):
+                if isinstance(inner.get(member), list | dict):
+                    return _fields_of(inner[member])
+            if isinstance(inner.get("message"), str):
+                # `attribute: localised text; attribute: …`: the names alone are taken.
+                return tuple(sorted(set(re.findall(r"(?:^|; )([a-z][a-z0-9_]*): ", inner["message"]))))
+            known = {"message", "code", "internal_code", "error", "name", "status", "type"}
+            return tuple(sorted(str(name) for name in inner if name not in known))
+        return _fields_of(inner) if isinstance(inner, list) else ()
+    if isinstance(parsed, list):
+        return tuple(sorted({str(one["field"]) for one in parsed if isinstance(one, dict) and "field" in one}))
+    return ()
