@@ -19,6 +19,12 @@ class DeliveryFailed(SyncError):
     remedy = "See the broker's state; the stage goes on from its last acknowledged offset."
 
 
+class NotAcknowledged(DeliveryFailed):
+    """The broker has not acknowledged everything in time. Nothing is lost: the messages are still on their way."""
+
+    code = "kafka.not_acknowledged"
+
+
 def partition_of(key: int | str, partitions: int) -> int:
     """The partition of an account (or, for what no account owns, of the record): murmur2 of its id as text.
 
@@ -151,12 +157,13 @@ class AckedProducer:
         """Wait until everything handed in is acknowledged.
 
         Raises:
-            DeliveryFailed: a message was not taken, or not within `timeout_seconds`.
+            DeliveryFailed: a message was not taken.
+            NotAcknowledged: not within `timeout_seconds`; a later call waits for the same messages.
         """
         left = self._producer.flush(timeout_seconds)
         self._raise_failure()
         if left:
-            raise DeliveryFailed(f"{left} messages were not acknowledged within {timeout_seconds:g} s")
+            raise NotAcknowledged(f"{left} messages were not acknowledged within {timeout_seconds:g} s")
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

@@ -138,7 +138,8 @@ class SinkSettings(_Block):
 class ProcessSettings(_Block):
     """The processors."""
 
-    dead_letter_budget: int = Field(100, ge=0)
+    dead_letter_budget: int = Field(100, ge=0, description="Dead letters within the window before a partition stops.")
+    dead_letter_window: int = Field(1000, ge=1, description="Messages of one partition over which they are counted.")
     stuck_seconds: float = Field(120, gt=0, description="Backlog without progress for so long ends the process.")
     hmac_key: SecretStr = Field(SecretStr(""), description="Operator's key for generated logins and passwords.")
 

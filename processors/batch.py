@@ -4,18 +4,26 @@ import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from plumbing import metrics
 from plumbing.clock import utc_now
-from plumbing.kafka import AckedProducer, end_offsets, make_consumer, make_producer
+from plumbing.errors import DependencyUnreachable, SyncError
+from plumbing.kafka import AckedProducer, committed_offsets, end_offsets, make_consumer, make_producer
+from plumbing.lag import waiting_at
+from plumbing.logs import get_logger
 from plumbing.settings import Settings
 from processors.context import MAPPED, Context, load_context
-from processors.output import STAGE, Output
-from processors.transform import Coordinates, DeadLetter, DeadLetterBudget, transform
+from processors.history import HistoryLost, check_retained
+from processors.letters import STAGE
+from processors.output import Output
+from processors.transform import Coordinates, DeadLetter, transform
 from schemas.topics import Topics
 
+log = get_logger("process")
+
 _BATCH = 500
+Place = tuple[str, int]
 
 
 @dataclass
@@ -41,70 +49,126 @@ def process_batch(
     Raises:
         SyncError: the set-up is wrong, or a dependency is away; nothing unacknowledged was committed.
     """
-    topics = Topics(settings.instance)
     producer = AckedProducer(make_producer(settings.kafka))
     known = context or load_context(settings, producer, wait_seconds=60)
-    output = Output(producer, topics, DeadLetterBudget(settings.process.dead_letter_budget))
-    names = {topics.sonar(one.name): one.name for one in MAPPED}
-    consumer = make_consumer(settings.kafka, topics.process_group)
-    summary = BatchSummary()
-    stopped = stop or threading.Event()
     try:
-        consumer.subscribe(list(names))
-        ends = {topic: end_offsets(consumer, topic, settings.kafka.partitions) for topic in names}
-        while not stopped.is_set():
-            messages = consumer.consume(_BATCH, timeout=0.5)
-            for message in messages:
-                _one(message, names, known, output, summary)
-            if messages:
-                output.flush()
-                consumer.commit(offsets=_next_offsets(messages), asynchronous=False)  # at least once: after the flush
-                metrics.LAST_SUCCESS.labels(STAGE).set(utc_now().timestamp())
-            elif until_end and _is_past(consumer, ends):
-                break
+        output = Output.open(settings, producer, known.rules.version)
+        return _Run(settings, known, output).run(until_end=until_end, stop=stop or threading.Event())
     finally:
-        consumer.close()
         if context is None:
             known.close()
-    return summary
 
 
-def _one(message: Message, names: dict[str, str], context: Context, output: Output, summary: BatchSummary) -> None:
-    if (error := message.error()) is not None:
-        raise KafkaException(error)
-    topic, partition, offset = message.topic(), message.partition(), message.offset()
-    assert topic is not None
-    assert partition is not None
-    assert offset is not None
-    at = Coordinates(names[topic], topic, partition, offset)
-    result = transform(at, _bytes(message.value()), context.codecs, context.rules)
-    output.publish(at, _bytes(message.key()), result)
-    (summary.dead_lettered if isinstance(result, DeadLetter) else summary.produced)[at.aggregate] += 1
+class _Run:
+    """One member of the group, and the batches that it reads."""
+
+    def __init__(self, settings: Settings, context: Context, output: Output) -> None:
+        topics = Topics(settings.instance)
+        self._context, self._output, self._partitions = context, output, settings.kafka.partitions
+        self._names = {topics.sonar(one.name): one.name for one in MAPPED}
+        # What lies below the retained messages is an error, never a silent jump.
+        self._consumer = make_consumer(settings.kafka, topics.process_group, **{"auto.offset.reset": "error"})
+        # A client of its own: asked from within its own rebalance, a consumer waits for itself.
+        self._lookup = make_consumer(settings.kafka, topics.process_group)
+        self._failure: SyncError | None = None
+        self._next: dict[Place, int] = {}
+        """Where each partition that is ours goes on."""
+        self._revoked: set[Place] = set()
+        """Partitions that were taken away since messages were last fetched."""
+        self.summary = BatchSummary()
+
+    def run(self, *, until_end: bool, stop: threading.Event) -> BatchSummary:
+        try:
+            check_retained(self._lookup, self._names, self._partitions)
+            ends = {topic: end_offsets(self._lookup, topic, self._partitions) for topic in self._names}
+            self._consumer.subscribe(
+                list(self._names), on_assign=self._assigned, on_revoke=self._taken, on_lost=self._taken
+            )
+            while not stop.is_set():
+                messages = self._fetch()
+                for message in messages:
+                    self._process(message)
+                if messages:
+                    self._output.flush()
+                    self._commit()  # at least once: after the flush
+                    metrics.LAST_SUCCESS.labels(STAGE).set(utc_now().timestamp())
+                elif until_end and self._is_past(ends):
+                    break
+        except KafkaException as exc:
+            raise DependencyUnreachable(f"Kafka does not answer: {exc.args[0].name()}") from exc
+        finally:
+            self._consumer.close()
+            self._lookup.close()
+        return self.summary
+
+    def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        """Called within `consume`: an error raised here would be lost on the way."""
+        try:
+            for place in places:
+                low, _ = end_offsets(self._lookup, place.topic, self._partitions)[place.partition]
+                done = committed_offsets(self._lookup, place.topic, self._partitions)
+                place.offset = self._next[place.topic, place.partition] = done.get(place.partition, low)
+            check_retained(self._lookup, {place.topic for place in places}, self._partitions)
+        except SyncError as exc:
+            self._failure = exc
+        else:
+            consumer.assign(places)
+
+    def _taken(self, _: Consumer, places: list[TopicPartition]) -> None:
+        for place in places:
+            self._next.pop((place.topic, place.partition), None)
+            self._revoked.add((place.topic, place.partition))
+
+    def _fetch(self) -> list[Message]:
+        """The next messages of partitions that are still ours."""
+        self._revoked.clear()
+        messages = self._consumer.consume(_BATCH, timeout=0.5)
+        if self._failure is not None:
+            raise self._failure
+        for message in messages:
+            _raise_error_of(message)
+        if not self._revoked:
+            return messages
+        # Fetched before the partition went, perhaps: another member is at them, or they come again from our commit.
+        for topic, partition in self._revoked & self._next.keys():
+            self._consumer.seek(TopicPartition(topic, partition, self._next[topic, partition]))
+        return [one for one in messages if (one.topic(), one.partition()) not in self._revoked]
+
+    def _process(self, message: Message) -> None:
+        topic, partition, offset = message.topic(), message.partition(), message.offset()
+        assert topic is not None
+        assert partition is not None
+        assert offset is not None
+        at = Coordinates(self._names[topic], topic, partition, offset)
+        result = transform(at, _bytes(message.value()), self._context.codecs, self._context.rules)
+        self._output.publish(at, _bytes(message.key()), result)
+        self._next[topic, partition] = offset + 1
+        summary = self.summary
+        (summary.dead_lettered if isinstance(result, DeadLetter) else summary.produced)[at.aggregate] += 1
+
+    def _commit(self) -> None:
+        places = [TopicPartition(topic, partition, offset) for (topic, partition), offset in self._next.items()]
+        try:
+            self._consumer.commit(offsets=places, asynchronous=False)
+        except KafkaException as exc:
+            # The group moved on without us: what was published is published, whoever goes on does it again.
+            log.warning("process.commit_refused", error=exc.args[0].name())
+
+    def _is_past(self, ends: dict[str, dict[int, tuple[int, int]]]) -> bool:
+        return not any(
+            waiting_at(bounds, committed_offsets(self._lookup, topic, self._partitions))
+            for topic, bounds in ends.items()
+        )
+
+
+def _raise_error_of(message: Message) -> None:
+    error = message.error()
+    if error is None:
+        return
+    if error.code() in {KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET}:
+        raise HistoryLost(f"the next offset of {message.topic()}[{message.partition()}] is not on the topic")
+    raise DependencyUnreachable(f"Kafka refuses to be read: {error.name()}")
 
 
 def _bytes(value: str | bytes | None) -> bytes | None:
     return value.encode() if isinstance(value, str) else value
-
-
-def _next_offsets(messages: list[Message]) -> list[TopicPartition]:
-    newest: dict[tuple[str, int], int] = {}
-    for message in messages:
-        topic, partition, offset = message.topic(), message.partition(), message.offset()
-        if topic is not None and partition is not None and offset is not None:
-            newest[(topic, partition)] = max(offset + 1, newest.get((topic, partition), 0))
-    return [TopicPartition(topic, partition, offset) for (topic, partition), offset in newest.items()]
-
-
-def _is_past(consumer: Consumer, ends: dict[str, dict[int, tuple[int, int]]]) -> bool:
-    wanted = [
-        (TopicPartition(topic, partition), high)
-        for topic, bounds in ends.items()
-        for partition, (low, high) in bounds.items()
-        if high > low
-    ]
-    if not wanted:
-        return True
-    committed = {
-        (one.topic, one.partition): one.offset for one in consumer.committed([tp for tp, _ in wanted], timeout=30)
-    }
-    return all(committed[(tp.topic, tp.partition)] >= high for tp, high in wanted)

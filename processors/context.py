@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.schema_registry import SchemaRegistryClient
 
-from plumbing.avro import Codec, make_registry
+from plumbing.avro import Codec, Undecodable, make_registry
 from plumbing.errors import Action, ConfigurationError, ExitCode, SyncError
-from plumbing.kafka import AckedProducer, end_offsets, make_consumer
+from plumbing.kafka import AckedProducer
+from plumbing.reading import read_whole
 from plumbing.settings import Settings
 from processors.transform import Codecs
 from schemas.avro import bundle_schema, envelope_schema
@@ -23,6 +23,7 @@ from schemas.topics import Topics
 MAPPED = tuple(one for one in AGGREGATES if one.mapper is not None)
 """Aggregates that become bundles."""
 
+_SHORTEST_KEY = 16
 _SETTINGS = ("system_setting", "billing_setting")
 
 
@@ -67,15 +68,33 @@ def make_codecs(settings: Settings, registry: SchemaRegistryClient) -> dict[str,
     }
 
 
+def hmac_key(settings: Settings) -> bytes:
+    """The operator's key, from which logins and passwords are made.
+
+    Raises:
+        ConfigurationError: there is none, or one that can be guessed: whoever has it knows every password.
+    """
+    key = settings.process.hmac_key.get_secret_value().encode()
+    if len(key) < _SHORTEST_KEY:
+        raise ConfigurationError(
+            f"process.hmac_key has {len(key)} characters, and needs {_SHORTEST_KEY}",
+            remedy="Set CROSSFADE_PROCESS__HMAC_KEY (`openssl rand -hex 32` makes one) and keep it: with another key"
+            " every generated password changes.",
+        )
+    return key
+
+
 def load_context(settings: Settings, producer: AckedProducer, *, wait_seconds: float = 0) -> Context:
     """Read the rules file and Sonar's settings, and give the pair its generation.
 
     Raises:
-        ConfigurationError: the rules are wrong, or do not fit Sonar's settings.
+        ConfigurationError: the rules are wrong, or do not fit Sonar's settings; the key for passwords is missing.
+        TopicMissing: a topic of ours does not exist.
         SettingsNotCaptured: Sonar's settings did not appear within `wait_seconds`.
         DependencyUnreachable: Kafka or the registry does not answer.
     """
     file = load_rules(settings.rules)
+    hmac_key(settings)  # before the wait, which may be long
     deadline = time.monotonic() + wait_seconds
     while (facts := read_facts(settings)) is None:
         if time.monotonic() >= deadline:
@@ -96,8 +115,11 @@ def read_facts(settings: Settings) -> SourceFacts | None:
             topic = topics.sonar(name)
             codec = Codec(registry, f"{topic}-value", envelope_schema(declared))
             newest = -1
-            for value in read_all(settings, topic):
-                event = event_of(codec.decode(value))
+            for message in read_whole(settings.kafka, topic, f"{topics.process_group}.settings"):
+                try:
+                    event = event_of(codec.decode(message.value()))
+                except (Undecodable, KeyError, TypeError, ValueError):
+                    continue  # poison is no setting; the newest good one counts
                 if event.after is not None and event.sequence > newest:
                     newest, found[name] = event.sequence, event.after
     if len(found) < len(_SETTINGS):
@@ -107,52 +129,16 @@ def read_facts(settings: Settings) -> SourceFacts | None:
 
 def with_generation(settings: Settings, file: RulesFile, facts: SourceFacts, producer: AckedProducer) -> Rules:
     """The compiled rules with their generation: the newest one when the version is the same, else a new one."""
-    key = settings.process.hmac_key.get_secret_value().encode()
+    key = hmac_key(settings)
     rules = compile_rules(file, facts, key)
-    topic = Topics(settings.instance).rules
-    known = [orjson.loads(value) for value in read_all(settings, topic) if value is not None]
+    topics = Topics(settings.instance)
+    values = (one.value() for one in read_whole(settings.kafka, topics.rules, f"{topics.process_group}.rules"))
+    known = [orjson.loads(value) for value in values if value is not None]
     newest = max(known, key=lambda one: int(one["generation"]), default=None)
     if newest is not None and newest["version"] == rules.version:
         return compile_rules(file, facts, key, int(newest["generation"]))
     generation = 1 if newest is None else int(newest["generation"]) + 1
     value = {"generation": generation, "version": rules.version, "at": datetime.now(UTC).isoformat()}
-    producer.produce(topic, partition=0, key=str(generation).encode(), value=orjson.dumps(value))
+    producer.produce(topics.rules, partition=0, key=str(generation).encode(), value=orjson.dumps(value))
     producer.flush()
     return compile_rules(file, facts, key, generation)
-
-
-def read_all(settings: Settings, topic: str) -> list[bytes | None]:
-    """The values of a small topic, all partitions, as it is now.
-
-    Raises:
-        ConfigurationError: the topic does not exist.
-        DependencyUnreachable: the broker does not answer.
-    """
-    consumer = make_consumer(settings.kafka, f"{Topics(settings.instance).process_group}.reader")
-    try:
-        return _read_all(consumer, topic)
-    finally:
-        consumer.close()
-
-
-def _read_all(consumer: Consumer, topic: str) -> list[bytes | None]:
-    found = consumer.list_topics(topic, timeout=30).topics[topic]
-    if found.error is not None or not found.partitions:
-        raise ConfigurationError(f"topic {topic} does not exist", remedy="Run `crossfade topics --apply`.")
-    ends = end_offsets(consumer, topic, len(found.partitions))
-    waiting = {partition for partition, (low, high) in ends.items() if high > low}
-    consumer.assign([TopicPartition(topic, partition, ends[partition][0]) for partition in waiting])
-    values: list[bytes | None] = []
-    while waiting:
-        message = consumer.poll(10)
-        if message is None:
-            raise SettingsNotCaptured(f"{topic} was not read to its end within 10 s")
-        if message.error() is not None:
-            raise KafkaException(message.error())
-        value, offset, partition = message.value(), message.offset(), message.partition()
-        assert offset is not None
-        assert partition is not None
-        values.append(value)
-        if offset + 1 >= ends[partition][1]:
-            waiting.discard(partition)
-    return values

@@ -1,6 +1,5 @@
 """From one message of a `sonar.*` topic to one bundle, or to one dead letter. The only place where both engines map."""
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -130,49 +129,3 @@ def _stamped(at: Coordinates, value: bytes | None, codecs: Mapping[str, Codecs],
         run_id=event.run_id,
         hash=bundle_hash(bundle),
     )
-
-
-def dead_letter_headers(letter: DeadLetter) -> dict[str, bytes]:
-    """Kafka Connect's headers, so that known tools show the letter; nothing of the record."""
-    fields = {
-        "__connect.errors.topic": letter.at.topic,
-        "__connect.errors.partition": str(letter.at.partition),
-        "__connect.errors.offset": str(letter.at.offset),
-        "__connect.errors.stage": "TRANSFORMATION",
-        "__connect.errors.exception.class.name": letter.code,
-        "__connect.errors.exception.message": letter.reason,
-        "crossfade.entity": letter.at.aggregate,
-    }
-    return {name: text.encode() for name, text in fields.items()}
-
-
-class DeadLetterBudget:
-    """So many dead letters per partition and hour; a flood of them is an outage, and the partition stops."""
-
-    def __init__(self, allowed: int, *, window_seconds: float = 3600, clock: Any = time.monotonic) -> None:
-        if allowed < 0:
-            raise ValueError("a budget is not negative")
-        self._allowed, self._window, self._clock = allowed, window_seconds, clock
-        self._spent: dict[tuple[str, int], list[float]] = {}
-
-    def spend(self, at: Coordinates) -> None:
-        """Count one.
-
-        Raises:
-            TooManyDeadLetters: the budget of this partition is spent.
-        """
-        now = self._clock()
-        spent = [when for when in self._spent.get((at.topic, at.partition), []) if when > now - self._window]
-        if len(spent) >= self._allowed:
-            raise TooManyDeadLetters(
-                f"more than {self._allowed} dead letters within {self._window:g} s in {at.topic} [{at.partition}]"
-            )
-        self._spent[(at.topic, at.partition)] = [*spent, now]
-
-
-class TooManyDeadLetters(SyncError):
-    """A flood of dead letters: the set-up is wrong, not the records."""
-
-    code = "dead_letters.too_many"
-    action = Action.HALT
-    remedy = "Read the newest dead letters, mend the rules or the mapper, then start the stage again."

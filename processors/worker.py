@@ -1,8 +1,6 @@
 """The live engine: Faust around `transform`, so that no exception leaves an agent and nothing is committed too early.
 
-Faust acknowledges an event whose agent raised, so the wrapper below has four outcomes only: produced, dead-lettered
-(acknowledged by the broker), waiting while a dependency is away, or the end of the process. Our own producer is
-flushed before each of Faust's commits, for Faust awaits its own producer's `flush` there.
+Our own producer is flushed before each of Faust's commits, for Faust awaits its own producer's `flush` there.
 """
 
 import asyncio
@@ -16,22 +14,21 @@ import faust
 from aiokafka.errors import KafkaError as AioKafkaError
 from faust.transport.drivers.aiokafka import Producer as FaustProducer
 
-from plumbing import metrics
-from plumbing.clock import utc_now
-from plumbing.errors import Action, ExitCode, SyncError
+from plumbing.errors import ExitCode, SyncError
 from plumbing.health import HealthServer
-from plumbing.kafka import AckedProducer, make_producer
+from plumbing.kafka import AckedProducer, end_offsets, make_consumer, make_producer
 from plumbing.logs import get_logger
 from plumbing.settings import KafkaSettings, Settings
-from processors.context import MAPPED, Context, load_context, read_facts
-from processors.output import STAGE, Output
-from processors.transform import Coordinates, DeadLetterBudget, transform
-from processors.watchdog import Watchdog
+from processors.context import MAPPED, load_context, read_facts
+from processors.guard import Guard
+from processors.history import Continuity, check_retained
+from processors.output import Output
+from processors.transform import Coordinates
+from processors.watchdog import Waits, Watchdog
 from schemas.topics import Topics
 
 log = get_logger("process")
 
-EXIT_HALTED = 70
 _FACTS_EVERY_SECONDS = 60.0
 
 
@@ -39,14 +36,22 @@ def run_worker(settings: Settings) -> None:
     """Process until SIGTERM or ctrl-C. Does not return: Faust ends the process.
 
     Raises:
-        SyncError: the set-up is wrong; nothing was consumed.
+        SyncError: the set-up is wrong, or the group cannot go on where it was; nothing was consumed.
     """
-    producer = AckedProducer(make_producer(settings.kafka))
+    # While the broker is away messages wait for it: a delivery that fails ends the process.
+    producer = AckedProducer(make_producer(settings.kafka, **{"message.timeout.ms": 0}))
     context = load_context(settings, producer, wait_seconds=settings.process.stuck_seconds)
-    stop = threading.Event()
-    app = make_app(settings, context, producer)
-    with HealthServer(settings.http.host, settings.http.process_port):
-        Watchdog(settings, [one.name for one in MAPPED], stop).start()
+    topics, stop, waits = Topics(settings.instance), threading.Event(), Waits()
+    consumer = make_consumer(settings.kafka, topics.process_group)  # asks, and never joins
+    check_retained(consumer, [topics.sonar(one.name) for one in MAPPED], settings.kafka.partitions)
+
+    def oldest(topic: str, partition: int) -> int:
+        return end_offsets(consumer, topic, settings.kafka.partitions)[partition][0]
+
+    output = Output.open(settings, producer, context.rules.version)
+    app = make_app(settings, Guard(context, output, Continuity(oldest), waits))
+    with HealthServer(settings.http.host, settings.http.process_port, ready=waits.now):
+        Watchdog(settings, [one.name for one in MAPPED], waits, stop).start()
         log.info("process.started", rules_version=context.rules.version, generation=context.rules.generation)
         try:
             faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False).execute_from_commandline()
@@ -54,10 +59,9 @@ def run_worker(settings: Settings) -> None:
             stop.set()
 
 
-def make_app(settings: Settings, context: Context, producer: AckedProducer) -> faust.App:
+def make_app(settings: Settings, guard: Guard) -> faust.App:
     """The Faust application: one serial agent per topic."""
     topics = Topics(settings.instance)
-    output = Output(producer, topics, DeadLetterBudget(settings.process.dead_letter_budget))
     datadir = settings.state_dir / "faust"
     datadir.mkdir(parents=True, exist_ok=True)
     app = faust.App(
@@ -82,10 +86,14 @@ def make_app(settings: Settings, context: Context, producer: AckedProducer) -> f
         datadir=str(datadir),
         loop=None,
     )
-    app.transport.Producer = _flushing(output)  # type: ignore[misc]
+    app.transport.Producer = _flushing(guard)  # type: ignore[misc]
     for one in MAPPED:
         topic = app.topic(topics.sonar(one.name), key_serializer="raw", value_serializer="raw")
-        app.agent(topic, name=f"map-{one.name}", concurrency=1)(_agent(one.name, context, output))
+        app.agent(topic, name=f"map-{one.name}", concurrency=1)(_agent(one.name, guard))
+
+    @app.on_partitions_assigned.connect
+    async def assigned(*_: object, **__: object) -> None:
+        guard.continuity.forget()
 
     @app.timer(_FACTS_EVERY_SECONDS)  # type: ignore[untyped-decorator]
     async def watch_facts() -> None:
@@ -94,7 +102,7 @@ def make_app(settings: Settings, context: Context, producer: AckedProducer) -> f
         except (SyncError, AioKafkaError) as exc:
             log.warning("process.facts_unknown", error=type(exc).__name__)
             return
-        if facts is not None and facts != context.facts:
+        if facts is not None and facts != guard.context.facts:
             # What amounts and days mean has changed: nothing more may be mapped with the old rules.
             log.error("process.settings_changed", next_step="start again, then replay what was mapped before")
             os._exit(ExitCode.TRY_LATER)
@@ -102,56 +110,22 @@ def make_app(settings: Settings, context: Context, producer: AckedProducer) -> f
     return app
 
 
-def _agent(name: str, context: Context, output: Output) -> Any:
+def _agent(name: str, guard: Guard) -> Any:
     async def consume(stream: Any) -> None:
         async for event in stream.events():
             message = event.message
             at = Coordinates(name, message.topic, message.partition, message.offset)
-            await _guarded(at, message.key, message.value, context, output)
+            await guard.process(at, message.key, message.value)
 
     return consume
 
 
-async def _guarded(at: Coordinates, key: bytes | None, value: bytes | None, context: Context, output: Output) -> None:
-    """The one wrapper around an agent's body, out of which no exception comes."""
-    delay = 0.5
-    while True:
-        try:
-            output.publish(at, key, transform(at, value, context.codecs, context.rules))
-        except SyncError as exc:
-            metrics.ERRORS.labels(STAGE, exc.code).inc()
-            if exc.action is not Action.RETRY or exc.code == "kafka.delivery_failed":
-                _halt(at, exc)
-            log.warning("process.waiting", code=exc.code, seconds=delay)
-            metrics.STAGE_PAUSED.labels(STAGE, exc.code).set(1)
-            await asyncio.sleep(delay)
-            metrics.STAGE_PAUSED.labels(STAGE, exc.code).set(0)
-            delay = min(delay * 2, 30)
-        except BaseException as exc:  # noqa: BLE001 - one that left the agent would acknowledge the event
-            if isinstance(exc, asyncio.CancelledError):
-                os._exit(ExitCode.TRY_LATER)  # stopped while it waited: a cancelled agent would acknowledge, too
-            _halt(at, exc)
-        else:
-            metrics.LAST_SUCCESS.labels(STAGE).set(utc_now().timestamp())
-            return
-
-
-def _halt(at: Coordinates, exc: BaseException) -> None:
-    code = exc.code if isinstance(exc, SyncError) else type(exc).__name__
-    log.error("process.halted", topic=at.topic, partition=at.partition, offset=at.offset, code=code)
-    os._exit(EXIT_HALTED)
-
-
-def _flushing(output: Output) -> type[FaustProducer]:
+def _flushing(guard: Guard) -> type[FaustProducer]:
     class FlushingProducer(FaustProducer):
         """Faust's producer, whose flush also sees our messages acknowledged. Faust awaits it before each commit."""
 
         async def flush(self) -> None:
-            try:
-                await asyncio.to_thread(output.flush)
-            except SyncError as exc:
-                log.error("process.halted", code=exc.code)
-                os._exit(EXIT_HALTED)
+            await guard.flush(lambda: bool(self.app.should_stop))
             await super().flush()
 
     return FlushingProducer

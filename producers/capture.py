@@ -18,9 +18,9 @@ from plumbing.clock import utc_now
 from plumbing.errors import Action, ConfigurationError, SyncError
 from plumbing.health import HealthServer
 from plumbing.kafka import AckedProducer, DeliveryFailed, end_offsets, make_consumer, make_producer
+from plumbing.reading import partitions_of
 from plumbing.settings import Settings
 from producers.changes import Changes, followed
-from producers.compacted import partitions_of
 from producers.cursors import Cursors
 from producers.following import Following
 from producers.index import Index

@@ -7,8 +7,8 @@ import orjson
 
 from plumbing.errors import Action, SyncError
 from plumbing.kafka import AckedProducer
+from plumbing.reading import read_whole
 from plumbing.settings import KafkaSettings
-from producers.compacted import read_whole
 from schemas.topics import Topics
 
 
@@ -36,8 +36,8 @@ class Cursors:
             TopicMissing, DependencyUnreachable: from Kafka.
         """
         documents: dict[str, dict[str, Any]] = {}
-        for key, value in read_whole(kafka, topics.cursors, topics.capture_group):
-            name = key.decode("utf-8", "replace")
+        for message in read_whole(kafka, topics.cursors, topics.capture_group):
+            name, value = (message.key() or b"").decode("utf-8", "replace"), message.value()
             if value is None:
                 documents.pop(name, None)
             else:

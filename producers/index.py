@@ -9,8 +9,8 @@ from typing import NamedTuple
 import orjson
 
 from plumbing.kafka import AckedProducer, partition_of
+from plumbing.reading import read_whole
 from plumbing.settings import KafkaSettings
-from producers.compacted import read_whole
 from producers.cursors import CursorUnusable
 from schemas.topics import Topics
 
@@ -53,10 +53,10 @@ class Index:
             TopicMissing, DependencyUnreachable: from Kafka.
         """
         index = cls(topics.children, partitions, producer)
-        for key, value in read_whole(kafka, topics.children, topics.capture_group):
+        for message in read_whole(kafka, topics.children, topics.capture_group):
             try:
-                collection, _, text = key.decode().rpartition(":")
-                index.apply(collection, int(text), value)
+                collection, _, text = (message.key() or b"").decode().rpartition(":")
+                index.apply(collection, int(text), message.value())
             except (ValueError, TypeError, LookupError) as exc:
                 raise CursorUnusable("an entry of the child index is not one of ours") from exc
         return index

@@ -115,6 +115,7 @@ def make_site(
             rules=tmp_path / "rules.yaml",
             guards=tmp_path / "guards.yaml",
             http={"capture_port": 0},
+            process={"hmac_key": "a key for the tests of capture"},
         )
         prepare(settings)
         return Site(settings, sonar)

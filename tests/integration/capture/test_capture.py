@@ -197,7 +197,7 @@ def _plain(site: Site) -> dict[str, Any]:
     document["sonar"]["token"] = site.sonar.token
     document["splynx"]["secret"] = "s"
     document["splynx"]["db"]["password"] = "p"
-    document["process"]["hmac_key"] = ""
+    document["process"]["hmac_key"] = site.settings.process.hmac_key.get_secret_value()
     return document
 
 

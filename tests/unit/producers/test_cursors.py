@@ -2,6 +2,7 @@
 
 import orjson
 import pytest
+from confluent_kafka import Message
 
 from plumbing.settings import KafkaSettings
 from producers import cursors, signals
@@ -16,7 +17,8 @@ KAFKA = KafkaSettings(bootstrap="127.0.0.1:1")
 
 
 def load(monkeypatch: pytest.MonkeyPatch, *messages: tuple[bytes, bytes | None]) -> Cursors:
-    monkeypatch.setattr(cursors, "read_whole", lambda *_: iter(messages))
+    read = [Message(topic="cursors", key=key, value=value) for key, value in messages]
+    monkeypatch.setattr(cursors, "read_whole", lambda *_: iter(read))
     return Cursors.load(KAFKA, Topics("main"), None)  # type: ignore[arg-type]
 
 

@@ -1,10 +1,10 @@
-"""Reading a topic of ours from its beginning to its present end: how capture remembers across restarts."""
+"""Reading a topic of ours from its beginning to its present end: how a stage remembers across restarts."""
 
 from collections.abc import Iterator
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
-from plumbing.errors import Action, DependencyUnreachable, SyncError
+from plumbing.errors import Action, DependencyUnreachable, ExitCode, SyncError
 from plumbing.kafka import end_offsets, make_consumer
 from plumbing.settings import KafkaSettings
 
@@ -14,6 +14,7 @@ class TopicMissing(SyncError):
 
     code = "kafka.topic_missing"
     action = Action.HALT
+    exit_code = ExitCode.USAGE
     remedy = "Run `crossfade topics` to see what would be created, then `crossfade topics --apply`."
 
 
@@ -22,15 +23,19 @@ def partitions_of(consumer: Consumer, topic: str) -> int:
 
     Raises:
         TopicMissing: it does not exist.
+        DependencyUnreachable: the broker does not answer.
     """
-    found = consumer.list_topics(topic, timeout=30).topics[topic].partitions
+    try:
+        found = consumer.list_topics(topic, timeout=30).topics[topic].partitions
+    except KafkaException as exc:
+        raise DependencyUnreachable(f"Kafka does not answer for {topic}: {exc.args[0].name()}") from exc
     if not found:
         raise TopicMissing(f"topic {topic} does not exist")
     return len(found)
 
 
-def read_whole(kafka: KafkaSettings, topic: str, group: str) -> Iterator[tuple[bytes, bytes | None]]:
-    """Key and value of every message up to the end as it is now, oldest first within each partition.
+def read_whole(kafka: KafkaSettings, topic: str, group: str) -> Iterator[Message]:
+    """Every message up to the end as it is now, oldest first within each partition.
 
     `group` only names the client; nothing is committed.
 
@@ -56,9 +61,12 @@ def read_whole(kafka: KafkaSettings, topic: str, group: str) -> Iterator[tuple[b
                     raise DependencyUnreachable(f"Kafka gives no messages of {topic}")
                 continue
             silent = 0
-            yield message.key() or b"", message.value()
             partition, offset = message.partition(), message.offset()
-            if partition is not None and offset is not None and offset + 1 >= left.get(partition, 0):
+            assert partition is not None
+            assert offset is not None
+            if offset < ends[partition][1]:  # else it came after this reading began
+                yield message
+            if offset + 1 >= ends[partition][1]:
                 left.pop(partition, None)
     finally:
         consumer.close()
