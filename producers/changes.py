@@ -41,7 +41,9 @@ def followed(aggregates: Sequence[Aggregate], schema: SonarSchema) -> list[Follo
                 Followed(Thin(touch.collection, paths, _archives(schema, touch.collection)), one, touch=touch)
             )
         result += [
-            Followed(Thin(look_up.collection, (), _archives(schema, look_up.collection)), one, look_up=look_up)
+            Followed(
+                Thin(look_up.collection, look_up.fields, _archives(schema, look_up.collection)), one, look_up=look_up
+            )
             for look_up in one.looks_up
         ]
     missing = [one.thin.collection for one in result if schema.field_type("Query", one.thin.collection) is None]

@@ -76,7 +76,7 @@ class Following:
         for one in self._changes.collections:
             if one.look_up is not None:
                 for row in await self._changes.all_rows(one):
-                    self._index.set_child(_look_up_name(one), int(row["id"]), Child(None, row["_version"]))
+                    self._index.set_child(_look_up_name(one), int(row["id"]), Child(None, _look_up_version(one, row)))
         await self._publisher.commit()
         await self._save(server_time - self._safety_lag)
 
@@ -125,7 +125,7 @@ class Following:
             if known is not None and known.root is not None and known.root != owner:
                 self._demands.add(aggregate, known.root, now, child=(collection, id), version=None)
         elif followed.look_up is not None:
-            name = _look_up_name(followed)
+            name, version = _look_up_name(followed), _look_up_version(followed, row)
             known = self._index.child(name, id)
             if (known is not None and known.version == version) or self._look_ups.get((name, id)) == version:
                 return
@@ -238,6 +238,13 @@ class Following:
         if self.logs_readable:
             metrics.DELETES_WATERMARK_SECONDS.set(at.timestamp())
         await asyncio.sleep(0)
+
+
+def _look_up_version(followed: Followed, row: dict[str, Any]) -> str:
+    """Differs when a column changed that the aggregate depends on; where it names none, with every change."""
+    assert followed.look_up is not None
+    columns = [str(documents.value_at(row, path)) for path in followed.look_up.fields]
+    return "|".join(columns) if columns else str(row["_version"])
 
 
 def _look_up_name(followed: Followed) -> str:

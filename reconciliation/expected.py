@@ -111,9 +111,10 @@ def expected_status(account: Node, rules: Rules) -> str | None:
 
 def expected_documents(payment: Node, rules: Rules) -> list[Document]:
     """The payment and its reversals; none while it does not qualify (mapping B2, B5)."""
-    account = str(payment["account_id"])
-    company = payment["company_id"]
-    in_scope = rules.in_scope(account_id=int(account), company_id=None if company is None else int(company))
+    account, payer = str(payment["account_id"]), payment["account"] or {}
+    in_scope = rules.in_scope(
+        account_id=int(account), company_id=_number(payer, "company_id"), status_id=_number(payer, "account_status_id")
+    )
     if not in_scope or not payment["successful"] or payment["status"] not in {"SUCCEEDED", None}:
         return []
     method = rules.payment_method(payment["payment_type"], _provider(payment))
@@ -131,6 +132,11 @@ def _provider(payment: Node) -> str | None:
         if processor is not None:
             return str(processor["provider"])
     return None
+
+
+def _number(row: Node, column: str) -> int | None:
+    value = row.get(column)
+    return int(value) if value is not None else None
 
 
 def _day(instant: str, zone: ZoneInfo) -> str:

@@ -54,6 +54,8 @@ class LookUp:
     type_name: str
     column: str | None = None
     relation: str | None = None
+    fields: tuple[str, ...] = ()
+    """The look-up's columns that matter: only a change of one of them fans out. Empty: every change does."""
 
 
 @dataclass(frozen=True)

@@ -240,6 +240,9 @@ def _field_schema(member: Member, namespace: str, known: dict[str, str]) -> dict
     field: dict[str, Any] = {"name": member.name, "type": kind}
     if member.nullable:
         field["default"] = None
+    elif member.default is not None:
+        # What joins a record later must have one, or messages of before could not be read (FULL_TRANSITIVE).
+        field["default"] = member.default
     if member.kind in _FORMS:
         field["form"] = _FORMS[member.kind]
     if any(isinstance(mark, Personal) for mark in member.metadata):

@@ -79,8 +79,13 @@ class OnCreate:
 
 
 @dataclass(frozen=True)
-class MayBeMissing:
-    """Marks a Sonar field that may be missing from the schema without stopping anything: it becomes null."""
+class NewerSonar:
+    """Marks a Sonar field that only newer schemas have (mapping 0.2): older ones give null."""
+
+
+@dataclass(frozen=True)
+class ShownArchived:
+    """Marks a relation to rows that Sonar shows only with `include_archived`: without it they would read as none."""
 
 
 def _utc(value: datetime) -> datetime:

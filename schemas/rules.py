@@ -18,6 +18,7 @@ from schemas.values.money import exponent_of
 from schemas.values.time import iana_zone
 
 CustomerStatus = Literal["new", "active", "blocked", "disabled"]
+DEFAULT_LOGIN = "sonar-{id}"
 Id = Annotated[int, Field(ge=1)]
 
 
@@ -124,18 +125,22 @@ class Contacts(_Block):
 class CustomerRules(_Block):
     """Customers."""
 
-    login_format: str = "sonar-{id}"
+    login_format: str = Field(
+        DEFAULT_LOGIN, description="Of {id}, {username} and {email}; without {id}, the account's id is put behind."
+    )
     category: Categories = Categories()
-    portal_auth: Literal["login", "email"] = "login"
+    portal_auth: Literal["login"] = Field(
+        "login", description="Customers may share an e-mail, so nobody logs in by it."
+    )
     labels: LabelForms = LabelForms()
     contacts: Contacts = Contacts()
     default_country: str = Field("US", pattern="^[A-Z]{2}$")
     subdivisions: dict[str, Id] = Field({}, description="Sonar's subdivision, such as US_TX, to Splynx's id.")
 
     @model_validator(mode="after")
-    def _login_is_unique(self) -> Self:
-        if "{id}" not in self.login_format:
-            raise ValueError("login_format must hold {id}, or two customers could get one login")
+    def _login_is_of_the_account(self) -> Self:
+        if not any(part in self.login_format for part in ("{id}", "{username}", "{email}")):
+            raise ValueError("login_format must hold {id}, {username} or {email}, or customers would share one login")
         return self
 
 
@@ -163,7 +168,13 @@ class Billing(_Block):
     """Billing."""
 
     numbers: Numbers = Numbers()
-    postpaid: bool = False
+    postpaid: bool = Field(False, description="Sonar's months_to_bill 0 becomes billing in arrears, else one month.")
+    do_not_block: Annotated[int, Field(ge=0, le=255)] | None = Field(
+        None, description="What Splynx shows as blocking_period of a customer that is set to: do not block."
+    )
+    no_deactivation: Annotated[int, Field(ge=0, le=255)] | None = Field(
+        None, description="What Splynx shows as grace_period of a customer whose deactivation is off."
+    )
 
 
 class CustomFieldRule(_Block):
@@ -248,13 +259,13 @@ class Rules:
         rule = self.file.partners.by_company.get(company_id)
         return rule if isinstance(rule, int) else None
 
-    def in_scope(self, *, account_id: int, company_id: int | None = None, status_id: int | None = None) -> bool:
-        """Whether the pilot covers an account. What an event does not say does not exclude."""
+    def in_scope(self, *, account_id: int, company_id: int | None, status_id: int | None) -> bool:
+        """Whether the pilot covers an account. What is not known of it is in no pilot that asks for it."""
         scope = self.file.scope
         return (
             (not scope.accounts or account_id in scope.accounts)
-            and (not scope.companies or company_id is None or company_id in scope.companies)
-            and (not scope.statuses or status_id is None or status_id in scope.statuses)
+            and (not scope.companies or company_id in scope.companies)
+            and (not scope.statuses or status_id in scope.statuses)
         )
 
     def payment_method(self, payment_type: str, provider: str | None) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pydantic import BaseModel
 
 from schemas.aggregate import Aggregate
+from schemas.records import ShownArchived
 from schemas.shapes import Kind, members
 
 AvailableFields = Callable[[str], frozenset[str]]
@@ -65,5 +66,6 @@ def _selected(
                 f"{member.name}(paginator: {{page: 1, records_per_page: {first}}}) {{ entities {{ {inner} }} }}"
             )
         else:
-            parts.append(f"{member.name} {{ {inner} }}")
+            shown = any(isinstance(mark, ShownArchived) for mark in member.metadata)
+            parts.append(f"{member.name}{'(include_archived: true)' if shown else ''} {{ {inner} }}")
     return " ".join(parts)

@@ -44,6 +44,8 @@ class Member:
     metadata: tuple[Any, ...]
     required: bool
     """The member has no default: what lacks it cannot be built."""
+    default: Any
+    """What it is where nothing was said; None too for a required one."""
     doc: str
 
 
@@ -86,6 +88,7 @@ def _member(name: str, info: FieldInfo) -> Member:
         record=record,
         metadata=(*info.metadata, *extra),
         required=info.is_required(),
+        default=None if info.is_required() else info.default,
         doc=info.description or "",
     )
 

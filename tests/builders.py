@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
-from schemas.entities.account import Account
 from schemas.entities.company import Company
+from schemas.entities.customer.source import Account
 from schemas.entities.payment import Payment
 from schemas.records import SplynxRecord
 from schemas.rules import Rules, RulesFile, SourceFacts, compile_rules
@@ -136,6 +136,7 @@ def a_payment(**changes: Any) -> Payment:
         "amount": 1250,
         "amount_remaining": 0,
         "payment_datetime": NOON,
+        "account": {"id": 7, "account_status_id": 1, "company_id": 3},
         "payment_type": "CASH",
         "successful": True,
         "status": "SUCCEEDED",

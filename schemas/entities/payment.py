@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 
 from schemas.aggregate import Aggregate, Collection, DeletePolicy, LookUp, Target, Touch, WritePath
 from schemas.bundle import Bundle
-from schemas.records import Instant, MaxLength, MinorUnits, Personal, Ref, SonarRecord, SplynxRecord, To
+from schemas.records import Instant, MaxLength, MinorUnits, Personal, Ref, ShownArchived, SonarRecord, SplynxRecord, To
 from schemas.rules import Rules
 from schemas.values import text
 from schemas.values.errors import MoneyMismatch, NaturalKeyTooLong, OutOfRange
+from schemas.values.money import money
 from schemas.values.time import local_day, local_text
 
 
@@ -60,6 +61,14 @@ class Bank(SonarRecord):
     bank_account_processor: BankProcessor | None = None
 
 
+class PayingAccount(SonarRecord):
+    """What a pilot's scope needs of the account. Source: Sonar schema, type Account."""
+
+    id: int
+    account_status_id: int
+    company_id: int
+
+
 class Payment(SonarRecord):
     """A payment with what was reversed, refunded and voided of it. Source: Sonar schema, type Payment."""
 
@@ -80,6 +89,7 @@ class Payment(SonarRecord):
     payment_tracker_id: Annotated[str | None, Personal()] = None
     deposit_slip_id: int | None = None
     fee: MinorUnits | None = None
+    account: Annotated[PayingAccount | None, ShownArchived()] = None
     credit_card: Card | None = None
     bank_account: Bank | None = None
     reversed_payments: list[ReversedPayment] | None = None
@@ -118,7 +128,7 @@ def map_payment(payment: Payment, rules: Rules) -> Bundle:
         LooksSecret: a text holds a card number.
         NaturalKeyTooLong: the receipt number does not fit.
     """
-    if not rules.in_scope(account_id=payment.account_id, company_id=payment.company_id):
+    if not _in_scope(payment, rules):
         return Bundle(records={"payment": None}, reason="outside the scope of the pilot")
     if not payment.successful or payment.status not in {"SUCCEEDED", None}:
         why = "pending" if payment.status == "PENDING" else "not successful"
@@ -151,7 +161,7 @@ def map_payment(payment: Payment, rules: Rules) -> Bundle:
         field_3=_text("payment_tracker_id", text.one_line(payment.payment_tracker_id), 512, notes),
         field_4=f"sonar:Payment:{payment.id}",
         field_5=_instrument(payment),
-        memo=_memo(payment),
+        memo=_memo(payment, rules),
         is_sent="1",
         reverses=None,
     )
@@ -178,6 +188,16 @@ def map_payment(payment: Payment, rules: Rules) -> Bundle:
     return Bundle(records={"payment": records}, notes=tuple(notes))
 
 
+def _in_scope(payment: Payment, rules: Rules) -> bool:
+    """A payment goes with its account. One whose account was not read is in no pilot by company or status."""
+    account = payment.account
+    return rules.in_scope(
+        account_id=payment.account_id,
+        company_id=account.company_id if account is not None else None,
+        status_id=account.account_status_id if account is not None else None,
+    )
+
+
 def _provider(payment: Payment) -> str | None:
     if payment.credit_card is not None and payment.credit_card.credit_card_processor is not None:
         return payment.credit_card.credit_card_processor.provider
@@ -193,10 +213,7 @@ def _receipt(value: str) -> str:
 
 
 def _text(field: str, value: str, characters: int, notes: list[str]) -> str:
-    kept = text.cut(text.without_card_number(field, value), characters)
-    if kept != value:
-        notes.append(f"truncated:{field}")
-    return kept
+    return text.fitted(field, text.without_card_number(field, value), characters, notes)
 
 
 def _instrument(payment: Payment) -> str:
@@ -211,10 +228,12 @@ def _instrument(payment: Payment) -> str:
     return " ".join(part for part in (brand or "", digits) if part)
 
 
-def _memo(payment: Payment) -> str:
+def _memo(payment: Payment, rules: Rules) -> str:
     lines = []
     if payment.deposit_slip_id is not None:
         lines.append(f"deposit slip {payment.deposit_slip_id}")
+    if payment.fee:
+        lines.append(f"fee {money(payment.fee, rules.exponent)}")
     if payment.refunded_payments:
         lines.append("refunded at processor")
     if payment.voided_payments:
@@ -232,6 +251,8 @@ PAYMENT = Aggregate(
         Touch("voided_payments", "VoidedPayment", "payment_id"),
     ],
     looks_up=[
+        # A payment follows its account in and out of a pilot.
+        LookUp("accounts", "Account", column="account_id", fields=("account_status_id", "company_id")),
         LookUp("credit_cards", "CreditCard", column="credit_card_id"),
         LookUp("bank_accounts", "BankAccount", column="bank_account_id"),
     ],

@@ -50,6 +50,14 @@ def cut(value: str, characters: int) -> str:
     return (head[:space] if space >= characters * 9 // 10 else head).rstrip()
 
 
+def fitted(field: str, value: str, characters: int, notes: list[str]) -> str:
+    """`cut`, noting `truncated:<field>` where something was taken away."""
+    kept = cut(value, characters)
+    if kept != value:
+        notes.append(f"truncated:{field}")
+    return kept
+
+
 def from_html(value: str | None) -> str:
     """Plain text: block ends become newlines, tags go, entities are resolved, at most two blank lines."""
     text = html.unescape(_TAGS.sub("", _BREAKS.sub("\n", value or "")))
@@ -67,18 +75,20 @@ def email(value: str | None) -> str | None:
     return text if _EMAIL.fullmatch(text) else None
 
 
-def joined(values: Iterable[str], characters: int) -> str:
-    """Without repeats, joined by comma and space, as many whole values as fit."""
+def joined(field: str, values: Iterable[str], characters: int, notes: list[str]) -> str:
+    """Without repeats, joined by comma and space, as many whole values as fit; noted where one was left out."""
     result = ""
     for value in dict.fromkeys(value for value in values if value):
         longer = f"{result}, {value}" if result else value
         if len(longer) <= characters:
             result = longer
+        else:
+            notes.append(f"truncated:{field}")
     return result
 
 
 def phone(number: str | None, country: str | None, extension: str | None) -> str:
-    """E.164 where the country's calling code is known and the length fits, else the number as it is; ` x<ext>` behind.
+    """E.164 where the country's calling code is known and the length fits, else as entered; ` x<ext>` behind.
 
     >>> phone("5555550100", "US", "12")
     '+15555550100 x12'
@@ -91,11 +101,12 @@ def phone(number: str | None, country: str | None, extension: str | None) -> str
     if code is not None and country in {"US", "CA"} and len(digits) == 11 and digits.startswith("1"):
         national = digits[1:]
     elif code is not None and country not in {"US", "CA", "IT"}:
-        national = digits.lstrip("0") or digits
+        # One zero is the trunk prefix that stands for "inside the country"; a second one is part of the number.
+        national = digits.removeprefix("0") or digits
     whole = f"+{code}{national}" if code is not None else ""
     valid = code is not None and 8 <= len(whole) - 1 <= 15 and (country not in {"US", "CA"} or len(national) == 10)
     suffix = f" x{extension.strip()}" if extension and extension.strip() else ""
-    return (whole if valid else digits) + suffix
+    return (whole if valid else one_line(number)) + suffix
 
 
 def without_card_number(field: str, value: str) -> str:

@@ -23,7 +23,7 @@ from sandbox.splynx.settings import GUARDS
 from schemas.avro import bundle_schema, bundle_to_avro, key_schema, subjects
 from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
 from schemas.catalogue import AGGREGATES, TARGETS, aggregate
-from schemas.entities.account import Customer, CustomerBilling, CustomerInfo
+from schemas.entities.customer.target import Customer, CustomerBilling, CustomerInfo
 from schemas.entities.payment import SplynxPayment
 from schemas.records import Ref, SplynxRecord
 from schemas.topics import Topics

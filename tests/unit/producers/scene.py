@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import orjson
 from confluent_kafka import Producer
@@ -22,7 +22,7 @@ from producers.sequence import Sequence
 from producers.snapshot import Snapshot
 from sandbox.sonar.compile import Conditions
 from schemas.aggregate import Aggregate, Collection, LookUp, Touch
-from schemas.records import SonarRecord
+from schemas.records import ShownArchived, SonarRecord
 from schemas.selection import selection
 from schemas.topics import Topics
 from tests.unit.sandbox_sonar.shop import NORMAL, Shop
@@ -57,10 +57,16 @@ class Account(SonarRecord):
     account_groups: list[Group] | None = None
 
 
+class Payer(SonarRecord):
+    id: int
+    account_status_id: int
+
+
 class Payment(SonarRecord):
     id: int
     account_id: int
     amount: int
+    account: Annotated[Payer | None, ShownArchived()] = None
 
 
 ACCOUNT = Aggregate(
@@ -74,7 +80,12 @@ ACCOUNT = Aggregate(
     looks_up=[LookUp("account_statuses", "AccountStatus", column="account_status_id")],
     pivots=["account_groups"],
 )
-PAYMENT = Aggregate(name="payment", root=Collection("payments", Payment, "Payment"), owner="account_id")
+PAYMENT = Aggregate(
+    name="payment",
+    root=Collection("payments", Payment, "Payment"),
+    owner="account_id",
+    looks_up=[LookUp("accounts", "Account", column="account_id", fields=("account_status_id",))],
+)
 AGGREGATES = (ACCOUNT, PAYMENT)
 
 

@@ -117,6 +117,27 @@ async def test_a_changed_look_up_reads_the_roots_that_carry_it() -> None:
     assert [event["op"] for event in scene.events() if event["source"]["sonar_id"] == other] == ["c"]
 
 
+async def test_a_look_up_of_certain_columns_is_looked_at_for_those_only() -> None:
+    scene = await a_scene()
+    shop = scene.shop
+
+    def published() -> list[int]:
+        return [event["after"]["account"]["account_status_id"] for event in scene.events("payment")]
+
+    shop.store.update("Account", 1, name="Renamed")
+    await scene.following.poll()
+    assert published() == [shop.status]
+    lead = shop.a_status("Lead")
+    shop.store.update("Account", 1, account_status_id=lead)
+    await scene.following.poll()
+    await scene.following.poll()
+    assert published() == [shop.status, lead]
+    shop.store.update("Account", 1, archived_at=shop.clock.now)
+    shop.store.update("Payment", 1, amount=5)
+    await scene.following.poll()
+    assert published() == [shop.status, lead, lead]  # an archived account is no missing one
+
+
 async def test_a_pivot_is_seen_in_the_log_though_no_row_changes() -> None:
     scene = await a_scene()
     group = scene.shop.a_group("Staff")

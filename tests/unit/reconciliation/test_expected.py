@@ -39,7 +39,7 @@ def a_payment(**more: Any) -> dict[str, Any]:
     return {
         "id": "9",
         "account_id": "5",
-        "company_id": "1",
+        "account": {"company_id": "1", "account_status_id": "3"},
         "amount": 1250,
         "payment_datetime": "2024-05-02T03:00:00Z",
         "payment_type": "CASH",

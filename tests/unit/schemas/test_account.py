@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from schemas.bundle import bundle_hash
-from schemas.entities.account import Customer, CustomerBilling, CustomerInfo, map_account
+from schemas.entities.account import map_account
+from schemas.entities.customer.target import Customer, CustomerBilling, CustomerInfo
 from schemas.records import Ref
 from schemas.rules import Rules
 from schemas.values.errors import RequiredValueMissing, UnmappedValue

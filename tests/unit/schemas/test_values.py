@@ -12,11 +12,12 @@ from schemas.values import text
     [
         ("(555) 555-0100", "US", None, "+15555550100"),
         ("1-555-555-0100", "CA", " 12 ", "+15555550100 x12"),
-        ("555-0100", "US", None, "5550100"),
+        ("555-0100", "US", None, "555-0100"),
         ("020 7946 0000", "GB", None, "+442079460000"),
+        ("0055 5010 0123", "GB", None, "+44055501001 23".replace(" ", "")),
         ("06 555 0100", "IT", None, "+39065550100"),
-        ("555 0100", "XX", None, "5550100"),
-        ("555 0100", None, None, "5550100"),
+        ("555 0100", "XX", None, "555 0100"),
+        ("555 0100", None, None, "555 0100"),
         ("call me", "US", None, "call me"),
         (None, "US", "5", ""),
     ],
@@ -50,8 +51,10 @@ def test_a_cut_text_fits_and_is_the_beginning(value: str, characters: int) -> No
 
 @given(st.lists(st.text("ab@", max_size=10), max_size=20), st.integers(0, 60))
 def test_joined_values_fit_and_stay_whole(values: list[str], characters: int) -> None:
-    found = text.joined(values, characters)
+    notes: list[str] = []
+    found = text.joined("email", values, characters, notes)
     assert len(found) <= characters
     parts = found.split(", ") if found else []
     assert set(parts) <= set(values)
     assert len(parts) == len(set(parts))
+    assert bool(notes) == (set(parts) != {value for value in values if value})
