@@ -13,6 +13,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+import yaml
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -85,12 +86,24 @@ def _configuration() -> str:
 def _rules() -> str:
     text = (
         "# Rules\n\n" + _GENERATED + "What an ISP decides about mapping, in the YAML file that `rules` in the settings"
-        " names. An unknown key is an error that names its line.\n\n"
-        "| key | type | default | meaning |\n| --- | --- | --- | --- |\n"
+        " names. Whatever is wrong in it is an error at start that names the line and what to do: an unknown key, a"
+        " value of the wrong kind, an id that Splynx lacks, with `status_map.strict` a status in use that is not named."
+        "\n\n| key | type | default | example | meaning |\n| --- | --- | --- | --- | --- |\n"
     )
+    whole: dict[str, Any] = {}
     for path, field in leaves(RulesFile):
-        text += f"| `{'.'.join(path)}` | {_type(field)} | {_default(field)} | {_cell(field.description or '')} |\n"
-    return text
+        (example,) = field.examples or [None]
+        shown = yaml.safe_dump(example, default_flow_style=True, width=1000, sort_keys=False).removesuffix("...\n")
+        text += (
+            f"| `{'.'.join(path)}` | {_type(field)} | {_default(field)} | `{_cell(shown.strip())}` |"
+            f" {_cell(field.description or '')} |\n"
+        )
+        block = whole
+        for part in path[:-1]:
+            block = block.setdefault(part, {})
+        block[path[-1]] = example
+    dumped = yaml.safe_dump(whole, default_flow_style=None, width=110, sort_keys=False)
+    return text + f"\n## A file with every rule in it\n\n```yaml\n{dumped}```\n"
 
 
 def leaves(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:

@@ -12,7 +12,7 @@ from plumbing.errors import ExitCode, SyncError
 from plumbing.settings import Settings
 from producers.source import read_source
 from schemas.catalogue import AGGREGATES, TARGETS
-from schemas.rules import RulesFile, configured_ids, load_rules
+from schemas.rules import RulesText, configured_ids, load_rules, read_rules, unknown_ids
 from sinks.guards import check_guards
 
 _NESTED_ROWS = 10
@@ -88,18 +88,12 @@ def endpoints() -> list[str]:
     return sorted({*used, *_LISTS.values(), "admin/config/additional-fields", "admin/config/config"})
 
 
-def unknown_ids(file: RulesFile, known: dict[str, set[int]]) -> list[Finding]:
+def missing_ids(text: RulesText, known: dict[str, set[int]]) -> list[Finding]:
     """A finding for each id in the rules that Splynx does not have."""
+    remedy = "Correct the id; " + ", ".join(f"{at} lists each {kind}" for kind, at in _LISTS.items()) + "."
     return [
-        Finding(
-            "splynx ids in the rules",
-            False,
-            f"line {line}: Splynx has no {kind.replace('_', ' ')} {number}",
-            f"Correct the id; {_LISTS[kind]} lists what there is.",
-            ExitCode.USAGE,
-        )
-        for kind, number, line in configured_ids(file)
-        if number not in known[kind]
+        Finding("splynx ids in the rules", False, problem, remedy, ExitCode.USAGE)
+        for problem in unknown_ids(text, known)
     ]
 
 
@@ -138,11 +132,11 @@ async def _splynx(settings: Settings) -> list[Finding]:
 
 
 async def _ids(settings: Settings) -> list[Finding]:
-    file = load_rules(settings.rules)
-    wanted = {kind for kind, _, _ in configured_ids(file)}
+    text = read_rules(settings.rules)
+    wanted = {kind for kind, _, _ in configured_ids(text.file)}
     async with SplynxClient(settings.splynx) as client:
         known = {kind: {int(row["id"]) for row in await client.list(_LISTS[kind])} for kind in sorted(wanted)}
-    return unknown_ids(file, known) or [Finding("splynx ids in the rules", True, "Splynx has every one of them")]
+    return missing_ids(text, known) or [Finding("splynx ids in the rules", True, "Splynx has every one of them")]
 
 
 async def _database(settings: Settings) -> list[Finding]:

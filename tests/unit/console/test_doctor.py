@@ -1,13 +1,19 @@
 """The doctor names what is wrong, where, and what to do, and one failing check hides no other."""
 
+from pathlib import Path
+
 import pytest
 
-from console.doctor import Finding, endpoints, exit_code_of, guarded, text_of, unknown_ids
+from console.doctor import Finding, endpoints, exit_code_of, guarded, missing_ids, text_of
 from plumbing.errors import DependencyUnreachable, ExitCode
-from schemas.rules import RulesFile
-from tests.builders import RULES
+from schemas.rules import read_rules
 
-FILE: RulesFile = RULES.file
+RULES_FILE = """version: 1
+target: {timezone: America/Chicago}
+partners: {default: 1}
+locations: {default: 2}
+payment_methods: {default: 5}
+"""
 UNREACHABLE = Finding("sonar", False, "no answer", "Check the address.", ExitCode.UNREACHABLE)
 MISSING = Finding("topics", False, "3 topics are missing", "Run `crossfade topics --apply`.")
 WELL = Finding("rules", True, "valid")
@@ -36,12 +42,13 @@ async def test_a_check_that_cannot_run_is_a_finding() -> None:
     assert finding.next_step
 
 
-def test_an_id_that_splynx_lacks_is_named_with_its_line() -> None:
+def test_an_id_that_splynx_lacks_is_named_with_its_line(tmp_path: Path) -> None:
     everything = {kind: set(range(1, 1000)) for kind in ("partner", "location", "payment_method", "subdivision")}
-    assert unknown_ids(FILE, everything) == []
-    found = unknown_ids(FILE, everything | {"location": set()})
-    assert found
-    assert all("location" in one.says and "line" in one.says for one in found)
+    (tmp_path / "rules.yaml").write_text(RULES_FILE)
+    text = read_rules(tmp_path / "rules.yaml")
+    assert missing_ids(text, everything) == []
+    found = missing_ids(text, everything | {"location": set()})
+    assert [one.says for one in found] == [f"{tmp_path}/rules.yaml line 4: locations.default: Splynx has no location 2"]
     assert exit_code_of(found) is ExitCode.USAGE
 
 

@@ -1,0 +1,304 @@
+"""The operator's rules as they are written: what may be said, and what each word means.
+
+What is true for every ISP is code; what an ISP may choose is here.
+"""
+
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from schemas.values.money import is_currency
+
+CustomerStatus = Literal["new", "active", "blocked", "disabled"]
+FROM_SONAR = "from_system_setting"
+DEFAULT_LOGIN = "sonar-{id}"
+Id = Annotated[int, Field(ge=1)]
+Days = Annotated[int, Field(ge=0, le=255)]
+
+
+def checked_zone(value: str) -> str:
+    """The name of a time zone.
+
+    Raises:
+        ValueError: there is none of this name.
+    """
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as exc:
+        raise ValueError("is no IANA time zone, such as America/Chicago") from exc
+    return value
+
+
+def _own_zone(value: str) -> str:
+    return value if value == FROM_SONAR else checked_zone(value)
+
+
+def _own_currency(value: str) -> str:
+    if value != FROM_SONAR and not is_currency(value):
+        raise ValueError("is no ISO 4217 code, such as USD")
+    return value
+
+
+class _Block(BaseModel):
+    # strict: YAML has types of its own, and a country NO that became false should be heard of.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Source(_Block):
+    """What the rules say of Sonar. `from_system_setting` takes Sonar's own word."""
+
+    timezone: Annotated[str, AfterValidator(_own_zone)] = Field(
+        FROM_SONAR,
+        description="Sonar's zone; an IANA name where Sonar's own does not say which.",
+        examples=[FROM_SONAR],
+    )
+    currency: Annotated[str, AfterValidator(_own_currency)] = Field(
+        FROM_SONAR, description="Sonar's currency, by ISO 4217.", examples=["USD"]
+    )
+    allow_zone_shift: bool = Field(
+        False, description="Start although Sonar and Splynx differ in zone; billing days may move.", examples=[False]
+    )
+
+
+class TargetRules(_Block):
+    """What the rules say of Splynx."""
+
+    timezone: Annotated[str, AfterValidator(checked_zone)] = Field(
+        description="Splynx's zone, by its IANA name.", examples=["America/Chicago"]
+    )
+
+
+class CreatePartner(_Block):
+    """A partner is made of the company."""
+
+    create: Literal[True]
+
+
+class Partners(_Block):
+    """Which partner a company is. A company that is not named becomes a partner of its own."""
+
+    default: Id = Field(description="The partner of customers whose company is disabled in Sonar.", examples=[1])
+    by_company: dict[int, Id | CreatePartner] = Field(
+        {},
+        description="A company's id in Sonar to a partner's in Splynx. What is not named is made.",
+        examples=[{1: 1, 2: {"create": True}}],
+    )
+
+
+class LocationUse(_Block):
+    """A location that exists in Splynx."""
+
+    id: Id
+
+
+class LocationRule(_Block):
+    """First match wins; all conditions of a rule must hold."""
+
+    when: dict[
+        Literal["address.city", "address.subdivision", "address.country", "account_group", "company"],
+        str | int | list[str] | list[int],
+    ]
+    use: LocationUse
+
+
+class Locations(_Block):
+    """Which location a customer lies in."""
+
+    default: Id = Field(description="The location where no rule matches.", examples=[1])
+    rules: list[LocationRule] = Field(
+        [],
+        description="First match wins; all conditions of a rule must hold, one of a list is enough.",
+        examples=[
+            [
+                {
+                    "when": {"address.subdivision": "US_TX", "address.city": ["Northtown", "Eastville"]},
+                    "use": {"id": 3},
+                },
+                {"when": {"account_group": "Wholesale"}, "use": {"id": 7}},
+            ]
+        ],
+    )
+
+
+class StatusMap(_Block):
+    """What Sonar's account statuses mean in Splynx. What is not named follows from whether the status activates."""
+
+    by_id: dict[int, CustomerStatus] = Field(
+        {},
+        description="By the status's id in Sonar; wins over every other rule.",
+        examples=[{3: "active", 9: "blocked"}],
+    )
+    by_name: dict[str, CustomerStatus] = Field(
+        {}, description="By the status's name, where its id is not named.", examples=[{"Inactive": "disabled"}]
+    )
+    strict: bool = Field(
+        False, description="Refuse to start while a status that accounts have is not named.", examples=[True]
+    )
+    delinquent_as_blocked: bool = Field(
+        False, description="A delinquent account in a status that activates is blocked.", examples=[False]
+    )
+    inactive_delinquent: Literal["blocked", "disabled"] = Field(
+        "disabled",
+        description="A delinquent account in its delinquency status that does not activate. Splynx bills the blocked.",
+        examples=["disabled"],
+    )
+    leads: Literal["customers", "skip"] = Field(
+        "customers",
+        description="Accounts that were never active: customers with status new, or left out.",
+        examples=["customers"],
+    )
+
+
+class Categories(_Block):
+    """Which customer category an account type is, where Sonar's own class of the type does not say it."""
+
+    by_account_type: dict[int, Literal["person", "company"]] = Field(
+        {}, description="By the account type's id in Sonar.", examples=[{4: "company"}]
+    )
+
+
+class LabelForms(_Block):
+    """How labels are written; `{name}` stands for the name in Sonar."""
+
+    account_group: str = Field("group: {name}", description="The label of an account group.", examples=["grp: {name}"])
+    account_type: str = Field("type: {name}", description="The label of an account type.", examples=["type: {name}"])
+
+    @model_validator(mode="after")
+    def _have_a_name(self) -> Self:
+        if "{name}" not in self.account_group or "{name}" not in self.account_type:
+            raise ValueError("a label form must hold {name}")
+        return self
+
+
+class Contacts(_Block):
+    """Roles of contacts are free text in Sonar; these are matched without regard to case."""
+
+    billing_roles: list[str] = Field(
+        [], description="Contacts whose e-mail is the billing address.", examples=[["billing", "accounting"]]
+    )
+    email_roles: list[str] = Field(
+        [], description="Contacts whose e-mail stands behind the primary one's.", examples=[["technical"]]
+    )
+    phone_order: list[str] = Field(
+        [], description="Types of phone numbers, the first first.", examples=[["mobile", "home", "work"]]
+    )
+
+
+class CustomerRules(_Block):
+    """Customers."""
+
+    login_format: str = Field(
+        DEFAULT_LOGIN,
+        description="Of {id}, {username} and {email}; without {id}, the account's id is put behind.",
+        examples=["s{id}"],
+    )
+    category: Categories = Categories()
+    portal_auth: Literal["login"] = Field(
+        "login", description="Customers may share an e-mail, so nobody logs in by it.", examples=["login"]
+    )
+    labels: LabelForms = LabelForms()
+    contacts: Contacts = Contacts()
+    default_country: str = Field(
+        "US", pattern="^[A-Z]{2}$", description="Any other stands at the end of the street.", examples=["US"]
+    )
+    subdivisions: dict[str, Id] = Field(
+        {}, description="Sonar's subdivision to Splynx's id of the state or province.", examples=[{"US_TX": 44}]
+    )
+
+    @model_validator(mode="after")
+    def _login_is_of_the_account(self) -> Self:
+        if not any(part in self.login_format for part in ("{id}", "{username}", "{email}")):
+            raise ValueError("login_format must hold {id}, {username} or {email}, or customers would share one login")
+        return self
+
+
+class PaymentMethods(_Block):
+    """Which payment method of Splynx a payment type of Sonar is. `default` is used for what is not named."""
+
+    default: Id = Field(description="The method of what is not named.", examples=[5])
+    by_type: dict[Literal["CREDITCARD", "BANKACCOUNT", "CASH", "WIRE", "CHECK", "OTHER", "PAYPAL"], Id] = Field(
+        {}, description="By the type of the payment in Sonar.", examples=[{"CASH": 1, "WIRE": 2, "CREDITCARD": 3}]
+    )
+    by_provider: dict[str, Id] = Field(
+        {}, description="By the processor of the card or bank account; wins over the type.", examples=[{"STRIPE": 8}]
+    )
+
+
+class Numbers(_Block):
+    """How documents are numbered; the letter keeps them apart from Splynx's own numbers."""
+
+    payment: str = Field("SP{id}", description="Receipt numbers of payments.", examples=["SP{id}"])
+
+    @model_validator(mode="after")
+    def _hold_the_id(self) -> Self:
+        if "{id}" not in self.payment or not self.payment.replace("{id}", "").strip():
+            raise ValueError("a number format must hold {id} and a letter of its own")
+        return self
+
+
+class Billing(_Block):
+    """Billing."""
+
+    numbers: Numbers = Numbers()
+    postpaid: bool = Field(
+        False, description="Sonar's months_to_bill 0 becomes billing in arrears, else one month.", examples=[False]
+    )
+    do_not_block: Days | None = Field(
+        None,
+        description="What Splynx shows as blocking_period of a customer that is set to: do not block.",
+        examples=[0],
+    )
+    no_deactivation: Days | None = Field(
+        None, description="What Splynx shows as grace_period of a customer whose deactivation is off.", examples=[0]
+    )
+
+
+class CustomFieldRule(_Block):
+    """Where a custom field goes: an additional field by name, or a column of customer_info."""
+
+    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,63}$")] | None = None
+    to: (
+        Literal["customer_info.birthday", "customer_info.passport", "customer_info.company_id", "customer_info.vat_id"]
+        | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.name is None) == (self.to is None):
+            raise ValueError("give either name or to")
+        return self
+
+
+class CustomFields(_Block):
+    """Sonar's custom fields by their name. What is not named is left out."""
+
+    map: dict[str, CustomFieldRule | Literal["ignore"]] = Field(
+        {},
+        description="By the field's name in Sonar: an additional field of Splynx, or a column of customer_info.",
+        examples=[{"Gate code": {"name": "gate_code"}, "Born": {"to": "customer_info.birthday"}, "Old id": "ignore"}],
+    )
+
+
+class Scope(_Block):
+    """A pilot: only these accounts are written, and their payments. Empty lists mean everyone. It can be widened."""
+
+    accounts: list[int] = Field([], description="By the account's id in Sonar.", examples=[[17, 42]])
+    companies: list[int] = Field([], description="By the company's id in Sonar.", examples=[[1]])
+    statuses: list[int] = Field([], description="By the account status's id in Sonar.", examples=[[3, 9]])
+
+
+class RulesFile(_Block):
+    """The rules as the operator wrote them."""
+
+    version: Literal[1] = Field(description="Of this file's form.", examples=[1])
+    source: Source = Source()
+    target: TargetRules
+    partners: Partners
+    locations: Locations
+    status_map: StatusMap = StatusMap()
+    customer: CustomerRules = CustomerRules()
+    payment_methods: PaymentMethods
+    billing: Billing = Billing()
+    custom_fields: CustomFields = CustomFields()
+    scope: Scope = Scope()
