@@ -153,6 +153,7 @@ PARKED = "parked"
 READY = "ready"
 DEFERRED = "deferred"
 DEAD = "dead"
+HELD_STATES = (PARKED, READY, DEFERRED, DEAD)
 """States of a held record."""
 
 

@@ -9,7 +9,7 @@ from plumbing.avro import Codec, Undecodable
 from plumbing.errors import Action, SyncError
 from schemas.aggregate import Aggregate
 from schemas.avro import bundle_from_avro
-from sinks.writer import Delivery
+from sinks.jobs import Delivery
 
 
 class Intake:

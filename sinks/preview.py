@@ -1,12 +1,16 @@
 """What the sink would do, counted without writing anything."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
+from confluent_kafka import Consumer, TopicPartition
+
 from clients.mysql import Database
+from sinks.jobs import Counts, Delivery
 from sinks.plan import Outcome, Step, Verb, steps_of, verdict
 from sinks.store import Key, Ledger
-from sinks.writer import Counts, Delivery
+from sinks.stream import Stream, watermarks
 
 
 class Preview:
@@ -20,6 +24,40 @@ class Preview:
         self._would_be: set[Key] = set()
         self.counts = Counts()
         self.steps: Counter[tuple[str, str]] = Counter()
+
+    async def run(self, stream: Stream, stop: asyncio.Event) -> int:
+        """Count up to the topics' present end, or until `stop` is set; how many messages that were."""
+        consumed = 0
+        consumer = stream.bystander("preview")
+        try:
+            left = await self._places(stream, consumer)
+            await asyncio.to_thread(
+                consumer.assign, [TopicPartition(t, p, first) for (t, p), (first, _) in left.items()]
+            )
+            ends = {place: end for place, (first, end) in left.items() if first < end}
+            while ends and not stop.is_set():
+                messages = await stream.poll(consumer)
+                await self.look(stream.intake.take(messages))
+                consumed += len(messages)
+                for tp in await asyncio.to_thread(consumer.position, [TopicPartition(t, p) for t, p in ends]):
+                    if tp.offset >= ends.get((tp.topic, tp.partition), 0):
+                        ends.pop((tp.topic, tp.partition), None)
+        finally:
+            await asyncio.to_thread(consumer.close)
+        return consumed
+
+    async def _places(self, stream: Stream, consumer: Consumer) -> dict[tuple[str, int], tuple[int, int]]:
+        """`{(topic, partition): (first to read, end)}`."""
+        places = {}
+        for topic in stream.aggregates:
+            done: dict[int, int] = {}
+            if self._exists:
+                async with self._db.session() as tx:
+                    done = await self._ledger.checkpoints(tx, topic)
+            for partition in range(await stream.partitions(consumer, topic)):
+                low, high = await asyncio.to_thread(watermarks, consumer, topic, partition)
+                places[(topic, partition)] = (max(low, done.get(partition, low)), high)
+        return places
 
     async def look(self, deliveries: Sequence[Delivery]) -> None:
         """Count one batch."""

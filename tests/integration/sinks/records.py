@@ -5,7 +5,7 @@ from typing import Annotated
 from schemas.aggregate import Aggregate, Collection, DeletePolicy, Target, WritePath
 from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
 from schemas.records import AdditionalField, OnCreate, Ref, SonarRecord, SplynxRecord, To
-from sinks.writer import Delivery
+from sinks.jobs import Delivery
 
 
 class Source(SonarRecord):

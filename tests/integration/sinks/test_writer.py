@@ -7,7 +7,7 @@ import pytest
 from clients.splynx_errors import SplynxUnreachable
 from schemas.records import Ref
 from sinks.errors import Fenced
-from sinks.writer import Delivery
+from sinks.jobs import Delivery
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, GROUPS, PAYMENTS, Label, Topic, customer, payment
 

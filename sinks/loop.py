@@ -1,0 +1,189 @@
+"""The consumer loop of the sink: assignment with its fence, batches, what it does about each kind of error."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+import structlog
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
+
+from clients.mysql import Database
+from plumbing import metrics
+from plumbing.errors import Action, SyncError
+from sinks.errors import Fenced, HistoryLost
+from sinks.lag import STAGE, Lag
+from sinks.rest import RestRecords
+from sinks.store import Ledger
+from sinks.stream import Stream, watermarks
+from sinks.writer import Writer
+
+log = structlog.get_logger("sink")
+
+_GUARD_SECONDS = 3600.0
+_SETTLE_SECONDS = 10.0
+
+
+class Loop:
+    """Reads, writes, commits, until it is told to stop.
+
+    `guard` raises when a switch of Splynx no longer is as it must be; `look` counts what is held. `wrong` is kept
+    `{what: why}` of what makes this process not ready.
+    """
+
+    def __init__(
+        self,
+        *,
+        stream: Stream,
+        db: Database,
+        ledger: Ledger,
+        writer: Writer,
+        rest: RestRecords,
+        guard: Callable[[], Awaitable[object]],
+        look: Callable[[], Awaitable[object]],
+        wrong: dict[str, str],
+    ) -> None:
+        self._stream, self._db, self._ledger, self._writer, self._rest = stream, db, ledger, writer, rest
+        self._guard, self._look, self._wrong = guard, look, wrong
+        self._failure: SyncError | None = None
+        self._lag = Lag(stream.aggregates)
+        # A client of its own: asked from within its own rebalance, a consumer waits for itself.
+        self._lookup = stream.bystander("lookup")
+
+    async def run(self, stop: asyncio.Event) -> int:
+        """Work until `stop` is set; how many messages were consumed.
+
+        Raises:
+            Fenced, and whatever says HALT: ledger and Splynx are in step.
+        """
+        consumed = 0
+        consumer = self._stream.consumer()
+        loop = asyncio.get_running_loop()
+
+        def assigned(consumer: Consumer, places: list[TopicPartition]) -> None:
+            # Called inside consume(), which runs in a thread; the loop is free meanwhile.
+            try:
+                asyncio.run_coroutine_threadsafe(self._take(stop, places), loop).result()
+            except SyncError as exc:
+                self._failure = exc
+            else:
+                consumer.assign(places)
+
+        def revoked(_: Consumer, __: list[TopicPartition]) -> None:
+            self._writer.tokens.clear()
+            self._wrong["assignment"] = "no partition is assigned"
+
+        guarded = settled = time.monotonic()
+        try:
+            consumer.subscribe(list(self._stream.aggregates), on_assign=assigned, on_revoke=revoked, on_lost=revoked)
+            while not stop.is_set():
+                messages = await self._stream.poll(consumer)
+                if self._failure is not None:
+                    raise self._failure
+                # What was read just before a partition went away is its next owner's.
+                messages = [message for message in messages if message.partition() in self._writer.tokens]
+                if time.monotonic() - guarded > _GUARD_SECONDS:
+                    await self._guard()
+                    guarded = time.monotonic()
+                if messages:
+                    self._lag.begin(messages)
+                    await self._insist(stop, partial(self._batch, consumer, messages))
+                    consumed += len(messages)
+                if self._writer.tokens and (messages or time.monotonic() - settled > _SETTLE_SECONDS):
+                    while not stop.is_set() and await self._insist(stop, self._writer.settle):
+                        pass
+                    await self._look()
+                    settled = time.monotonic()
+                    # To have nothing to do is no standstill.
+                    metrics.LAST_SUCCESS.labels(STAGE).set_to_current_time()
+                self._lag.measure(consumer)
+        finally:
+            await asyncio.to_thread(consumer.close)
+            await asyncio.to_thread(self._lookup.close)
+        return consumed
+
+    async def _take(self, stop: asyncio.Event, places: list[TopicPartition]) -> None:
+        """Become the writer of these partitions: fence, old intents, and where to go on from."""
+        partitions = sorted({place.partition for place in places})
+        await self._insist(stop, partial(self._fence, partitions))
+        await self._insist(stop, self._heal)
+        for place in places:
+            async with self._db.session() as tx:
+                done = (await self._ledger.checkpoints(tx, place.topic)).get(place.partition)
+            low, high = await asyncio.to_thread(watermarks, self._lookup, place.topic, place.partition)
+            if done is not None and not low <= done <= high:
+                raise HistoryLost(f"{place.topic}[{place.partition}] goes on from {done}, but holds {low} to {high}")
+            place.offset = OFFSET_BEGINNING if done is None else done
+        self._wrong.clear()
+
+    async def _fence(self, partitions: list[int]) -> int:
+        async with self._db.transaction() as tx:
+            tokens = {
+                one: await self._ledger.take(tx, one, f"{os.uname().nodename}:{os.getpid()}"[:64]) for one in partitions
+            }
+        self._writer.tokens.update(tokens)
+        return len(tokens)
+
+    async def _heal(self) -> int:
+        """Find out what became of calls whose answer was lost, by whoever made them; how many."""
+        async with self._db.session() as tx:
+            intents = await self._ledger.open_intents(tx, self._writer.tokens)
+        for intent in intents:
+            await self._rest.heal(intent)
+        return len(intents)
+
+    async def _batch(self, consumer: Consumer, messages: list[Message]) -> int:
+        deliveries = self._stream.intake.take(messages)
+        await self._writer.write(deliveries)
+        # At least once: the ledger has the batch, so an offset that is not committed costs a look at it, no more.
+        newest: dict[tuple[str, int], int] = {}
+        for one in deliveries:
+            newest[(one.topic, one.partition)] = max(newest.get((one.topic, one.partition), 0), one.offset + 1)
+        places = [TopicPartition(topic, partition, offset) for (topic, partition), offset in newest.items()]
+        try:
+            await asyncio.to_thread(lambda: consumer.commit(offsets=places, asynchronous=False))
+        except KafkaException as exc:
+            log.warning("sink.commit_refused", error=exc.args[0].name())
+        for one in deliveries:
+            metrics.MESSAGES.labels(STAGE, one.aggregate.name, "consumed").inc()
+        return len(deliveries)
+
+    async def _insist(self, stop: asyncio.Event, work: Callable[[], Awaitable[int]]) -> int:
+        """Do it again while the error says so; the consumer stands still meanwhile.
+
+        Raises:
+            Fenced: at once. Whatever says HALT: at once.
+        """
+        pause, reasons = 0.5, set()
+        while True:
+            try:
+                result = await work()
+            except SyncError as exc:
+                metrics.ERRORS.labels(STAGE, exc.code).inc()
+                if exc.action is not Action.RETRY or isinstance(exc, Fenced):
+                    raise
+                log.warning("sink.waits", error=exc.code, seconds=pause)
+                metrics.STAGE_PAUSED.labels(STAGE, exc.code).set(1)
+                reasons.add(exc.code)
+                self._wrong["paused"] = exc.code
+            else:
+                for code in reasons:
+                    metrics.STAGE_PAUSED.labels(STAGE, code).set(0)
+                self._wrong.pop("paused", None)
+                return result
+            if await _is_set_within(stop, pause):
+                return 0
+            pause = min(pause * 2, 30)
+            try:
+                await self._heal()
+            except SyncError as again:
+                log.warning("sink.waits", error=again.code, seconds=pause)
+
+
+async def _is_set_within(stop: asyncio.Event, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,131 @@
+"""The two ways of a record into Splynx: REST, outside of any transaction, and SQL, inside the batch's own."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from clients.mysql import Transaction
+from plumbing.errors import Action, SyncError
+from schemas import ledger as tables
+from schemas.aggregate import Target, WritePath
+from sinks.bodies import Shape
+from sinks.errors import Deferred, ParentMissing, SqlNotAvailable
+from sinks.jobs import Job, Result, held_outcome
+from sinks.payments import Payments, Work
+from sinks.plan import Outcome, Step, Verb, refs_of
+from sinks.rest import RestRecords
+from sinks.store import JournalEntry, Key, Ledger, dumped
+
+
+class Paths:
+    """Writes jobs. `payments` is None where Splynx's database is not reachable beside the ledger."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        rest: RestRecords,
+        payments: Payments | None,
+        targets: Mapping[str, Target],
+        rank: Mapping[str, int],
+        disposable: bool,
+        concurrency: int,
+    ) -> None:
+        self._ledger, self._rest, self._payments = ledger, rest, payments
+        self._shapes = {name: Shape(target) for name, target in targets.items()}
+        self._rank, self._disposable, self._concurrency = rank, disposable, concurrency
+
+    async def rest_results(self, groups: Sequence[list[Job]]) -> dict[Key, Result]:
+        """Write the REST records: bundles beside each other, aggregates in load order, a bundle's records in turn."""
+        slots = asyncio.Semaphore(self._concurrency)
+        results: dict[Key, Result] = {}
+
+        async def one_bundle(jobs: list[Job]) -> None:
+            async with slots:
+                for job in jobs:
+                    if job.step.target.path is WritePath.REST:
+                        results[job.key] = await self._rest_one(job)
+
+        ranked: dict[int, list[list[Job]]] = {}
+        for jobs in groups:
+            if jobs:
+                ranked.setdefault(self._rank[jobs[0].owner.aggregate], []).append(jobs)
+        for rank in sorted(ranked):
+            # All are waited for: a call that is cancelled half-way leaves open what Splynx did.
+            ended = await asyncio.gather(*(one_bundle(jobs) for jobs in ranked[rank]), return_exceptions=True)
+            for error in ended:
+                if isinstance(error, BaseException):
+                    raise error
+        return results
+
+    async def _rest_one(self, job: Job) -> Result:
+        if job.step.verb is Verb.UNCHANGED:
+            return Result(job, Outcome.UNCHANGED)
+        try:
+            wrote = await self._rest.write(job.step, job.owner)
+        except SyncError as exc:
+            if exc.action in (Action.RETRY, Action.HALT):
+                raise
+            return Result(job, held_outcome(exc), exc)
+        return Result(job, Outcome.APPLIED if wrote else Outcome.UNCHANGED)
+
+    async def sql_results(self, tx: Transaction, jobs: Sequence[Job]) -> dict[Key, Result]:
+        """Write the SQL records in this transaction, with their crosswalk rows and before-images."""
+        results: dict[Key, Result] = {}
+        wanted: list[Job] = []
+        for job in jobs:
+            if job.step.verb is Verb.UNCHANGED:
+                results[job.key] = Result(job, Outcome.UNCHANGED)
+            elif self._payments is None:
+                error: SyncError = SqlNotAvailable("Splynx's database is not reachable beside the ledger")
+                results[job.key] = Result(job, Outcome.DEFERRED, error)
+            elif job.step.target.money and not self._disposable:
+                error = Deferred("this Splynx is not called disposable: money waits for invoices")
+                results[job.key] = Result(job, Outcome.DEFERRED, error)
+            else:
+                wanted.append(job)
+        if not wanted or self._payments is None:
+            return results
+        refs = {job.key: self._customer_of(job.step) for job in wanted}
+        ids = await self._ledger.ids(tx, refs.values())
+        work: list[Work] = []
+        by_key: dict[str, Job] = {}
+        for job in wanted:
+            customer = ids.get(refs[job.key])
+            if customer is None:
+                results[job.key] = Result(job, Outcome.PARKED, ParentMissing(*refs[job.key]))
+            else:
+                work.append(Work(job.step, customer, job.owner.sequence))
+                by_key[job.step.key] = job
+        done = await self._payments.write(tx, work)
+        crosswalk: list[tuple[Any, ...]] = []
+        journal: list[JournalEntry] = []
+        for key, job in by_key.items():
+            refused = done.refused.get(key)
+            if refused is not None:
+                results[job.key] = Result(job, Outcome.DEAD_LETTERED, refused)
+                continue
+            step, owner, target_id = job.step, job.owner, done.target_ids[key]
+            document = step.document if step.document is not None else (step.known.document if step.known else {})
+            gone = step.verb is Verb.GONE
+            crosswalk.append(
+                (
+                    step.target.entity, key, owner.aggregate, owner.sonar_id, target_id, step.hash, owner.sequence,
+                    tables.GONE if gone else tables.LIVE, done.revisions[key], dumped(document),
+                )
+            )  # fmt: skip
+            journal.append(
+                JournalEntry(
+                    step.target.entity, key, target_id, "compensate" if gone else step.verb.value, done.before[key],
+                    owner.sequence,
+                )
+            )  # fmt: skip
+            results[job.key] = Result(job, Outcome.APPLIED)
+        await self._ledger.put_crosswalk(tx, crosswalk)
+        await self._ledger.journal(tx, journal)
+        return results
+
+    def _customer_of(self, step: Step) -> Key:
+        document = step.document if step.document is not None else (step.known.document if step.known else {})
+        refs = [ref for ref in refs_of(document, self._shapes[step.target.entity].required) if ref.required]
+        return (refs[0].entity, refs[0].key)

@@ -1,0 +1,105 @@
+"""The topics of bundles as the sink reads them: polls whose errors say what to do, ends, partitions, decoding."""
+
+import asyncio
+import time
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.schema_registry import SchemaRegistryClient
+
+from plumbing.avro import Codec
+from plumbing.errors import ConfigurationError, DependencyUnreachable
+from plumbing.kafka import make_consumer
+from plumbing.settings import Settings
+from schemas.avro import bundle_schema
+from schemas.catalogue import AGGREGATES
+from schemas.topics import Topics
+from sinks.errors import HistoryLost
+from sinks.intake import Intake
+
+WRITTEN = tuple(aggregate for aggregate in AGGREGATES if aggregate.targets)
+"""Aggregates with a topic of bundles, in load order."""
+_POLL_INTERVAL_MS = 1_800_000  # a batch over REST, with a slow Splynx, takes minutes; the fence guards what this allows
+
+
+class Stream:
+    """Every topic of bundles of one instance."""
+
+    def __init__(self, settings: Settings, registry: SchemaRegistryClient) -> None:
+        topics = Topics(settings.instance)
+        self._settings = settings
+        self._group = topics.sink_group
+        self.aggregates = {topics.splynx(aggregate.name): aggregate for aggregate in WRITTEN}
+        """`{topic: aggregate}`, in load order."""
+        self.intake = Intake(
+            self.aggregates,
+            {name: Codec(registry, f"{name}-value", bundle_schema(one)) for name, one in self.aggregates.items()},
+        )
+
+    def consumer(self) -> Consumer:
+        """The sink's own consumer: what lies below the retained messages is an error, never a silent jump."""
+        return make_consumer(
+            self._settings.kafka,
+            self._group,
+            **{"auto.offset.reset": "error", "max.poll.interval.ms": _POLL_INTERVAL_MS},
+        )
+
+    def bystander(self, purpose: str) -> Consumer:
+        """A consumer of a group of its own that never commits: the sink's offsets stay where they are."""
+        return make_consumer(self._settings.kafka, f"{self._group}.{purpose}")
+
+    async def poll(self, consumer: Consumer) -> list[Message]:
+        """The next messages, perhaps none.
+
+        Raises:
+            HistoryLost: the next offset is not on the topic.
+            DependencyUnreachable.
+        """
+        sink = self._settings.sink
+        try:
+            messages = await asyncio.to_thread(consumer.consume, sink.batch, sink.batch_wait_seconds)
+        except KafkaException as exc:
+            raise DependencyUnreachable(f"Kafka does not answer: {exc.args[0].name()}") from exc
+        good = []
+        for message in messages:
+            error = message.error()
+            if error is None:
+                good.append(message)
+            elif error.code() in {KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET}:
+                raise HistoryLost(f"the next offset of {message.topic()} is not on the topic")
+            elif error.fatal() or error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+                raise DependencyUnreachable(f"Kafka refuses to be read: {error.name()}")
+        return good
+
+    async def partitions(self, consumer: Consumer, topic: str) -> int:
+        """How many partitions a topic has.
+
+        Raises:
+            ConfigurationError: it does not exist.
+            DependencyUnreachable.
+        """
+        try:
+            told = await asyncio.to_thread(consumer.list_topics, topic, 30)
+        except KafkaException as exc:
+            raise DependencyUnreachable(f"Kafka does not answer for {topic}: {exc.args[0].name()}") from exc
+        count = len(told.topics[topic].partitions) if topic in told.topics else 0
+        if not count:
+            raise ConfigurationError(f"topic {topic} does not exist", remedy="Run `crossfade topics --apply`.")
+        return count
+
+
+def watermarks(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
+    """Oldest offset kept and offset after the newest message; asked again while leaders are being elected.
+
+    Raises:
+        DependencyUnreachable: no answer after a while.
+    """
+    for pause in (0.2, 0.5, 1.0, 2.0, 0.0):
+        try:
+            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+        except KafkaException as exc:
+            if not pause:
+                raise DependencyUnreachable(f"Kafka does not answer for {topic}: {exc.args[0].name()}") from exc
+            time.sleep(pause)
+        else:
+            return low, high
+    raise AssertionError("unreachable")

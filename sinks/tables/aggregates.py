@@ -1,0 +1,59 @@
+"""The newest bundle that was applied of each aggregate."""
+
+# ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from clients.mysql import Transaction
+from sinks.errors import Overtaken
+from sinks.plan import AggregateState
+from sinks.tables.base import AggregateKey, Tables, chunks, flat, pairs, upsert
+
+AGGREGATES = (
+    "aggregate", "sonar_id", "owner_id", "partition_no", "topic_offset", "sequence", "hash", "generation",
+    "rules_version", "outcome", "deleted", "run_id", "updated_at",
+)  # fmt: skip
+
+
+class AppliedAggregates(Tables):
+    """One row per aggregate; `outcome` is that of its worst record."""
+
+    async def states(
+        self, tx: Transaction, keys: Iterable[AggregateKey], *, lock: bool = False
+    ) -> dict[AggregateKey, AggregateState]:
+        """The newest applied bundle per aggregate."""
+        found: dict[AggregateKey, AggregateState] = {}
+        for part in chunks(sorted(set(keys))):
+            for row in await tx.fetch(
+                f"SELECT aggregate, sonar_id, sequence, hash, generation, outcome FROM {self.table('aggregates')}"
+                f" WHERE (aggregate, sonar_id) IN ({pairs(part)}) ORDER BY aggregate, sonar_id"
+                + (" FOR UPDATE" if lock else ""),
+                flat(part),
+            ):
+                found[(row["aggregate"], row["sonar_id"])] = AggregateState(
+                    row["sequence"], row["hash"], row["generation"], row["outcome"]
+                )
+        return found
+
+    async def not_overtaken(self, tx: Transaction, aggregate: str, sonar_id: int, sequence: int) -> None:
+        """Raises Overtaken when the ledger already has a newer bundle; its row stays locked until the commit."""
+        state = (await self.states(tx, [(aggregate, sonar_id)], lock=True)).get((aggregate, sonar_id))
+        if state is not None and state.sequence > sequence:
+            raise Overtaken(f"{aggregate} {sonar_id} was applied in a newer state meanwhile")
+
+    async def put_aggregates(self, tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Rows in the order of `AGGREGATES` without `run_id` and `updated_at`."""
+        stamp = (self.run_id, self.now())
+        await tx.insert_many(upsert(self.table("aggregates"), AGGREGATES, 2), [(*row, *stamp) for row in sorted(rows)])
+
+    async def settle_outcomes(self, tx: Transaction, keys: Iterable[AggregateKey]) -> None:
+        """Aggregates of which nothing waits any more count as applied."""
+        for part in chunks(sorted(set(keys))):
+            await tx.execute(
+                f"UPDATE {self.table('aggregates')} a SET a.outcome = 'applied'"
+                f" WHERE (a.aggregate, a.sonar_id) IN ({pairs(part)}) AND a.outcome IN ('parked', 'deferred')"
+                f" AND NOT EXISTS (SELECT 1 FROM {self.table('held')} h"
+                " WHERE h.aggregate = a.aggregate AND h.sonar_id = a.sonar_id)",
+                flat(part),
+            )

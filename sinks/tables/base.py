@@ -1,0 +1,74 @@
+"""What the ledger's tables have in common: their schema, who writes, and the shapes of statements over many keys."""
+
+# ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from plumbing.clock import Clock, utc_now
+
+T = TypeVar("T")
+Key = tuple[str, str]
+"""Entity and record key."""
+AggregateKey = tuple[str, int]
+"""Aggregate and Sonar id."""
+
+_CHUNK = 500
+
+
+class Tables:
+    """The ledger's tables in `schema` of the server that a transaction runs on, as `run_id` writes them."""
+
+    def __init__(self, schema: str, run_id: str, clock: Clock = utc_now) -> None:
+        self.schema = schema
+        self.run_id = run_id
+        self._clock = clock
+
+    def table(self, name: str) -> str:
+        """The qualified name of one of the ledger's tables."""
+        return f"`{self.schema}`.`{name}`"
+
+    def now(self) -> datetime:
+        """The instant to write, naive UTC as the columns keep it."""
+        return naive(self._clock())
+
+
+def naive(instant: datetime) -> datetime:
+    """A UTC instant as the columns keep it."""
+    return instant.replace(tzinfo=None)
+
+
+def dumped(document: object) -> str:
+    """A document as the ledger keeps it."""
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def chunks(values: Iterable[T]) -> Iterator[list[T]]:
+    """The values, so many at a time as one statement takes."""
+    items = list(values)
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]
+
+
+def upsert(table: str, columns: Sequence[str], key_columns: int) -> str:
+    """INSERT of one row that replaces all but the leading key columns of one that is there."""
+    values = marks(columns)
+    updates = ", ".join(f"{name} = VALUES({name})" for name in columns[key_columns:])
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values}) ON DUPLICATE KEY UPDATE {updates}"
+
+
+def marks(values: Collection[object]) -> str:
+    """A placeholder for each value."""
+    return ", ".join(["%s"] * len(values))
+
+
+def pairs(part: Sequence[object]) -> str:
+    """A pair of placeholders for each key."""
+    return ", ".join(["(%s, %s)"] * len(part))
+
+
+def flat(part: Sequence[tuple[Any, Any]]) -> list[Any]:
+    """The values for `pairs`."""
+    return [value for pair in part for value in pair]

@@ -1,0 +1,85 @@
+"""From a record of a bundle to its row in Splynx."""
+
+# ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from clients.mysql import Row, Transaction
+from sinks.plan import Document, Known
+from sinks.tables.base import AggregateKey, Key, Tables, chunks, flat, pairs, upsert
+
+CROSSWALK = (
+    "entity", "record_key", "aggregate", "sonar_id", "target_id", "hash", "sequence", "state", "revision", "document",
+    "updated_at",
+)  # fmt: skip
+
+
+class Crosswalk(Tables):
+    """One row per record that was written, withdrawn or adopted."""
+
+    async def known(self, tx: Transaction, keys: Iterable[AggregateKey]) -> dict[AggregateKey, list[Known]]:
+        """The crosswalk rows that each aggregate owns."""
+        found: dict[AggregateKey, list[Known]] = {}
+        for part in chunks(sorted(set(keys))):
+            for row in await tx.fetch(
+                f"SELECT * FROM {self.table('crosswalk')} WHERE (aggregate, sonar_id) IN ({pairs(part)})",
+                flat(part),
+            ):
+                found.setdefault((row["aggregate"], row["sonar_id"]), []).append(_known(row))
+        return found
+
+    async def known_record(self, tx: Transaction, key: Key) -> Known | None:
+        """One crosswalk row."""
+        row = await tx.fetch_one(
+            f"SELECT * FROM {self.table('crosswalk')} WHERE entity = %s AND record_key = %s",
+            key,
+        )
+        return None if row is None else _known(row)
+
+    async def ids(self, tx: Transaction, keys: Iterable[Key]) -> dict[Key, int]:
+        """`{(entity, key): id in Splynx}` of what is there."""
+        found: dict[Key, int] = {}
+        for part in chunks(sorted(set(keys))):
+            for row in await tx.fetch(
+                f"SELECT entity, record_key, target_id FROM {self.table('crosswalk')}"
+                f" WHERE (entity, record_key) IN ({pairs(part)})",
+                flat(part),
+            ):
+                found[(row["entity"], row["record_key"])] = row["target_id"]
+        return found
+
+    async def ids_of(self, tx: Transaction, entity: str) -> dict[str, int]:
+        """`{key: id}` of a whole entity; for small ones and for adoption."""
+        rows = await tx.fetch(
+            f"SELECT record_key, target_id FROM {self.table('crosswalk')} WHERE entity = %s",
+            (entity,),
+        )
+        return {row["record_key"]: row["target_id"] for row in rows}
+
+    async def put_crosswalk(self, tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Rows in the order of `CROSSWALK` without `updated_at`; documents as text."""
+        now = self.now()
+        await tx.insert_many(upsert(self.table("crosswalk"), CROSSWALK, 2), [(*row, now) for row in sorted(rows)])
+
+    async def forget_hash(self, tx: Transaction, key: Key) -> None:
+        """Have a record compared in full when its bundle comes again."""
+        await tx.execute(
+            f"UPDATE {self.table('crosswalk')} SET hash = '' WHERE entity = %s AND record_key = %s",
+            key,
+        )
+
+
+def _known(row: Row) -> Known:
+    document: Document = json.loads(row["document"])
+    return Known(
+        row["entity"],
+        row["record_key"],
+        row["target_id"],
+        row["hash"],
+        row["sequence"],
+        row["state"],
+        row["revision"],
+        document,
+    )

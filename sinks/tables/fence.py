@@ -1,0 +1,40 @@
+"""Who may write for a partition: a token that rises with each new owner."""
+
+# ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
+
+from collections.abc import Mapping
+
+from clients.mysql import Transaction
+from sinks.errors import Fenced
+from sinks.tables.base import Tables, marks
+
+
+class Fence(Tables):
+    """One row per partition."""
+
+    async def take(self, tx: Transaction, partition: int, owner: str) -> int:
+        """Become the writer of a partition; the token that older writers no longer have."""
+        await tx.execute(
+            f"INSERT INTO {self.table('fence')} (partition_no, token, owner, taken_at) VALUES (%s, 1, %s, %s)"
+            " ON DUPLICATE KEY UPDATE token = token + 1, owner = VALUES(owner), taken_at = VALUES(taken_at)",
+            (partition, owner, self.now()),
+        )
+        row = await tx.fetch_one(f"SELECT token FROM {self.table('fence')} WHERE partition_no = %s", (partition,))
+        assert row is not None
+        return int(row["token"])
+
+    async def hold(self, tx: Transaction, tokens: Mapping[int, int]) -> None:
+        """Check, and lock until the commit, that these partitions are still ours.
+
+        Raises:
+            Fenced: another writer took one over.
+        """
+        if not tokens:
+            return
+        rows = await tx.fetch(
+            f"SELECT partition_no, token FROM {self.table('fence')} WHERE partition_no IN ({marks(tokens)})"
+            " ORDER BY partition_no LOCK IN SHARE MODE",
+            sorted(tokens),
+        )
+        if {row["partition_no"]: row["token"] for row in rows} != dict(tokens):
+            raise Fenced("another sink took over a partition of this one")

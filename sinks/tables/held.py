@@ -1,0 +1,75 @@
+"""Records that were not written: parked, deferred, woken, dead."""
+
+# ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from clients.mysql import Row, Transaction
+from sinks.tables.base import AggregateKey, Key, Tables, chunks, flat, marks, pairs, upsert
+
+HELD = (
+    "entity", "record_key", "aggregate", "sonar_id", "state", "code", "reason", "waits_entity", "waits_key", "sequence",
+    "hash", "document", "topic", "partition_no", "topic_offset", "run_id", "since",
+)  # fmt: skip
+
+
+class HeldRecords(Tables):
+    """One row per record, with its document, so that it can be written without its bundle."""
+
+    async def put_held(self, tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Rows in the order of `HELD` without `run_id` and `since`; since when it waits is kept on a repeat."""
+        stamp = (self.run_id, self.now())
+        sql = upsert(self.table("held"), HELD, 2).replace(", since = VALUES(since)", "")
+        await tx.insert_many(sql, [(*row, *stamp) for row in sorted(rows, key=lambda row: row[:2])])
+
+    async def drop_held(self, tx: Transaction, keys: Iterable[Key]) -> None:
+        """Forget records that no longer wait."""
+        for part in chunks(sorted(set(keys))):
+            await tx.execute(
+                f"DELETE FROM {self.table('held')} WHERE (entity, record_key) IN ({pairs(part)})",
+                flat(part),
+            )
+
+    async def held_of(self, tx: Transaction, keys: Iterable[AggregateKey]) -> dict[AggregateKey, set[Key]]:
+        """What each aggregate has waiting."""
+        found: dict[AggregateKey, set[Key]] = {}
+        for part in chunks(sorted(set(keys))):
+            for row in await tx.fetch(
+                f"SELECT entity, record_key, aggregate, sonar_id FROM {self.table('held')}"
+                f" WHERE (aggregate, sonar_id) IN ({pairs(part)})",
+                flat(part),
+            ):
+                found.setdefault((row["aggregate"], row["sonar_id"]), set()).add((row["entity"], row["record_key"]))
+        return found
+
+    async def wake(self, tx: Transaction) -> int:
+        """Mark every parked record ready whose wait is over, whoever owns its partition; how many."""
+        return await tx.execute(
+            f"UPDATE {self.table('held')} h JOIN {self.table('crosswalk')} c"
+            " ON c.entity = h.waits_entity AND c.record_key = h.waits_key"
+            " SET h.state = 'ready' WHERE h.state = 'parked'"
+        )
+
+    async def release_deferred(self, tx: Transaction, code: str) -> int:
+        """Mark records ready that were deferred for a reason that no longer holds; how many."""
+        return await tx.execute(
+            f"UPDATE {self.table('held')} SET state = 'ready' WHERE state = 'deferred' AND code = %s",
+            (code,),
+        )
+
+    async def held(self, tx: Transaction, state: str, partitions: Iterable[int], limit: int) -> list[Row]:
+        """Held records in a state, of these partitions, the longest waiting first."""
+        wanted = sorted(set(partitions))
+        if not wanted:
+            return []
+        return await tx.fetch(
+            f"SELECT * FROM {self.table('held')} WHERE state = %s AND partition_no IN"
+            f" ({marks(wanted)}) ORDER BY since, entity, record_key LIMIT %s",
+            [state, *wanted, limit],
+        )
+
+    async def held_counts(self, tx: Transaction) -> dict[Key, int]:
+        """`{(entity, state): how many}`."""
+        rows = await tx.fetch(f"SELECT entity, state, COUNT(*) AS n FROM {self.table('held')} GROUP BY entity, state")
+        return {(row["entity"], row["state"]): int(row["n"]) for row in rows}

@@ -1,0 +1,146 @@
+"""Records that wait: kept with their reason, written when what they waited for is there, given up in the end."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from clients.mysql import Database, Row, Transaction
+from schemas import ledger as tables
+from schemas.aggregate import Target, WritePath
+from sinks.errors import Overtaken, ParentMissing, WaitedTooLong
+from sinks.jobs import Job, Result
+from sinks.letters import DeadLetters
+from sinks.paths import Paths
+from sinks.plan import Known, Outcome, Step, Verb
+from sinks.rest import Owner
+from sinks.store import AggregateKey, Key, Ledger, dumped
+
+_AT_ONCE = 500
+
+
+class Waiting:
+    """The held records of the partitions that `tokens` names (`{partition: token}`, changed by its owner)."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        ledger: Ledger,
+        paths: Paths,
+        letters: DeadLetters,
+        targets: Mapping[str, Target],
+        tokens: Mapping[int, int],
+        patience: timedelta,
+    ) -> None:
+        self._db, self._ledger, self._paths, self._letters = db, ledger, paths, letters
+        self._targets, self._order = targets, list(targets)
+        self._tokens, self._patience = tokens, patience
+
+    async def keep(self, tx: Transaction, results: Sequence[Result], waiting: Mapping[AggregateKey, set[Key]]) -> None:
+        """Keep the records that were not written; forget earlier ones of the same aggregates."""
+        held: list[tuple[Any, ...]] = []
+        for result in results:
+            job, error = result.job, result.error
+            if error is None:
+                continue
+            step, owner = job.step, job.owner
+            state = {
+                Outcome.PARKED: tables.PARKED,
+                Outcome.DEFERRED: tables.DEFERRED,
+                Outcome.DEAD_LETTERED: tables.DEAD,
+            }[result.outcome]
+            waits = (error.entity, error.key) if isinstance(error, ParentMissing) else (None, None)
+            held.append(
+                (
+                    *job.key, owner.aggregate, owner.sonar_id, state, error.code, str(error)[:512], *waits,
+                    owner.sequence, step.hash, dumped(step.document), job.topic, owner.partition, job.offset,
+                )
+            )  # fmt: skip
+            if result.outcome is Outcome.DEAD_LETTERED:
+                self._letters.add(
+                    topic=job.topic, partition=owner.partition, offset=job.offset, entity=step.target.entity,
+                    error=error, record=step.key,
+                )  # fmt: skip
+        kept = {(row[0], row[1]) for row in held}
+        await self._ledger.drop_held(tx, {key for keys in waiting.values() for key in keys} - kept)
+        await self._ledger.put_held(tx, held)
+
+    async def settle(self) -> tuple[list[Result], int]:
+        """Write what was woken, give up on what waited too long: what became of the first, and how many both were."""
+        results: list[Result] = []
+        async with self._db.session() as tx:
+            await self._ledger.wake(tx)
+            ready = await self._ledger.held(tx, tables.READY, self._tokens, _AT_ONCE)
+            parked = await self._ledger.held(tx, tables.PARKED, self._tokens, _AT_ONCE)
+        if ready:
+            results = await self._write_held(ready)
+        too_old = [row for row in parked if self._ledger.now() - row["since"] > self._patience]
+        for row in too_old:
+            error = WaitedTooLong(f"waited for {row['waits_entity']} {row['waits_key']}")
+            self._letters.add(
+                topic=row["topic"], partition=row["partition_no"], offset=row["topic_offset"], entity=row["entity"],
+                error=error, record=row["record_key"],
+            )  # fmt: skip
+        if too_old:
+            await self._letters.flush()
+            async with self._db.transaction() as tx:
+                await self._ledger.hold(tx, self._tokens)
+                await self._ledger.put_held(tx, [_held_again(row, tables.DEAD, WaitedTooLong.code) for row in too_old])
+        return results, len(ready) + len(too_old)
+
+    async def _write_held(self, rows: Sequence[Row]) -> list[Result]:
+        keys = {(row["aggregate"], row["sonar_id"]) for row in rows}
+        async with self._db.session() as tx:
+            states = await self._ledger.states(tx, keys)
+            known = {(k.entity, k.key): k for ks in (await self._ledger.known(tx, keys)).values() for k in ks}
+        jobs: list[Job] = []
+        outdated: set[Key] = set()
+        for row in rows:
+            state = states.get((row["aggregate"], row["sonar_id"]))
+            if state is not None and state.sequence > row["sequence"]:
+                outdated.add((row["entity"], row["record_key"]))  # superseded by a newer bundle
+            else:
+                jobs.append(self._job_of(row, known.get((row["entity"], row["record_key"]))))
+        groups: dict[AggregateKey, list[Job]] = {}
+        for job in sorted(jobs, key=lambda j: self._order.index(j.step.target.entity)):
+            groups.setdefault((job.owner.aggregate, job.owner.sonar_id), []).append(job)
+        rest = await self._paths.rest_results(list(groups.values()))
+
+        async def commit(tx: Transaction) -> list[Result]:
+            await self._ledger.hold(tx, self._tokens)
+            now = await self._ledger.states(tx, keys, lock=True)
+            if any(states.get(key) != state for key, state in now.items()):
+                raise Overtaken("an aggregate was applied in another state meanwhile")
+            sql = await self._paths.sql_results(tx, [job for job in jobs if job.step.target.path is WritePath.SQL])
+            results = [*rest.values(), *sql.values()]
+            await self._ledger.drop_held(tx, outdated | {r.job.key for r in results if r.error is None})
+            await self.keep(tx, results, {})
+            await self._ledger.settle_outcomes(tx, keys)
+            await self._letters.flush()
+            return results
+
+        return await self._db.retried(commit)
+
+    def _job_of(self, row: Row, known: Known | None) -> Job:
+        target = self._targets[row["entity"]]
+        document = json.loads(row["document"])
+        if document is None:
+            verb = Verb.GONE if known is not None and known.state == tables.LIVE else Verb.UNCHANGED
+        elif known is None:
+            verb = Verb.CREATE
+        else:
+            same = known.state == tables.LIVE and known.hash == row["hash"]
+            verb = Verb.UNCHANGED if same else Verb.CHANGE
+        partition = row["partition_no"]
+        owner = Owner(row["aggregate"], row["sonar_id"], row["sequence"], partition, self._tokens[partition])
+        step = Step(verb, target, row["record_key"], row["hash"], document, known)
+        return Job(step, owner, row["topic"], row["topic_offset"])
+
+
+def _held_again(row: Row, state: str, code: str) -> tuple[Any, ...]:
+    return (
+        row["entity"], row["record_key"], row["aggregate"], row["sonar_id"], state, code, row["reason"],
+        row["waits_entity"], row["waits_key"], row["sequence"], row["hash"], row["document"], row["topic"],
+        row["partition_no"], row["topic_offset"],
+    )  # fmt: skip
