@@ -140,7 +140,8 @@ async def run_audit(settings: Settings) -> list[Gap]:
 def read_bundles(settings: Settings, checkpoint: Mapping[tuple[str, int], int]) -> list[Seen]:
     """Every bundle that is kept before the sinks' checkpoints, in the order of offsets."""
     topics = Topics(settings.instance)
-    consumer = make_consumer(settings.kafka, f"{topics.sink_group}-audit")
+    # A partition that is left waits this long in the broker before the next one is answered.
+    consumer = make_consumer(settings.kafka, f"{topics.sink_group}-audit", **{"fetch.wait.max.ms": 10})
     found: list[Seen] = []
     try:
         with make_registry(settings.registry) as registry:

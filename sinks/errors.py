@@ -31,6 +31,12 @@ class ParentMissing(SyncError):
         self.entity, self.key = entity, key
 
 
+class ReferenceMissing(ParentMissing):
+    """A record was written without an optional reference that is not in Splynx yet; its arrival completes it."""
+
+    code = "sink.reference_missing"
+
+
 class Deferred(SyncError):
     """A record may not be written now: money without invoices, or an entity that needs SQL we do not have."""
 

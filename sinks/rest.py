@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from schemas.aggregate import DeletePolicy, Target
 from schemas.bundle import StampedBundle
 from schemas.ledger import GONE, LIVE, ORPHANED
 from sinks.bodies import SONAR_ID, Shape, changed, differing, with_foreign
-from sinks.errors import ParentMissing, ReadBackDiffers, RowMissing
+from sinks.errors import ParentMissing, ReadBackDiffers, ReferenceMissing, RowMissing
 from sinks.plan import Document, Known, RefAt, Step, Verb, refs_of, resolved
 from sinks.store import Intent, JournalEntry, Ledger, dumped
 
@@ -59,6 +59,7 @@ class RestRecords:
 
         Raises:
             ParentMissing: a required reference is not there yet.
+            ReferenceMissing: the record was written, without an optional reference that is not there yet.
             RecordRefused, ReadBackDiffers, RowMissing: this record cannot pass.
             SplynxUnreachable, Fenced, Overtaken: try again later.
         """
@@ -70,10 +71,18 @@ class RestRecords:
         refs = refs_of(step.document, shape.required)
         async with self._db.session() as tx:
             ids = await self._ledger.ids(tx, {(ref.entity, ref.key) for ref in refs})
-        missing = [ref for ref in refs if (ref.entity, ref.key) not in ids and ref.required]
-        if missing:
-            raise ParentMissing(missing[0].entity, missing[0].key)
+        missing = [ref for ref in refs if (ref.entity, ref.key) not in ids]
+        for ref in missing:
+            if ref.required:
+                raise ParentMissing(ref.entity, ref.key)
         document = resolved(step.document, ids)
+        if not missing:
+            return await self._bring(step, document, refs, owner)
+        # Kept without a hash, so that it is compared in full when the reference has come.
+        await self._bring(replace(step, hash=""), document, refs, owner)
+        raise ReferenceMissing(missing[0].entity, missing[0].key)
+
+    async def _bring(self, step: Step, document: Document, refs: list[RefAt], owner: Owner) -> bool:
         if step.known is not None:
             return await self._change(step, document, refs, step.known.target_id, step.known, owner)
         if step.target.part_of is not None:

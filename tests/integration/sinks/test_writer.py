@@ -141,6 +141,24 @@ async def test_a_child_before_its_parent_waits_and_its_arrival_wakes_it(site: Si
     assert {row["outcome"] for row in site.rows("SELECT outcome FROM {ledger}.aggregates")} == {"applied"}
 
 
+@pytest.mark.fault(12)
+async def test_a_label_that_comes_after_its_customers_is_put_on_them(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    labels = [Ref(entity="label", key=f"group:{number}") for number in (1, 2)]
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, customer_labels=labels), sequence=1)])
+    assert site.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 1
+    assert site.rows("SELECT state, code FROM {ledger}.held") == [{"state": "parked", "code": "sink.reference_missing"}]
+    for number in (1, 2):
+        label = Label(key=f"group:{number}", label=f"grp: {number}")
+        await writer.write([topic.send(GROUPS, number, [label], sequence=1 + number)])
+        while await writer.settle():
+            pass
+        assert site.rows("SELECT COUNT(*) AS n FROM customers_labels")[0]["n"] == number
+    assert site.rows("SELECT COUNT(*) AS n FROM {ledger}.held")[0]["n"] == 0
+    assert {row["outcome"] for row in site.rows("SELECT outcome FROM {ledger}.aggregates")} == {"applied"}
+
+
 async def test_a_newer_bundle_supersedes_a_record_that_waits(site: Site) -> None:
     topic = Topic()
     writer = await site.own(site.make_writer())
