@@ -128,8 +128,27 @@ def test_a_receipt_number_is_never_cut() -> None:
         map_payment(a_payment(), rules(billing={"numbers": {"payment": "S" * 31 + "{id}"}}))
 
 
-def test_a_payment_outside_the_pilot_is_left_out_of_the_comparison() -> None:
-    assert map_payment(a_payment(), rules(scope={"accounts": [8]})).records == {"payment": None}
+@pytest.mark.parametrize(
+    "scope", [{"accounts": [8]}, {"companies": [4]}, {"statuses": [2]}, {"companies": [3], "statuses": [2]}]
+)
+def test_a_payment_outside_the_pilot_is_left_out_of_the_comparison(scope: dict[str, list[int]]) -> None:
+    assert map_payment(a_payment(), rules(scope=scope)).records == {"payment": None}
+
+
+@pytest.mark.parametrize("scope", [{"companies": [3]}, {"statuses": [1]}])
+def test_a_payment_goes_with_its_account_into_a_pilot(scope: dict[str, list[int]]) -> None:
+    assert len(payments(rules(scope=scope), company_id=9)) == 1
+    assert map_payment(a_payment(account=None), rules(scope=scope)).records == {"payment": None}
+
+
+def test_a_payment_whose_account_was_not_read_needs_no_pilot() -> None:
+    assert len(payments(account=None)) == 1
+
+
+def test_a_fee_is_noted_in_the_memo_in_the_currency_of_the_isp() -> None:
+    (found,) = payments(fee=35)
+    assert found.memo == "fee 0.35"
+    assert payments(fee=0)[0].memo == ""
 
 
 @pytest.mark.parametrize(
