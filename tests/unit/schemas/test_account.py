@@ -7,6 +7,7 @@ from schemas.entities.account import map_account
 from tests.builders import (
     RULES,
     a_contact,
+    a_status,
     an_account,
     rules,
 )
