@@ -67,4 +67,5 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 requirements: setup ## compile requirements/*.txt from pyproject.toml (UPGRADE=1: newest versions)
 	@[ -x $(BIN)/uv ] || $(PYTHON) -m pip --quiet --disable-pip-version-check install uv
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements/runtime.txt
+	$(COMPILE_GROUP) $(if $(UPGRADE),--upgrade) --constraint requirements/dev.txt --output-file requirements/build.txt
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --group dev --output-file requirements/dev.txt

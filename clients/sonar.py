@@ -54,6 +54,7 @@ class SonarClient:
         # A tenth of a minute's budget may go at once; a full minute's burst would meet Sonar's own counter twice.
         burst = max(1, settings.requests_per_minute // 10)
         self._limiter = AsyncLimiter(burst, 60 * burst / settings.requests_per_minute)
+        metrics.SONAR_BUDGET.set(settings.requests_per_minute)
         self._slots = asyncio.Semaphore(settings.concurrency)
         base = settings.url
         self._url = base if base.endswith(_PATH) else f"{base}{_PATH}"

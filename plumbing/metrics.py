@@ -6,9 +6,10 @@ One process, one registry. A test finds each name that `deploy/` uses here. Labe
 
 from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)  # memory, processor time, and when it started: a restart is seen by that
 
 STAGES = ("capture", "process", "sink", "reconcile")
 
@@ -21,8 +22,8 @@ SONAR_REQUEST_SECONDS = Histogram(
     registry=REGISTRY,
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
-BUDGET_REMAINING = Gauge(
-    "crossfade_sonar_budget_remaining_requests", "Requests left in this minute's budget.", registry=REGISTRY
+SONAR_BUDGET = Gauge(
+    "crossfade_sonar_budget_requests_per_minute", "Requests to Sonar that the settings allow.", registry=REGISTRY
 )
 EVENTS_PUBLISHED = Counter(
     "crossfade_events_published_total", "Events acknowledged by the broker.", ["entity", "op"], registry=REGISTRY
@@ -92,6 +93,9 @@ SQL_BATCH_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 HELD_RECORDS = Gauge("crossfade_held_records", "Records that wait, by why.", ["entity", "state"], registry=REGISTRY)
+PARKED_SECONDS = Gauge(
+    "crossfade_longest_parked_seconds", "How long the record that waits longest has.", ["entity"], registry=REGISTRY
+)
 OPEN_INTENTS = Gauge("crossfade_open_intents", "REST calls begun and not yet confirmed.", registry=REGISTRY)
 GUARDS_VIOLATED = Gauge("crossfade_guards_violated", "Guards of Splynx that do not hold.", registry=REGISTRY)
 

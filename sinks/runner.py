@@ -18,11 +18,11 @@ from plumbing.health import HealthServer
 from plumbing.kafka import AckedProducer, make_producer
 from plumbing.settings import Settings
 from schemas.catalogue import AGGREGATES, TARGETS
-from schemas.ledger import HELD_STATES
 from schemas.topics import Topics
 from sinks.brake import Brake
 from sinks.errors import Deferred, GuardsViolated
 from sinks.guards import check_guards
+from sinks.held import show
 from sinks.letters import DeadLetters
 from sinks.loop import Loop
 from sinks.payments import Payments, payment_category
@@ -187,9 +187,8 @@ class _Parts:
     async def _held(self) -> dict[str, dict[str, int]]:
         async with self._db.session() as tx:
             counts = await self._ledger.held_counts(tx)
-        for entity in TARGETS:
-            for state in HELD_STATES:
-                metrics.HELD_RECORDS.labels(entity, state).set(counts.get((entity, state), 0))
+            waited = await self._ledger.longest_parked(tx)
+        show(counts, waited)
         return _nested(counts)
 
 

@@ -17,11 +17,11 @@ from types import FrameType
 
 import yaml
 
+from sandbox.choices import INSTANCE
 from sandbox.demo.proof import Verdict, compare
 from sandbox.demo.source import control, read_source
 from sandbox.demo.target import read_target
 from sandbox.demo.topics import Topics
-from sandbox.local.configuration import INSTANCE
 from sandbox.local.library import ROOT, ProgramMissing
 from sandbox.local.processes import StartFailed
 from sandbox.local.site import Site, World

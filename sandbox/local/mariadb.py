@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pymysql
 
+from sandbox.files import write_secret
 from sandbox.local.library import program
 from sandbox.local.ports import free_port
 from sandbox.local.processes import Command, Managed, run
@@ -130,10 +131,3 @@ class MariaDb:
 def _as_root() -> list[str]:
     """MariaDB refuses to run as root unless told that it is meant."""
     return ["--user=root"] if os.geteuid() == 0 else []
-
-
-def write_secret(path: Path, text: str) -> None:
-    """A file that only the owner reads, from its first byte on."""
-    path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(text)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pymysql
 
+from sandbox.files import write_secret
 from sandbox.local.library import ROOT
-from sandbox.local.mariadb import write_secret
 from sandbox.local.ports import answers, free_port
 from sandbox.local.processes import Command, Managed
 from sandbox.local.stack import Addresses

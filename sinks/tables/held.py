@@ -3,9 +3,11 @@
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from clients.mysql import Row, Transaction
+from schemas.ledger import PARKED
 from sinks.tables.base import AggregateKey, Key, Tables, chunks, flat, marks, pairs, upsert
 
 HELD = (
@@ -73,3 +75,10 @@ class HeldRecords(Tables):
         """`{(entity, state): how many}`."""
         rows = await tx.fetch(f"SELECT entity, state, COUNT(*) AS n FROM {self.table('held')} GROUP BY entity, state")
         return {(row["entity"], row["state"]): int(row["n"]) for row in rows}
+
+    async def longest_parked(self, tx: Transaction) -> dict[str, timedelta]:
+        """`{entity: how long its record that waits longest has waited}`."""
+        rows = await tx.fetch(
+            f"SELECT entity, MIN(since) AS since FROM {self.table('held')} WHERE state = %s GROUP BY entity", (PARKED,)
+        )
+        return {row["entity"]: self.now() - row["since"] for row in rows}

@@ -131,12 +131,16 @@ async def test_a_child_before_its_parent_waits_and_its_arrival_wakes_it(site: Si
     assert [(row["entity"], row["state"], row["waits_key"]) for row in held] == [
         ("customer", "parked", "1"), ("customer_info", "parked", "2"), ("payment", "parked", "2"),
     ]  # fmt: skip
+    async with site.db.session() as tx:
+        assert set(await site.ledger.longest_parked(tx)) == {"customer", "customer_info", "payment"}
     await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=3)])
     while await writer.settle():
         pass
     rows = {row["login"]: row for row in site.rows("SELECT id, login, parent_id FROM customers")}
     assert rows["s2"]["parent_id"] == rows["s1"]["id"]
     assert site.rows("SELECT COUNT(*) AS n FROM {ledger}.held")[0]["n"] == 0
+    async with site.db.session() as tx:
+        assert await site.ledger.longest_parked(tx) == {}
     assert _deposits_agree(site)[rows["s2"]["id"]] == Decimal(7)
     assert {row["outcome"] for row in site.rows("SELECT outcome FROM {ledger}.aggregates")} == {"applied"}
 
