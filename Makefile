@@ -62,10 +62,10 @@ format: setup ## format and sort
 
 # No lock file of uv's: it would name registry hosts.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	--no-emit-index-url --no-emit-find-links pyproject.toml
+	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
 requirements: setup ## compile requirements/*.txt from pyproject.toml (UPGRADE=1: newest versions)
 	@[ -x $(BIN)/uv ] || $(PYTHON) -m pip --quiet --disable-pip-version-check install uv
-	$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements/runtime.txt
-	$(COMPILE_GROUP) $(if $(UPGRADE),--upgrade) --constraint requirements/dev.txt --output-file requirements/build.txt
-	$(COMPILE) $(if $(UPGRADE),--upgrade) --group dev --output-file requirements/dev.txt
+	$(COMPILE) pyproject.toml --output-file requirements/runtime.txt
+	$(COMPILE) pyproject.toml --group dev --output-file requirements/dev.txt
+	$(COMPILE) --group build --constraint requirements/dev.txt --output-file requirements/build.txt

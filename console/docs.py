@@ -1,4 +1,4 @@
-"""Generated pages: settings, rules and error codes. `python -m console.docs [--check]` writes or compares them.
+"""Generated pages: settings, rules, metrics, error codes. `python -m console.docs [--check]` writes or compares them.
 
 Exit codes: 0 written, or up to date; 3 `--check` found pages that are not.
 """
@@ -19,6 +19,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from plumbing.errors import Action, ExitCode, SyncError
+from plumbing.metrics import declared
 from plumbing.settings import Settings
 from schemas.rules import RulesFile
 
@@ -39,6 +40,7 @@ def pages() -> dict[Path, str]:
     result = {
         Path("configuration.md"): _configuration(),
         Path("rules.md"): _rules(),
+        Path("metrics.md"): _metrics(),
         Path("errors.md"): _error_index(errors),
     }
     for code, types in errors.items():
@@ -104,6 +106,19 @@ def _rules() -> str:
         block[path[-1]] = example
     dumped = yaml.safe_dump(whole, default_flow_style=None, width=110, sort_keys=False)
     return text + f"\n## A file with every rule in it\n\n```yaml\n{dumped}```\n"
+
+
+def _metrics() -> str:
+    text = (
+        "# Metrics\n\n" + _GENERATED + "Each process serves them at `/metrics` on its port of `http` in the settings,"
+        " beside `/healthz` and `/readyz`. Prometheus adds `stage` to those that do not name it. A process also tells"
+        " its memory, processor time and start (`process_*`). Labels come from closed sets, never from a record."
+        " [Alerts](alerts.md) and the dashboards under `deploy/grafana` are made of these.\n\n"
+        "| metric | kind | labels | what it is |\n| --- | --- | --- | --- |\n"
+    )
+    for one in declared():
+        text += f"| `{one.name}` | {one.kind} | {', '.join(one.labels) or 'none'} | {_cell(one.help)} |\n"
+    return text
 
 
 def leaves(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:

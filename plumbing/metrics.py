@@ -5,6 +5,7 @@ One process, one registry. A test finds each name that `deploy/` uses here. Labe
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
@@ -113,3 +114,38 @@ def preset(metric: Counter | Gauge, *label_sets: Iterable[str]) -> None:
         combinations = [(*known, value) for known in combinations for value in values]
     for combination in combinations:
         metric.labels(*combination)
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A metric as this module declares it; `attribute` is its name here, `samples` are the names that a query uses."""
+
+    attribute: str
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    help: str
+    samples: tuple[str, ...]
+
+
+_SAMPLES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
+
+
+def declared() -> list[Declared]:
+    """Every metric of this module, in its order."""
+    found = []
+    for attribute, metric in globals().items():
+        if isinstance(metric, Counter | Gauge | Histogram):
+            described = next(iter(metric.describe()))
+            kind, base = described.type, described.name
+            found.append(
+                Declared(
+                    attribute,
+                    base + ("_total" if kind == "counter" else ""),
+                    kind,
+                    metric._labelnames,  # the client tells a metric's labels nowhere else
+                    described.documentation,
+                    tuple(base + ending for ending in _SAMPLES[kind]),
+                )
+            )
+    return found

@@ -1,0 +1,33 @@
+"""Whoever follows a link arrives, and every page can be reached."""
+
+import re
+from pathlib import Path
+
+from tests.unit.house.deployed import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def links(page: Path) -> list[Path]:
+    """Files of ours that a page leads to."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
+    return [(page.parent / target).resolve() for target in targets if "://" not in target]
+
+
+def test_every_link_leads_somewhere() -> None:
+    broken = [f"{page.relative_to(ROOT)}: {target}" for page in PAGES for target in links(page) if not target.exists()]
+    assert broken == []
+
+
+def test_every_page_is_reached_from_the_readme() -> None:
+    reached: set[Path] = set()
+    ahead = [ROOT / "README.md"]
+    while ahead:
+        page = ahead.pop()
+        if page.is_dir():
+            ahead += sorted(page.glob("*.md"))
+        elif page not in reached and page.suffix == ".md":
+            reached.add(page)
+            ahead += links(page)
+    assert [str(page.relative_to(ROOT)) for page in PAGES if page not in reached] == []
