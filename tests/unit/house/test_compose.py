@@ -1,4 +1,4 @@
-"""docker-compose.yml, Dockerfile and the example configuration name what there is; an engine to run them is not needed."""
+"""docker-compose.yml, Dockerfile and the example configuration name what there is; no engine is needed for it."""
 
 import importlib.util
 import json
