@@ -200,7 +200,7 @@ class SplynxClient:
             metrics.SPLYNX_REQUESTS.labels(method, "done").inc()
             return answer
         metrics.SPLYNX_REQUESTS.labels(method, "refused").inc()
-        raise error_of(answer.status_code, answer.content, answer.headers)
+        raise error_of(answer.status_code, answer.content, answer.headers, path)
 
     async def _authorization(self) -> str:
         key, secret = self.settings.key, self.settings.secret.get_secret_value()

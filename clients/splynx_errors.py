@@ -38,6 +38,15 @@ class SplynxRefused(DependencyRefused):
     remedy = "Run `crossfade doctor`: it prints the API permissions and modules that are needed."
 
 
+class SplynxModuleOff(SplynxRefused):
+    """Splynx has the module behind a path switched off, or not allowed for this key's partner (405)."""
+
+    code = "splynx.module_off"
+    remedy = (
+        "Switch the module behind that path on in Splynx, or allow it for this API key, then run `crossfade doctor`."
+    )
+
+
 class SplynxUnauthorized(SplynxRefused):
     """Splynx does not let us in (401)."""
 
@@ -66,8 +75,8 @@ class RecordMissing(SyncError):
     remedy = "Somebody removed the row in Splynx; restore it there, or rebuild the ledger."
 
 
-def error_of(status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({})) -> SyncError:
-    """The one table of Splynx's answers that are no success."""
+def error_of(status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({}), path: str = "") -> SyncError:
+    """The one table of Splynx's answers that are no success. `path` is what was asked, without its arguments."""
     internal = ""
     parsed: Any = None
     try:
@@ -77,14 +86,16 @@ def error_of(status: int, body: bytes, headers: Mapping[str, str] = MappingProxy
     error = parsed.get("error") if isinstance(parsed, dict) else None
     if isinstance(error, dict):
         internal = str(error.get("internal_code") or "")
-    told = f"{status} {internal}".strip()
+    told = f"{status} {internal}".strip() + (f" for {path}" if path else "")
     if status == 404:
         return RecordMissing(f"Splynx answered {told}")
     if status == 422 or internal == "ENTITY_CANNOT_BE_DELETED":
         return RecordRefused(_fields_of(parsed))
     if status == 401:
         return SplynxUnauthorized(f"Splynx answered {told}")
-    if status in {403, 405}:
+    if status == 405:
+        return SplynxModuleOff(f"Splynx answered {told}")
+    if status == 403:
         return SplynxRefused(f"Splynx answered {told}")
     if status == 429:
         return SplynxBusy(f"Splynx answered {told}", retry_after(headers))

@@ -1,28 +1,26 @@
 """Whether everything that Crossfade needs is there: each dependency, log-in, schema and guard, each with what to do."""
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from clients.mysql import Database
 from clients.sonar import SonarClient
 from clients.splynx import SplynxClient
-from console.topics import make_plan
+from console.statuses import check_statuses
+from console.topics import plan_subjects, plan_topics
 from plumbing.errors import ExitCode, SyncError
 from plumbing.settings import Settings
 from producers.source import read_source
 from schemas.catalogue import AGGREGATES, TARGETS
-from schemas.rules import RulesText, configured_ids, load_rules, read_rules, unknown_ids
+from schemas.rules import load_rules
+from sinks import readiness
 from sinks.guards import check_guards
 
 _NESTED_ROWS = 10
-_LISTS = {
-    "partner": "admin/administration/partners",
-    "location": "admin/administration/locations",
-    "payment_method": "admin/finance/payment-methods",
-    "subdivision": "admin/config/states-provinces",
-}
-"""`{kind of a configured id: where Splynx lists it}`."""
+_MAKE_TOPICS = "Run `crossfade topics` to see them, then `crossfade topics --apply`."
+CAPTURE, PROCESS, SINK = "capture", "process", "sink"
 
 
 @dataclass(frozen=True)
@@ -39,18 +37,47 @@ class Finding:
 Check = Callable[[], Awaitable[Sequence[Finding]]]
 
 
-async def examine(settings: Settings) -> list[Finding]:
-    """Run every check; one that fails does not keep the others from running."""
-    checks: list[tuple[str, Check]] = [
-        ("rules", lambda: _rules(settings)),
-        ("topics", lambda: _topics(settings)),
-        ("sonar", lambda: _sonar(settings)),
-        ("splynx api", lambda: _splynx(settings)),
-        ("splynx ids in the rules", lambda: _ids(settings)),
-        ("ledger", lambda: _database(settings)),
-        ("guards", lambda: _guards(settings)),
+class NotReady(SyncError):
+    """What a command needs is not as it must be. Nothing was started and nothing was written."""
+
+    code = "console.not_ready"
+    remedy = "Do what stands behind each Next, then run `crossfade doctor`."
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("not ready, nothing was started\n" + "\n".join(lines_of(findings)))
+        self.exit_code = exit_code_of(findings)
+
+
+async def examine(settings: Settings, stages: Collection[str] = (CAPTURE, PROCESS, SINK)) -> list[Finding]:
+    """Run every check of these stages; one that fails does not keep the others from running."""
+    checks: list[tuple[str, Check, set[str]]] = [
+        ("rules", lambda: _rules(settings), {PROCESS, SINK}),
+        ("topics", lambda: _topics(settings), {CAPTURE, PROCESS, SINK}),
+        ("schemas", lambda: _schemas(settings), {CAPTURE, PROCESS, SINK}),
+        ("sonar", lambda: _sonar(settings), {CAPTURE}),
+        ("statuses in the rules", lambda: _statuses(settings), {PROCESS}),
+        ("splynx api", lambda: _splynx(settings), {SINK}),
+        ("splynx ids in the rules", lambda: _ids(settings), {SINK}),
+        ("ledger", lambda: _database(settings), {SINK}),
+        ("guards", lambda: _guards(settings), {SINK}),
     ]
-    return [finding for name, check in checks for finding in await guarded(name, check)]
+    return [
+        finding
+        for name, check, needed_by in checks
+        if needed_by & set(stages)
+        for finding in await guarded(name, check)
+    ]
+
+
+async def require(settings: Settings, *stages: str) -> None:
+    """See that the stages can begin.
+
+    Raises:
+        NotReady: with all that is wrong, each with what to do.
+    """
+    wrong = [finding for finding in await examine(settings, stages) if not finding.ok]
+    if wrong:
+        raise NotReady(wrong)
 
 
 async def guarded(name: str, check: Check) -> Sequence[Finding]:
@@ -85,16 +112,7 @@ def grants(settings: Settings) -> list[str]:
 def endpoints() -> list[str]:
     """The REST endpoints whose index, view, add and update rights the API key needs."""
     used = [target.endpoint for target in TARGETS.values() if target.endpoint is not None]
-    return sorted({*used, *_LISTS.values(), "admin/config/additional-fields", "admin/config/config"})
-
-
-def missing_ids(text: RulesText, known: dict[str, set[int]]) -> list[Finding]:
-    """A finding for each id in the rules that Splynx does not have."""
-    remedy = "Correct the id; " + ", ".join(f"{at} lists each {kind}" for kind, at in _LISTS.items()) + "."
-    return [
-        Finding("splynx ids in the rules", False, problem, remedy, ExitCode.USAGE)
-        for problem in unknown_ids(text, known)
-    ]
+    return sorted({*used, *readiness.LISTS.values(), "admin/config/additional-fields", "admin/config/config"})
 
 
 async def _rules(settings: Settings) -> list[Finding]:
@@ -103,11 +121,20 @@ async def _rules(settings: Settings) -> list[Finding]:
 
 
 async def _topics(settings: Settings) -> list[Finding]:
-    plan = make_plan(settings)
-    if plan.empty:
-        return [Finding("topics", True, "all topics and schemas are there")]
-    says = f"{len(plan.create)} topics and {len(plan.register)} schemas are missing"
-    return [Finding("topics", False, says, "Run `crossfade topics --apply`.")]
+    missing = await asyncio.to_thread(plan_topics, settings)
+    if not missing:
+        return [Finding("topics", True, "all topics are there")]
+    return [Finding("topics", False, f"{len(missing)} topics are missing", _MAKE_TOPICS, ExitCode.USAGE)]
+
+
+async def _schemas(settings: Settings) -> list[Finding]:
+    register, protect = await asyncio.to_thread(plan_subjects, settings)
+    if register:
+        return [Finding("schemas", False, f"{len(register)} are not registered", _MAKE_TOPICS, ExitCode.USAGE)]
+    if protect:
+        says = f"{len(protect)} subjects would take a schema that does not fit what lies on the topics"
+        return [Finding("schemas", False, says, _MAKE_TOPICS)]
+    return [Finding("schemas", True, "all schemas are registered, and protected")]
 
 
 async def _sonar(settings: Settings) -> list[Finding]:
@@ -116,15 +143,19 @@ async def _sonar(settings: Settings) -> list[Finding]:
     return [Finding("sonar", True, f"log-in works; schema fingerprint {source.fingerprint}")]
 
 
+async def _statuses(settings: Settings) -> list[Finding]:
+    async with SonarClient(settings.sonar) as client:
+        await check_statuses(client, settings.rules)
+    return [Finding("statuses in the rules", True, "every status in use has its counterpart")]
+
+
 async def _splynx(settings: Settings) -> list[Finding]:
     found: list[Finding] = []
     async with SplynxClient(settings.splynx) as client:
-        for entity, target in TARGETS.items():
-            if target.endpoint is None or target.part_of is not None:
-                continue
+        for entity, endpoint in readiness.entities().items():
 
-            async def one(entity: str = entity, endpoint: str = target.endpoint) -> list[Finding]:
-                count = await client.head_count(endpoint)
+            async def one(entity: str = entity, endpoint: str = endpoint) -> list[Finding]:
+                count = await readiness.rows_of(client, endpoint)
                 return [Finding(f"splynx api: {entity}", True, f"{endpoint} answers, {count} rows")]
 
             found += await guarded(f"splynx api: {entity}", one)
@@ -132,11 +163,9 @@ async def _splynx(settings: Settings) -> list[Finding]:
 
 
 async def _ids(settings: Settings) -> list[Finding]:
-    text = read_rules(settings.rules)
-    wanted = {kind for kind, _, _ in configured_ids(text.file)}
     async with SplynxClient(settings.splynx) as client:
-        known = {kind: {int(row["id"]) for row in await client.list(_LISTS[kind])} for kind in sorted(wanted)}
-    return missing_ids(text, known) or [Finding("splynx ids in the rules", True, "Splynx has every one of them")]
+        await readiness.check_ids(client, settings.rules)
+    return [Finding("splynx ids in the rules", True, "Splynx has every one of them")]
 
 
 async def _database(settings: Settings) -> list[Finding]:
@@ -166,13 +195,19 @@ def document_of(settings: Settings, findings: Sequence[Finding]) -> dict[str, An
     }
 
 
+def lines_of(findings: Sequence[Finding]) -> list[str]:
+    """One line for each finding, and what to do below those that are not well."""
+    lines = []
+    for one in findings:
+        lines.append(f"{'ok  ' if one.ok else 'BAD '} {one.check}: {one.says}")
+        if one.next_step and not one.ok:
+            lines.append(f"     Next: {one.next_step}")
+    return lines
+
+
 def text_of(document: dict[str, Any]) -> str:
     """The report for people."""
-    lines = []
-    for one in document["checks"]:
-        lines.append(f"{'ok  ' if one['ok'] else 'BAD '} {one['check']}: {one['says']}")
-        if one["next_step"] and not one["ok"]:
-            lines.append(f"     Next: {one['next_step']}")
+    lines = lines_of([Finding(**one) for one in document["checks"]])
     lines += ["", "The database user needs:", *(f"  {one}" for one in document["grants"])]
     lines += ["", "The API key needs index, view, add and update of:", *(f"  {one}" for one in document["endpoints"])]
     return "\n".join(lines)

@@ -17,6 +17,7 @@ from console import run as running
 from console import status as standing
 from console import topics as topic_plans
 from console.output import fail, show, table
+from console.statuses import check_statuses_where_possible
 from plumbing.errors import ExitCode, SyncError
 from plumbing.logs import configure_logs
 from plumbing.settings import load_settings
@@ -55,6 +56,7 @@ def topics(config: Config = None, json: Json = False, apply: Apply = False) -> N
         "applied": apply,
         "topics": [{"name": one.name, "partitions": one.partitions} for one in plan.create],
         "subjects": [subject for subject, _ in plan.register],
+        "protect": list(plan.protect),
     }
     show(document, as_json=json, text=_topics_text)
 
@@ -88,6 +90,9 @@ def process(
     try:
         settings = load_settings(config)
         load_rules(settings.rules)
+        # A loop of its own, never made the current one: Faust brings another.
+        with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+            runner.run(check_statuses_where_possible(settings))
         if engine == "live":
             run_worker(settings)
             return
@@ -249,12 +254,14 @@ def _run(work: Callable[[asyncio.Event], Coroutine[Any, Any, Summary]]) -> Summa
 
 
 def _topics_text(document: dict[str, Any]) -> str:
-    if not (document["topics"] or document["subjects"]):
+    if not (document["topics"] or document["subjects"] or document["protect"]):
         return "All topics and schemas are there."
     verb = "Created" if document["applied"] else "Would create"
     lines = [f"{verb} topic {one['name']} ({one['partitions']} partitions)" for one in document["topics"]]
     verb = "Registered" if document["applied"] else "Would register"
     lines += [f"{verb} {subject}" for subject in document["subjects"]]
+    verb = "Protected" if document["applied"] else "Would protect"
+    lines += [f"{verb} {subject} from schemas that do not fit" for subject in document["protect"]]
     if not document["applied"]:
         lines.append("Nothing was changed. Do it with: crossfade topics --apply")
     return "\n".join(lines)

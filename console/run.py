@@ -7,17 +7,20 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from console.doctor import CAPTURE, PROCESS, SINK, require
 from console.output import table
 from console.progress import Progress
 from console.status import held_of
 from plumbing.errors import ExitCode, SyncError
 from plumbing.logs import get_logger
 from plumbing.settings import Settings
+from processors.guard import EXIT_HALTED
 from schemas.ledger import DEAD, PARKED, READY
 
 log = get_logger("run")
@@ -27,7 +30,7 @@ _GRACE_SECONDS = 60.0
 
 
 class StageEnded(SyncError):
-    """A stage ended by itself. Its own last lines say why."""
+    """A stage ended by itself. Its own last lines say why, and its exit code becomes that of the run."""
 
     code = "run.stage_ended"
     remedy = "Mend what the stage's last lines name, then start again: it resumes where it was."
@@ -36,7 +39,18 @@ class StageEnded(SyncError):
         super().__init__(
             f"stage {stage} ended with {code}; its last lines:\n{tail}", remedy=f"{self.remedy} Log: {log_file}"
         )
-        self.returncode = code
+        self.exit_code = exit_code_of(code)
+
+
+def exit_code_of(returncode: int) -> ExitCode:
+    """How a run ends whose stage ended: as the stage did.
+
+    A stage that ended without an error was stopped by somebody else, and one of Faust that had to end at once (70)
+    resumes: both are to be started again.
+    """
+    if returncode in {ExitCode.DONE, EXIT_HALTED}:
+        return ExitCode.TRY_LATER
+    return ExitCode(returncode) if returncode in set(ExitCode) else ExitCode.UNEXPECTED
 
 
 @dataclass
@@ -96,26 +110,40 @@ class Stage:
             lines = self.log_file.read_text(errors="replace").splitlines()[-15:]
             raise StageEnded(self.name, code, "\n".join(f"  {line}" for line in lines), self.log_file)
 
-    def end(self) -> None:
-        """Ask it to end, and after a while make it."""
+    def ask_to_end(self) -> None:
+        """Send SIGTERM to a process that still runs."""
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for its end, and after so long make it end."""
         try:
-            self._process.wait(_GRACE_SECONDS)
+            self._process.wait(max(0.0, seconds))
         except subprocess.TimeoutExpired:
             log.error("run.stage_killed", stage=self.name)
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
 
+def end(stages: Sequence[Stage]) -> None:
+    """Ask all of them to end at once, and wait for them together."""
+    for stage in stages:
+        stage.ask_to_end()
+    deadline = time.monotonic() + _GRACE_SECONDS
+    for stage in stages:
+        stage.wait(deadline - time.monotonic())
+
+
 def run_stages(settings: Settings, config: Path | None, *, apply: bool, until_caught_up: bool) -> RunResult:
     """Start the stages and watch them. Without `apply` no sink runs: bundles are made and nothing is written.
 
     Raises:
+        NotReady: something that a stage needs is not as it must be; nothing was started.
         StageEnded: a stage ended by itself; the others were ended.
         DependencyUnreachable: Kafka or the ledger does not answer.
     """
     started = time.monotonic()
+    asyncio.run(require(settings, CAPTURE, PROCESS, *([SINK] if apply else [])))
     stop = threading.Event()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
@@ -127,16 +155,15 @@ def run_stages(settings: Settings, config: Path | None, *, apply: bool, until_ca
     folder.mkdir(parents=True, exist_ok=True)
     stages: list[Stage] = []
     try:
-        wanted = [("capture", ["follow"]), ("process", ["process"])]
+        wanted = [(CAPTURE, ["follow"]), (PROCESS, ["process"])]
         if apply:
-            wanted.append(("sink", ["sink", "--apply"]))
+            wanted.append((SINK, ["sink", "--apply"]))
         for name, arguments in wanted:
             # One by one: what was started is ended even if the next one cannot be.
             stages.append(Stage(name, arguments, config, folder))
         caught_up = _watch(settings, stages, stop, apply=apply, until_caught_up=until_caught_up)
     finally:
-        for stage in stages:
-            stage.end()
+        end(stages)
         for sign, handler in before.items():
             signal.signal(sign, handler)
     held = asyncio.run(held_of(settings)) if apply else []

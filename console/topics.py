@@ -1,17 +1,19 @@
 """Topics and subjects of an instance: what is missing, and creating it."""
 
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
-from plumbing.avro import make_registry
-from plumbing.errors import ConfigurationError, DependencyUnreachable
+from plumbing.avro import make_registry, registry_errors
+from plumbing.errors import ConfigurationError, DependencyRefused, DependencyUnreachable
 from plumbing.kafka import make_admin
 from plumbing.settings import Settings
 from schemas.avro import subjects
@@ -27,11 +29,13 @@ class Plan:
 
     create: tuple[TopicSpec, ...]
     register: tuple[tuple[str, dict[str, Any]], ...]
+    protect: tuple[str, ...]
+    """Subjects that would take a schema which older readers or writers cannot live with."""
 
     @property
     def empty(self) -> bool:
         """Nothing is missing."""
-        return not (self.create or self.register)
+        return not (self.create or self.register or self.protect)
 
 
 def missing_topics(wanted: Sequence[TopicSpec], existing: Mapping[str, int]) -> tuple[TopicSpec, ...]:
@@ -54,24 +58,36 @@ def make_plan(settings: Settings) -> Plan:
 
     Raises:
         ConfigurationError: a topic has the wrong number of partitions.
-        DependencyUnreachable: Kafka or the registry does not answer.
+        DependencyRefused, DependencyUnreachable: Kafka or the registry says no, or does not answer.
     """
-    topics = Topics(settings.instance)
-    wanted = topics.specs(
+    create = plan_topics(settings)
+    register, protect = plan_subjects(settings)
+    return Plan(create, register, protect)
+
+
+def plan_topics(settings: Settings) -> tuple[TopicSpec, ...]:
+    """The topics that Kafka lacks. Raises as `make_plan`."""
+    wanted = Topics(settings.instance).specs(
         AGGREGATES, partitions=settings.kafka.partitions, retention_days=settings.kafka.sonar_retention_days
     )
-    create = missing_topics(wanted, _existing(make_admin(settings.kafka)))
+    return missing_topics(wanted, _existing(make_admin(settings.kafka)))
+
+
+def plan_subjects(settings: Settings) -> tuple[tuple[tuple[str, dict[str, Any]], ...], tuple[str, ...]]:
+    """`(schemas to register, subjects to protect)`. Raises as `make_plan`."""
+    wanted = subjects(Topics(settings.instance))
     with make_registry(settings.registry) as registry:
-        register = tuple(one for one in subjects(topics) if not _registered(registry, *one))
-    return Plan(create, register)
+        register = tuple(one for one in wanted if not _registered(registry, *one))
+        protect = tuple(subject for subject, _ in wanted if not _protected(registry, subject))
+    return register, protect
 
 
 def apply_plan(settings: Settings, plan: Plan) -> None:
-    """Create the topics and register the subjects. Safe to repeat.
+    """Create the topics, register the subjects and protect them. Safe to repeat, and beside another that does it.
 
     Raises:
         ConfigurationError: the registry refuses a schema as incompatible, or the broker a topic.
-        DependencyUnreachable: Kafka or the registry does not answer.
+        DependencyRefused, DependencyUnreachable: Kafka or the registry says no, or does not answer.
     """
     if plan.create:
         admin = make_admin(settings.kafka)
@@ -86,36 +102,89 @@ def apply_plan(settings: Settings, plan: Plan) -> None:
             try:
                 future.result(60)
             except KafkaException as exc:
-                raise ConfigurationError(f"the broker refuses topic {name}: {exc.args[0].str()}") from exc
+                _unless_done(name, exc)
     with make_registry(settings.registry) as registry:
         for subject, schema in plan.register:
-            try:
-                registry.register_schema(subject, Schema(json.dumps(schema), "AVRO"))
-                registry.set_compatibility(subject, COMPATIBILITY)
-            except SchemaRegistryError as exc:
-                if exc.http_status_code == 409:
-                    raise ConfigurationError(
-                        f"the registry refuses {subject}: its schema does not fit what was registered before",
-                        remedy="Use a new instance name, or go back to the release that wrote the topics.",
-                    ) from exc
-                raise DependencyUnreachable(f"the schema registry refused {subject}") from exc
+            _register(registry, subject, schema)
+        for subject in plan.protect:
+            with registry_errors(f"a compatibility level for {subject}"):
+                _insist(
+                    partial(registry.set_compatibility, subject, COMPATIBILITY), partial(_protected, registry, subject)
+                )
+
+
+def _unless_done(name: str, exc: KafkaException) -> None:
+    """Raise what a refused creation means; that the topic is there already means that another run was faster."""
+    error = exc.args[0]
+    if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
+        return
+    if error.retriable() or error.code() in {KafkaError._TIMED_OUT, KafkaError._TRANSPORT}:
+        raise DependencyUnreachable(f"Kafka did not create topic {name}: {error.name()}") from exc
+    if error.code() in {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED}:
+        raise DependencyRefused(
+            f"Kafka does not let this user create topic {name}", remedy="Give it CREATE and DESCRIBE on the cluster."
+        ) from exc
+    raise ConfigurationError(
+        f"the broker refuses topic {name}: {error.str()}",
+        remedy="See kafka.replication_factor and kafka.partitions in the settings.",
+    ) from exc
 
 
 def _existing(admin: AdminClient) -> dict[str, int]:
     try:
-        found = admin.list_topics(timeout=15).topics
+        found = admin.list_topics(timeout=10).topics
     except KafkaException as exc:
         raise DependencyUnreachable(f"Kafka does not answer: {exc.args[0].name()}") from exc
     return {name: len(topic.partitions) for name, topic in found.items()}
 
 
+def _register(registry: SchemaRegistryClient, subject: str, schema: dict[str, Any]) -> None:
+    with registry_errors(f"the schema of {subject}"):
+        try:
+            _insist(
+                partial(registry.register_schema, subject, Schema(json.dumps(schema), "AVRO")),
+                partial(_registered, registry, subject, schema),
+            )
+        except SchemaRegistryError as exc:
+            if exc.http_status_code != 409:
+                raise
+            raise ConfigurationError(
+                f"the registry refuses {subject}: its schema does not fit what was registered before",
+                remedy="Use a new instance name, or go back to the release that wrote the topics.",
+            ) from exc
+
+
+def _insist(act: Callable[[], object], is_done: Callable[[], bool]) -> None:
+    """Do it, or find it done: a registry answers 409 or 500 to one of two that ask for the same at the same time."""
+    for pause in (0.3, 1.0):
+        try:
+            act()
+        except SchemaRegistryError:
+            if is_done():
+                return
+            time.sleep(pause)
+        else:
+            return
+    act()
+
+
 def _registered(registry: SchemaRegistryClient, subject: str, schema: dict[str, Any]) -> bool:
-    try:
-        registry.lookup_schema(subject, Schema(json.dumps(schema), "AVRO"))
-    except SchemaRegistryError as exc:
-        if exc.http_status_code == 404:
+    with registry_errors(f"a look-up of {subject}"):
+        try:
+            registry.lookup_schema(subject, Schema(json.dumps(schema), "AVRO"))
+        except SchemaRegistryError as exc:
+            if exc.http_status_code != 404:
+                raise
             return False
-        raise DependencyUnreachable("the schema registry does not answer") from exc
-    except OSError as exc:
-        raise DependencyUnreachable("the schema registry does not answer") from exc
     return True
+
+
+def _protected(registry: SchemaRegistryClient, subject: str) -> bool:
+    """Whether it has the level itself: that of the whole registry is others' to change."""
+    with registry_errors(f"the compatibility level of {subject}"):
+        try:
+            return registry.get_compatibility(subject) == COMPATIBILITY
+        except SchemaRegistryError as exc:
+            if exc.http_status_code != 404:
+                raise
+            return False

@@ -3,19 +3,23 @@
 import io
 import json
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
 import fastavro
+import httpx2
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 from fastavro.types import Schema as AvroSchema
 
-from plumbing.errors import Action, ConfigurationError, DependencyUnreachable, SyncError
+from plumbing.errors import Action, ConfigurationError, DependencyRefused, DependencyUnreachable, SyncError
 from plumbing.settings import RegistrySettings
 
 _MAGIC = 0
 _HEADER = struct.Struct(">bI")
+_TIMEOUT_SECONDS = 30
 
 
 class Undecodable(SyncError):
@@ -28,12 +32,40 @@ class Undecodable(SyncError):
 
 def make_registry(registry: RegistrySettings) -> SchemaRegistryClient:
     """A client of the schema registry."""
-    config: dict[str, Any] = {"url": registry.url}
+    # Without a timeout of ours its client waits for ever.
+    config: dict[str, Any] = {"url": registry.url, "timeout": _TIMEOUT_SECONDS}
     if registry.user is not None and registry.password is not None:
         config["basic.auth.user.info"] = f"{registry.user}:{registry.password.get_secret_value()}"
-    if registry.tls.ca_file is not None:
+    if not registry.tls.verify:
+        config["ssl.ca.location"] = False
+    elif registry.tls.ca_file is not None:
         config["ssl.ca.location"] = str(registry.tls.ca_file)
+    if registry.tls.cert_file is not None:
+        config["ssl.certificate.location"] = str(registry.tls.cert_file)
+    if registry.tls.key_file is not None:
+        config["ssl.key.location"] = str(registry.tls.key_file)
     return SchemaRegistryClient(config)
+
+
+@contextmanager
+def registry_errors(doing: str) -> Iterator[None]:
+    """The registry's errors as ours. `doing` completes "the schema registry refused", such as "a look-up of x".
+
+    Raises:
+        DependencyRefused: wrong user or password.
+        DependencyUnreachable: no answer, or an error of its own.
+    """
+    try:
+        yield
+    except SchemaRegistryError as exc:
+        if exc.http_status_code in {401, 403}:
+            raise DependencyRefused(
+                "the schema registry refuses this log-in", remedy="Check registry.user and registry.password."
+            ) from exc
+        raise DependencyUnreachable(f"the schema registry refused {doing} (HTTP {exc.http_status_code})") from exc
+    # Its client lets errors of its HTTP library through as they are: most of them are no OSError.
+    except (httpx2.HTTPError, OSError) as exc:
+        raise DependencyUnreachable("the schema registry does not answer") from exc
 
 
 def parse(schema: dict[str, Any]) -> AvroSchema:
@@ -52,17 +84,16 @@ class Codec:
     def __init__(self, client: SchemaRegistryClient, subject: str, schema: dict[str, Any]) -> None:
         self._client = client
         self._schema = parse(schema)
-        try:
-            registered = client.lookup_schema(subject, Schema(json.dumps(schema), "AVRO"))
-        except SchemaRegistryError as exc:
-            if exc.http_status_code == 404:
+        with registry_errors(f"a look-up of {subject}"):
+            try:
+                registered = client.lookup_schema(subject, Schema(json.dumps(schema), "AVRO"))
+            except SchemaRegistryError as exc:
+                if exc.http_status_code != 404:
+                    raise
                 raise ConfigurationError(
                     f"subject {subject} does not hold this version's schema",
                     remedy="Run `crossfade topics` to see what would be registered, then `crossfade topics --apply`.",
                 ) from exc
-            raise DependencyUnreachable(f"the schema registry refused a look-up of {subject}") from exc
-        except OSError as exc:
-            raise DependencyUnreachable("the schema registry does not answer") from exc
         if registered.schema_id is None:
             raise ConfigurationError(f"the registry gives no id for subject {subject}")
         self.schema_id: int = registered.schema_id
@@ -72,14 +103,13 @@ class Codec:
     def _fetch(self, schema_id: int) -> AvroSchema:
         if schema_id == self.schema_id:
             return self._schema
-        try:
-            text = self._client.get_schema(schema_id).schema_str
-        except SchemaRegistryError as exc:
-            if exc.http_status_code == 404:
+        with registry_errors(f"schema {schema_id}"):
+            try:
+                text = self._client.get_schema(schema_id).schema_str
+            except SchemaRegistryError as exc:
+                if exc.http_status_code != 404:
+                    raise
                 raise Undecodable(f"schema id {schema_id} is unknown to the registry") from exc
-            raise DependencyUnreachable("the schema registry does not answer") from exc
-        except OSError as exc:
-            raise DependencyUnreachable("the schema registry does not answer") from exc
         return parse(json.loads(text or "null"))
 
     def encode(self, value: dict[str, Any]) -> bytes:

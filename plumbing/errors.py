@@ -34,7 +34,7 @@ class SyncError(Exception):
 
     code: ClassVar[str] = "unexpected"
     action: ClassVar[Action] = Action.HALT
-    exit_code: ClassVar[ExitCode] = ExitCode.UNEXPECTED
+    exit_code: ExitCode = ExitCode.UNEXPECTED  # of the type, unless an error knows better
     remedy: ClassVar[str] = ""
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:

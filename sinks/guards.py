@@ -7,12 +7,12 @@ with who confirmed in the UI that it is off, and when. What is missing or unknow
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from clients.splynx import SplynxClient
 from clients.splynx_errors import RecordMissing
@@ -44,6 +44,14 @@ class Confirmed(BaseModel):
 
     by: str
     at: date
+
+    @field_validator("at")
+    @classmethod
+    def _has_been(cls, at: date) -> date:
+        # A day of grace: where the operator lives it may be tomorrow already.
+        if at > datetime.now(UTC).date() + timedelta(days=1):
+            raise ValueError("lies in the future")
+        return at
 
 
 class Guard(BaseModel):

@@ -28,6 +28,7 @@ from sinks.loop import Loop
 from sinks.payments import Payments, payment_category
 from sinks.plan import Outcome
 from sinks.preview import Preview
+from sinks.readiness import check_ready
 from sinks.rest import RestRecords
 from sinks.startup import adopt, check_epoch, define_fields, define_flag_labels, find_adoptions
 from sinks.store import Ledger
@@ -128,10 +129,13 @@ class _Parts:
 
     async def run(self, stop: asyncio.Event) -> SinkSummary:
         summary = SinkSummary(applied=True)
+        await check_ready(self._client, self._settings.rules)
         await self._guard()
         async with self._db.session() as tx:
+            exists = await self._ledger.exists(tx)
+        adoptions = await find_adoptions(self._client, self._db, self._ledger, TARGETS, ledger_exists=exists)
+        async with self._db.session() as tx:
             await self._ledger.create(tx)
-        adoptions = await find_adoptions(self._client, self._db, self._ledger, TARGETS, ledger_exists=True)
         await adopt(self._db, self._ledger, AGGREGATES, adoptions, approve="adoption" in self._approve)
         approved = bool({"target", "adoption"} & self._approve)
         await check_epoch(self._client, self._db, self._ledger, approve=approved)

@@ -94,8 +94,13 @@ def instance(kafka_bootstrap: str) -> Iterator[str]:
     """An instance name that no other test has; its topics and consumer groups go after the test."""
     name = f"t{secrets.token_hex(5)}"
     yield name
+    drop_topics(kafka_bootstrap, name)
+
+
+def drop_topics(kafka_bootstrap: str, instance: str) -> None:
+    """Delete every topic that has the instance's name in its own."""
     admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
-    is_ours = re.compile(rf"(^|[._-]){name}([._-]|$)")
+    is_ours = re.compile(rf"(^|[._-]){instance}([._-]|$)")
     topics = [topic for topic in admin.list_topics(timeout=10).topics if is_ours.search(topic)]
     for future in admin.delete_topics(topics).values() if topics else ():
         future.result(30)

@@ -14,6 +14,7 @@ from clients.splynx_errors import (
     RecordMissing,
     RecordRefused,
     SplynxBusy,
+    SplynxModuleOff,
     SplynxRefused,
     SplynxUnauthorized,
     SplynxUnreachable,
@@ -81,7 +82,7 @@ def test_a_search_is_written_as_php_arrays() -> None:
     [
         (401, "UNAUTHORIZED", SplynxUnauthorized, Action.HALT),
         (403, "FORBIDDEN", SplynxRefused, Action.HALT),
-        (405, "METHOD_DISABLED", SplynxRefused, Action.HALT),
+        (405, "METHOD_DISABLED", SplynxModuleOff, Action.HALT),
         (405, "ENTITY_CANNOT_BE_DELETED", RecordRefused, Action.DEAD_LETTER),
         (404, "NOT_FOUND", RecordMissing, Action.DEAD_LETTER),
         (422, "INVALID_INPUT_DATA", RecordRefused, Action.DEAD_LETTER),

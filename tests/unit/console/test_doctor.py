@@ -1,19 +1,10 @@
 """The doctor names what is wrong, where, and what to do, and one failing check hides no other."""
 
-from pathlib import Path
-
 import pytest
 
-from console.doctor import Finding, endpoints, exit_code_of, guarded, missing_ids, text_of
+from console.doctor import Finding, NotReady, endpoints, exit_code_of, guarded, text_of
 from plumbing.errors import DependencyUnreachable, ExitCode
-from schemas.rules import read_rules
 
-RULES_FILE = """version: 1
-target: {timezone: America/Chicago}
-partners: {default: 1}
-locations: {default: 2}
-payment_methods: {default: 5}
-"""
 UNREACHABLE = Finding("sonar", False, "no answer", "Check the address.", ExitCode.UNREACHABLE)
 MISSING = Finding("topics", False, "3 topics are missing", "Run `crossfade topics --apply`.")
 WELL = Finding("rules", True, "valid")
@@ -42,14 +33,10 @@ async def test_a_check_that_cannot_run_is_a_finding() -> None:
     assert finding.next_step
 
 
-def test_an_id_that_splynx_lacks_is_named_with_its_line(tmp_path: Path) -> None:
-    everything = {kind: set(range(1, 1000)) for kind in ("partner", "location", "payment_method", "subdivision")}
-    (tmp_path / "rules.yaml").write_text(RULES_FILE)
-    text = read_rules(tmp_path / "rules.yaml")
-    assert missing_ids(text, everything) == []
-    found = missing_ids(text, everything | {"location": set()})
-    assert [one.says for one in found] == [f"{tmp_path}/rules.yaml line 4: locations.default: Splynx has no location 2"]
-    assert exit_code_of(found) is ExitCode.USAGE
+def test_every_finding_that_is_not_well_stands_in_the_refusal_to_start() -> None:
+    refusal = NotReady([MISSING, UNREACHABLE])
+    assert refusal.exit_code is ExitCode.UNREACHABLE
+    assert all(text in str(refusal) for text in ("3 topics are missing", "crossfade topics --apply", "no answer"))
 
 
 def test_rights_are_told_for_every_endpoint_we_write() -> None:

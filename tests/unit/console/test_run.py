@@ -1,9 +1,11 @@
 """When a run counts as done, and which topics are missing: pure decisions."""
 
+from pathlib import Path
+
 import pytest
 
 from console.progress import has_passed
-from console.run import RunResult
+from console.run import RunResult, StageEnded
 from console.topics import missing_topics
 from plumbing.errors import ConfigurationError, ExitCode
 from schemas.ledger import DEAD, DEFERRED, PARKED
@@ -24,6 +26,21 @@ def test_held_records_decide_the_exit_code(state: str, code: ExitCode) -> None:
 
 def test_a_run_that_was_stopped_before_it_caught_up_is_no_success() -> None:
     assert RunResult(False, 1.0, [], interrupted=True).exit_code is ExitCode.TRY_LATER
+
+
+@pytest.mark.parametrize(
+    ("returncode", "code"),
+    [
+        pytest.param(3, ExitCode.FOUND, id="a brake or a guard"),
+        pytest.param(4, ExitCode.UNREACHABLE, id="a dependency away"),
+        pytest.param(70, ExitCode.TRY_LATER, id="ended at once, and resumes"),
+        pytest.param(0, ExitCode.TRY_LATER, id="stopped by somebody else"),
+        pytest.param(-9, ExitCode.UNEXPECTED, id="killed"),
+        pytest.param(127, ExitCode.UNEXPECTED, id="a code that is not ours"),
+    ],
+)
+def test_a_run_ends_as_the_stage_that_ended_it(returncode: int, code: ExitCode) -> None:
+    assert StageEnded("sink", returncode, "", Path("sink.log")).exit_code is code
 
 
 def test_one_partition_behind_has_not_passed() -> None:

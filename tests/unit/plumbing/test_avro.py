@@ -4,13 +4,15 @@ import itertools
 import json
 from typing import Any
 
+import httpx2
 import pytest
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
+from confluent_kafka.schema_registry.error import SchemaRegistryError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plumbing.avro import Codec, Undecodable
-from plumbing.errors import Action, ConfigurationError
+from plumbing.avro import Codec, Undecodable, registry_errors
+from plumbing.errors import Action, ConfigurationError, DependencyRefused, DependencyUnreachable, SyncError
 
 SCHEMA: dict[str, Any] = {
     "type": "record",
@@ -73,3 +75,20 @@ def test_a_schema_that_nobody_registered_stops_the_start() -> None:
     with pytest.raises(ConfigurationError, match="does not hold") as caught:
         Codec(REGISTRY, next(SUBJECTS), SCHEMA)
     assert "crossfade topics --apply" in caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("error", "ours"),
+    [
+        pytest.param(httpx2.ConnectError("refused"), DependencyUnreachable, id="nobody listens"),
+        pytest.param(httpx2.ReadTimeout("late"), DependencyUnreachable, id="no answer in time"),
+        pytest.param(OSError("no route"), DependencyUnreachable, id="no network"),
+        pytest.param(SchemaRegistryError(500, 50001, "broken"), DependencyUnreachable, id="an error of its own"),
+        pytest.param(SchemaRegistryError(401, 40101, "who"), DependencyRefused, id="a wrong password"),
+    ],
+)
+def test_the_registrys_errors_are_ours(error: Exception, ours: type[SyncError]) -> None:
+    with pytest.raises(SyncError, match="schema registry") as caught, registry_errors("a look-up"):
+        raise error
+    assert type(caught.value) is ours
+    assert caught.value.next_step

@@ -1,0 +1,77 @@
+"""Whether this Splynx is one that we can write: asked at start, and by the doctor, before anything is written."""
+
+from pathlib import Path
+
+from clients.splynx import SplynxClient
+from clients.splynx_errors import RecordMissing
+from plumbing.errors import ConfigurationError
+from schemas.catalogue import TARGETS
+from schemas.rules import configured_ids, read_rules, unknown_ids
+
+LISTS = {
+    "partner": "admin/administration/partners",
+    "location": "admin/administration/locations",
+    "payment_method": "admin/finance/payment-methods",
+    "subdivision": "admin/config/states-provinces",
+}
+"""`{kind of a configured id: where Splynx lists it}`."""
+
+
+class NotSplynx(ConfigurationError):
+    """What answers at `splynx.url` has none of Splynx's endpoints."""
+
+    remedy = "Check splynx.url and sonar.url in the settings; are source and target swapped?"
+
+
+class UnknownIds(ConfigurationError):
+    """The rules name ids that Splynx does not have."""
+
+
+def entities() -> dict[str, str]:
+    """`{entity: endpoint}` of what is written over REST as rows of its own."""
+    return {
+        entity: target.endpoint
+        for entity, target in TARGETS.items()
+        if target.endpoint is not None and target.part_of is None
+    }
+
+
+async def rows_of(client: SplynxClient, endpoint: str) -> int:
+    """How many rows an endpoint lists.
+
+    Raises:
+        NotSplynx: there is no such endpoint.
+        SplynxModuleOff, SplynxRefused, SplynxUnreachable.
+    """
+    try:
+        return await client.head_count(endpoint)
+    except RecordMissing as exc:
+        raise NotSplynx(f"what answers at splynx.url has no {endpoint}") from exc
+
+
+async def check_ids(client: SplynxClient, path: Path) -> None:
+    """Look up every id that the rules file names.
+
+    Raises:
+        UnknownIds: names file, line and id of each that Splynx does not have.
+        ConfigurationError: the rules file is wrong.
+        SplynxRefused, SplynxUnreachable.
+    """
+    text = read_rules(path)
+    kinds = {kind for kind, _, _ in configured_ids(text.file)}
+    known = {kind: {int(row["id"]) for row in await client.list(LISTS[kind])} for kind in sorted(kinds)}
+    if unknown := unknown_ids(text, known):
+        lists = ", ".join(f"{LISTS[kind]} lists each {kind.replace('_', ' ')}" for kind in sorted(kinds))
+        raise UnknownIds("; ".join(unknown), remedy=f"Correct the ids in the rules file; {lists}.")
+
+
+async def check_ready(client: SplynxClient, path: Path) -> None:
+    """Ask for every endpoint that is written and every id that the rules file at `path` names.
+
+    Raises:
+        NotSplynx, UnknownIds, ConfigurationError: the settings or the rules are wrong.
+        SplynxModuleOff, SplynxRefused, SplynxUnreachable.
+    """
+    for endpoint in entities().values():
+        await rows_of(client, endpoint)
+    await check_ids(client, path)

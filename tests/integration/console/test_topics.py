@@ -1,0 +1,67 @@
+"""`crossfade topics` on a real broker and registry: shown first, done once, by several at a time, and kept safe."""
+
+import subprocess
+
+import pytest
+
+from console.topics import COMPATIBILITY
+from plumbing.avro import make_registry
+from plumbing.settings import Settings, load_settings
+from sandbox.local.library import ROOT
+from schemas.avro import subjects
+from schemas.topics import Topics
+from tests.integration.console.conftest import Site, bare_environment
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def levels(settings: Settings) -> set[str]:
+    with make_registry(settings.registry) as registry:
+        return {registry.get_compatibility(subject) for subject, _ in subjects(Topics(settings.instance))}
+
+
+def test_topics_are_shown_then_made_by_two_at_once_and_then_complete(site: Site) -> None:
+    shown = site.crossfade("topics", "--json")
+    assert shown.code == 0
+    assert shown.document["applied"] is False
+    assert len(shown.document["topics"]) > 10
+    assert site.crossfade("topics").out.endswith("Do it with: crossfade topics --apply\n")
+
+    both = [
+        subprocess.Popen(
+            site.command("topics", "--apply", "--json"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=bare_environment(),
+        )
+        for _ in range(2)
+    ]
+    told = [one.communicate(timeout=60) for one in both]
+    assert [one.returncode for one in both] == [0, 0], [err for _, err in told]
+
+    again = site.crossfade("topics", "--json")
+    assert (again.document["topics"], again.document["subjects"], again.document["protect"]) == ([], [], [])
+    assert levels(load_settings(site.config)) == {COMPATIBILITY}
+
+
+def test_a_subject_that_lost_its_protection_is_found_and_protected_again(site: Site) -> None:
+    site.crossfade("topics", "--apply")
+    settings = load_settings(site.config)
+    subject, _ = subjects(Topics(settings.instance))[0]
+    with make_registry(settings.registry) as registry:
+        registry.set_compatibility(subject, "NONE")
+    assert site.crossfade("topics", "--json").document["protect"] == [subject]
+    assert f"would protect {subject}" in site.crossfade("topics").out.lower()
+    assert site.crossfade("topics", "--apply").code == 0
+    assert levels(settings) == {COMPATIBILITY}
+
+
+def test_a_subject_that_only_the_registrys_own_level_protects_is_found(site: Site) -> None:
+    site.crossfade("topics", "--apply")
+    settings = load_settings(site.config)
+    subject, _ = subjects(Topics(settings.instance))[1]
+    with make_registry(settings.registry) as registry:
+        registry.delete_config(subject)
+    assert site.crossfade("topics", "--json").document["protect"] == [subject]
