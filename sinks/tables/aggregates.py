@@ -8,7 +8,7 @@ from typing import Any
 from clients.mysql import Transaction
 from sinks.errors import Overtaken
 from sinks.plan import AggregateState
-from sinks.tables.base import AggregateKey, Tables, chunks, flat, pairs, upsert
+from sinks.tables.base import AggregateKey, Tables, chunks, marks, upsert
 
 AGGREGATES = (
     "aggregate", "sonar_id", "owner_id", "partition_no", "topic_offset", "sequence", "hash", "generation",
@@ -24,12 +24,12 @@ class AppliedAggregates(Tables):
     ) -> dict[AggregateKey, AggregateState]:
         """The newest applied bundle per aggregate."""
         found: dict[AggregateKey, AggregateState] = {}
-        for part in chunks(sorted(set(keys))):
+        for first, part in chunks(keys):
             for row in await tx.fetch(
                 f"SELECT aggregate, sonar_id, sequence, hash, generation, outcome FROM {self.table('aggregates')}"
-                f" WHERE (aggregate, sonar_id) IN ({pairs(part)}) ORDER BY aggregate, sonar_id"
+                f" WHERE aggregate = %s AND sonar_id IN ({marks(part)}) ORDER BY aggregate, sonar_id"
                 + (" FOR UPDATE" if lock else ""),
-                flat(part),
+                [first, *part],
             ):
                 found[(row["aggregate"], row["sonar_id"])] = AggregateState(
                     row["sequence"], row["hash"], row["generation"], row["outcome"]
@@ -49,11 +49,11 @@ class AppliedAggregates(Tables):
 
     async def settle_outcomes(self, tx: Transaction, keys: Iterable[AggregateKey]) -> None:
         """Aggregates of which nothing waits any more count as applied."""
-        for part in chunks(sorted(set(keys))):
+        for first, part in chunks(keys):
             await tx.execute(
                 f"UPDATE {self.table('aggregates')} a SET a.outcome = 'applied'"
-                f" WHERE (a.aggregate, a.sonar_id) IN ({pairs(part)}) AND a.outcome IN ('parked', 'deferred')"
+                f" WHERE a.aggregate = %s AND a.sonar_id IN ({marks(part)}) AND a.outcome IN ('parked', 'deferred')"
                 f" AND NOT EXISTS (SELECT 1 FROM {self.table('held')} h"
                 " WHERE h.aggregate = a.aggregate AND h.sonar_id = a.sonar_id)",
-                flat(part),
+                [first, *part],
             )

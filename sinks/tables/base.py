@@ -5,7 +5,9 @@
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from itertools import groupby
+from operator import itemgetter
+from typing import TypeVar
 
 from plumbing.clock import Clock, utc_now
 
@@ -45,11 +47,15 @@ def dumped(document: object) -> str:
     return json.dumps(document, ensure_ascii=False, sort_keys=True, default=str)
 
 
-def chunks(values: Iterable[T]) -> Iterator[list[T]]:
-    """The values, so many at a time as one statement takes."""
-    items = list(values)
-    for start in range(0, len(items), _CHUNK):
-        yield items[start : start + _CHUNK]
+def chunks(keys: Iterable[tuple[str, T]]) -> Iterator[tuple[str, list[T]]]:
+    """Keys in order, by their first part, so many at a time as one statement takes.
+
+    For `a = %s AND b IN (…)`: a server searches a list of values, and tries a list of pairs one after the other.
+    """
+    for first, group in groupby(sorted(set(keys)), itemgetter(0)):
+        rest = [key for _, key in group]
+        for start in range(0, len(rest), _CHUNK):
+            yield first, rest[start : start + _CHUNK]
 
 
 def upsert(table: str, columns: Sequence[str], key_columns: int) -> str:
@@ -62,13 +68,3 @@ def upsert(table: str, columns: Sequence[str], key_columns: int) -> str:
 def marks(values: Collection[object]) -> str:
     """A placeholder for each value."""
     return ", ".join(["%s"] * len(values))
-
-
-def pairs(part: Sequence[object]) -> str:
-    """A pair of placeholders for each key."""
-    return ", ".join(["(%s, %s)"] * len(part))
-
-
-def flat(part: Sequence[tuple[Any, Any]]) -> list[Any]:
-    """The values for `pairs`."""
-    return [value for pair in part for value in pair]

@@ -8,7 +8,7 @@ from typing import Any
 
 from clients.mysql import Row, Transaction
 from sinks.plan import Document, Known
-from sinks.tables.base import AggregateKey, Key, Tables, chunks, flat, pairs, upsert
+from sinks.tables.base import AggregateKey, Key, Tables, chunks, marks, upsert
 
 CROSSWALK = (
     "entity", "record_key", "aggregate", "sonar_id", "target_id", "hash", "sequence", "state", "revision", "document",
@@ -22,10 +22,10 @@ class Crosswalk(Tables):
     async def known(self, tx: Transaction, keys: Iterable[AggregateKey]) -> dict[AggregateKey, list[Known]]:
         """The crosswalk rows that each aggregate owns."""
         found: dict[AggregateKey, list[Known]] = {}
-        for part in chunks(sorted(set(keys))):
+        for first, part in chunks(keys):
             for row in await tx.fetch(
-                f"SELECT * FROM {self.table('crosswalk')} WHERE (aggregate, sonar_id) IN ({pairs(part)})",
-                flat(part),
+                f"SELECT * FROM {self.table('crosswalk')} WHERE aggregate = %s AND sonar_id IN ({marks(part)})",
+                [first, *part],
             ):
                 found.setdefault((row["aggregate"], row["sonar_id"]), []).append(_known(row))
         return found
@@ -41,11 +41,11 @@ class Crosswalk(Tables):
     async def ids(self, tx: Transaction, keys: Iterable[Key]) -> dict[Key, int]:
         """`{(entity, key): id in Splynx}` of what is there."""
         found: dict[Key, int] = {}
-        for part in chunks(sorted(set(keys))):
+        for first, part in chunks(keys):
             for row in await tx.fetch(
                 f"SELECT entity, record_key, target_id FROM {self.table('crosswalk')}"
-                f" WHERE (entity, record_key) IN ({pairs(part)})",
-                flat(part),
+                f" WHERE entity = %s AND record_key IN ({marks(part)})",
+                [first, *part],
             ):
                 found[(row["entity"], row["record_key"])] = row["target_id"]
         return found

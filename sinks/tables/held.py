@@ -8,7 +8,7 @@ from typing import Any
 
 from clients.mysql import Row, Transaction
 from schemas.ledger import PARKED
-from sinks.tables.base import AggregateKey, Key, Tables, chunks, flat, marks, pairs, upsert
+from sinks.tables.base import AggregateKey, Key, Tables, chunks, marks, upsert
 
 HELD = (
     "entity", "record_key", "aggregate", "sonar_id", "state", "code", "reason", "waits_entity", "waits_key", "sequence",
@@ -27,20 +27,20 @@ class HeldRecords(Tables):
 
     async def drop_held(self, tx: Transaction, keys: Iterable[Key]) -> None:
         """Forget records that no longer wait."""
-        for part in chunks(sorted(set(keys))):
+        for first, part in chunks(keys):
             await tx.execute(
-                f"DELETE FROM {self.table('held')} WHERE (entity, record_key) IN ({pairs(part)})",
-                flat(part),
+                f"DELETE FROM {self.table('held')} WHERE entity = %s AND record_key IN ({marks(part)})",
+                [first, *part],
             )
 
     async def held_of(self, tx: Transaction, keys: Iterable[AggregateKey]) -> dict[AggregateKey, set[Key]]:
         """What each aggregate has waiting."""
         found: dict[AggregateKey, set[Key]] = {}
-        for part in chunks(sorted(set(keys))):
+        for first, part in chunks(keys):
             for row in await tx.fetch(
                 f"SELECT entity, record_key, aggregate, sonar_id FROM {self.table('held')}"
-                f" WHERE (aggregate, sonar_id) IN ({pairs(part)})",
-                flat(part),
+                f" WHERE aggregate = %s AND sonar_id IN ({marks(part)})",
+                [first, *part],
             ):
                 found.setdefault((row["aggregate"], row["sonar_id"]), set()).add((row["entity"], row["record_key"]))
         return found

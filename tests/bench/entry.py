@@ -1,7 +1,7 @@
 """One line of the table: a ratio against a limit that was measured in the same run, and how far to trust it."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -29,12 +29,6 @@ class Round:
     before: float
     ours: float
     after: float
-
-
-async def rounds(limit: Callable[[int], Awaitable[float]], ours: Callable[[int], Awaitable[float]],
-                 again: Callable[[int], Awaitable[float]], turns: Iterable[int]) -> list[Round]:  # fmt: skip
-    """Interleaved A/B/A; each callable is given the turn's number and returns seconds."""
-    return [Round(await limit(turn), await ours(turn), await again(turn)) for turn in turns]
 
 
 async def timed(work: Awaitable[object]) -> float:

@@ -128,7 +128,7 @@ class Sink:
         async with self._db.session() as tx:
             for table, condition in _WRITTEN.items():
                 where = condition
-                values = []
+                values: list[Any] = []
                 for name, value in before.items():
                     if f"%({name})s" in where:
                         many = isinstance(value, list)
@@ -314,7 +314,7 @@ async def _sink(stack: AsyncExitStack, at: Installation, settings: Settings) -> 
 
 async def _bare(stack: AsyncExitStack, at: Installation) -> Bare:
     server = at.server
-    connection = await aiomysql.connect(
+    connection = await aiomysql.connect(  # type: ignore[no-untyped-call]
         host=server.host,
         port=server.port,
         user=server.user,
