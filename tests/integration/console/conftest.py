@@ -17,6 +17,7 @@ import pymysql
 import pytest
 import yaml
 
+from sandbox import choices
 from sandbox.local import configuration
 from sandbox.local.library import ROOT
 from sandbox.local.sandboxes import SonarSandbox, SplynxSandbox
@@ -166,6 +167,6 @@ def site(stack: Addresses, mariadb: MariaDbAccess, tmp_path_factory: pytest.Temp
         own = {"instance": f"c{mark}", "ledger": {**settings["splynx"]["db"], "name": splynx.ledger}}
         made = Site(folder, sonar, splynx, mariadb, {**settings, **own})
         made.configure()
-        made.write("rules.yaml", configuration.rules())
-        made.write("guards.yaml", configuration.guards())
+        made.write("rules.yaml", choices.rules())
+        made.write("guards.yaml", choices.guards())
         yield made

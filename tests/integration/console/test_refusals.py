@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from plumbing.errors import ExitCode
-from sandbox.local import configuration
+from sandbox import choices
 from sandbox.local.ports import free_port
 from tests.integration.console.conftest import Site, changed
 
@@ -35,7 +35,7 @@ class Case:
 
 def guards_with(**changes: Any) -> dict[str, Any]:
     """The sandbox's guards with the first one changed."""
-    first, *others = configuration.guards()["guards"]
+    first, *others = choices.guards()["guards"]
     return {"guards": [changed(first, changes), *others]}
 
 
@@ -110,7 +110,7 @@ CASES = {
     ),
     "a switch that no guard is about": Case(
         "is not in the guards file", "add it to the file", ExitCode.FOUND,
-        guards={"guards": configuration.guards()["guards"][1:]},
+        guards={"guards": choices.guards()["guards"][1:]},
     ),
     "a guard confirmed on a day to come": Case(
         "lies in the future", "guards-template", ExitCode.USAGE,
@@ -131,8 +131,8 @@ def case(request: pytest.FixtureRequest, ready: Site) -> Iterator[Case]:
     """The site in a state that cannot work."""
     case: Case = request.param
     ready.configure(**case.settings)
-    ready.write("rules.yaml", changed(configuration.rules(), case.rules))
-    ready.write("guards.yaml", case.guards or configuration.guards())
+    ready.write("rules.yaml", changed(choices.rules(), case.rules))
+    ready.write("guards.yaml", case.guards or choices.guards())
     around: AbstractContextManager[None] = nullcontext()
     if case.drift is not None:
         around = ready.drifted(dict(case.drift))
@@ -141,8 +141,8 @@ def case(request: pytest.FixtureRequest, ready: Site) -> Iterator[Case]:
     with around:
         yield case
     ready.configure()
-    ready.write("rules.yaml", configuration.rules())
-    ready.write("guards.yaml", configuration.guards())
+    ready.write("rules.yaml", choices.rules())
+    ready.write("guards.yaml", choices.guards())
 
 
 def test_it_is_one_message_with_the_next_step_and_nothing_is_written(ready: Site, case: Case) -> None:
@@ -179,17 +179,17 @@ def test_one_address_for_both_ends_is_told(ready: Site) -> None:
 
 def test_the_doctor_names_all_that_is_wrong_at_once(ready: Site) -> None:
     ready.configure(**{"sonar.token": "wrong"})
-    ready.write("rules.yaml", changed(configuration.rules(), {"partners.default": 77, "status_map.strict": True}))
+    ready.write("rules.yaml", changed(choices.rules(), {"partners.default": 77, "status_map.strict": True}))
     ready.write("guards.yaml", guards_with(expected="something else"))
     try:
         with ready.without("admin/config/labels"):
             ended = ready.crossfade("doctor", "--json")
     finally:
         ready.configure()
-        ready.write("rules.yaml", configuration.rules())
-        ready.write("guards.yaml", configuration.guards())
+        ready.write("rules.yaml", choices.rules())
+        ready.write("guards.yaml", choices.guards())
     wrong = {one["check"]: one for one in ended.document["checks"] if not one["ok"]}
-    first_guard = configuration.guards()["guards"][0]["name"]
+    first_guard = choices.guards()["guards"][0]["name"]
     assert set(wrong) == {
         "sonar", "statuses in the rules", "splynx api: label", "splynx ids in the rules", f"guard: {first_guard}"
     }  # fmt: skip

@@ -18,7 +18,7 @@ from plumbing.avro import Codec, make_registry
 from plumbing.errors import DependencyUnreachable
 from plumbing.kafka import AckedProducer, end_offsets, make_admin, make_consumer, make_producer, partition_of
 from plumbing.settings import Settings
-from sandbox.local import configuration
+from sandbox import choices
 from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.splynx.settings import GUARDS
 from schemas.avro import bundle_schema, bundle_to_avro, key_schema, subjects
@@ -145,7 +145,7 @@ async def pair(
         for name, (where, value) in zip(SWITCHES, GUARDS.items(), strict=True)
     ]
     (tmp_path / "guards.yaml").write_text(yaml.safe_dump({"guards": guards}))
-    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(configuration.rules()))
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump(choices.rules()))
     settings = Settings.model_validate(
         {
             "instance": instance,
