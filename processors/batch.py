@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from plumbing import metrics
 from plumbing.clock import utc_now
-from plumbing.errors import DependencyUnreachable, SyncError
+from plumbing.errors import Action, DependencyUnreachable, ExitCode, SyncError
 from plumbing.kafka import AckedProducer, committed_offsets, end_offsets, make_consumer, make_producer
 from plumbing.lag import waiting_at
 from plumbing.logs import get_logger
@@ -24,6 +24,15 @@ log = get_logger("process")
 
 _BATCH = 500
 Place = tuple[str, int]
+
+
+class GroupTaken(SyncError):
+    """The live engine is in the group, or was until a moment ago; the two share no way to divide partitions."""
+
+    code = "processors.group_taken"
+    action = Action.HALT
+    exit_code = ExitCode.TRY_LATER
+    remedy = "Let the live engine do it, or stop it first and wait for half a minute."
 
 
 @dataclass
@@ -167,6 +176,8 @@ def _raise_error_of(message: Message) -> None:
         return
     if error.code() in {KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET}:
         raise HistoryLost(f"the next offset of {message.topic()}[{message.partition()}] is not on the topic")
+    if error.code() == KafkaError.INCONSISTENT_GROUP_PROTOCOL:
+        raise GroupTaken("the live engine is a member of the processors' group")
     raise DependencyUnreachable(f"Kafka refuses to be read: {error.name()}")
 
 

@@ -6,6 +6,7 @@ by the broker), waiting while a dependency is away, or the end of the process.
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 
 from plumbing import metrics
@@ -33,6 +34,8 @@ class Guard:
 
     def __init__(self, context: Context, output: Output, continuity: Continuity, waits: Waits) -> None:
         self.context, self.output, self.continuity, self._waits = context, output, continuity, waits
+        self.stopping: Callable[[], bool] = lambda: False
+        """Whether the process was asked to end; set by the application, which knows."""
 
     async def process(self, at: Coordinates, key: bytes | None, value: bytes | None) -> None:
         """See one event through. Returns when it was produced or its dead letter is acknowledged; else never."""
@@ -47,10 +50,7 @@ class Guard:
                     _halt(exc, at)
                 log.warning("process.waiting", topic=at.topic, code=exc.code, seconds=pause)
                 self._waits.begin(at.topic, exc.code)
-                try:
-                    await asyncio.sleep(pause)
-                except asyncio.CancelledError:
-                    os._exit(ExitCode.TRY_LATER)  # stopped while it waited: a cancelled agent would acknowledge, too
+                await self._pause(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
             except BaseException as exc:  # noqa: BLE001 - one that left the agent would acknowledge the event
                 _halt(exc, at)
@@ -59,10 +59,10 @@ class Guard:
                 metrics.LAST_SUCCESS.labels(STAGE).set(utc_now().timestamp())
                 return
 
-    async def flush(self, stopping: Callable[[], bool]) -> None:
+    async def flush(self) -> None:
         """Wait until all that was handed over is acknowledged, for as long as the broker may be away.
 
-        Ends the process where a message was lost, and where it is `stopping` and the broker is not there to flush to.
+        Ends the process where a message was lost, and where it is to stop while the broker is away.
         """
         while True:
             try:
@@ -70,13 +70,24 @@ class Guard:
             except NotAcknowledged as exc:
                 log.warning("process.waiting", code=exc.code)
                 self._waits.begin("commit", exc.code)
-                if stopping():
+                if self.stopping():
                     os._exit(ExitCode.TRY_LATER)
             except SyncError as exc:
                 _halt(exc)
             else:
                 self._waits.end("commit")
                 return
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep; ends the process when it is to stop, for Faust's stop would wait for this event."""
+        deadline = time.monotonic() + seconds
+        try:
+            while time.monotonic() < deadline:
+                await asyncio.sleep(min(seconds, _FIRST_PAUSE_SECONDS))
+                if self.stopping():
+                    os._exit(ExitCode.TRY_LATER)
+        except asyncio.CancelledError:
+            os._exit(ExitCode.TRY_LATER)  # a cancelled agent would acknowledge, too
 
 
 def _may_pass(error: SyncError) -> bool:

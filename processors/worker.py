@@ -86,6 +86,7 @@ def make_app(settings: Settings, guard: Guard) -> faust.App:
         datadir=str(datadir),
         loop=None,
     )
+    guard.stopping = lambda: bool(app.should_stop)
     app.transport.Producer = _flushing(guard)  # type: ignore[misc]
     for one in MAPPED:
         topic = app.topic(topics.sonar(one.name), key_serializer="raw", value_serializer="raw")
@@ -125,7 +126,7 @@ def _flushing(guard: Guard) -> type[FaustProducer]:
         """Faust's producer, whose flush also sees our messages acknowledged. Faust awaits it before each commit."""
 
         async def flush(self) -> None:
-            await guard.flush(lambda: bool(self.app.should_stop))
+            await guard.flush()
             await super().flush()
 
     return FlushingProducer

@@ -107,6 +107,12 @@ async def test_a_stop_while_it_waits_ends_the_process_and_acknowledges_nothing()
     assert output.published == 0
 
 
+async def test_a_process_that_is_to_stop_does_not_wait_on() -> None:
+    guard = a_guard(Steps(*[DependencyUnreachable("away")] * 100), Steps())
+    guard.stopping = lambda: True
+    assert await end_of(guard.process(AT, b"k", b"v")) == 75
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -140,15 +146,16 @@ async def test_lost_history_ends_the_process_before_anything_is_made_of_the_even
 async def test_a_flush_waits_for_the_broker_as_long_as_it_takes() -> None:
     waits = Waits()
     guard = a_guard(Steps(), Steps(*[NotAcknowledged("not yet")] * 3), waits)
-    await guard.flush(lambda: False)
+    await guard.flush()
     assert waits.now() == {}
 
 
 async def test_a_stop_while_the_broker_is_away_ends_the_process_and_commits_nothing() -> None:
     guard = a_guard(Steps(), Steps(*[NotAcknowledged("not yet")] * 3))
-    assert await end_of(guard.flush(lambda: True)) == 75
+    guard.stopping = lambda: True
+    assert await end_of(guard.flush()) == 75
 
 
 @pytest.mark.parametrize("error", [DeliveryFailed("refused"), ConfigurationError("wrong")])
 async def test_a_message_that_was_lost_ends_the_process_before_the_commit(error: SyncError) -> None:
-    assert await end_of(a_guard(Steps(), Steps(error)).flush(lambda: False)) == 70
+    assert await end_of(a_guard(Steps(), Steps(error)).flush()) == 70
