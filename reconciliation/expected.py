@@ -1,93 +1,41 @@
 """What Sonar says must be in Splynx, worked out from the rules and without the mappers: a wrong mapper is found too."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from reconciliation.facts import Fact
+from schemas.catalogue import FLAG_LABELS
 from schemas.rules import Rules
 
 Node = Mapping[str, Any]
+OUT_OF_SCOPE = "outside the pilot"
+PARTS = ("customer", "customer_info", "customer_billing")
 
 
-@dataclass
-class Books:
-    """One side's records in comparable form. Money is in minor units."""
-
-    statuses: dict[str, str] = field(default_factory=dict)
-    """`{account id: status}` of each customer."""
-    payments: dict[str, str] = field(default_factory=dict)
-    """`{payment key: "customer day method amount"}`."""
-    daily: dict[str, str] = field(default_factory=dict)
-    """`{"day method": "documents sum"}` (M7)."""
-    balances: dict[str, str] = field(default_factory=dict)
-    """`{account id: sum of payments less reversals}`, customers without payments left out."""
-
-    @property
-    def status_counts(self) -> dict[str, str]:
-        """`{status: customers}`."""
-        counts: dict[str, int] = defaultdict(int)
-        for status in self.statuses.values():
-            counts[status] += 1
-        return {status: str(count) for status, count in counts.items()}
-
-    @property
-    def payments_minor(self) -> int:
-        """All payments less reversals."""
-        return sum(int(amount) for amount in self.balances.values())
-
-
-@dataclass(frozen=True)
-class Document:
-    """One payment or reversal."""
-
-    key: str
-    account: str
-    day: str
-    method: int
-    minor: int
-
-
-def expected_books(accounts: Iterable[Node], payments: Iterable[Node], rules: Rules) -> Books:
-    """The books that Sonar's rows ask for."""
-    books = Books()
-    left_out = set()
-    for account in accounts:
-        status = expected_status(account, rules)
-        if status is not None:
-            books.statuses[str(account["id"])] = status
-        else:
-            left_out.add(str(account["id"]))
-    documents = [
-        document
-        for payment in payments
-        if str(payment["account_id"]) not in left_out
-        for document in expected_documents(payment, rules)
+def account_facts(account: Node, rules: Rules) -> list[Fact]:
+    """The customer of an account with its info and billing; none for one that is not carried."""
+    key, version = str(account["id"]), str(account["updated_at"])
+    if not rules.in_scope(
+        account_id=int(key), company_id=int(account["company_id"]), status_id=int(account["account_status_id"])
+    ):
+        # What was written before the pilot was narrowed stays as it is.
+        return [Fact(entity, key, key, skipped=OUT_OF_SCOPE) for entity in PARTS]
+    status = expected_status(account, rules)
+    if status is None:
+        return []
+    billed = account["account_billing_parameter"] is not None
+    return [
+        Fact("customer", key, key, state=status, version=version),
+        Fact("customer_info", key, key, version=version),
+        Fact("customer_billing", key, key, version=version, skipped=None if billed else "no billing parameter"),
     ]
-    add_documents(books, documents)
-    return books
-
-
-def add_documents(books: Books, documents: Iterable[Document]) -> None:
-    """Enter documents into the books."""
-    daily: dict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
-    balances: dict[str, int] = defaultdict(int)
-    for one in documents:
-        books.payments[one.key] = f"{one.account} {one.day} {one.method} {one.minor}"
-        count, total = daily[f"{one.day} {one.method}"]
-        daily[f"{one.day} {one.method}"] = count + 1, total + one.minor
-        balances[one.account] += one.minor
-    books.daily.update({key: f"{count} {total}" for key, (count, total) in daily.items()})
-    books.balances.update({key: str(total) for key, total in balances.items()})
 
 
 def expected_status(account: Node, rules: Rules) -> str | None:
     """The customer's status by mapping 4.15; None for an account that is not carried."""
-    number, at = int(account["id"]), int(account["account_status_id"])
-    if not rules.in_scope(account_id=number, company_id=int(account["company_id"]), status_id=at):
-        return None
+    at = int(account["account_status_id"])
     chosen, name = rules.file.status_map, account["account_status"]["name"]
     parameter = account["account_billing_parameter"] or {}
     switched = parameter.get("delinquency_account_status_id")
@@ -109,21 +57,45 @@ def expected_status(account: Node, rules: Rules) -> str | None:
     return None if status == "new" and chosen.leads == "skip" else status
 
 
-def expected_documents(payment: Node, rules: Rules) -> list[Document]:
+def payment_facts(payment: Node, rules: Rules) -> list[Fact]:
     """The payment and its reversals; none while it does not qualify (mapping B2, B5)."""
-    account, payer = str(payment["account_id"]), payment["account"] or {}
-    in_scope = rules.in_scope(
+    key, account, version = str(payment["id"]), str(payment["account_id"]), str(payment["updated_at"])
+    reversals = payment["reversed_payments"]["entities"]
+    keys = [key, *(f"{key}-R{reversal['id']}" for reversal in reversals)]
+    payer = payment["account"] or {}
+    if not rules.in_scope(
         account_id=int(account), company_id=_number(payer, "company_id"), status_id=_number(payer, "account_status_id")
-    )
-    if not in_scope or not payment["successful"] or payment["status"] not in {"SUCCEEDED", None}:
+    ):
+        return [Fact("payment", one, account, skipped=OUT_OF_SCOPE) for one in keys]
+    if not payment["successful"] or payment["status"] not in {"SUCCEEDED", None}:
         return []
     method = rules.payment_method(payment["payment_type"], _provider(payment))
-    key = str(payment["id"])
-    documents = [Document(key, account, _day(payment["payment_datetime"], rules.zone), method, int(payment["amount"]))]
-    for reversal in payment["reversed_payments"]["entities"]:
-        day = _day(reversal["created_at"], rules.zone)
-        documents.append(Document(f"{key}-R{reversal['id']}", account, day, method, -int(reversal["amount"])))
-    return documents
+    documents = [(_day(payment["payment_datetime"], rules.zone), int(payment["amount"]))]
+    documents += [(_day(one["created_at"], rules.zone), -int(one["amount"])) for one in reversals]
+    return [
+        Fact(
+            "payment", one, account, "payment" if one == key else "reversal", day=day, method=method, minor=minor,
+            version=version,
+        )
+        for one, (day, minor) in zip(keys, documents, strict=True)
+    ]  # fmt: skip
+
+
+def company_facts(company: Node, rules: Rules) -> list[Fact]:
+    """The partner of an enabled company that the rules do not map to one of Splynx's own (mapping F1)."""
+    if not company["enabled"] or rules.partner_of(int(company["id"])) is not None:
+        return []
+    return [Fact("partner", str(company["id"]), None, version=str(company["updated_at"]))]
+
+
+def label_facts(kind: str, rows: Iterable[Node]) -> list[Fact]:
+    """The labels of account groups (`group`) or types (`type`), mapping F10."""
+    return [Fact("label", f"{kind}:{row['id']}", None, version=str(row["updated_at"])) for row in rows]
+
+
+def flag_label_facts() -> list[Fact]:
+    """The labels that stand for states of an account, the same for everyone."""
+    return [Fact("label", key, None) for key in FLAG_LABELS]
 
 
 def _provider(payment: Node) -> str | None:

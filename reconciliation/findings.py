@@ -1,12 +1,12 @@
 """What a comparison finds: one difference, where it comes from, and whether it lasts."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Why a record differs, and the message of the bundle that would have written it."""
+    """Why a record differs, and the message that tells: its bundle's, or its event's where there is no bundle."""
 
     why: str
     topic: str | None = None
@@ -19,7 +19,13 @@ UNEXPLAINED = Cause("unexplained")
 
 @dataclass(frozen=True)
 class Finding:
-    """A difference between both ends. None means that the record is not there. Values are ids, statuses and money."""
+    """A difference between both ends. None means that the record is not there.
+
+    `check`: `counts`, `M7` and `balance` are sums; `record`, `M1` and `twin` name one record; `fields` one field of
+    it. `expected` and `actual` of a `personal` field are shown only on demand. `accounts` are those concerned (two
+    where a payment lies on another customer), none for what no account owns. `version` is the state of the source that
+    `expected` was read in.
+    """
 
     check: str
     entity: str
@@ -27,34 +33,40 @@ class Finding:
     field: str
     expected: str | None
     actual: str | None
+    accounts: tuple[str, ...] = ()
+    version: str = ""
+    personal: bool = False
     cause: Cause = UNEXPLAINED
     confirmed: bool = False
 
+    @property
+    def demand(self) -> tuple[str, ...]:
+        """What the source asks for, and in which state it did. Equal in two looks: it asked so all the time between.
 
-def differences(
-    check: str, entity: str, field: str, expected: Mapping[str, str], actual: Mapping[str, str]
-) -> list[Finding]:
-    """A finding for each key whose two values are not equal, in the order of keys.
-
-    >>> [one.key for one in differences("counts", "customer", "records", {"a": "1", "b": "2"}, {"a": "1"})]
-    ['b']
-    """
-    return [
-        Finding(check, entity, key, field, expected.get(key), actual.get(key))
-        for key in sorted({*expected, *actual})
-        if expected.get(key) != actual.get(key)
-    ]
+        A deposit and a twin are wrong by Splynx's own rows, which one statement reads as they were at one moment.
+        """
+        asked = () if self.check in {"M1", "twin"} else (repr(self.expected), self.version)
+        return self.check, self.entity, self.key, self.field, *asked
 
 
-def lasting(before: Iterable[Finding], after: Iterable[Finding]) -> list[Finding]:
-    """The findings of the second look that stood in the first one just so: these are confirmed.
+class Collection:
+    """Findings as they come, not more than so many of a kind: where everything is wrong, some thousands tell that."""
 
-    Between both looks every stage has passed a watermark later than the first read, so what was only late is gone; and
-    what changed between the looks differs from itself.
-    """
-    seen = {_identity(one) for one in before}
-    return [replace(one, confirmed=True) for one in after if _identity(one) in seen]
+    def __init__(self, most: int = 5000) -> None:
+        self._most = most
+        self.kept: list[Finding] = []
+        self.counts: dict[tuple[str, str], int] = {}
+        """`{(check, entity): how many}`, the left out ones too."""
 
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Count each, and keep it while there are not too many."""
+        for one in findings:
+            kind = one.check, one.entity
+            self.counts[kind] = self.counts.get(kind, 0) + 1
+            if self.counts[kind] <= self._most:
+                self.kept.append(one)
 
-def _identity(one: Finding) -> tuple[str, str, str, str, str | None, str | None]:
-    return one.check, one.entity, one.key, one.field, one.expected, one.actual
+    @property
+    def left_out(self) -> int:
+        """How many were only counted."""
+        return sum(self.counts.values()) - len(self.kept)

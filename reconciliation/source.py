@@ -1,5 +1,6 @@
-"""Sonar's accounts and payments as reconciliation reads them: whole pages by id, only what counts and money need."""
+"""Sonar as reconciliation reads it: whole pages by id, only what counts and money need, never through capture."""
 
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from clients.sonar import SonarClient, entities_of
@@ -8,61 +9,91 @@ from schemas.rules import SourceFacts
 
 PAGE = 500
 NESTED = 1000
+_ASKED_FOR = 40
+"""Accounts in one request when only some are read again."""
 
-ACCOUNT = (
-    "id company_id account_status_id is_delinquent archived_at activation_date"
+Page = list[dict[str, Any]]
+
+_ACCOUNT = (
+    "id updated_at company_id account_status_id is_delinquent archived_at activation_date"
     " account_status { name activates_account }"
     " account_billing_parameter { delinquency_account_status_id }"
 )
-PAYMENT = (
-    "id account_id amount payment_datetime payment_type successful status"
+_PAYMENT = (
+    "id updated_at account_id amount payment_datetime payment_type successful status"
     " account(include_archived: true) { account_status_id company_id }"
     " credit_card { credit_card_processor { provider } } bank_account { bank_account_processor { provider } }"
     f" reversed_payments(paginator: {{page: 1, records_per_page: {NESTED}}}) {{ entities {{ id amount created_at }} }}"
 )
-_FACTS = "query Facts { system_setting { currency timezone } }"
+_FACTS = "query Facts { system_setting { currency timezone } billing_setting { minimum_amount_due_for_delinquency } }"
 
 
 async def read_facts(client: SonarClient) -> SourceFacts:
-    """Sonar's currency and zone; the delinquency threshold plays no part in counts and money."""
+    """Sonar's currency, zone and threshold of delinquency."""
     data = (await client.query(_FACTS)).data
-    return SourceFacts.from_settings(data["system_setting"], {"minimum_amount_due_for_delinquency": 0})
+    return SourceFacts.from_settings(data["system_setting"], data["billing_setting"])
 
 
-async def read_accounts(client: SonarClient) -> list[dict[str, Any]]:
-    """All accounts, archived ones too."""
-    return await _read_all(client, "accounts", ACCOUNT, ", include_archived: true")
+def accounts(client: SonarClient, only: Sequence[str] | None = None) -> AsyncIterator[Page]:
+    """All accounts, archived ones too; `only` those ids."""
+    return _pages(client, "accounts", _ACCOUNT, ", include_archived: true", "id", only)
 
 
-async def read_payments(client: SonarClient) -> list[dict[str, Any]]:
-    """All payments with their reversals.
+async def payments(client: SonarClient, only: Sequence[str] | None = None) -> AsyncIterator[Page]:
+    """All payments with their reversals; `only` those of these accounts.
 
     Raises:
         IncompletePage: reversals could not be read, or are too many for one page.
     """
-    found = await _read_all(client, "payments", PAYMENT, "")
-    for payment in found:
-        reversals = payment["reversed_payments"]
-        if reversals is None or len(reversals["entities"]) >= NESTED:
-            raise IncompletePage("the reversals of a payment could not be read whole")
-    return found
+    async for page in _pages(client, "payments", _PAYMENT, "", "account_id", only):
+        for payment in page:
+            reversals = payment["reversed_payments"]
+            if reversals is None or len(reversals["entities"]) >= NESTED:
+                raise IncompletePage("the reversals of a payment could not be read whole")
+        yield page
 
 
-async def _read_all(client: SonarClient, collection: str, selection: str, more: str) -> list[dict[str, Any]]:
+def companies(client: SonarClient) -> AsyncIterator[Page]:
+    """All companies."""
+    return _pages(client, "companies", "id updated_at enabled", "", "id", None)
+
+
+def groups_or_types(client: SonarClient, collection: str) -> AsyncIterator[Page]:
+    """All of `account_groups` or `account_types`."""
+    return _pages(client, collection, "id updated_at", "", "id", None)
+
+
+async def _pages(
+    client: SonarClient, collection: str, selection: str, more: str, column: str, only: Sequence[str] | None
+) -> AsyncIterator[Page]:
     """Keyset by id, so that rows which come and go in between move no other."""
     document = (
         f"query Reconcile($search: [Search], $n: Int!) {{ {collection}(search: $search,"
         f' sorter: [{{attribute: "id", direction: ASC}}], paginator: {{page: 1, records_per_page: $n}}{more})'
         f" {{ entities {{ {selection} }} }} }}"
     )
-    rows: list[dict[str, Any]] = []
-    last = 0
-    while True:
-        search = [{"integer_fields": [{"attribute": "id", "search_value": last, "operator": "GT"}]}]
-        answer = await client.query(document, {"search": search, "n": PAGE})
-        page = entities_of(answer.data[collection], asked=PAGE, counted=False)
-        rows += page
-        # Only an empty page ends it: Sonar may give fewer rows than were asked for.
-        if not page:
-            return rows
-        last = int(page[-1]["id"])
+    for part in _parts(column, only):
+        last = 0
+        while True:
+            # One object per value: several EQ inside one object would be ANDed.
+            search = [{"integer_fields": [_integer("id", "GT", last), *one]} for one in part]
+            answer = await client.query(document, {"search": search, "n": PAGE})
+            page = entities_of(answer.data[collection], asked=PAGE, counted=False)
+            # Only an empty page ends it: Sonar may give fewer rows than were asked for.
+            if not page:
+                break
+            yield page
+            last = int(page[-1]["id"])
+
+
+def _parts(column: str, only: Sequence[str] | None) -> Iterator[list[list[dict[str, Any]]]]:
+    """For each request its alternatives, each with a condition; for everything one alternative without any."""
+    if only is None:
+        yield [[]]
+        return
+    for start in range(0, len(only), _ASKED_FOR):
+        yield [[_integer(column, "EQ", int(one))] for one in only[start : start + _ASKED_FOR]]
+
+
+def _integer(attribute: str, operator: str, value: int) -> dict[str, Any]:
+    return {"attribute": attribute, "operator": operator, "search_value": value}

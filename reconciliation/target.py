@@ -1,85 +1,162 @@
-"""Splynx's customers and payments as its database has them, and why the ledger says that one is missing."""
+"""Splynx as its database has it: facts of what was written from Sonar, deposits, and rows that are there twice."""
 
-from dataclasses import dataclass
+# ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
+
+from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from clients.mysql import Database
-from reconciliation.expected import Books, Document, add_documents
-from reconciliation.findings import Cause, Finding, differences
+from clients.mysql import Database, Row
+from reconciliation.crosswalk import keys_of, live_links, marks
+from reconciliation.facts import Fact
+from reconciliation.findings import Finding
+from schemas.aggregate import Target
+
+PART_TABLES = {"customer_info": "customer_info", "customer_billing": "customer_billing"}
+"""Tables, keyed by `customer_id`, of the records that share a customer's id."""
+
+_LEDGER_SUM = (
+    # Future items that no invoice has loaded yet are not part of the balance (fact sheet, the balance).
+    "SELECT b.customer_id, b.deposit, COALESCE(SUM(IF(t.type = 'credit', t.total, -t.total)), 0) AS total"
+    " FROM customer_billing b LEFT JOIN billing_transactions t ON t.customer_id = b.customer_id AND t.deleted = '0'"
+    " AND NOT (t.to_invoice = '1' AND t.invoice_id IS NULL)"
+)
 
 
-@dataclass(frozen=True)
-class Target:
-    """What Splynx has."""
+class SplynxFacts:
+    """Reads facts and findings of one Splynx, some hundred customers at a time."""
 
-    books: Books
-    unbalanced: list[Finding]
-    """Customers whose deposit is not the sum of their ledger rows (M1)."""
+    def __init__(self, splynx: Database, ledger: Database, exponent: int) -> None:
+        self._splynx, self._ledger, self._exponent = splynx, ledger, exponent
 
+    async def count(self) -> int:
+        """How many customers there are to read."""
+        rows = await self._ledger.fetch("SELECT COUNT(*) AS n FROM crosswalk WHERE entity = 'customer'")
+        return int(rows[0]["n"])
 
-async def read_target(splynx: Database, ledger: Database, exponent: int) -> Target:
-    """Read what was written from Sonar's records, found by the ledger's crosswalk."""
-    customers = {
-        int(row["target_id"]): str(row["record_key"])
-        for row in await ledger.fetch(
-            "SELECT record_key, target_id FROM crosswalk WHERE entity = 'customer' AND state = 'live'"
+    async def customers(
+        self, accounts: Sequence[str] | None = None
+    ) -> AsyncIterator[tuple[int, list[Fact], list[Finding]]]:
+        """`(customers, facts, findings)` of all of them or of these accounts: with their parts and payments.
+
+        What is wrong within Splynx is found: `M1`, a deposit that is not the sum of its ledger rows; `twin`, another
+        live customer with the same login.
+        """
+        async for ours in live_links(self._ledger, "customer", accounts):
+            if not ours:
+                continue
+            ids = sorted(ours)
+            rows = await self._splynx.fetch(
+                f"SELECT id, status, login FROM customers WHERE deleted = '0' AND id IN ({marks(ids)})", ids
+            )
+            facts = [Fact("customer", ours[row["id"]], ours[row["id"]], state=row["status"]) for row in rows]
+            for entity, table in PART_TABLES.items():
+                facts += await self._parts(entity, table, ours)
+            facts += await self._payments(ours)
+            yield len(ours), facts, [*await self._unbalanced(ours), *await self._twins(ours, rows)]
+
+    async def catalogue(
+        self, target: Target, rows: Mapping[int, Mapping[str, Any]]
+    ) -> tuple[list[Fact], list[Finding]]:
+        """The facts of partners or labels, of which Splynx lists `rows`; `twin`: another row has the same name."""
+        facts: list[Fact] = []
+        findings: list[Finding] = []
+        named: dict[tuple[str, ...], list[int]] = {}
+        for id, row in sorted(rows.items()):
+            named.setdefault(_name(target, row), []).append(id)
+        async for ours in live_links(self._ledger, target.entity):
+            for id, key in ours.items():
+                if id in rows:
+                    facts.append(Fact(target.entity, key, None))
+                    findings += [
+                        Finding("twin", target.entity, key, " ".join(target.natural_key), None, f"splynx:{other}")
+                        for other in named[_name(target, rows[id])]
+                        if other != id
+                    ]
+        return facts, findings
+
+    async def _parts(self, entity: str, table: str, ours: Mapping[int, str]) -> list[Fact]:
+        """A part has its customer's id; what counts is that we wrote it and that it is there."""
+        written = await keys_of(self._ledger, entity, ours)
+        if not written:
+            return []
+        rows = await self._splynx.fetch(
+            f"SELECT customer_id AS id FROM `{table}` WHERE customer_id IN ({marks(sorted(written))})", sorted(written)
         )
-    }
-    keys = {
-        int(row["target_id"]): str(row["record_key"])
-        for row in await ledger.fetch(
-            "SELECT record_key, target_id FROM crosswalk WHERE entity = 'payment' AND state = 'live'"
+        return [Fact(entity, written[row["id"]], written[row["id"]]) for row in rows]
+
+    async def _payments(self, ours: Mapping[int, str]) -> list[Fact]:
+        rows = await self._splynx.fetch(
+            "SELECT id, customer_id, `date`, payment_type, amount FROM payments"
+            f" WHERE deleted = '0' AND customer_id IN ({marks(sorted(ours))}) ORDER BY id",
+            sorted(ours),
         )
-    }
-    books = Books()
-    for row in await splynx.fetch("SELECT id, status FROM customers WHERE deleted = '0'"):
-        if row["id"] in customers:
-            books.statuses[customers[row["id"]]] = row["status"]
-    rows = await splynx.fetch(
-        "SELECT id, customer_id, `date`, payment_type, amount FROM payments WHERE deleted = '0' ORDER BY id"
-    )
-    ours = [row for row in rows if int(row["customer_id"]) in customers]
-    add_documents(books, without_withdrawn([_document(row, keys, customers, exponent) for row in ours]))
-    return Target(books, await _unbalanced(splynx, customers, exponent))
+        keys = await keys_of(self._ledger, "payment", [row["id"] for row in rows])
+        return without_withdrawn([self._document(row, keys, ours) for row in rows])
 
+    def _document(self, row: Row, keys: Mapping[int, str], ours: Mapping[int, str]) -> Fact:
+        key = keys.get(row["id"])
+        minor = in_minor(row["amount"], self._exponent)
+        # A row that no record stands for was made in Splynx, or twice.
+        state = "stray" if key is None else "reversal" if "-R" in key else "payment"
+        return Fact(
+            "payment", key or f"splynx:{row['id']}", ours[row["customer_id"]], state, str(row["date"]),
+            int(row["payment_type"]), int(minor), is_whole=minor == int(minor),
+        )  # fmt: skip
 
-async def causes(ledger: Database) -> dict[tuple[str, str], Cause]:
-    """`{(entity, key): cause}` of each record that the ledger holds back."""
-    rows = await ledger.fetch("SELECT entity, record_key, state, code, topic, partition_no, topic_offset FROM held")
-    return {
-        (row["entity"], row["record_key"]): Cause(
-            f"{row['state']}: {row['code']}", row["topic"], int(row["partition_no"]), int(row["topic_offset"])
+    async def _unbalanced(self, ours: Mapping[int, str]) -> list[Finding]:
+        rows = await self._splynx.fetch(
+            f"{_LEDGER_SUM} WHERE b.customer_id IN ({marks(sorted(ours))}) GROUP BY b.customer_id, b.deposit",
+            sorted(ours),
         )
-        for row in rows
-    }
+        found = []
+        for row in rows:
+            expected, actual = (in_minor(row[name], self._exponent) for name in ("total", "deposit"))
+            if expected != actual:
+                key = ours[row["customer_id"]]
+                found.append(
+                    Finding("M1", "customer_billing", key, "deposit_minor", f"{expected:f}", f"{actual:f}", (key,))
+                )
+        return found
+
+    async def _twins(self, ours: Mapping[int, str], rows: Sequence[Row]) -> list[Finding]:
+        logins = {row["login"].lower(): row["id"] for row in rows}
+        if not logins:
+            return []
+        same = await self._splynx.fetch(
+            f"SELECT id, login FROM customers WHERE deleted = '0' AND login IN ({marks(list(logins))}) ORDER BY id",
+            list(logins),
+        )
+        found = []
+        for row in same:
+            first = logins.get(row["login"].lower())
+            if first is not None and row["id"] != first:
+                key = ours[first]
+                found.append(Finding("twin", "customer", key, "login", None, f"splynx:{row['id']}", (key,)))
+        return found
 
 
-def minor_of(amount: Decimal, exponent: int) -> int:
-    """The amount in minor units.
+def in_minor(amount: object, exponent: int) -> Decimal:
+    """The amount in minor units, exact: somebody may have entered a fraction of one.
 
-    Raises:
-        ValueError: it has a fraction of one.
+    >>> in_minor("-12.5000", 2), in_minor("0.0050", 2)
+    (Decimal('-1250'), Decimal('0.5'))
     """
-    scaled = amount.scaleb(exponent)
-    if scaled != scaled.to_integral_value():
-        raise ValueError("an amount in Splynx has more digits than the currency")
-    return int(scaled)
+    scaled = Decimal(str(amount)).scaleb(exponent)
+    whole = scaled.to_integral_value()
+    return whole if scaled == whole else scaled.normalize()
 
 
-def _document(row: dict[str, Any], keys: dict[int, str], customers: dict[int, str], exponent: int) -> Document:
-    key = keys.get(int(row["id"]), f"splynx:{row['id']}")
-    day = row["date"].isoformat() if hasattr(row["date"], "isoformat") else str(row["date"])
-    minor = minor_of(Decimal(row["amount"]), exponent)
-    return Document(key, customers[int(row["customer_id"])], day, int(row["payment_type"]), minor)
+def _name(target: Target, row: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(row.get(attribute)).casefold() for attribute in target.natural_key)
 
 
-def without_withdrawn(documents: list[Document]) -> list[Document]:
+def without_withdrawn(documents: list[Fact]) -> list[Fact]:
     """Without pairs of documents that no record stands for and that cancel out: a payment withdrawn by its opposite."""
-    open_ones: dict[tuple[str, str, int, int], list[Document]] = {}
-    kept: list[Document] = []
+    open_ones: dict[tuple[object, ...], list[Fact]] = {}
+    kept: list[Fact] = []
     for one in documents:
-        if not one.key.startswith("splynx:"):
+        if one.state != "stray" or one.minor is None:
             kept.append(one)
             continue
         opposite = open_ones.get((one.account, one.day, one.method, -one.minor))
@@ -88,15 +165,3 @@ def without_withdrawn(documents: list[Document]) -> list[Document]:
         else:
             open_ones.setdefault((one.account, one.day, one.method, one.minor), []).append(one)
     return kept + [one for group in open_ones.values() for one in group]
-
-
-async def _unbalanced(splynx: Database, customers: dict[int, str], exponent: int) -> list[Finding]:
-    rows = await splynx.fetch(
-        "SELECT b.customer_id, b.deposit, COALESCE(SUM(IF(t.type = 'credit', t.total, -t.total)), 0) AS total"
-        " FROM customer_billing b LEFT JOIN billing_transactions t"
-        " ON t.customer_id = b.customer_id AND t.deleted = '0' GROUP BY b.customer_id, b.deposit"
-    )
-    ours = [row for row in rows if int(row["customer_id"]) in customers]
-    ledger = {customers[int(row["customer_id"])]: str(minor_of(Decimal(row["total"]), exponent)) for row in ours}
-    deposit = {customers[int(row["customer_id"])]: str(minor_of(Decimal(row["deposit"]), exponent)) for row in ours}
-    return differences("M1", "customer_billing", "deposit_minor", ledger, deposit)

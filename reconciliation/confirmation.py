@@ -1,0 +1,74 @@
+"""Which differences last: those that still stand after every stage has passed a watermark later than the first look."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from reconciliation.comparison import Look
+from reconciliation.findings import Finding
+
+MOST_LOOKS = 6
+_MANY_ACCOUNTS = 2000
+"""From so many on, everything is looked at again: asking for each costs more."""
+
+Passed = Callable[[datetime], Awaitable[bool]]
+"""Waits until every stage has passed a watermark that covers an instant of Sonar's; False when none came in time."""
+
+
+class Looks(Protocol):
+    """Both ends (`reconciliation.comparison.Comparison`)."""
+
+    async def look(self, accounts: Sequence[str] | None = None) -> Look:
+        """Compare everything, or again these accounts with what no account owns."""
+        ...
+
+    def sums(self, unsettled: Sequence[Finding]) -> list[Finding]:
+        """The counts and sums that differ, without the records of these findings."""
+        ...
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known in the end. Every finding is confirmed, or none is: no later watermark came to tell.
+
+    `unsettled`: records that changed at each look, so that nothing could be said of them; they are in no sum.
+    `left_out`: findings that were only counted.
+    """
+
+    read_at: datetime
+    findings: list[Finding]
+    unsettled: int
+    left_out: int
+
+
+async def confirm(both: Looks, passed: Passed) -> Verdict:
+    """Look, wait for a later watermark, look again at what differed, until only what lasts is left.
+
+    A difference lasts when the source asked for the same before the watermark and after Splynx was read the second
+    time; what Splynx has instead may be anything. On a moving source what changed meanwhile is looked at once more.
+    """
+    look = await both.look()
+    left_out = look.findings.left_out
+    lasting: dict[tuple[str, ...], Finding] = {}
+    moving: list[Finding] = list(look.findings.kept)
+    for _ in range(MOST_LOOKS - 1):
+        if not moving:
+            break
+        if not await passed(look.read_at):
+            if lasting:
+                break
+            return Verdict(look.read_at, [*both.sums([]), *moving], 0, left_out)
+        before = {one.demand for one in moving} | lasting.keys()
+        look = await both.look(_accounts([*moving, *lasting.values()]))
+        lasting = {one.demand: replace(one, confirmed=True) for one in look.findings.kept if one.demand in before}
+        moving = [one for one in look.findings.kept if one.demand not in before]
+        left_out = look.findings.left_out
+    sums = [replace(one, confirmed=left_out == 0) for one in both.sums(moving)]
+    records = {(one.entity, one.key) for one in moving}
+    return Verdict(look.read_at, [*sums, *lasting.values()], len(records), left_out)
+
+
+def _accounts(findings: Sequence[Finding]) -> list[str] | None:
+    accounts = sorted({account for one in findings for account in one.accounts}, key=int)
+    return accounts if len(accounts) < _MANY_ACCOUNTS else None
