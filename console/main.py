@@ -16,7 +16,7 @@ from console import reconcile as reconciling
 from console import run as running
 from console import status as standing
 from console import topics as topic_plans
-from console.output import fail, show, table
+from console.output import fail, show, stderr, table
 from console.statuses import check_statuses_where_possible
 from plumbing.errors import ExitCode, SyncError
 from plumbing.logs import configure_logs
@@ -177,19 +177,23 @@ def reconcile(
     json: Json = False,
     csv: Annotated[Path | None, typer.Option(help="Write the findings to this file too.")] = None,
     wait: Annotated[float, typer.Option(help="Seconds to wait for a later watermark.", min=0)] = 120,
+    show_values: Annotated[
+        bool, typer.Option("--show-values", help="Show personal data that differs, instead of hiding it.")
+    ] = False,
 ) -> None:
-    """Compare counts and money of both ends, without the mappers. Keep the stages running meanwhile.
+    """Compare both ends: counts and money without the mappers, then every field. Keep the stages running meanwhile.
 
     Exit code 0: equal. 3: differences that last. 75: differences, and no later watermark came to tell whether they do.
     """
     try:
         settings = load_settings(config)
-        result = reconciling.run(settings, wait_seconds=wait)
+        teller = reconciling.Teller(lambda text: stderr.print(text, markup=False))
+        result = reconciling.run(settings, wait_seconds=wait, tell=teller)
         if csv is not None:
-            reconciling.write_csv(result.findings, csv)
+            reconciling.write_csv(result, csv, show_values=show_values)
     except SyncError as exc:
         fail(exc, as_json=json)
-    show(result.document(), as_json=json, text=reconciling.text_of)
+    show(result.document(show_values=show_values), as_json=json, text=reconciling.text_of)
     raise typer.Exit(int(result.exit_code))
 
 

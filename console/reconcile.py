@@ -3,22 +3,29 @@
 import asyncio
 import csv
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from console.output import table
 from console.progress import Progress
+from plumbing import metrics
+from plumbing.clock import utc_now
 from plumbing.errors import ExitCode
 from plumbing.settings import Settings
 from reconciliation.comparison import Comparison, Tell, open_comparison, tell_nobody
 from reconciliation.confirmation import Verdict, confirm
 from reconciliation.facts import Skipped
-from reconciliation.findings import Finding
+from reconciliation.findings import CHECKS, Finding
+from schemas.catalogue import TARGETS
 
+STAGE = "reconcile"
 _LOOK_SECONDS = 1.0
+_TELL_SECONDS = 3.0
 _SHOWN = 30
 HIDDEN = "(personal)"
 
@@ -30,6 +37,7 @@ class Reconciled:
     verdict: Verdict
     counts: dict[str, dict[str, list[int]]]
     payments_minor: list[int]
+    exponent: int
     skipped: list[Skipped]
     compared: dict[str, int]
     not_shown: dict[str, list[str]]
@@ -70,7 +78,7 @@ class Reconciled:
 
 
 def run(settings: Settings, *, wait_seconds: float, tell: Tell = tell_nobody) -> Reconciled:
-    """Reconcile a whole pair.
+    """Reconcile a whole pair, and keep its outcome in the metrics.
 
     Raises:
         SyncError: one of the ends, Kafka or the ledger cannot be read.
@@ -83,7 +91,9 @@ def run(settings: Settings, *, wait_seconds: float, tell: Tell = tell_nobody) ->
         async with open_comparison(settings, tell) as comparison:
             return await result_of(comparison, await confirm(comparison, passed))
 
-    return asyncio.run(work())
+    result = asyncio.run(work())
+    measure(result)
+    return result
 
 
 async def result_of(comparison: Comparison, verdict: Verdict) -> Reconciled:
@@ -95,11 +105,22 @@ async def result_of(comparison: Comparison, verdict: Verdict) -> Reconciled:
         explained,
         comparison.facts.counts(),
         comparison.facts.money(),
+        comparison.exponent,
         comparison.facts.skipped(),
         dict(comparison.records.compared),
         {entity: sorted(fields) for entity, fields in comparison.records.hidden.items()},
         comparison.events.refused(),
     )
+
+
+def measure(result: Reconciled) -> None:
+    """Set the metrics to an outcome: every kind of finding, those without any too."""
+    counts = Counter((one.check, one.entity) for one in result.findings if one.confirmed)
+    for check in CHECKS:
+        for entity in TARGETS:
+            metrics.FINDINGS.labels(check, entity).set(counts[(check, entity)])
+    metrics.RECONCILED_SECONDS.set(utc_now().timestamp())
+    metrics.LAST_SUCCESS.labels(STAGE).set(utc_now().timestamp())
 
 
 def wait_for_stages(settings: Settings, read_at: datetime, wait_seconds: float) -> bool:
@@ -141,16 +162,30 @@ def row_of(one: Finding, *, show_values: bool = False) -> dict[str, Any]:
 
 
 COLUMNS = (
-    "check", "entity", "key", "field", "expected", "actual", "cause", "topic", "partition", "offset", "confirmed",
+    "check", "entity", "key", "field", "expected", "actual", "expected_money", "actual_money", "cause", "topic",
+    "partition", "offset", "confirmed",
 )  # fmt: skip
 
 
-def write_csv(findings: Sequence[Finding], path: Path, *, show_values: bool = False) -> None:
-    """The findings for finance, one a line, with a head."""
+def write_csv(result: Reconciled, path: Path, *, show_values: bool = False) -> None:
+    """The findings for finance, one a line, with a head; money in its own columns, exact, as decimal text."""
     with path.open("w", newline="", encoding="utf-8") as out:
         writer = csv.DictWriter(out, COLUMNS)
         writer.writeheader()
-        writer.writerows(row_of(one, show_values=show_values) for one in findings)
+        for one in result.findings:
+            money = {
+                "expected_money": money_of(one, one.expected, result.exponent),
+                "actual_money": money_of(one, one.actual, result.exponent),
+            }
+            writer.writerow(row_of(one, show_values=show_values) | money)
+
+
+def money_of(one: Finding, value: str | None, exponent: int) -> str:
+    """The money in a finding's value: the last word of a sum or a payment is minor units; else it is no money."""
+    if value is None or one.check in {"fields", "counts"} or not one.field.endswith("minor"):
+        return ""
+    words = value.split()
+    return f"{Decimal(words[-1]).scaleb(-exponent):f}" if words and _is_number(words[-1]) else ""
 
 
 def text_of(document: dict[str, Any]) -> str:
@@ -181,6 +216,32 @@ def text_of(document: dict[str, Any]) -> str:
     if not all(one["confirmed"] for one in findings):
         text += "; not all confirmed, for no later watermark came: keep `crossfade run --apply` going, then repeat"
     return text
+
+
+def _is_number(word: str) -> bool:
+    return word.removeprefix("-").replace(".", "", 1).isdigit()
+
+
+class Teller:
+    """Shows how far a long comparison is, on stderr: at most a line every few seconds."""
+
+    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._say, self._clock = say, clock
+        self._what, self._begun, self._told = "", clock(), clock()
+
+    def __call__(self, what: str, done: int, whole: int | None) -> None:
+        """Hear of progress."""
+        now = self._clock()
+        if what != self._what:
+            self._what, self._begun = what, now
+        if now - self._told < _TELL_SECONDS:
+            return
+        self._told = now
+        text = f"{what}: {done}"
+        if whole:
+            left = (now - self._begun) / done * max(0, whole - done) if done else 0.0
+            text += f" of {whole}, about {left:.0f} s left"
+        self._say(text)
 
 
 def _short(value: object) -> str:

@@ -17,6 +17,7 @@ _ROOTS = {"partner": "company", "customer": "account", "customer_info": "account
 WITHDRAWN = "withdrawn"
 """What is expected of a record that its aggregate no longer owns."""
 
+SUM_OF_RECORDS = Cause("sum: see its records")
 MADE_THERE = Cause("made in Splynx")
 _LABELS = {"group": "account_group", "type": "account_type"}
 
@@ -50,7 +51,7 @@ class Causes:
         return [
             replace(one, cause=cause_of(one, known[one], (one.entity, one.key) in mapped_wrong, self._topics))
             if one in known
-            else replace(one, cause=MADE_THERE if one.key.startswith("splynx:") else one.cause)
+            else replace(one, cause=MADE_THERE if one.key.startswith("splynx:") else SUM_OF_RECORDS)
             for one in findings
         ]
 

@@ -67,6 +67,7 @@ class Comparison:
         tell: Tell,
     ) -> None:
         self.facts, self.events = facts, events
+        self.exponent = rules.exponent
         self.records = Records(events, rules, splynx, rows, ledger)
         self._target = SplynxFacts(rows, ledger, rules.exponent)
         self._causes = Causes(events, ledger, Topics(settings.instance))
@@ -141,10 +142,7 @@ class Comparison:
         done = 0
         async for page in source.payments(self._sonar, accounts):
             facts = [
-                fact
-                for row in page
-                for fact in payment_facts(row, self._rules)
-                if fact.account not in not_carried
+                fact for row in page for fact in payment_facts(row, self._rules) if fact.account not in not_carried
             ]
             self.facts.add(EXPECTED, facts)
             done += len(page)

@@ -76,26 +76,26 @@ class Events:
         Raises:
             DependencyUnreachable: Kafka or the registry does not answer.
         """
-        for one in MAPPED:
-            topic = self._topics.sonar(one.name)
-            for partition, (low, high) in end_offsets(self._consumer, topic, self._settings.kafka.partitions).items():
-                start = max(low, self._read.get((topic, partition), 0))
-                self._keep(one.name, topic, partition, start, high)
-                self._read[(topic, partition)] = high
-
-    def _keep(self, aggregate: str, topic: str, partition: int, low: int, high: int) -> None:
-        codec, batch = self._codecs[aggregate], []
-        for offset, message in messages(self._consumer, topic, partition, low, high):
-            value = value_of(message)
+        names = {self._topics.sonar(one.name): one.name for one in MAPPED}
+        spans = {
+            (topic, partition): (max(low, self._read.get((topic, partition), 0)), high)
+            for topic in names
+            for partition, (low, high) in end_offsets(self._consumer, topic, self._settings.kafka.partitions).items()
+        }
+        batch: list[tuple[object, ...]] = []
+        for place, message in messages(self._consumer, spans):
+            name, value = names[place.topic], value_of(message)
             try:
-                event = event_of(codec.decode(value))
+                event = event_of(self._codecs[name].decode(value))
             except (Undecodable, KeyError, TypeError, ValueError):
                 continue  # no event of ours: the processors set it aside, and the audit sees that they did
-            batch.append((aggregate, event.sonar_id, event.owner_id, event.sequence, partition, offset, value))
+            at = place.partition, place.offset
+            batch.append((name, event.sonar_id, event.owner_id, event.sequence, *at, value))
             if len(batch) >= _BATCH:
                 self._enter(batch)
                 batch = []
         self._enter(batch)
+        self._read = {place: high for place, (_, high) in spans.items()}
 
     def _enter(self, batch: Sequence[tuple[object, ...]]) -> None:
         self._db.execute("BEGIN")

@@ -125,8 +125,8 @@ class Facts:
         """
         rows = self._db.execute(
             f"SELECT entity, key, {_SIDES.format('text')}, MAX(minor IS NOT NULL), MAX(account), MAX(version),"
-            " MAX(skipped) AS skipped, MIN(account) FROM fact f"
-            f" WHERE NOT {_FOREIGN} GROUP BY entity, key HAVING skipped IS NULL AND expected IS NOT actual"
+            " MAX(skipped) AS left_out, MIN(account) FROM fact f"
+            f" WHERE NOT {_FOREIGN} GROUP BY entity, key HAVING left_out IS NULL AND expected IS NOT actual"
         )
         for entity, key, expected, actual, is_money, account, version, _, other in rows:
             field = "account day method minor" if is_money else "status" if entity == "customer" else "record"

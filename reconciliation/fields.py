@@ -186,6 +186,8 @@ def text_of(value: Any) -> str:
         return value.isoformat()
     if isinstance(value, list):
         return ", ".join(str(one) for one in value)
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
     text = str(value)
     return "" if text in _NOTHING else text
 

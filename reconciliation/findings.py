@@ -17,6 +17,9 @@ class Cause:
 UNEXPLAINED = Cause("unexplained")
 
 
+CHECKS = ("counts", "M7", "balance", "record", "M1", "twin", "fields")
+
+
 @dataclass(frozen=True)
 class Finding:
     """A difference between both ends. None means that the record is not there.

@@ -1,74 +1,129 @@
-"""A difference counts only if it stands before and after a later watermark."""
+"""How a reconciliation is told: exit codes, hidden values, money for finance, progress."""
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from console.reconcile import Reconciled, reconcile, text_of, write_csv
+import pytest
+
+from console.reconcile import COLUMNS, HIDDEN, Reconciled, Teller, measure, money_of, text_of, write_csv
+from plumbing import metrics
 from plumbing.errors import ExitCode
-from reconciliation.comparison import Comparison
-from reconciliation.expected import Books
-from reconciliation.findings import Finding
+from reconciliation.confirmation import Verdict
+from reconciliation.facts import Skipped
+from reconciliation.findings import Cause, Finding
 
 READ = datetime(2024, 5, 1, tzinfo=UTC)
+STATUS = Finding("record", "customer", "5", "status", "active", "new")
+NAME = Finding("fields", "customer", "5", "name", "Ann Example", "Bob Example", personal=True)
 
 
-def a_finding(key: str, actual: str = "new") -> Finding:
-    return Finding("record", "customer", key, "status", "active", actual)
-
-
-async def outcome(looks: Sequence[Sequence[Finding]], *, watermark: bool = True) -> tuple[Reconciled, int]:
-    """The result over prepared looks, and how many were taken."""
-    left = [Comparison(READ, Books(), Books(), list(findings)) for findings in looks]
-
-    async def look() -> Comparison:
-        return left.pop(0)
-
-    async def passed(read_at: datetime) -> bool:
-        assert read_at == READ
-        return watermark
-
-    return await reconcile(look, passed), len(looks) - len(left)
-
-
-async def test_equal_ends_need_no_second_look() -> None:
-    result, looks = await outcome([[], []])
-    assert (result.exit_code, looks) == (ExitCode.DONE, 1)
-
-
-async def test_what_was_only_late_is_no_finding() -> None:
-    result, looks = await outcome([[a_finding("5")], []])
-    assert (result.exit_code, list(result.findings), looks) == (ExitCode.DONE, [], 2)
-
-
-async def test_a_difference_that_lasts_is_confirmed() -> None:
-    result, _ = await outcome([[a_finding("5")], [a_finding("5")]])
-    assert [(one.key, one.confirmed) for one in result.findings] == [("5", True)]
-    assert result.exit_code is ExitCode.FOUND
-
-
-async def test_without_a_later_watermark_findings_stay_unconfirmed() -> None:
-    result, looks = await outcome([[a_finding("5")], [a_finding("5")]], watermark=False)
-    assert [one.confirmed for one in result.findings] == [False]
-    assert (result.exit_code, looks) == (ExitCode.TRY_LATER, 1)
-    assert "not all confirmed" in text_of(result.document())
-
-
-async def test_what_appears_in_the_second_look_is_looked_at_a_third_time() -> None:
-    result, looks = await outcome([[a_finding("5")], [a_finding("6")], [a_finding("6")]])
-    assert ([(one.key, one.confirmed) for one in result.findings], looks) == ([("6", True)], 3)
-
-
-async def test_a_source_that_keeps_moving_leaves_the_rest_unconfirmed() -> None:
-    result, _ = await outcome(
-        [[a_finding("5")], [a_finding("5"), a_finding("6", "blocked")], [a_finding("5"), a_finding("6")]]
+def a_result(*findings: Finding, unsettled: int = 0) -> Reconciled:
+    return Reconciled(
+        Verdict(READ, list(findings), unsettled, 0),
+        counts={"customer": {"active": [2, 1], "new": [0, 1]}, "payment": {"payment": [3, 3]}},
+        payments_minor=[100, 100],
+        exponent=2,
+        skipped=[Skipped("payment", "deferred: money.not_disposable", 4, 5000)],
+        compared={"customer": 2},
+        not_shown={},
+        refused={"account": {"mapping.unmapped_value": 1}},
     )
-    assert [(one.key, one.confirmed) for one in result.findings] == [("5", True), ("6", False)]
 
 
-async def test_the_csv_has_one_line_for_each_finding(tmp_path: Path) -> None:
-    write_csv([a_finding("5")], tmp_path / "findings.csv")
+@pytest.mark.parametrize(
+    ("findings", "unsettled", "code"),
+    [
+        pytest.param([], 0, ExitCode.DONE, id="equal"),
+        pytest.param([replace(STATUS, confirmed=True)], 0, ExitCode.FOUND, id="a difference that lasts"),
+        pytest.param([STATUS], 0, ExitCode.TRY_LATER, id="no later watermark"),
+        pytest.param([], 1, ExitCode.TRY_LATER, id="a record that never stood still"),
+    ],
+)
+def test_the_exit_code_tells_what_is_known(findings: Sequence[Finding], unsettled: int, code: ExitCode) -> None:
+    result = a_result(*findings, unsettled=unsettled)
+    assert result.exit_code is code
+    assert result.document()["equal"] is (code is ExitCode.DONE)
+
+
+def test_the_document_sums_up_both_ends() -> None:
+    document = a_result().document()
+    assert (document["customers"], document["payments"]) == ([2, 2], [3, 3])
+    assert document["skipped"] == [
+        {"entity": "payment", "why": "deferred: money.not_disposable", "records": 4, "minor": 5000}
+    ]
+
+
+def test_deferred_money_is_told_and_is_no_difference() -> None:
+    text = text_of(a_result().document())
+    assert "left out: 4 payment, deferred: money.not_disposable, 5000 minor units" in text
+    assert text.endswith("Equal: no differences.")
+
+
+def test_personal_data_is_hidden_unless_asked_for() -> None:
+    result = a_result(NAME)
+    (hidden,), (shown,) = result.document()["findings"], result.document(show_values=True)["findings"]
+    assert (hidden["expected"], hidden["actual"]) == (HIDDEN, HIDDEN)
+    assert (shown["expected"], shown["actual"]) == ("Ann Example", "Bob Example")
+    assert "Example" not in text_of(result.document())
+
+
+def test_unconfirmed_findings_say_what_to_do() -> None:
+    assert "not all confirmed" in text_of(a_result(STATUS).document())
+
+
+def test_the_csv_has_documented_columns_and_a_line_for_each_finding(tmp_path: Path) -> None:
+    payment = Finding(
+        "record",
+        "payment",
+        "9",
+        "account day method minor",
+        "5 2024-05-01 2 1250",
+        None,
+        cause=Cause("late", "t", 1, 2),
+    )
+    write_csv(a_result(payment, NAME), tmp_path / "findings.csv")
     with (tmp_path / "findings.csv").open(newline="") as lines:
-        (row,) = csv.DictReader(lines)
-    assert (row["key"], row["expected"], row["actual"], row["confirmed"]) == ("5", "active", "new", "False")
+        reader = csv.DictReader(lines)
+        first, second = reader
+    assert tuple(reader.fieldnames or ()) == COLUMNS
+    assert (first["expected_money"], first["actual_money"], first["offset"]) == ("12.50", "", "2")
+    assert second["actual"] == HIDDEN
+
+
+@pytest.mark.parametrize(
+    ("finding", "money"),
+    [
+        (Finding("M7", "payment", "2024-05-01 2", "documents sum_minor", "3 -1250", None), "-12.50"),
+        (Finding("balance", "customer", "5", "payments_minor", "5", None), "0.05"),
+        (Finding("M1", "customer_billing", "5", "deposit_minor", "1234.5", None), "12.345"),
+        (Finding("record", "customer", "5", "status", "active", None), ""),
+        (Finding("fields", "payment", "9", "payment_type", "2", None), ""),
+        (Finding("counts", "payment", "payment", "records", "2", None), ""),
+    ],
+)
+def test_money_is_decimal_text_in_a_column_of_its_own(finding: Finding, money: str) -> None:
+    assert money_of(finding, finding.expected, 2) == money
+
+
+def test_metrics_count_what_lasts_and_reset_what_healed() -> None:
+    def findings() -> float | None:
+        return metrics.REGISTRY.get_sample_value("crossfade_findings", {"level": "record", "entity": "customer"})
+
+    measure(a_result(replace(STATUS, confirmed=True), STATUS))
+    assert findings() == 1
+    measure(a_result())
+    assert findings() == 0
+    assert (metrics.REGISTRY.get_sample_value("crossfade_last_reconciliation_timestamp_seconds") or 0) > 0
+
+
+def test_progress_tells_every_few_seconds_how_much_is_left() -> None:
+    now, said = [0.0], list[str]()
+    teller = Teller(said.append, lambda: now[0])
+    for done in (100, 200, 300, 400):
+        teller("customers of Splynx", done, 1000)
+        now[0] += 2
+    teller("payments of Sonar", 50, None)
+    assert said == ["customers of Splynx: 300 of 1000, about 9 s left", "payments of Sonar: 50"]

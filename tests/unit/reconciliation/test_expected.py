@@ -4,7 +4,15 @@ from typing import Any
 
 import pytest
 
-from reconciliation.expected import Books, Document, add_documents, expected_books, expected_documents, expected_status
+from reconciliation.expected import (
+    OUT_OF_SCOPE,
+    account_facts,
+    company_facts,
+    expected_status,
+    flag_label_facts,
+    label_facts,
+    payment_facts,
+)
 from schemas.rules import Rules, RulesFile, SourceFacts, compile_rules
 
 
@@ -25,6 +33,7 @@ def rules(**more: Any) -> Rules:
 def an_account(**more: Any) -> dict[str, Any]:
     return {
         "id": "5",
+        "updated_at": "2024-05-01T12:00:00Z",
         "company_id": "1",
         "account_status_id": "3",
         "is_delinquent": False,
@@ -38,6 +47,7 @@ def an_account(**more: Any) -> dict[str, Any]:
 def a_payment(**more: Any) -> dict[str, Any]:
     return {
         "id": "9",
+        "updated_at": "2024-05-01T12:00:00Z",
         "account_id": "5",
         "account": {"company_id": "1", "account_status_id": "3"},
         "amount": 1250,
@@ -82,38 +92,82 @@ def test_a_status_follows_the_first_rule_that_matches(
     assert expected_status(an_account(**account), rules(status_map=chosen)) == status
 
 
-def test_an_account_outside_the_pilot_is_not_expected_and_neither_are_its_payments() -> None:
-    books = expected_books([an_account()], [a_payment()], rules(scope={"accounts": [6]}))
-    assert books == Books()
+def test_an_account_outside_the_pilot_is_left_out_and_so_are_its_payments() -> None:
+    pilot = rules(scope={"accounts": [6]})
+    facts = [*account_facts(an_account(), pilot), *payment_facts(a_payment(), pilot)]
+    assert [(one.entity, one.key, one.skipped) for one in facts] == [
+        ("customer", "5", OUT_OF_SCOPE),
+        ("customer_info", "5", OUT_OF_SCOPE),
+        ("customer_billing", "5", OUT_OF_SCOPE),
+        ("payment", "9", OUT_OF_SCOPE),
+    ]
+
+
+@pytest.mark.parametrize("scope", [{"companies": [2]}, {"statuses": [4]}])
+def test_a_payment_goes_with_its_account(scope: dict[str, Any]) -> None:
+    assert [one.skipped for one in payment_facts(a_payment(), rules(scope=scope))] == [OUT_OF_SCOPE]
+
+
+def test_an_account_becomes_a_customer_with_its_info_and_billing() -> None:
+    facts = account_facts(an_account(), rules())
+    assert [(one.entity, one.key, one.account, one.text, one.skipped) for one in facts] == [
+        ("customer", "5", "5", "active", None),
+        ("customer_info", "5", "5", "present", None),
+        ("customer_billing", "5", "5", "present", None),
+    ]
+
+
+def test_of_billing_that_sonar_does_not_have_nothing_is_said() -> None:
+    facts = account_facts(an_account(account_billing_parameter=None), rules())
+    assert [one.skipped for one in facts] == [None, None, "no billing parameter"]
+
+
+def test_a_lead_that_is_not_carried_is_not_expected() -> None:
+    lead = an_account(account_status=INACTIVE, activation_date=None)
+    assert account_facts(lead, rules(status_map={"leads": "skip"})) == []
 
 
 def test_a_payment_counts_on_the_operators_calendar_day_by_its_method() -> None:
-    books = expected_books([an_account()], [a_payment()], rules())
-    assert books.payments == {"9": "5 2024-05-01 2 1250"}
-    assert books.daily == {"2024-05-01 2": "1 1250"}
-    assert books.balances == {"5": "1250"}
+    assert [(one.key, one.text) for one in payment_facts(a_payment(), rules())] == [("9", "5 2024-05-01 2 1250")]
 
 
 def test_the_processors_provider_outranks_the_payment_type() -> None:
     card = {"credit_card_processor": {"provider": "STRIPE"}}
-    assert [one.method for one in expected_documents(a_payment(credit_card=card), rules())] == [7]
+    assert [one.method for one in payment_facts(a_payment(credit_card=card), rules())] == [7]
 
 
 @pytest.mark.parametrize("change", [{"successful": False}, {"status": "PENDING"}, {"status": "FAILED"}])
 def test_a_payment_that_does_not_qualify_is_not_expected(change: dict[str, Any]) -> None:
-    assert expected_documents(a_payment(**change), rules()) == []
+    assert payment_facts(a_payment(**change), rules()) == []
 
 
 def test_a_reversal_is_taken_back_on_its_own_day() -> None:
     reversal = {"id": "4", "amount": 1000, "created_at": "2024-06-01T12:00:00Z"}
-    books = expected_books([an_account()], [a_payment(reversed_payments={"entities": [reversal]})], rules())
-    assert books.payments["9-R4"] == "5 2024-06-01 2 -1000"
-    assert books.daily == {"2024-05-01 2": "1 1250", "2024-06-01 2": "1 -1000"}
-    assert books.balances == {"5": "250"}
-    assert books.payments_minor == 250
+    facts = payment_facts(a_payment(reversed_payments={"entities": [reversal]}), rules())
+    assert [(one.key, one.state, one.text) for one in facts] == [
+        ("9", "payment", "5 2024-05-01 2 1250"),
+        ("9-R4", "reversal", "5 2024-06-01 2 -1000"),
+    ]
 
 
-def test_documents_of_one_day_and_method_add_up() -> None:
-    books = Books()
-    add_documents(books, [Document("1", "5", "2024-05-01", 2, 10), Document("2", "6", "2024-05-01", 2, 20)])
-    assert books.daily == {"2024-05-01 2": "2 30"}
+@pytest.mark.parametrize(
+    ("company", "partners", "keys"),
+    [
+        pytest.param({"id": "3", "enabled": True}, {}, ["3"], id="its own partner"),
+        pytest.param({"id": "3", "enabled": False}, {}, [], id="disabled"),
+        pytest.param({"id": "3", "enabled": True}, {"by_company": {3: 1}}, [], id="one of Splynx's own"),
+    ],
+)
+def test_an_enabled_company_without_a_configured_partner_becomes_one(
+    company: dict[str, Any], partners: dict[str, Any], keys: list[str]
+) -> None:
+    chosen = rules(partners={"default": 1, **partners})
+    assert [one.key for one in company_facts({**company, "updated_at": "x"}, chosen)] == keys
+
+
+def test_groups_types_and_flags_become_labels() -> None:
+    rows = [{"id": "7", "updated_at": "x"}]
+    labels = [*label_facts("group", rows), *label_facts("type", rows), *flag_label_facts()]
+    assert [one.key for one in labels] == [
+        "group:7", "type:7", "flag:delinquent", "flag:archived", "flag:tax_exempt", "flag:lifeline",
+    ]  # fmt: skip
