@@ -9,7 +9,7 @@ import pytest
 from reconciliation.fields import compare_payment, compare_record, is_same
 from schemas.bundle import record_document
 from schemas.catalogue import TARGETS
-from schemas.entities.account import Customer
+from schemas.entities.customer.target import Customer
 from schemas.entities.payment import SplynxPayment
 from schemas.records import Ref
 
