@@ -1,7 +1,10 @@
 """Valid Sonar records and rules for tests. Every name is invented; a test changes what it is about."""
 
+import io
 from datetime import UTC, date, datetime
 from typing import Any
+
+import fastavro
 
 from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
 from schemas.entities.company import Company
@@ -182,3 +185,14 @@ def only(bundle: Bundle, entity: str) -> SplynxRecord:
     assert records is not None
     (record,) = records
     return record
+
+
+def through(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+    """Written and read back as bytes, as between the stages."""
+    parsed = fastavro.parse_schema(schema)
+    buffer = io.BytesIO()
+    fastavro.schemaless_writer(buffer, parsed, value, strict=True)
+    buffer.seek(0)
+    result = fastavro.schemaless_reader(buffer, parsed, None)
+    assert isinstance(result, dict)
+    return result

@@ -26,9 +26,10 @@ def map_account(account: Account, rules: Rules) -> Bundle:
     status = identity.status(account, rules)
     if status == "new" and rules.file.status_map.leads == "skip":
         return Bundle(records={entity: [] for entity in _left_out()}, reason="leads are not carried")
-    if account.contacts is None or account.addresses is None:
+    unread = _unread(account, rules)
+    if unread:
         # Not read is not empty: a customer without its contacts would lose its e-mail in Splynx.
-        return Bundle(records=_left_out(), reason="contacts or addresses could not be read")
+        return Bundle(records=_left_out(), reason=f"could not be read: {', '.join(unread)}")
     persons = people.people(account, rules, notes)
     service, mailing = places.service_address(account), places.mailing_address(account)
     place = places.place(service, rules, notes)
@@ -84,7 +85,7 @@ def map_account(account: Account, rules: Rules) -> Bundle:
         "customer": [customer],
         "customer_info": [customer_info],
         "customer_billing": None
-        if parameter is None
+        if parameter is None or account.credit_cards is None or account.bank_accounts is None
         else [_billing(account, parameter, rules, mailing_place, person, notes)],
     }
     return Bundle(records=records, notes=tuple(dict.fromkeys(notes)))
@@ -93,6 +94,22 @@ def map_account(account: Account, rules: Rules) -> Bundle:
 def _left_out() -> dict[str, Sequence[SplynxRecord] | None]:
     """Every target left out of the comparison: what was written before stays."""
     return dict.fromkeys(("customer", "customer_info", "customer_billing"))
+
+
+def _unread(account: Account, rules: Rules) -> list[str]:
+    """What a customer is made of and Sonar did not show."""
+    parts: dict[str, Sequence[object] | None] = {
+        "contacts": account.contacts,
+        "addresses": account.addresses,
+        "account_groups": account.account_groups,
+        "serviceable_address_account_assignment_histories": account.serviceable_address_account_assignment_histories,
+    }
+    if rules.file.custom_fields.map:
+        parts["custom_field_data"] = account.custom_field_data
+    missing = [name for name, rows in parts.items() if rows is None]
+    if any(contact.phone_numbers is None for contact in account.contacts or []):
+        missing.append("contacts.phone_numbers")
+    return missing
 
 
 def _billing(

@@ -6,7 +6,7 @@ from schemas.aggregate import Aggregate, Collection, DeletePolicy, Target, Write
 from schemas.bundle import Bundle
 from schemas.records import Instant, MaxLength, SonarRecord, SplynxRecord
 from schemas.rules import Rules
-from schemas.values.text import one_line, required_text
+from schemas.values.text import fitted_name, one_line, required_text
 
 
 class Company(SonarRecord):
@@ -35,8 +35,9 @@ def map_company(company: Company, rules: Rules) -> Bundle:
         return Bundle(records={"partner": []}, reason=f"the rules map this company to partner {configured}")
     if not company.enabled:
         return Bundle(records={"partner": []}, reason="a disabled company is mapped to the default partner")
-    name = required_text("name", one_line(company.name))
-    return Bundle(records={"partner": [Partner(key=str(company.id), name=name[:128])]})
+    notes: list[str] = []
+    name = fitted_name(required_text("name", one_line(company.name)), 128, company.id, notes)
+    return Bundle(records={"partner": [Partner(key=str(company.id), name=name)]}, notes=tuple(notes))
 
 
 COMPANY = Aggregate(

@@ -6,7 +6,7 @@ from schemas.aggregate import Aggregate, Collection, DeletePolicy, Target, Write
 from schemas.bundle import Bundle
 from schemas.records import Instant, MaxLength, Ref, SonarRecord, SplynxRecord
 from schemas.rules import Rules
-from schemas.values.text import cut, one_line, required_text
+from schemas.values.text import fitted_name, one_line, required_text
 
 DEFAULT_COLOR = "#357bf2"
 
@@ -65,10 +65,11 @@ def flag_label(name: str) -> Ref:
     return Ref(entity="label", key=f"flag:{name}")
 
 
-def _label(key: str, form: str, name: str, color: str | None) -> Bundle:
-    text = required_text("name", one_line(name))
-    written = Label(key=key, module="customers", label=cut(form.replace("{name}", text), 64), color=_color(color))
-    return Bundle(records={"label": [written]})
+def _label(ref: Ref, id: int, form: str, name: str, color: str | None) -> Bundle:
+    notes: list[str] = []
+    text = fitted_name(form.replace("{name}", required_text("name", one_line(name))), 64, id, notes)
+    written = Label(key=ref.key, module="customers", label=text, color=_color(color))
+    return Bundle(records={"label": [written]}, notes=tuple(notes))
 
 
 def _color(color: str | None) -> str:
@@ -81,7 +82,7 @@ def map_account_group(group: AccountGroup, rules: Rules) -> Bundle:
     Raises:
         RequiredValueMissing: the group has no name.
     """
-    return _label(f"group:{group.id}", rules.file.customer.labels.account_group, group.name, None)
+    return _label(group_label(group.id), group.id, rules.file.customer.labels.account_group, group.name, None)
 
 
 def map_account_type(account_type: AccountType, rules: Rules) -> Bundle:
@@ -91,7 +92,7 @@ def map_account_type(account_type: AccountType, rules: Rules) -> Bundle:
         RequiredValueMissing: the type has no name.
     """
     form = rules.file.customer.labels.account_type
-    return _label(f"type:{account_type.id}", form, account_type.name, account_type.color)
+    return _label(type_label(account_type.id), account_type.id, form, account_type.name, account_type.color)
 
 
 _LABEL = Target(

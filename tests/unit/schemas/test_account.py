@@ -1,5 +1,7 @@
 """What is mapped of an account, and what is left as it is."""
 
+from typing import Any
+
 import pytest
 
 from schemas.bundle import bundle_hash
@@ -33,9 +35,34 @@ def test_an_account_inside_the_pilot_is_mapped() -> None:
     assert customer(rules(scope={"accounts": [7], "companies": [3], "statuses": [1]})).key == "7"
 
 
-@pytest.mark.parametrize("unread", ["contacts", "addresses"])
-def test_what_was_not_read_leaves_the_customer_as_it_is(unread: str) -> None:
-    assert map_account(an_account(**{unread: None}), RULES).records["customer"] is None
+@pytest.mark.parametrize(
+    "unread",
+    [
+        {"contacts": None},
+        {"contacts": [a_contact(phone_numbers=None)]},
+        {"addresses": None},
+        {"account_groups": None},
+        {"serviceable_address_account_assignment_histories": None},
+        {"custom_field_data": None},
+    ],
+)
+def test_what_was_not_read_leaves_the_customer_as_it_is(unread: dict[str, Any]) -> None:
+    given = rules(custom_fields={"map": {"Gate": {"name": "gate"}}})
+    bundle = map_account(an_account(**unread), given)
+    assert bundle.records == {"customer": None, "customer_info": None, "customer_billing": None}
+    assert bundle.reason is not None
+    assert next(iter(unread)) in bundle.reason
+
+
+def test_custom_fields_that_no_rule_names_need_not_be_read() -> None:
+    assert customer(custom_field_data=None).custom == {}
+
+
+@pytest.mark.parametrize("unread", ["credit_cards", "bank_accounts"])
+def test_instruments_that_were_not_read_leave_the_billing_settings_as_they_are(unread: str) -> None:
+    records = map_account(an_account(**{unread: None}), RULES).records
+    assert records["customer_billing"] is None
+    assert records["customer"] is not None
 
 
 def test_mapping_twice_gives_equal_hashes_whatever_the_order_of_what_was_read() -> None:

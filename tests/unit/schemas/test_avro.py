@@ -1,6 +1,5 @@
 """What is sent over Avro comes back equal, for every aggregate that is mapped."""
 
-import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,6 +39,7 @@ from tests.builders import (
     an_address,
     rules,
     stamped,
+    through,
 )
 
 PAST = [{"id": 1, "start_date": "2024-01-01", "end_date": None, "address": an_address()}]
@@ -60,17 +60,6 @@ RECORDS: dict[str, SonarRecord] = {
 }
 NAMES = [one.name for one in AGGREGATES]
 MAPPED = [one.name for one in AGGREGATES if one.mapper is not None]
-
-
-def through(schema: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
-    """Written and read back as bytes."""
-    parsed = fastavro.parse_schema(schema)
-    buffer = io.BytesIO()
-    fastavro.schemaless_writer(buffer, parsed, value, strict=True)
-    buffer.seek(0)
-    result = fastavro.schemaless_reader(buffer, parsed, None)
-    assert isinstance(result, dict)
-    return result
 
 
 def an_event(declared: Aggregate, record: SonarRecord | None) -> Event:
