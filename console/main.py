@@ -12,6 +12,7 @@ import orjson
 import typer
 
 from console import doctor as examination
+from console import ledger as ledgers
 from console import reconcile as reconciling
 from console import run as running
 from console import status as standing
@@ -35,6 +36,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+ledger = typer.Typer(help="The ledger: what Crossfade knows about Splynx's rows.", no_args_is_help=True)
+app.add_typer(ledger, name="ledger")
 
 Summary = TypeVar("Summary")
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (YAML).")]
@@ -217,6 +221,17 @@ def doctor(
         fail(exc, as_json=json)
     show(examination.document_of(settings, findings), as_json=json, text=examination.text_of)
     raise typer.Exit(int(examination.exit_code_of(findings)))
+
+
+@ledger.command("rebuild", epilog="Example: crossfade ledger rebuild; crossfade ledger rebuild --apply")
+def ledger_rebuild(config: Config = None, json: Json = False, apply: Apply = False) -> None:
+    """Make the ledger anew from the marks in Splynx: it was lost, or Splynx was restored. Ends a running sink."""
+    configure_logs()
+    try:
+        document = asyncio.run(ledgers.rebuild(load_settings(config), apply=apply))
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    show(document, as_json=json, text=ledgers.text_of)
 
 
 def main() -> None:

@@ -96,7 +96,10 @@ class BrakeApplied(SyncError):
     code = "sink.brake"
     action = Action.HALT
     exit_code = ExitCode.FOUND
-    remedy = "Look whether the rules or a permission in Sonar changed; approve it only when the withdrawal is meant."
+    remedy = (
+        "See whether the rules, or a permission in Sonar, changed. Only when it is meant:"
+        " `crossfade sink --apply --approve <entity>`."
+    )
 
 
 class AdoptionNeeded(SyncError):
@@ -105,7 +108,19 @@ class AdoptionNeeded(SyncError):
     code = "sink.adoption_needed"
     action = Action.HALT
     exit_code = ExitCode.FOUND
-    remedy = "Either the ledger is lost (rebuild it, with approval) or this Splynx belongs to another ledger."
+    remedy = (
+        "If the ledger was lost, `crossfade ledger rebuild` shows what it would take over, and does it with --apply;"
+        " else this Splynx belongs to another ledger: check ledger and splynx in the settings."
+    )
+
+
+class RebuildInterrupted(SyncError):
+    """A rebuild of the ledger was begun and did not end, so the ledger does not know all that is in Splynx."""
+
+    code = "sink.rebuild_interrupted"
+    action = Action.HALT
+    exit_code = ExitCode.FOUND
+    remedy = "Run `crossfade ledger rebuild --apply` again; repeating it is harmless."
 
 
 class ForeignTarget(SyncError):
@@ -114,7 +129,11 @@ class ForeignTarget(SyncError):
     code = "sink.foreign_target"
     action = Action.HALT
     exit_code = ExitCode.USAGE
-    remedy = "Check splynx.url, splynx.db and ledger in the settings; after a restore of Splynx rebuild the ledger."
+    remedy = (
+        "Check splynx.url, splynx.db and ledger in the settings. If Splynx was restored from a backup, run"
+        " `crossfade ledger rebuild`, then with --apply. `sink --approve target` takes Splynx as it is: only if nothing"
+        " but the mark was lost."
+    )
 
 
 class HistoryLost(SyncError):
@@ -123,7 +142,10 @@ class HistoryLost(SyncError):
     code = "sink.history_lost"
     action = Action.HALT
     exit_code = ExitCode.USAGE
-    remedy = "Process again from sonar.* (a new snapshot does), then start the sink with the checkpoint of that topic."
+    remedy = (
+        "See why the topic was cut or made anew. Have its bundles made again (`crossfade snapshot` and `process`), then"
+        " run `crossfade ledger rebuild --apply`: the next sink plays the topics from their beginning."
+    )
 
 
 class TooManyDeadLetters(SyncError):

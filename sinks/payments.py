@@ -17,8 +17,8 @@ from clients.mysql import Row, Transaction
 from plumbing.errors import ConfigurationError
 from sinks.errors import KeyTaken, RowMissing
 from sinks.plan import Document, Step, Verb
+from sinks.receipts import RECEIPT_MAX, receipt_of
 
-RECEIPT_MAX = 32
 _TEXTS = ("comment", "field_1", "field_2", "field_3", "field_4", "field_5", "memo")
 PAYMENT_COLUMNS = (
     "customer_id", "transaction_id", "payment_type", "receipt_number", "date", "real_create_datetime", "amount",
@@ -39,18 +39,6 @@ def amount_of(document: Document, field: str = "amount_minor") -> Decimal:
     Decimal('-12.50')
     """
     return Decimal(int(document[field])).scaleb(-int(document["exponent"]))
-
-
-def receipt_of(receipt: str, revision: int) -> str:
-    """The receipt of the n-th document of one payment: itself, its opposite, itself again, and so on.
-
-    Two documents never share a receipt, for Splynx takes it as unique among live rows.
-    """
-    if revision == 0:
-        return receipt
-    turn = (revision + 1) // 2
-    mark = "X" if revision % 2 else "A"
-    return f"{receipt}-{mark}" + ("" if turn == 1 else str(turn))
 
 
 @dataclass(frozen=True)
@@ -156,7 +144,7 @@ class Payments:
         if not keys:
             return {}
         rows = await tx.fetch(
-            "SELECT p.*, t.total, t.deleted AS transaction_deleted FROM payments p"
+            "SELECT p.*, t.total, t.customer_id AS charged FROM payments p"
             " JOIN billing_transactions t ON t.id = p.transaction_id"
             f" WHERE p.id IN ({_marks(keys)}) AND p.deleted = '0' ORDER BY p.id FOR UPDATE",
             sorted(keys),
@@ -247,6 +235,8 @@ class Payments:
         )
         for kept in ("transaction_id", "added_by", "note", "deleted", "is_sent"):
             values.pop(kept)
+        if _has(row, values | {"total": amount, "charged": one.customer_id}):
+            return
         await tx.execute(
             f"UPDATE payments SET {', '.join(f'`{name}` = %s' for name in values)}, updated_at = CURRENT_TIMESTAMP"
             " WHERE id = %s",
@@ -281,6 +271,14 @@ class Payments:
             document["real_create_datetime"], amount, remind, texts["comment"], "1", texts["field_1"], texts["field_2"],
             texts["field_3"], texts["field_4"], texts["field_5"], "", texts["memo"], "api", "0",
         )  # fmt: skip
+
+
+def _has(row: Row, values: Mapping[str, Any]) -> bool:
+    """Whether a row read has these values already: an adopted one is written only where it differs."""
+    return all(
+        Decimal(row[name]) == value if isinstance(value, Decimal) else str(row[name]) == str(value)
+        for name, value in values.items()
+    )
 
 
 async def _lock_deposits(tx: Transaction, customers: set[int]) -> set[int]:

@@ -1,8 +1,6 @@
 """The sink's process: what it is made of, its start-up checks, a dry run or the loop, and what it did."""
 
 import asyncio
-import secrets
-import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,8 +8,6 @@ from typing import Any
 
 from confluent_kafka.schema_registry import SchemaRegistryClient
 
-from clients.mysql import Database
-from clients.splynx import SplynxClient
 from plumbing import metrics
 from plumbing.avro import make_registry
 from plumbing.health import HealthServer
@@ -19,8 +15,9 @@ from plumbing.kafka import AckedProducer, make_producer
 from plumbing.settings import Settings
 from schemas.catalogue import AGGREGATES, TARGETS
 from schemas.topics import Topics
+from sinks.adoption import unknown_rows
 from sinks.brake import Brake
-from sinks.errors import Deferred, GuardsViolated
+from sinks.errors import AdoptionNeeded, Deferred, GuardsViolated
 from sinks.guards import check_guards
 from sinks.held import show
 from sinks.letters import DeadLetters
@@ -29,9 +26,10 @@ from sinks.payments import Payments, payment_category
 from sinks.plan import Outcome
 from sinks.preview import Preview
 from sinks.readiness import check_ready
+from sinks.rebuild import check_rebuilt, rebuild
 from sinks.rest import RestRecords
-from sinks.startup import adopt, check_epoch, define_fields, define_flag_labels, find_adoptions
-from sinks.store import Ledger
+from sinks.site import Site
+from sinks.startup import check_epoch, define_fields, define_flag_labels
 from sinks.stream import WRITTEN, Stream
 from sinks.writer import Writer
 
@@ -58,7 +56,7 @@ class SinkSummary:
     labels: list[str] = field(default_factory=list)
     """Flag labels that were (or would be) made."""
     adoptions: dict[str, int] = field(default_factory=dict)
-    """`{entity: rows of Splynx that carry Sonar ids unknown to the ledger}`"""
+    """`{entity: rows of Splynx with Sonar ids that the ledger did not know}`; they were taken over, or would be."""
 
 
 async def run_sink(
@@ -84,28 +82,18 @@ async def run_sink(
 class _Parts:
     """What a run is made of."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        approve: frozenset[str],
-        client: SplynxClient,
-        db: Database,
-        ledger: Ledger,
-        registry: SchemaRegistryClient,
-    ) -> None:
-        self._settings, self._approve = settings, approve
-        self._client, self._db, self._ledger = client, db, ledger
+    def __init__(self, settings: Settings, approve: frozenset[str], site: Site, registry: SchemaRegistryClient) -> None:
+        self._settings, self._approve, self._site = settings, approve, site
+        self._client, self._db, self._ledger = site.client, site.db, site.ledger
         self._stream = Stream(settings, registry)
 
     @staticmethod
     @asynccontextmanager
     async def open(settings: Settings, approve: frozenset[str]) -> AsyncIterator["_Parts"]:
         """Connect; everything is closed at the end."""
-        at = settings.splynx.db if settings.ledger_beside_rows and settings.splynx.db else settings.ledger_db
-        run_id = f"{int(time.time())}-{secrets.token_hex(4)}"
         with make_registry(settings.registry) as registry:
-            async with SplynxClient(settings.splynx) as client, Database(at) as db:
-                yield _Parts(settings, approve, client, db, Ledger(settings.ledger_db.name, run_id), registry)
+            async with Site.open(settings) as site:
+                yield _Parts(settings, approve, site, registry)
 
     # dry
 
@@ -115,8 +103,7 @@ class _Parts:
             exists = await self._ledger.exists(tx)
         summary.fields = await define_fields(self._client, list(TARGETS.values()), apply=False)
         summary.labels = await define_flag_labels(self._client, self._db, self._ledger, apply=False)
-        for one in await find_adoptions(self._client, self._db, self._ledger, TARGETS, ledger_exists=exists):
-            summary.adoptions[one.entity] = summary.adoptions.get(one.entity, 0) + 1
+        summary.adoptions = await unknown_rows(self._site.marked, self._db, self._ledger, ledger_exists=exists)
         preview = Preview(self._db, self._ledger, ledger_exists=exists, money=self._settings.splynx.disposable)
         summary.consumed = await preview.run(self._stream, stop)
         summary.held = await self._held() if exists else {}
@@ -133,12 +120,16 @@ class _Parts:
         await self._guard()
         async with self._db.session() as tx:
             exists = await self._ledger.exists(tx)
-        adoptions = await find_adoptions(self._client, self._db, self._ledger, TARGETS, ledger_exists=exists)
+        summary.adoptions = await unknown_rows(self._site.marked, self._db, self._ledger, ledger_exists=exists)
+        if summary.adoptions:
+            if "adoption" not in self._approve:
+                told = ", ".join(f"{count} of {entity}" for entity, count in summary.adoptions.items())
+                raise AdoptionNeeded(f"rows of Splynx carry Sonar ids that the ledger does not know: {told}")
+            await rebuild(self._site)
         async with self._db.session() as tx:
             await self._ledger.create(tx)
-        await adopt(self._db, self._ledger, AGGREGATES, adoptions, approve="adoption" in self._approve)
-        approved = bool({"target", "adoption"} & self._approve)
-        await check_epoch(self._client, self._db, self._ledger, approve=approved)
+            await check_rebuilt(tx, self._ledger)
+        await check_epoch(self._client, self._db, self._ledger, approve="target" in self._approve)
         summary.fields = await define_fields(self._client, list(TARGETS.values()), apply=True)
         summary.labels = await define_flag_labels(self._client, self._db, self._ledger, apply=True)
         payments = None

@@ -6,17 +6,15 @@ backup brings an old one back.
 """
 
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from clients.mysql import Database
 from clients.splynx import SplynxClient
 from clients.splynx_errors import RecordMissing, RecordRefused
-from schemas.aggregate import Aggregate, Target, WritePath
+from schemas.aggregate import Target
 from schemas.catalogue import FLAG_LABELS, additional_fields
 from schemas.ledger import LIVE
-from sinks.bodies import SONAR_ID
-from sinks.errors import AdoptionNeeded, ForeignTarget
+from sinks.errors import ForeignTarget
 from sinks.store import Ledger
 
 FIELDS = "admin/config/additional-fields"
@@ -26,15 +24,6 @@ BUILT_IN = "built_in"
 
 _EPOCH_MODULE, _EPOCH_FIELD = "customers", "crossfade_epoch"
 _FLAG_COLOR = "#357bf2"
-
-
-@dataclass(frozen=True)
-class Adoption:
-    """A row of Splynx that carries a Sonar id which the ledger does not know."""
-
-    entity: str
-    key: str
-    target_id: int
 
 
 async def check_epoch(client: SplynxClient, db: Database, ledger: Ledger, *, approve: bool) -> None:
@@ -125,50 +114,3 @@ async def define_flag_labels(client: SplynxClient, db: Database, ledger: Ledger,
         async with db.transaction() as tx:
             await ledger.put_crosswalk(tx, [("label", key, BUILT_IN, 0, target_id, "", 0, LIVE, 0, "{}")])
     return missing
-
-
-async def find_adoptions(
-    client: SplynxClient, db: Database, ledger: Ledger, targets: Mapping[str, Target], *, ledger_exists: bool
-) -> list[Adoption]:
-    """Rows in Splynx with a `sonar_id`, of entities of which the ledger has no row at all: one listing per entity."""
-    found: list[Adoption] = []
-    for target in targets.values():
-        if target.module is None or target.part_of is not None or target.path is not WritePath.REST:
-            continue
-        if ledger_exists:
-            async with db.session() as tx:
-                if await ledger.ids_of(tx, target.entity):
-                    continue
-                # The answer to the very first call may have been lost: its intent finds it.
-                begun = {one.key for one in await ledger.every_open_intent(tx) if one.entity == target.entity}
-        else:
-            begun = set()
-        for row in await client.list(target.endpoint or ""):
-            extra = row.get("additional_attributes")
-            key = str(extra.get(SONAR_ID) or "") if isinstance(extra, dict) else ""
-            if key and key not in begun:
-                found.append(Adoption(target.entity, key, int(row["id"])))
-    return found
-
-
-async def adopt(
-    db: Database, ledger: Ledger, aggregates: Sequence[Aggregate], adoptions: Sequence[Adoption], *, approve: bool
-) -> None:
-    """Enter rows in the crosswalk; their bundles, when they come, are compared in full.
-
-    Raises:
-        AdoptionNeeded: there are some and nobody approved.
-    """
-    if not adoptions:
-        return
-    if not approve:
-        raise AdoptionNeeded(f"{len(adoptions)} rows of Splynx carry Sonar ids that the ledger does not know")
-    owner = {target.entity: aggregate.name for aggregate in aggregates for target in aggregate.targets}
-    async with db.transaction() as tx:
-        await ledger.put_crosswalk(
-            tx,
-            [
-                (one.entity, one.key, owner[one.entity], int(one.key), one.target_id, "", 0, LIVE, 0, "{}")
-                for one in adoptions
-            ],
-        )

@@ -48,3 +48,12 @@ class Ledger(Fence, AppliedAggregates, Crosswalk, HeldRecords, Progress, Intents
             " ON DUPLICATE KEY UPDATE value = VALUES(value)",
             (name, value),
         )
+
+    async def drop_meta(self, tx: Transaction, name: str) -> None:
+        """Forget a named value."""
+        await tx.execute(f"DELETE FROM {self.table('meta')} WHERE name = %s", (name,))  # noqa: S608
+
+    async def forget_records(self, tx: Transaction) -> None:
+        """Forget what was written, what waits, and how far the topics were consumed."""
+        for name in ("crosswalk", "aggregates", "held", "outcomes", "exceptions", "checkpoint"):
+            await tx.execute(f"DELETE FROM {self.table(name)}")  # noqa: S608

@@ -58,6 +58,11 @@ class Crosswalk(Tables):
         )
         return {row["record_key"]: row["target_id"] for row in rows}
 
+    async def crosswalk_counts(self, tx: Transaction) -> dict[str, int]:
+        """`{entity: records}`."""
+        rows = await tx.fetch(f"SELECT entity, COUNT(*) AS n FROM {self.table('crosswalk')} GROUP BY entity")
+        return {row["entity"]: int(row["n"]) for row in rows}
+
     async def put_crosswalk(self, tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
         """Rows in the order of `CROSSWALK` without `updated_at`; documents as text."""
         now = self.now()

@@ -23,6 +23,10 @@ class Fence(Tables):
         assert row is not None
         return int(row["token"])
 
+    async def fence_off(self, tx: Transaction) -> None:
+        """Take every partition from whoever has it."""
+        await tx.execute(f"UPDATE {self.table('fence')} SET token = token + 1, taken_at = %s", (self.now(),))
+
     async def hold(self, tx: Transaction, tokens: Mapping[int, int]) -> None:
         """Check, and lock until the commit, that these partitions are still ours.
 

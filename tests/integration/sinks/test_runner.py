@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import yaml
 from confluent_kafka import Message, TopicPartition
 from confluent_kafka.cimpl import NewTopic
 from confluent_kafka.schema_registry import Schema
+from pydantic import SecretStr
 
 from plumbing.avro import Codec, make_registry
 from plumbing.errors import DependencyUnreachable
@@ -28,8 +30,9 @@ from schemas.entities.customer.target import Customer, CustomerBilling, Customer
 from schemas.entities.payment import SplynxPayment
 from schemas.records import Ref, SplynxRecord
 from schemas.topics import Topics
-from sinks.errors import AdoptionNeeded, BrakeApplied, ForeignTarget, GuardsViolated, HistoryLost
+from sinks.errors import AdoptionNeeded, BrakeApplied, ForeignTarget, GuardsViolated, HistoryLost, RebuildInterrupted
 from sinks.guards import SWITCHES
+from sinks.rebuild import run_rebuild
 from sinks.runner import SinkSummary, run_sink
 from tests.integration.conftest import MariaDbAccess
 
@@ -97,20 +100,60 @@ class Pair:
         return await running
 
     def _is_caught_up(self) -> bool:
-        consumer = make_consumer(self.settings.kafka, self.topics.sink_group)
+        """Whether the ledger has every message, and nothing waits that could be written."""
+        consumer = make_consumer(self.settings.kafka, f"{self.settings.instance}.test")
         try:
-            for one in (one for one in AGGREGATES if one.targets):
-                topic = self.topics.splynx(one.name)
-                ends = end_offsets(consumer, topic, PARTITIONS)
-                places = [TopicPartition(topic, partition) for partition, (_, high) in ends.items() if high]
-                for place in consumer.committed(places, timeout=10):
-                    if place.offset < ends[place.partition][1]:
-                        return False
-            return True
+            ends = {
+                (topic, partition): high
+                for topic in (self.topics.splynx(one.name) for one in AGGREGATES if one.targets)
+                for partition, (_, high) in end_offsets(consumer, topic, PARTITIONS).items()
+                if high
+            }
         except DependencyUnreachable:
             return False  # leaders of new topics are still being elected
         finally:
             consumer.close()
+        try:
+            done = {
+                (row["topic"], row["partition_no"]): row["next_offset"]
+                for row in self.rows("SELECT topic, partition_no, next_offset FROM {ledger}.checkpoint")
+            }
+            woken = self.rows(
+                "SELECT 1 FROM {ledger}.held h LEFT JOIN {ledger}.crosswalk c ON c.entity = h.waits_entity"
+                " AND c.record_key = h.waits_key WHERE h.state = 'ready' OR c.entity IS NOT NULL AND h.state = 'parked'"
+            )
+        except pymysql.err.ProgrammingError:
+            return False  # the ledger is not made yet
+        return not woken and all(done.get(place, 0) >= end for place, end in ends.items())
+
+    def run(self, sql: str) -> None:
+        """Change something behind the sink's back."""
+        with self.mariadb.connect(self.splynx.database) as connection, connection.cursor() as cursor:
+            cursor.execute(sql.replace("{ledger}", f"`{self.splynx.ledger}`"))
+
+    def back_up(self) -> dict[str, list[tuple[object, ...]]]:
+        """Every row of Splynx's schema."""
+        found = {}
+        with self.mariadb.connect(self.splynx.database) as connection, connection.cursor() as cursor:
+            cursor.execute("SHOW TABLES")
+            for (table,) in cursor.fetchall():
+                cursor.execute(f"SELECT * FROM `{table}`")
+                found[table] = list(cursor.fetchall())
+        return found
+
+    def restore(self, backup: dict[str, list[tuple[object, ...]]]) -> None:
+        """Splynx as it was."""
+        with self.mariadb.connect(self.splynx.database) as connection, connection.cursor() as cursor:
+            cursor.execute("SET foreign_key_checks = 0")
+            cursor.execute("SET sql_mode = ''")  # zero dates
+            for table, rows in backup.items():
+                cursor.execute(f"SELECT COUNT(*) FROM `{table}`")
+                if cursor.fetchall() == ((0,),) and not rows:
+                    continue
+                cursor.execute(f"DELETE FROM `{table}`")
+                if rows:
+                    marks = ", ".join(["%s"] * len(rows[0]))
+                    cursor.executemany(f"INSERT INTO `{table}` VALUES ({marks})", rows)
 
     def dead_letters(self) -> list[dict[str, bytes]]:
         """The headers of every dead letter."""
@@ -222,13 +265,16 @@ def account(number: int, **more: object) -> dict[str, list[SplynxRecord]]:
     }
 
 
-def payment(number: int, customer: int, minor: int) -> dict[str, list[SplynxRecord]]:
-    """The bundle of a payment."""
+def payment(number: int, customer: int, minor: int, *, reversal: int | None = None) -> dict[str, list[SplynxRecord]]:
+    """The bundle of a payment, or of one of its reversals alone."""
+    mark = "" if reversal is None else f"-R{reversal}"
+    kind = f"Payment:{number}" if reversal is None else f"ReversedPayment:{reversal}"
     values = {
-        "key": str(number), "customer_id": Ref(entity="customer", key=str(customer)), "payment_type": 1,
-        "receipt_number": f"SP{number}", "date": date(2026, 3, 4), "real_create_datetime": "2026-03-04 05:06:07",
-        "amount_minor": minor, "remind_minor": minor, "exponent": 2, "comment": "", "field_1": "", "field_2": "",
-        "field_3": "", "field_4": f"sonar:Payment:{number}", "field_5": "", "memo": "", "reverses": None,
+        "key": f"{number}{mark}", "customer_id": Ref(entity="customer", key=str(customer)), "payment_type": 1,
+        "receipt_number": f"SP{number}{mark}", "date": date(2026, 3, 4),
+        "real_create_datetime": "2026-03-04 05:06:07", "amount_minor": minor, "remind_minor": max(minor, 0),
+        "exponent": 2, "comment": "", "field_1": "", "field_2": "",
+        "field_3": "", "field_4": f"sonar:{kind}", "field_5": "", "memo": "", "reverses": None,
         "is_sent": "1",
     }  # fmt: skip
     fields = SplynxPayment.model_fields
@@ -316,41 +362,108 @@ async def test_a_violated_guard_stops_everything_before_a_row_is_written(pair: P
     assert pair.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 0
 
 
-@pytest.mark.fault(39)
-async def test_a_lost_ledger_halts_and_is_rebuilt_with_approval(pair: Pair) -> None:
-    pair.send("account", 1, account(1), sequence=2, owner=1)
-    await pair.sink()
+CHAIN = "SELECT receipt_number, amount FROM payments WHERE deleted = '0' ORDER BY receipt_number"
+
+
+def _lose_ledger(pair: Pair) -> None:
     with pair.mariadb.connect() as connection, connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE `{pair.splynx.ledger}`")
         cursor.execute(f"CREATE DATABASE `{pair.splynx.ledger}` CHARACTER SET utf8mb4")
-    with pytest.raises(AdoptionNeeded):
-        await run_sink(pair.settings, apply=True, stop=asyncio.Event())
-    dry = await run_sink(pair.settings, apply=False, stop=asyncio.Event())
-    assert dry.adoptions == {"customer": 1}
-    stop = asyncio.Event()
-    running = asyncio.create_task(run_sink(pair.settings, apply=True, stop=stop, approve=["adoption"]))
-    while not running.done() and not _applied(pair):  # noqa: ASYNC110
-        await asyncio.sleep(0.3)
-    stop.set()
-    await running
-    assert pair.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 1
-
-
-def _applied(pair: Pair) -> bool:
-    found = pair.rows(
-        f"SELECT 1 FROM information_schema.tables WHERE table_schema = '{pair.splynx.ledger}'"
-        " AND table_name = 'aggregates'"
-    )
-    return bool(found) and bool(pair.rows("SELECT 1 FROM {ledger}.aggregates"))
 
 
 @pytest.mark.fault(39)
-async def test_a_restored_splynx_halts(pair: Pair) -> None:
+async def test_a_lost_ledger_halts_and_a_rebuild_heals_it(pair: Pair) -> None:
+    _load(pair)
     await pair.sink()
-    with pair.mariadb.connect(pair.splynx.database) as connection, connection.cursor() as cursor:
-        cursor.execute("UPDATE customers_fields SET title = 'Crossfade of yesterday' WHERE name = 'crossfade_epoch'")
-    with pytest.raises(ForeignTarget):
+    reversed_one = payment(11, 1, 100)["payment"] + payment(11, 1, -40, reversal=7)["payment"]
+    pair.send("payment", 11, {"payment": reversed_one}, sequence=3, owner=1)
+    pair.send("payment", 12, {"payment": []}, sequence=3, owner=2)  # compensated: it must stay so
+    await pair.sink()
+    chain = pair.rows(CHAIN)
+    assert [row["receipt_number"] for row in chain] == ["SP11", "SP11-R7", "SP12", "SP12-X", "SP13"]
+    _lose_ledger(pair)
+    with pytest.raises(AdoptionNeeded, match="3 of customer, 4 of payment") as caught:
         await run_sink(pair.settings, apply=True, stop=asyncio.Event())
+    assert "ledger rebuild" in caught.value.next_step
+    seen = await run_rebuild(pair.settings, apply=False)
+    assert (seen.applied, seen.adopted["customer"]) == (False, 3)
+    done = await run_rebuild(pair.settings, apply=True)
+    assert done.adopted == seen.adopted
+    pair.send("payment", 13, {"payment": []}, sequence=4, owner=3)  # withdrawn only after the rebuild
+    await pair.sink()
+    assert pair.rows(CHAIN) == [*chain, {"receipt_number": "SP13-X", "amount": Decimal(-3)}]
+    assert pair.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 3
+    for money in ("SUM(deposit) AS money FROM customer_billing", "SUM(total) AS money FROM billing_transactions"):
+        assert pair.rows(f"SELECT {money}")[0]["money"] == Decimal("0.6")
+
+
+@pytest.mark.fault(39)
+async def test_a_restored_splynx_halts_and_a_rebuild_brings_it_up_to_date(pair: Pair) -> None:
+    pair.send("account", 1, account(1), sequence=2, owner=1)
+    pair.send("payment", 11, payment(11, 1, 100), sequence=2, owner=1)
+    await pair.sink()
+    yesterday = pair.back_up()
+    pair.send("account", 1, account(1, name="Renamed today"), sequence=3, owner=1)
+    pair.send("account", 2, account(2), sequence=3, owner=2)
+    pair.send("payment", 12, payment(12, 2, 200), sequence=3, owner=2)
+    pair.send("payment", 11, payment(11, 1, 150), sequence=3, owner=1)
+    await pair.sink()
+    pair.restore(yesterday)
+    with pytest.raises(ForeignTarget) as caught:
+        await run_sink(pair.settings, apply=True, stop=asyncio.Event())
+    assert "ledger rebuild" in caught.value.next_step
+    await run_rebuild(pair.settings, apply=True)
+    await pair.sink()
+    assert [row["name"] for row in pair.rows("SELECT name FROM customers ORDER BY id")] == [
+        "Renamed today", "Anna Example",
+    ]  # fmt: skip
+    assert pair.rows(CHAIN) == [
+        {"receipt_number": "SP11", "amount": Decimal("1.5")}, {"receipt_number": "SP12", "amount": Decimal(2)},
+    ]  # fmt: skip
+    money = [row["deposit"] for row in pair.rows("SELECT deposit FROM customer_billing ORDER BY customer_id")]
+    assert money == [Decimal("1.5"), Decimal(2)]
+
+
+@pytest.mark.fault(34)
+@pytest.mark.fault(39)
+async def test_the_ledger_of_another_splynx_halts(pair: Pair, start_splynx: Callable[..., SplynxSandbox]) -> None:
+    await pair.sink()
+    other, db = start_splynx(), pair.settings.splynx.db
+    assert db is not None
+    pair.run(f"GRANT SELECT, INSERT, UPDATE ON `{other.database}`.* TO '{pair.splynx.writer}'@'%'")
+    settings = pair.settings.model_copy(
+        update={
+            "splynx": pair.settings.splynx.model_copy(
+                update={
+                    "url": other.url, "key": other.key, "secret": SecretStr(other.secret),
+                    "db": db.model_copy(update={"name": other.database}),
+                }
+            )
+        }
+    )  # fmt: skip
+    with pytest.raises(ForeignTarget):
+        await run_sink(settings, apply=True, stop=asyncio.Event())
+
+
+async def test_a_rebuild_that_was_interrupted_keeps_the_sink_from_starting(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair.send("account", 1, account(1), sequence=2, owner=1)
+    await pair.sink()
+
+    async def away(*_: object) -> None:
+        raise DependencyUnreachable("away")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("sinks.rebuild.adopt", away)
+        with pytest.raises(DependencyUnreachable):
+            await run_rebuild(pair.settings, apply=True)
+    pair.run("INSERT INTO {ledger}.crosswalk VALUES ('customer','9','account',9,9,'',0,'live',0,'{}',NOW())")
+    with pytest.raises(RebuildInterrupted):
+        await run_sink(pair.settings, apply=True, stop=asyncio.Event())
+    await run_rebuild(pair.settings, apply=True)
+    await pair.sink()
+    assert pair.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 1
 
 
 @pytest.mark.fault(41)

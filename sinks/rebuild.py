@@ -1,0 +1,72 @@
+"""The ledger made anew from what Splynx holds: after it was lost, or after Splynx was restored from a backup.
+
+What the ledger says of single records is forgotten, rows with our marks are entered again, and the topics are played
+from their beginning by the next sink. The journal of before-images, the conflicts and the intents stay.
+"""
+
+from dataclasses import dataclass, field
+
+from clients.mysql import Transaction
+from plumbing.settings import Settings
+from schemas.catalogue import AGGREGATES
+from sinks.adoption import adopt, count
+from sinks.errors import RebuildInterrupted
+from sinks.site import Site
+from sinks.startup import check_epoch
+from sinks.store import Ledger
+
+_BEGUN = "rebuild"
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What a rebuild did, or would do."""
+
+    applied: bool
+    forgotten: dict[str, int] = field(default_factory=dict)
+    """`{entity: records that the ledger knew}`"""
+    adopted: dict[str, int] = field(default_factory=dict)
+    """`{entity: records that Splynx holds}`"""
+
+
+async def run_rebuild(settings: Settings, *, apply: bool) -> Rebuilt:
+    """Rebuild the ledger, or count what that would do.
+
+    A sink that is running is fenced off, and ends.
+
+    Raises:
+        SplynxRefused, SplynxUnreachable, DependencyUnreachable, DependencyRefused.
+    """
+    async with Site.open(settings) as site:
+        return await rebuild(site) if apply else await _survey(site)
+
+
+async def rebuild(site: Site) -> Rebuilt:
+    """Rebuild the ledger. What interrupts it leaves a mark that keeps sinks from starting; repeating it is harmless."""
+    db, ledger = site.db, site.ledger
+    async with db.session() as tx:
+        await ledger.create(tx)
+    async with db.transaction() as tx:
+        forgotten = await ledger.crosswalk_counts(tx)
+        await ledger.set_meta(tx, _BEGUN, ledger.run_id)
+        await ledger.fence_off(tx)
+        await ledger.forget_records(tx)
+    adopted = await adopt(site.marked, db, ledger, AGGREGATES)
+    await check_epoch(site.client, db, ledger, approve=True)
+    async with db.transaction() as tx:
+        await ledger.drop_meta(tx, _BEGUN)
+    return Rebuilt(True, forgotten, adopted)
+
+
+async def check_rebuilt(tx: Transaction, ledger: Ledger) -> None:
+    """Raises RebuildInterrupted when a rebuild was begun and not ended."""
+    if await ledger.meta(tx, _BEGUN) is not None:
+        raise RebuildInterrupted("a rebuild of the ledger was begun and not ended")
+
+
+async def _survey(site: Site) -> Rebuilt:
+    forgotten: dict[str, int] = {}
+    async with site.db.session() as tx:
+        if await site.ledger.exists(tx):
+            forgotten = await site.ledger.crosswalk_counts(tx)
+    return Rebuilt(False, forgotten, {entity: await count(site.marked, entity) for entity in site.marked.entities})
