@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, cast
 
 import orjson
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, Producer
 
 from clients.sonar import SonarAnswer, SonarClient
 from clients.sonar_errors import failure_of
@@ -105,12 +105,16 @@ class Acknowledged:
 class Broker:
     """librdkafka's producer as far as `AckedProducer` uses it. Messages are acknowledged by `flush`."""
 
-    def __init__(self) -> None:
+    def __init__(self, partitions: int = 4) -> None:
         self.messages: list[tuple[str, int, bytes, bytes | None]] = []
+        self._partitions = partitions
         self._waiting: list[Callable[[], None]] = []
 
     def produce(self, topic: str, *, key: bytes, value: bytes | None, partition: int, **options: Any) -> None:
         def acknowledge() -> None:
+            if partition >= self._partitions:
+                options["on_delivery"](KafkaError(KafkaError._UNKNOWN_PARTITION), None)
+                return
             self.messages.append((topic, partition, key, value))
             offset = sum(1 for one in self.messages if one[:2] == (topic, partition)) - 1
             options["on_delivery"](None, Acknowledged(partition, offset))
