@@ -17,6 +17,7 @@ from console import reconcile as reconciling
 from console import run as running
 from console import status as standing
 from console import topics as topic_plans
+from console import trace as tracing
 from console.output import fail, show, stderr, table
 from console.statuses import check_statuses_where_possible
 from plumbing.errors import ExitCode, SyncError
@@ -173,6 +174,30 @@ def status(
     show(document, as_json=json, text=standing.text_of)
     if document.get("audit"):
         raise typer.Exit(int(ExitCode.FOUND))
+
+
+@app.command(epilog="Example: crossfade trace account 17; crossfade trace --splynx customer 42 --json")
+def trace(
+    entity: Annotated[str, typer.Argument(help="What it is in Sonar, such as account; with --splynx, in Splynx.")],
+    number: Annotated[int, typer.Argument(help="Its id in Sonar; with --splynx, in Splynx.", min=1)],
+    config: Config = None,
+    json: Json = False,
+    splynx: Annotated[bool, typer.Option("--splynx", help="Entity and id are Splynx's, such as customer 42.")] = False,
+    show_values: Annotated[
+        bool, typer.Option("--show-values", help="Print the values too: personal data. Never a password.")
+    ] = False,
+) -> None:
+    """Follow one record: its events, bundles, dead letters, outcome and rows; where it is, or why it is not there.
+
+    Exit code 0: Splynx is as Sonar last had it. 3: it is not, and the first line says why.
+    """
+    try:
+        settings = load_settings(config)
+        found = asyncio.run(tracing.trace(settings, entity, number, splynx=splynx, values=show_values))
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    show(found.document(), as_json=json, text=tracing.text_of)
+    raise typer.Exit(int(found.exit_code))
 
 
 @app.command(epilog="Example: crossfade reconcile --json; crossfade reconcile --csv findings.csv")

@@ -20,6 +20,7 @@ import yaml
 from sandbox import choices
 from sandbox.local import configuration
 from sandbox.local.library import ROOT
+from sandbox.local.ports import free_ports
 from sandbox.local.sandboxes import SonarSandbox, SplynxSandbox
 from sandbox.local.stack import Addresses
 from tests.integration.conftest import MariaDbAccess, drop_topics
@@ -163,7 +164,9 @@ def site(stack: Addresses, mariadb: MariaDbAccess, tmp_path_factory: pytest.Temp
         for sandbox in (splynx, sonar):
             started.callback(sandbox.stop)
             sandbox.start()
-        settings = configuration.settings(stack, sonar, splynx, http_ports=[0, 0, 0], hmac_key=secrets.token_hex(16))
+        settings = configuration.settings(
+            stack, sonar, splynx, http_ports=free_ports(3), hmac_key=secrets.token_hex(16)
+        )
         own = {"instance": f"c{mark}", "ledger": {**settings["splynx"]["db"], "name": splynx.ledger}}
         made = Site(folder, sonar, splynx, mariadb, {**settings, **own})
         made.configure()

@@ -1,0 +1,103 @@
+"""Where a record stands: the last room that it reached, and why it is not further."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from console.history import History, Letter
+from schemas.catalogue import aggregate as declared
+from schemas.ledger import DEAD, DEFERRED, LIVE
+
+_DOCUMENTS = "docs/errors/{}.md says what to do."
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """Where a record stands: the last room that it reached, in words, and what to do if it should be further."""
+
+    arrived: bool
+    """Splynx is as Sonar's last known state of it wants."""
+    stage: str
+    says: str
+    next_step: str = ""
+
+
+def conclude(aggregate: str, sonar_id: int, history: History, ledger: dict[str, Any] | None) -> Conclusion:
+    """Where it stands. `ledger`: as `console.holdings` reads it."""
+    events = [one for one in history.events if one["sequence"] is not None]
+    bundles = [one for one in history.bundles if one["sequence"] is not None]
+    event = max(events, key=lambda one: (one["sequence"], one["offset"]), default=None)
+    bundle = max(bundles, key=lambda one: (one["sequence"], one["rules_generation"], one["offset"]), default=None)
+    if event is None and bundle is None:
+        return _not_captured(aggregate, sonar_id, history)
+    if event is not None and (bundle is None or bundle["sequence"] < event["sequence"]):
+        return _not_processed(aggregate, history, event)
+    if bundle is None:
+        raise AssertionError("either is there")  # pragma: no cover
+    newest = ledger["newest"] if ledger is not None else None
+    if newest is None or (newest["sequence"], newest["generation"]) < (bundle["sequence"], bundle["rules_generation"]):
+        return _not_written(history, bundle)
+    return _written(ledger or {}, bundle)
+
+
+def _not_captured(aggregate: str, sonar_id: int, history: History) -> Conclusion:
+    letters = [one for one in history.dead_letters if one.stage == "capture"]
+    if letters:
+        return _dead("sonar", "Capture", letters[-1])
+    return Conclusion(
+        False,
+        "sonar",
+        f"No event of {aggregate} {sonar_id} is on the topics.",
+        "See whether Sonar has it under this id, and with `crossfade status` whether the snapshot is complete; "
+        f"`crossfade snapshot --only {aggregate}` reads all of them again.",
+    )
+
+
+def _not_processed(aggregate: str, history: History, event: dict[str, Any]) -> Conclusion:
+    place = (event["topic"], event["partition"], event["offset"])
+    letters = [one for one in history.dead_letters if (one.topic, one.partition, one.offset) == place]
+    if letters:
+        return _dead("capture", "Processing", letters[-1])
+    if not declared(aggregate).targets:
+        return Conclusion(True, "capture", f"{aggregate} is read for the rules' sake and has no row in Splynx.")
+    return Conclusion(
+        False,
+        "capture",
+        f"Its newest event (sequence {event['sequence']}) is on the topics and not mapped yet.",
+        "`crossfade status` shows how far the processors are; see that `crossfade process` runs.",
+    )
+
+
+def _not_written(history: History, bundle: dict[str, Any]) -> Conclusion:
+    place = (bundle["topic"], bundle["partition"], bundle["offset"])
+    letters = [one for one in history.dead_letters if (one.topic, one.partition, one.offset) == place]
+    if letters:
+        return _dead("process", "The sink", letters[-1])
+    return Conclusion(
+        False,
+        "process",
+        f"Its newest bundle (sequence {bundle['sequence']}) is on the topics and not in the ledger yet.",
+        "`crossfade status` shows how far the sink is; see that `crossfade sink --apply` runs.",
+    )
+
+
+def _written(ledger: dict[str, Any], bundle: dict[str, Any]) -> Conclusion:
+    held = ledger["held"]
+    if held:
+        # What is worst for the operator first: dead needs a hand, parked may heal itself, deferred is meant.
+        one = min(held, key=lambda row: {DEAD: 0, DEFERRED: 2}.get(row["state"], 1))
+        wait = f", waits for {one['waits_entity']} {one['waits_key']}" if one["waits_key"] else ""
+        says = f"{one['entity']} {one['record_key']} is {one['state']}: {one['reason']} [{one['code']}]{wait}."
+        return Conclusion(False, "sink", says, _DOCUMENTS.format(one["code"]))
+    rows = [f"{row['entity']} {row['target_id']}" for row in ledger["crosswalk"] if row["state"] == LIVE]
+    if rows:
+        return Conclusion(True, "splynx", f"In Splynx as {', '.join(rows)}, as Sonar last had it.")
+    if bundle["deleted"]:
+        return Conclusion(True, "splynx", "Sonar deleted it, and nothing of it is live in Splynx.")
+    why = f": {bundle['reason']}" if bundle["reason"] else ""
+    return Conclusion(True, "splynx", f"The rules make no row in Splynx of it{why}.")
+
+
+def _dead(stage: str, who: str, letter: Letter) -> Conclusion:
+    return Conclusion(
+        False, stage, f"{who} set it aside: {letter.reason} [{letter.code}].", _DOCUMENTS.format(letter.code)
+    )

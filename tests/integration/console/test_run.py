@@ -1,0 +1,120 @@
+"""The whole way with the commands as processes: interrupted, resumed, caught up; then asked where everything is."""
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.local.library import ROOT
+from tests.integration.console.conftest import ACCOUNTS, Site, bare_environment
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def copied(site: Site) -> Site:
+    """An ISP that was copied by a run which SIGTERM ended on its way, and by the one that resumed it."""
+    assert site.crossfade("topics", "--apply").code == 0
+    interrupted = subprocess.Popen(
+        site.command("run", "--until", "caught-up", "--apply", "--json"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=bare_environment(),
+    )
+    deadline = time.monotonic() + 60
+    while not has_customers(site):
+        assert interrupted.poll() is None, interrupted.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    interrupted.send_signal(signal.SIGTERM)
+    out, err = interrupted.communicate(timeout=60)
+    assert interrupted.returncode == 75, err
+    assert '"caught_up": false' in out
+    assert children_of(site) == []
+    assert len(customers(site)) < ACCOUNTS
+
+    resumed = site.crossfade("run", "--until", "caught-up", "--apply", "--json")
+    assert resumed.code in {0, 5}, resumed.err
+    assert resumed.document["caught_up"] is True
+    return site
+
+
+def has_customers(site: Site) -> bool:
+    return bool(customers(site))
+
+
+def customers(site: Site) -> list[dict[str, Any]]:
+    return site.rows("SELECT id, login, status FROM customers ORDER BY id")
+
+
+def children_of(site: Site) -> list[str]:
+    """Command lines of processes that still work for this site."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue
+        if str(site.config) in line:
+            found.append(line)
+    return found
+
+
+def test_a_run_that_was_stopped_on_its_way_resumes_and_doubles_nothing(copied: Site) -> None:
+    logins = [one["login"] for one in customers(copied)]
+    assert len(logins) == len(set(logins))
+    accounts = copied.crossfade("plan", "--json").document["source"]
+    assert len(logins) == next(one["rows"] for one in accounts if one["aggregate"] == "account")
+    (money,) = copied.rows("SELECT COUNT(*) AS n, COUNT(DISTINCT receipt_number) AS receipts FROM payments")
+    assert 0 < money["n"] == money["receipts"]
+
+
+def test_status_tells_that_nothing_lags(copied: Site) -> None:
+    status = copied.crossfade("status", "--json").document
+    assert {one["stage"] for one in status["lag"]} == {"process", "sink"}
+    assert sum(one["messages"] for one in status["lag"]) == 0
+    assert status["watermark"]["snapshot_complete"] is True
+    audited = copied.crossfade("status", "--audit")
+    assert (audited.code, "every message is accounted for" in audited.out) == (0, True)
+
+
+def test_a_record_is_traced_from_sonar_to_splynx_and_back(copied: Site) -> None:
+    (one, *_) = customers(copied)
+    back = copied.crossfade("trace", "--splynx", "customer", str(one["id"]), "--json")
+    assert back.code == 0, back.err
+    account = back.document["sonar_id"]
+
+    there = copied.crossfade("trace", "account", str(account), "--json").document
+    assert there["conclusion"]["stage"] == "splynx"
+    assert f"customer {one['id']}" in there["conclusion"]["says"]
+    assert there["events"][0]["op"] == "r"
+    assert there["bundles"][-1]["origin"]["offset"] in {event["offset"] for event in there["events"]}
+    assert there["bundles"][-1]["sequence"] == there["ledger"]["newest"]["sequence"]
+    assert {"customer", "customer_info", "customer_billing"} <= {row["entity"] for row in there["ledger"]["crosswalk"]}
+    assert {row["action"] for row in there["ledger"]["journal"]} >= {"create"}
+    assert "In Splynx as customer" in copied.crossfade("trace", "account", str(account)).out
+
+
+def test_a_trace_shows_values_only_when_asked_and_a_password_never(copied: Site) -> None:
+    (row,) = copied.rows("SELECT id, name, password FROM customers WHERE name <> '' AND password <> '' LIMIT 1")
+    words = ("trace", "--splynx", "customer", str(row["id"]))
+    hidden, shown = copied.crossfade(*words, "--json"), copied.crossfade(*words, "--json", "--show-values")
+    assert row["name"] not in hidden.out
+    assert row["name"] in shown.out
+    assert row["password"] not in shown.out
+    assert "(hidden)" in shown.out
+    assert row["name"] in copied.crossfade(*words, "--show-values").out
+
+
+def test_what_is_not_there_is_told_with_the_next_step(copied: Site) -> None:
+    nobody = copied.crossfade("trace", "account", "999999")
+    assert (nobody.code, "No event of account 999999" in nobody.out, "Next: " in nobody.out) == (3, True, True)
+    foreign = copied.crossfade("trace", "--splynx", "customer", "999999")
+    assert (foreign.code, "the ledger knows no customer 999999" in foreign.err) == (2, True)
+    wrong = copied.crossfade("trace", "customer", "1")
+    assert (wrong.code, "add --splynx" in wrong.err) == (2, True)
