@@ -164,6 +164,7 @@ def status(
     ] = False,
 ) -> None:
     """Lag of each stage, the last watermark, and what is parked, deferred or dead-lettered."""
+    configure_logs()
     try:
         settings = load_settings(config)
         document = standing.status_of(settings)
@@ -214,6 +215,7 @@ def reconcile(
 
     Exit code 0: equal. 3: differences that last. 75: differences, and no later watermark came to tell whether they do.
     """
+    configure_logs()
     try:
         settings = load_settings(config)
         teller = reconciling.Teller(lambda text: stderr.print(text, markup=False))

@@ -5,7 +5,7 @@ import csv
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -71,6 +71,7 @@ class Reconciled:
             "compared": self.compared,
             "not_shown": self.not_shown,
             "dead_letters": self.refused,
+            "looks": self.verdict.looks,
             "unsettled": self.verdict.unsettled,
             "left_out": self.verdict.left_out,
             "findings": [row_of(one, show_values=show_values) for one in self.findings],
@@ -98,9 +99,7 @@ def run(settings: Settings, *, wait_seconds: float, tell: Tell = tell_nobody) ->
 
 async def result_of(comparison: Comparison, verdict: Verdict) -> Reconciled:
     """The verdict with its causes, and what the comparison has of both ends."""
-    explained = Verdict(
-        verdict.read_at, await comparison.explained(verdict.findings), verdict.unsettled, verdict.left_out
-    )
+    explained = replace(verdict, findings=await comparison.explained(verdict.findings))
     return Reconciled(
         explained,
         comparison.facts.counts(),

@@ -33,13 +33,14 @@ class Verdict:
     """What is known in the end. Every finding is confirmed, or none is: no later watermark came to tell.
 
     `unsettled`: records that changed at each look, so that nothing could be said of them; they are in no sum.
-    `left_out`: findings that were only counted.
+    `left_out`: findings that were only counted. `looks`: how often something had to be looked at.
     """
 
     read_at: datetime
     findings: list[Finding]
     unsettled: int
     left_out: int
+    looks: int
 
 
 async def confirm(both: Looks, passed: Passed) -> Verdict:
@@ -52,21 +53,21 @@ async def confirm(both: Looks, passed: Passed) -> Verdict:
     left_out = look.findings.left_out
     lasting: dict[tuple[str, ...], Finding] = {}
     moving: list[Finding] = list(look.findings.kept)
-    for _ in range(MOST_LOOKS - 1):
-        if not moving:
-            break
+    looks = 1
+    while moving and looks < MOST_LOOKS:
         if not await passed(look.read_at):
             if lasting:
                 break
-            return Verdict(look.read_at, [*both.sums([]), *moving], 0, left_out)
+            return Verdict(look.read_at, [*both.sums([]), *moving], 0, left_out, looks)
         before = {one.demand for one in moving} | lasting.keys()
+        looks += 1
         look = await both.look(_accounts([*moving, *lasting.values()]))
         lasting = {one.demand: replace(one, confirmed=True) for one in look.findings.kept if one.demand in before}
         moving = [one for one in look.findings.kept if one.demand not in before]
         left_out = look.findings.left_out
     sums = [replace(one, confirmed=left_out == 0) for one in both.sums(moving)]
     records = {(one.entity, one.key) for one in moving}
-    return Verdict(look.read_at, [*sums, *lasting.values()], len(records), left_out)
+    return Verdict(look.read_at, [*sums, *lasting.values()], len(records), left_out, looks)
 
 
 def _accounts(findings: Sequence[Finding]) -> list[str] | None:

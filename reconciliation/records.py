@@ -44,9 +44,10 @@ class Records:
         self._events, self._rules, self._client = events, rules, client
         self._splynx, self._ledger = splynx, ledger
         self.compared: dict[str, int] = {}
-        """Records looked at, by entity."""
+        """Records looked at when everything was, by entity."""
         self.hidden: dict[str, set[str]] = {}
         """Fields that Splynx does not show, so that nobody can say whether they are right."""
+        self._counting = True
         self._labels: set[int] = set()
         self._listed: dict[str, dict[int, Mapping[str, Any]]] = {}
 
@@ -64,7 +65,9 @@ class Records:
         The caller has listed the catalogue before, and reads the events on afterwards: an event that came meanwhile
         tells that a finding was made of an older state.
         """
-        self.compared, self.hidden = {}, {}
+        if accounts is None:
+            self.compared, self.hidden = {}, {}
+        self._counting = accounts is None
         for aggregate in MAPPED:
             for chunk in self._events.newest(aggregate.name, CHUNK, accounts):
                 bundles = [(at, bundle) for at, event in chunk if (bundle := self._map(at, event)) is not None]
@@ -110,7 +113,8 @@ class Records:
     def _record(
         self, at: Newest, target: Target, record: SplynxRecord, link: Link | None, rows: Rows, ids: Mapping[Any, int]
     ) -> list[Finding]:
-        self.compared[target.entity] = self.compared.get(target.entity, 0) + 1
+        if self._counting:
+            self.compared[target.entity] = self.compared.get(target.entity, 0) + 1
         row = rows.get((target.entity, link.target_id)) if link is not None and link.state == LIVE else None
         if link is None or row is None:
             return [_finding(at, target.entity, record.key, Difference("record", "present", None, False))]

@@ -22,7 +22,7 @@ NAME = Finding("fields", "customer", "5", "name", "Ann Example", "Bob Example", 
 
 def a_result(*findings: Finding, unsettled: int = 0) -> Reconciled:
     return Reconciled(
-        Verdict(READ, list(findings), unsettled, 0),
+        Verdict(READ, list(findings), unsettled, 0, 1),
         counts={"customer": {"active": [2, 1], "new": [0, 1]}, "payment": {"payment": [3, 3]}},
         payments_minor=[100, 100],
         exponent=2,

@@ -1,0 +1,121 @@
+"""A pair that was copied, its stages running as processes, and what one finds who compares it."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.local.library import ROOT
+from tests.integration.console.conftest import Ended, Site, bare_environment, site
+
+__all__ = ["site"]
+
+STAGES = (("follow",), ("process",), ("sink", "--apply"))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A site whose stages run. `program` stands in for `console` in all of its commands."""
+
+    site: Site
+    program: str = "console"
+
+    def command(self, *words: str) -> list[str]:
+        """A command line of the program."""
+        command = self.site.command(*words)
+        return [*command[:2], *self.program.split(), *command[3:]]
+
+    def run(self, *words: str) -> Ended:
+        """Run a command to its end."""
+        done = subprocess.run(
+            self.command(*words), capture_output=True, text=True, cwd=ROOT, env=bare_environment(), timeout=240,
+            check=False,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        return Ended(done.returncode, done.stdout, done.stderr)
+
+    def reconcile(self, *words: str) -> dict[str, Any]:
+        """The document of a comparison; its exit code is `code`."""
+        ended = self.run("reconcile", "--json", *words)
+        return {**ended.document, "code": ended.code}
+
+    def execute(self, *statements: str) -> None:
+        """Do something in Splynx behind everyone's back; `{ledger}` names the ledger's schema."""
+        with (
+            self.site.mariadb.connect(self.site.splynx.database) as connection,
+            connection.cursor() as cursor,
+        ):
+            for statement in statements:
+                assert cursor.execute(statement.replace("{ledger}", f"`{self.site.splynx.ledger}`")), statement
+
+    def target_id(self, entity: str, key: str) -> int:
+        """The id in Splynx of a record."""
+        (row,) = self.site.rows(
+            f"SELECT target_id FROM {{ledger}}.crosswalk WHERE entity = '{entity}' AND record_key = '{key}'"
+        )
+        return int(row["target_id"])
+
+    def wait_until_copied(self, seconds: float = 120) -> None:
+        """Wait until both ends agree for the first time."""
+        deadline = time.monotonic() + seconds
+        while not self.is_copied():
+            assert time.monotonic() < deadline, "the stages did not catch up"
+            time.sleep(1)
+
+    def is_copied(self) -> bool:
+        """Whether a whole snapshot has passed every stage."""
+        document = self.run("status", "--json").document
+        watermark = document["watermark"]
+        return bool(
+            watermark and watermark["snapshot_complete"] and not any(one["messages"] for one in document["lag"])
+        )
+
+
+def found(document: dict[str, Any]) -> list[tuple[str, str, str, str]]:
+    """What each finding is about."""
+    return sorted((one["check"], one["entity"], one["key"], one["field"]) for one in document["findings"])
+
+
+@contextmanager
+def stages(pair: Pair, folder: Path) -> Iterator[Pair]:
+    """The stages as processes of their own, ended afterwards."""
+    assert pair.run("topics", "--apply").code == 0
+    with ExitStack() as ending:
+        for words in STAGES:
+            log = ending.enter_context((folder / f"{words[0]}.log").open("wb"))
+            process = subprocess.Popen(
+                pair.command(*words), stdout=log, stderr=log, cwd=ROOT, env=bare_environment(), start_new_session=True
+            )
+            ending.callback(_end, process)
+        pair.wait_until_copied()
+        yield pair
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(10)
+
+
+@pytest.fixture(scope="module")
+def pair(site: Site) -> Iterator[Pair]:
+    """A copied pair, its stages running."""
+    with stages(Pair(site), site.folder) as made:
+        yield made
+
+
+def the(rows: Sequence[dict[str, Any]], **members: object) -> dict[str, Any]:
+    """The one finding with these members."""
+    (one,) = [row for row in rows if all(row[name] == value for name, value in members.items())]
+    return one
