@@ -47,8 +47,8 @@ check-generated: setup ## committed files that are generated are up to date
 	@if [ -f schemas/generate.py ]; then $(PYTHON) -m schemas.generate --check; fi
 	@if [ -f console/docs.py ]; then $(PYTHON) -m console.docs --check; fi
 
-test: setup ## unit, contract and integration tests on real servers
-	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/contract tests/integration
+test: setup ## unit, contract and integration tests on real servers, and the demo with few accounts
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/contract tests/integration tests/e2e
 
 check-reference: setup ## sandbox and all we use of Sonar and Splynx against ../shared/reference
 	$(PYTHON) -m tests.reference ../shared/reference

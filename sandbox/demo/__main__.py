@@ -3,13 +3,14 @@
 Exit codes: 0 both sides are equal, 3 something differs, 4 a server did not start, else that of the failed command.
 """
 
+import argparse
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +25,7 @@ from sandbox.demo.target import read_target
 from sandbox.demo.topics import Topics
 from sandbox.local.library import ROOT, ProgramMissing
 from sandbox.local.processes import StartFailed
-from sandbox.local.site import Site, World
+from sandbox.local.site import Site, World, shown, sourced
 
 STATE = ROOT / ".local" / "demo"
 RATE = 5.0
@@ -47,6 +48,8 @@ class Demo:
     def __init__(self, site: Site) -> None:
         self._site = site
         self.seconds: dict[str, float] = {}
+        self.example = ""
+        """An account with a payment, to look up."""
 
     def run(self) -> Verdict:
         """From nothing to the verdict.
@@ -109,8 +112,10 @@ class Demo:
         configured = frozenset(str(company) for company in rules["partners"]["by_company"])
         dead = topics.dead_letters()
         print("\nDead letters by stage: " + ", ".join(f"{stage} {count}" for stage, count in dead.items()))
+        source = read_source(self._site.sonar)
+        self.example = min((account for account, _ in source.payments.values()), key=int)
         return compare(
-            read_source(self._site.sonar),
+            source,
             read_target(addresses, self._site.splynx),
             {aggregate: topics.live_keys(aggregate) for aggregate in AGGREGATES},
             configured,
@@ -145,20 +150,23 @@ def table(verdict: Verdict) -> str:
     return "\n".join(text)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.demo", description=__doc__)
+    parser.add_argument("--state", type=Path, default=STATE, help="where everything lies; what lay there goes")
+    state = parser.parse_args(arguments).state.resolve()
     accounts, keep = int(os.environ.get("ACCOUNTS") or 300), os.environ.get("KEEP", "") not in ("", "0")
     signal.signal(signal.SIGTERM, _interrupt)
-    Site(STATE).stop()
-    shutil.rmtree(STATE, ignore_errors=True)
-    site = Site(STATE, World(accounts), say=lambda line: print(f"  {line}", flush=True))
+    Site(state).stop()
+    shutil.rmtree(state, ignore_errors=True)
+    site = Site(state, World(accounts), say=lambda line: print(f"  {line}", flush=True))
     demo = Demo(site)
     keep_now = False
     try:
         verdict = demo.run()
         keep_now = keep
     except CommandFailed as exc:
-        print(f"\n{exc}. The logs of its stages: {STATE / 'stages' / 'logs'}", file=sys.stderr)
+        print(f"\n{exc}. The logs of its stages: {state / 'stages' / 'logs'}", file=sys.stderr)
         return exc.code
     except (StartFailed, ProgramMissing) as exc:
         print(exc, file=sys.stderr)
@@ -170,7 +178,7 @@ def main() -> int:
         if not keep_now:
             site.stop()
     _report(demo, verdict, accounts)
-    _print_next(site, keep)
+    _print_next(site, demo, keep)
     return 0 if verdict.is_equal else 3
 
 
@@ -185,15 +193,20 @@ def _report(demo: Demo, verdict: Verdict, accounts: int) -> None:
     print("\nBoth sides are equal, to the cent." if verdict.is_equal else "\nThe two sides differ.")
 
 
-def _print_next(site: Site, keep: bool) -> None:
-    if keep:
-        print(
-            f"\nLeft running. Splynx: {site.splynx.url}  Sonar: {site.sonar.url}\n"
-            f"  . {site.env_file}\n  crossfade status\n"
-            f"Stop it with: make down STATE={STATE.relative_to(ROOT)}"
-        )
-    else:
+def _print_next(site: Site, demo: Demo, keep: bool) -> None:
+    if not keep:
         print("\nNext: KEEP=1 make demo leaves it running; make up gives you a site of your own; see README.md.")
+        return
+    print("\nLeft running:")
+    for name, place in site.places.items():
+        print(f"  {name:10} {place}")
+    print(
+        f"Look at it:\n  . {sourced(site.env_file)}\n  crossfade status\n  crossfade trace account {demo.example}\n"
+        "Let the ISP live and be followed, until ctrl-C:\n"
+        f'  curl -s {site.sonar.control}/world -d \'{{"action": "resume", "rate": 1}}\'\n'
+        "  crossfade run --apply\n"
+        f"Stop it with: make down STATE={shown(site.state)}"
+    )
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

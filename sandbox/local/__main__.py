@@ -12,7 +12,7 @@ from types import FrameType
 
 from sandbox.local.library import ROOT, ProgramMissing
 from sandbox.local.processes import StartFailed
-from sandbox.local.site import Site, World
+from sandbox.local.site import Site, World, sourced
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,9 +54,8 @@ def _up(site: Site) -> int:
     finally:
         signal.signal(signal.SIGTERM, before)
     _print_addresses(site)
-    shown = _shown(site.env_file)
     print(
-        f"\nNext:\n  . {shown if '/' in shown else './' + shown}\n  crossfade doctor\n  crossfade topics --apply\n"
+        f"\nNext:\n  . {sourced(site.env_file)}\n  crossfade doctor\n  crossfade topics --apply\n"
         "  crossfade run --until caught-up --apply\n  crossfade reconcile\nStop it with: make down"
     )
     return 0
@@ -79,22 +78,8 @@ def _status(site: Site) -> int:
 
 
 def _print_addresses(site: Site) -> None:
-    at, sonar, splynx = site.stack.addresses, site.sonar, site.splynx
-    rows = {
-        "Kafka": at.kafka_bootstrap,
-        "Registry": at.registry_url,
-        "MariaDB": f"{at.mariadb_host}:{at.mariadb_port} (root's password: {_shown(Path(at.mariadb_password_file))})",
-        "Sonar": f"{sonar.url} (control: {sonar.control})",
-        "Splynx": f"{splynx.url} (control: {splynx.control})",
-        "Settings": _shown(site.state / "crossfade.yaml"),
-        "Logs": _shown(site.state / "log"),
-    }
-    for name, value in rows.items():
+    for name, value in site.places.items():
         print(f"  {name:10} {value}")
-
-
-def _shown(path: Path) -> str:
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -52,6 +52,21 @@ class Site:
         return self.state / "env"
 
     @property
+    def places(self) -> dict[str, str]:
+        """`{what: where it is}` of a running site, for people; no secret is among them."""
+        at, sonar, splynx = self.stack.addresses, self.sonar, self.splynx
+        password = shown(Path(at.mariadb_password_file))
+        return {
+            "Kafka": at.kafka_bootstrap,
+            "Registry": at.registry_url,
+            "MariaDB": f"{at.mariadb_host}:{at.mariadb_port} (root's password: {password})",
+            "Sonar": f"{sonar.url} (control: {sonar.control})",
+            "Splynx": f"{splynx.url} (control: {splynx.control})",
+            "Settings": shown(self.state / "crossfade.yaml"),
+            "Logs": shown(self.state / "log"),
+        }
+
+    @property
     def running(self) -> dict[str, int | None]:
         """Pid by name; None for what does not run."""
         return {name: Managed(name, self.state).pid for name in reversed(NAMES)}
@@ -86,3 +101,14 @@ class Site:
     def stop(self) -> list[str]:
         """Stop exactly what was started; returns the names of what ran."""
         return [name for name in NAMES if Managed(name, self.state).stop()]
+
+
+def shown(path: Path) -> str:
+    """As one would type it here."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def sourced(path: Path) -> str:
+    """As the shell's `.` takes it: without a slash it would look along the PATH."""
+    text = shown(path)
+    return text if "/" in text else f"./{text}"

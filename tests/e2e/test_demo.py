@@ -1,0 +1,103 @@
+"""The demo as `make demo` runs it, with few accounts: it ends well, says what was promised, leaves nothing running."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.local.library import ROOT
+from sandbox.local.processes import Managed
+from sandbox.local.site import NAMES
+
+pytestmark = pytest.mark.e2e
+ENTITIES = ("partner", "label", "customer", "customer_info", "customer_billing", "payment")
+STEPS = (
+    "servers and sandboxes", "topics and schemas", "first copy", "the ISP lives, and is followed", "the last changes",
+    "reconciliation", "comparison",
+)  # fmt: skip
+
+
+def demo(state: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run it to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "sandbox.demo", "--state", str(state)],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+
+
+def down(state: Path) -> str:
+    """What `make down` says."""
+    command = [sys.executable, "-m", "sandbox.local", "down", "--state", str(state)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+def running(state: Path) -> list[str]:
+    return [name for name in NAMES if Managed(name, state).is_running]
+
+
+def test_the_demo_proves_both_sides_equal_and_leaves_nothing_running(tmp_path: Path) -> None:
+    done = demo(tmp_path, ACCOUNTS="20", KEEP="")
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    assert "An ISP with 20 accounts" in done.stdout
+    rows = {
+        name: numbers.split() for name, numbers in re.findall(r"^(\w+) +((?:\d+ *){7})$", done.stdout, re.MULTILINE)
+    }
+    assert tuple(rows) == ENTITIES
+    for name, numbers in rows.items():
+        source, _, target, parked, deferred, dead, different = map(int, numbers)
+        assert source == target > 0, name
+        assert (parked, deferred, dead, different) == (0, 0, 0, 0), name
+    sums = re.findall(r"^  (?:Sonar|Splynx): [\w ]+? +(-?[\d,]+\.\d\d)$", done.stdout, re.MULTILINE)
+    assert len(sums) == 4
+    assert len(set(sums)) == 1
+    for step in STEPS:
+        assert re.search(rf"^  {step} +\d+\.\d s$", done.stdout, re.MULTILINE), step
+    assert "Both sides are equal, to the cent." in done.stdout
+    assert "\nNext: " in done.stdout
+    assert running(tmp_path) == []
+
+
+def test_a_demo_that_is_kept_can_be_looked_at_as_it_says_and_stopped_as_it_says(tmp_path: Path) -> None:
+    try:
+        done = demo(tmp_path, ACCOUNTS="10", KEEP="1")
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        assert sorted(running(tmp_path)) == sorted(NAMES)
+        after = done.stdout.partition("Left running:")[2]
+        for address in json.loads((tmp_path / "state.json").read_text()).values():
+            assert str(address) in after or address == "root"
+        # What it says, typed.
+        (source,) = re.findall(r"^  (\. .+)$", after, re.MULTILINE)
+        commands = re.findall(r"^  (crossfade (?:status|trace .+))$", after, re.MULTILINE)
+        assert len(commands) == 2
+        for command in commands:
+            typed = subprocess.run(
+                ["/bin/sh", "-c", f"{source}; {command}"],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            assert typed.returncode == 0, typed.stdout + typed.stderr
+        assert f"make down STATE={tmp_path}" in after
+    finally:
+        said = down(tmp_path)
+    assert set(NAMES) <= set(re.findall(r"\w+", said))
+    assert running(tmp_path) == []
+
+
+def test_a_demo_whose_servers_do_not_start_is_one_message(tmp_path: Path) -> None:
+    done = demo(tmp_path, CROSSFADE_LIBRARY=str(tmp_path / "nothing"), KEEP="1")
+    assert done.returncode == 4
+    assert "Run `make setup`" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert running(tmp_path) == []
