@@ -1,4 +1,9 @@
-"""Speaking to Sonar: one budget of requests, one deadline, one table of errors; an answer is whole or an error."""
+"""Speaking to Sonar: one budget of requests, one deadline, one table of errors; an answer is whole or an error.
+
+Documents are checked with gql. Its transports are not used: they keep the headers of the last answer only, and several
+requests are under way at once (Sonar's clock and Retry-After come in headers), and they take `{"error": ...}` with
+status 200, which Sonar sends for a bad token and for its limit, for a broken protocol.
+"""
 
 import asyncio
 import time
@@ -13,7 +18,8 @@ import aiohttp
 import orjson
 import stamina
 from aiolimiter import AsyncLimiter
-from graphql import GraphQLError, parse
+from gql import gql
+from graphql import GraphQLError
 
 from clients.sonar_errors import (
     IncompletePage,
@@ -33,6 +39,7 @@ from plumbing.settings import SonarSettings
 _PATH = "/api/graphql"
 _ATTEMPTS = 6
 _LONGEST_WAIT = 120.0
+_KNOWN_DOCUMENTS = 512
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,7 @@ class SonarClient:
         self._url = base if base.endswith(_PATH) else f"{base}{_PATH}"
         self._session: aiohttp.ClientSession | None = None
         self._known: set[str] = set()
+        self._schema: SonarSchema | None = None
         self.requests = 0
         self._server_time: datetime | None = None
 
@@ -122,18 +130,27 @@ class SonarClient:
         return self._server_time
 
     async def introspect(self) -> SonarSchema:
-        """Sonar's schema as it is now. Errors as `query`."""
-        return SonarSchema((await self.query(INTROSPECTION)).data)
+        """Sonar's schema as it is now; from now on every new document is held against it before it is sent.
+
+        Raises:
+            SonarSchemaUnreadable: the introspection is not whole.
+            SyncError: as `query`.
+        """
+        self._known.clear()
+        self._schema = SonarSchema((await self.query(INTROSPECTION)).data)
+        return self._schema
 
     def _check(self, document: str) -> None:
-        """Refuse a document that is not GraphQL before a request is spent on it."""
+        """Refuse a document that Sonar cannot answer before a request is spent on it."""
         if document in self._known:
             return
         try:
-            parse(document, no_location=True)
+            gql(document)
         except GraphQLError as exc:
             raise ValueError(f"not a GraphQL document: {exc.message}") from exc
-        if len(self._known) < 512:
+        if self._schema is not None:
+            self._schema.check(document)
+        if len(self._known) < _KNOWN_DOCUMENTS:
             self._known.add(document)
 
     async def _once(self, document: str, variables: Mapping[str, Any]) -> SonarAnswer:

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from clients.retry_after import retry_after
-from plumbing.errors import Action, DependencyRefused, DependencyUnreachable, SyncError
+from plumbing.errors import Action, DependencyRefused, DependencyUnreachable, ExitCode, SyncError
 
 
 class SonarUnreachable(DependencyUnreachable):
@@ -58,6 +58,18 @@ class SonarGraphqlError(SyncError):
         """The error text is of the kind that collections give which cannot answer `page_info`."""
 
 
+class SonarForbidden(SonarGraphqlError):
+    """The token's role may not read something that was asked for. What it is stays unread: not read is not empty."""
+
+    code = "sonar.forbidden"
+    action = Action.HALT
+    exit_code = ExitCode.USAGE
+    remedy = (
+        "Give the role of the token's user the right to read it again (crossfade doctor names what is not readable);"
+        " capture goes on with it by itself."
+    )
+
+
 class SonarQueryInvalid(SonarGraphqlError):
     """Sonar's schema does not know what was asked: it changed since it was introspected."""
 
@@ -71,6 +83,10 @@ class IncompletePage(SyncError):
 
     code = "sonar.incomplete_page"
     action = Action.RETRY
+
+
+_FORBIDDEN = ("not authorized", "unauthorized", "forbidden", "permission", "access denied")
+"""Words of Laravel's and Lighthouse's refusals, on which Sonar's API is built; in lower case."""
 
 
 def failure_of(status: int, headers: Mapping[str, str], body: bytes) -> SyncError | None:
@@ -123,6 +139,9 @@ def _graphql_error(errors: Any) -> SonarGraphqlError:
     invalid = [message for message in messages if message.startswith(("Cannot query field", "Unknown "))]
     if invalid:
         return SonarQueryInvalid(f"Sonar's schema does not fit the query: {invalid[0][:200]}", paths)
+    if any(word in message.lower() for message in messages for word in _FORBIDDEN):
+        where = f": {paths[0]}" if paths else ""
+        return SonarForbidden(f"the token may not read all that was asked for{where}", paths)
     counting = any("aggregat" in message.lower() or "does not exist" in message.lower() for message in messages)
     where = f" at {paths[0]}" if paths else ""
     return SonarGraphqlError(f"Sonar answered with {len(messages)} errors{where}", paths, about_counting=counting)

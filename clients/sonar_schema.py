@@ -6,21 +6,28 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from gql import Client, gql
+from graphql import (
+    GraphQLError,
+    GraphQLField,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    build_client_schema,
+    get_introspection_query,
+    get_named_type,
+)
 
-INTROSPECTION = """
-query Introspection {
-  __schema {
-    types {
-      kind name
-      fields(includeDeprecated: true) { name args { name } type { ...Named } }
-      enumValues(includeDeprecated: true) { name description }
-    }
-  }
-}
-fragment Named on __Type {
-  kind name ofType { kind name ofType { kind name ofType { kind name } } }
-}
-"""
+from clients.sonar_errors import SonarQueryInvalid
+from plumbing.errors import DependencyRefused
+
+INTROSPECTION = get_introspection_query(descriptions=False)
+
+
+class SonarSchemaUnreadable(DependencyRefused):
+    """What Sonar says about its schema is not whole."""
+
+    code = "sonar.schema_unreadable"
+    remedy = "See that sonar.url is a Sonar, and that nothing in front of it cuts or forbids introspection."
 
 
 @dataclass(frozen=True)
@@ -33,26 +40,38 @@ class FieldType:
 
 
 class SonarSchema:
-    """What one Sonar has. Built from the `data` of `INTROSPECTION`."""
+    """What one Sonar has. Built from the `data` of `INTROSPECTION`.
+
+    Raises:
+        SonarSchemaUnreadable: (when built) the introspection is not whole.
+    """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        self._types: dict[str, dict[str, FieldType]] = {}
-        self._enums: dict[str, dict[str, str | None]] = {}
-        for kind in data["__schema"]["types"]:
-            if kind["name"].startswith("__"):
-                continue
-            if kind["fields"] is not None:
-                self._types[kind["name"]] = {one["name"]: _field(one) for one in kind["fields"]}
-            if kind["enumValues"] is not None:
-                self._enums[kind["name"]] = {one["name"]: one["description"] for one in kind["enumValues"]}
+        try:
+            schema = build_client_schema(data)  # type: ignore[arg-type]  # a TypedDict of what the query asks for
+            # Types are made when they are first looked at: now, so that what is wrong with them is said at start.
+            self._types: dict[str, dict[str, GraphQLField]] = {
+                name: kind.fields
+                for name, kind in schema.type_map.items()
+                if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType) and not name.startswith("__")
+            }
+        except (GraphQLError, TypeError, KeyError) as exc:
+            raise SonarSchemaUnreadable("Sonar's introspection cannot be read") from exc
+        self._client = Client(schema=schema)
 
     def __contains__(self, type_name: str) -> bool:
         return type_name in self._types
 
-    @property
-    def types(self) -> frozenset[str]:
-        """All object types and interfaces."""
-        return frozenset(self._types)
+    def check(self, document: str) -> None:
+        """See that Sonar can answer a document: fields, arguments, variables.
+
+        Raises:
+            SonarQueryInvalid: it cannot.
+        """
+        try:
+            self._client.validate(gql(document))
+        except GraphQLError as exc:
+            raise SonarQueryInvalid(f"Sonar's schema does not fit the query: {exc.message[:200]}") from exc
 
     def fields(self, type_name: str) -> frozenset[str]:
         """Names of the type's fields; empty when the type does not exist."""
@@ -63,8 +82,11 @@ class SonarSchema:
         found = self._types.get(type_name, {}).get(field)
         if found is None:
             return None
-        entities = self._types.get(found.name, {}).get("entities")
-        return FieldType(entities.name, True, found.arguments) if entities is not None else found
+        named = get_named_type(found.type)
+        entities = self._types.get(named.name, {}).get("entities")
+        if entities is not None:
+            return FieldType(get_named_type(entities.type).name, True, frozenset(found.args))
+        return FieldType(named.name, _is_list(found), frozenset(found.args))
 
     def collection_of(self, type_name: str) -> str | None:
         """The top-level query that lists rows of a type and can be asked by id; None when there is none."""
@@ -74,22 +96,14 @@ class SonarSchema:
                 return name
         return None
 
-    def enum(self, name: str) -> Mapping[str, str | None]:
-        """`{value: description}`; empty when the enum does not exist."""
-        return self._enums.get(name, {})
-
     def fingerprint(self, type_names: Iterable[str]) -> str:
         """16 hex digits over the fields and types of these types: changes when something that we read changes."""
         document = {
-            name: sorted((field, kind.name, kind.many) for field, kind in self._types.get(name, {}).items())
-            for name in sorted(set(type_names))
+            name: sorted((field, get_named_type(kind.type).name, _is_list(kind)) for field, kind in fields.items())
+            for name, fields in sorted((name, self._types.get(name, {})) for name in set(type_names))
         }
         return hashlib.blake2b(orjson.dumps(document), digest_size=8).hexdigest()
 
 
-def _field(field: Mapping[str, Any]) -> FieldType:
-    kind, many = field["type"], False
-    while kind.get("ofType"):
-        many = many or kind["kind"] == "LIST"
-        kind = kind["ofType"]
-    return FieldType(kind["name"], many, frozenset(one["name"] for one in field["args"]))
+def _is_list(field: GraphQLField) -> bool:
+    return str(field.type).startswith("[")

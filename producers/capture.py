@@ -12,6 +12,7 @@ from typing import Literal
 import structlog
 
 from clients.sonar import SonarClient
+from clients.sonar_errors import SonarForbidden
 from plumbing import metrics
 from plumbing.avro import Codec, make_registry
 from plumbing.clock import utc_now
@@ -25,12 +26,14 @@ from producers.cursors import Cursors
 from producers.following import Following
 from producers.index import Index
 from producers.lease import Lease, LeaseHeld
+from producers.pace import pause_after
 from producers.publisher import Publisher
 from producers.reader import NESTED_PAGE, Reader
 from producers.sequence import Sequence as Numbers
 from producers.signals import Signals, order_snapshot
 from producers.snapshot import Snapshot
 from producers.source import read_source
+from producers.tails import newest_sequence
 from schemas.aggregate import Aggregate
 from schemas.avro import envelope_schema, key_schema
 from schemas.catalogue import AGGREGATES
@@ -147,10 +150,10 @@ class Capture:
         producer = AckedProducer(make_producer(kafka))
         cursors = await asyncio.to_thread(Cursors.load, kafka, topics, producer)
         numbers = Numbers(cursors)
-        await numbers.reserve(client.server_time)
-        partitions, offsets = await asyncio.to_thread(_ends, settings, topics)
+        partitions, bounds = await asyncio.to_thread(_bounds, settings, topics)
+        codecs, newest = await asyncio.to_thread(_codecs, settings, topics, bounds)
+        await numbers.reserve(client.server_time, newest)
         index = await asyncio.to_thread(Index.load, kafka, topics, partitions[topics.children], producer)
-        codecs = await asyncio.to_thread(_codecs, settings, topics)
         reader = Reader(
             client,
             source.schema,
@@ -168,7 +171,7 @@ class Capture:
             index,
             run_id=run_id,
             fingerprint=source.fingerprint,
-            offsets=offsets,
+            offsets={topic: {at: high for at, (_, high) in of.items()} for topic, of in bounds.items()},
         )
         snapshot = Snapshot(reader, publisher, cursors, lease, ways=settings.sonar.concurrency, run_id=run_id)
         following = Following(
@@ -185,6 +188,7 @@ class Capture:
         log.info("capture.started", run_id=run_id, epoch=numbers.epoch, fingerprint=source.fingerprint)
         if following.low is None:
             await following.begin(client.server_time)
+        following.tell()
         return cls(settings, client, lease, publisher, snapshot, following, numbers, producer, run_id)
 
     async def run(
@@ -198,11 +202,14 @@ class Capture:
             while not stop.is_set():
                 self._lease.check()
                 finished = self._wishes.empty() and not snapshotting.is_set()
+                began = time.monotonic()
                 polled = await self._poll()
+                took = time.monotonic() - began
                 if polled and finished and not endless:
                     break
                 if not (finished and not endless):
-                    await _sleep(stop, self._settings.sonar.poll_seconds)
+                    pause = pause_after(took, self._settings.sonar.poll_seconds, snapshotting=snapshotting.is_set())
+                    await _sleep(stop, pause)
         return self._summary(chosen)
 
     @contextlib.asynccontextmanager
@@ -251,13 +258,17 @@ class Capture:
             metrics.ERRORS.labels("capture", error.code).inc()
             if not endless or not self._may_pass(error):
                 raise
-            log.warning("capture.snapshot_interrupted", error=error.code)
+            log.warning("capture.snapshot_interrupted", error=error.code, reason=str(error), next_step=error.next_step)
             finished = stop.is_set()
         return finished
 
     def _may_pass(self, error: SyncError) -> bool:
-        """Whether this process can go on after an error: Sonar's troubles pass, a lost message or lease does not."""
-        return error.action is Action.RETRY and not isinstance(error, DeliveryFailed) and self._lease.held
+        """Whether this process can go on after an error: Sonar's troubles pass, a lost message or lease does not.
+
+        What the token may not read stands still by itself; the rest goes on.
+        """
+        passing = error.action is Action.RETRY or isinstance(error, SonarForbidden)
+        return passing and not isinstance(error, DeliveryFailed) and self._lease.held
 
     async def _signals(self, ended: asyncio.Event) -> None:
         signals = await asyncio.to_thread(Signals, self._settings.kafka, self._topics)
@@ -292,7 +303,7 @@ class Capture:
     async def _publish_watermark(self, covered: datetime, read_started: datetime, complete: bool) -> None:
         watermark = Watermark(
             source_time=covered,
-            deletes_time=covered if self._following.logs_readable else None,
+            deletes_time=self._following.deletes_low,
             read_started=read_started,
             sequence=self._numbers.next,
             snapshot_complete=complete,
@@ -320,8 +331,12 @@ class Capture:
         )
 
 
-def _ends(settings: Settings, topics: Topics) -> tuple[dict[str, int], dict[str, dict[int, int]]]:
-    """`{topic: partitions}` of what capture writes by key, and where the sonar topics end now."""
+Bounds = dict[str, dict[int, tuple[int, int]]]
+"""`{topic: {partition: (oldest offset kept, offset after the newest)}}`."""
+
+
+def _bounds(settings: Settings, topics: Topics) -> tuple[dict[str, int], Bounds]:
+    """`{topic: partitions}` of what capture writes by key, and what the sonar topics hold now."""
     consumer = make_consumer(settings.kafka, topics.capture_group)
     try:
         sonar = [topics.sonar(one.name) for one in AGGREGATES]
@@ -329,26 +344,25 @@ def _ends(settings: Settings, topics: Topics) -> tuple[dict[str, int], dict[str,
         if len({partitions[topic] for topic in sonar}) != 1:
             raise ConfigurationError(
                 "the sonar topics differ in their number of partitions",
-                remedy="They hold one customer's records together only with one count; see docs/topics.md.",
+                remedy="Only with one count do they hold one customer's records together: begin a new instance.",
             )
-        ends = {
-            topic: {partition: high for partition, (_, high) in end_offsets(consumer, topic, partitions[topic]).items()}
-            for topic in sonar
-        }
+        return partitions, {topic: end_offsets(consumer, topic, partitions[topic]) for topic in sonar}
     finally:
         consumer.close()
-    return partitions, ends
 
 
-def _codecs(settings: Settings, topics: Topics) -> dict[str, tuple[Codec, Codec]]:
-    with make_registry(settings.registry) as registry:  # capture only encodes: later the registry is not asked again
-        return {
+def _codecs(settings: Settings, topics: Topics, bounds: Bounds) -> tuple[dict[str, tuple[Codec, Codec]], int | None]:
+    """`{aggregate: (codec of keys, codec of values)}`, and the newest sequence on the topics."""
+    with make_registry(settings.registry) as registry:  # later capture only encodes: the registry is not asked again
+        codecs = {
             one.name: (
                 Codec(registry, f"{topics.sonar(one.name)}-key", key_schema(one)),
                 Codec(registry, f"{topics.sonar(one.name)}-value", envelope_schema(one)),
             )
             for one in AGGREGATES
         }
+        values = {topics.sonar(name): value for name, (_, value) in codecs.items()}
+        return codecs, newest_sequence(settings.kafka, f"{topics.capture_group}.tails", bounds, values)
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

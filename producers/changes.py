@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from clients.sonar import SonarAnswer, SonarClient, entities_of
-from clients.sonar_errors import IncompletePage, SonarGraphqlError
+from clients.sonar_errors import IncompletePage, SonarForbidden, SonarGraphqlError
 from clients.sonar_schema import SonarSchema
 from producers import documents
 from producers.documents import Thin
@@ -71,20 +71,34 @@ class Changes:
     def __init__(self, client: SonarClient, collections: list[Followed]) -> None:
         self._client = client
         self.collections = collections
+        self.denied: set[str] = set()
+        """Collections that the token may not read: nothing is known of what changes in them."""
 
-    async def since(self, low: datetime) -> list[tuple[Followed, list[dict[str, Any]]]]:
-        """Rows of every followed collection changed at or after `low`, oldest first, each with its version."""
-        thins = [one.thin for one in self.collections]
-        searches = [documents.changed_since(low, None) for _ in thins]
-        rows = await self._read(thins, searches, low)
-        for followed_one, thin in zip(self.collections, thins, strict=True):
-            followed_one.thin = thin
-        return list(zip(self.collections, rows, strict=True))
+    async def since(self, low: datetime, *, denied_too: bool) -> list[tuple[Followed, list[dict[str, Any]]]]:
+        """Rows of every followed collection changed at or after `low`, oldest first, each with its version.
+
+        Collections in `denied` are left out; with `denied_too` they are asked for again, each by itself, so that one
+        that is still denied costs one request and not one for each of the others.
+        """
+        result = await self._changed([one for one in self.collections if one.thin.collection not in self.denied], low)
+        for name in sorted(self.denied) if denied_too else ():
+            self.denied.discard(name)
+            result += await self._changed([one for one in self.collections if one.thin.collection == name], low)
+            if name not in self.denied:
+                log.info("capture.collection_readable_again", collection=name)
+        return result
 
     async def all_rows(self, one: Followed) -> list[dict[str, Any]]:
-        """Every row of one small collection, thin, by id."""
+        """Every row of one collection, thin, by id."""
         thins = [replace(one.thin, by_id=True)]
         return (await self._read(thins, [documents.after_id(0)], None))[0]
+
+    async def _changed(self, chosen: list[Followed], low: datetime) -> list[tuple[Followed, list[dict[str, Any]]]]:
+        thins = [one.thin for one in chosen]
+        rows = await self._read(thins, [documents.changed_since(low, None) for _ in thins], low)
+        for followed_one, thin in zip(chosen, thins, strict=True):
+            followed_one.thin = thin
+        return list(zip(chosen, rows, strict=True))
 
     async def carriers(self, one: Followed, id: int) -> list[int]:
         """Ids of the roots that carry a look-up's row."""
@@ -141,6 +155,8 @@ class Changes:
                 if tries == _TRIES:
                     raise
                 continue
+            # Whoever may not be read has no page: nothing is known of it, and nothing is asked again.
+            open_ones = [place for place in open_ones if place in pages]
             for place, page in pages.items():
                 rows[place] += page
                 counted = thins[place].counted
@@ -155,7 +171,7 @@ class Changes:
     async def _together(
         self, thins: list[Thin], searches: list[list[dict[str, Any]]], places: list[int]
     ) -> dict[int, Any]:
-        """`{place: connection}`; one by one where a collection spoils the common request."""
+        """`{place: connection}`; one by one where a collection spoils the common request. Denied ones are left out."""
         try:
             answer = await self._ask([thins[place] for place in places], [searches[place] for place in places])
             return {place: answer.data[f"c{at}"] for at, place in enumerate(places)}
@@ -166,6 +182,12 @@ class Changes:
                     result |= await self._together(thins, searches, [place])
                 return result
             place = places[0]
+            if isinstance(exc, SonarForbidden):
+                collection = thins[place].collection
+                if collection not in self.denied:
+                    log.error("capture.collection_denied", collection=collection, next_step=exc.next_step)
+                self.denied.add(collection)
+                return {}
             if not (exc.about_counting and thins[place].counted):
                 raise
             log.warning("capture.collection_cannot_count", collection=thins[place].collection)

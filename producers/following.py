@@ -1,13 +1,12 @@
 """Following: what changed since the watermark is found in thin pages and in the log, and its roots are read again."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
-from clients.sonar_errors import SonarGraphqlError
+from clients.sonar_errors import SonarForbidden, SonarGraphqlError
 from plumbing import metrics
 from producers import documents
 from producers.changes import Changes, Followed, owner_of
@@ -25,7 +24,8 @@ _CURSOR = "follow"
 _PAGES_PER_POLL = 20
 _PATIENCE = 20
 """Readings after which a child that its root never shows is taken as not being part of what we select."""
-_SETTINGS_EVERY = 12
+_SELDOM = 12
+"""Polls between two looks at the settings, and at what was denied."""
 
 
 class Following:
@@ -54,17 +54,32 @@ class Following:
         self._demands = Demands()
         self._look_ups: dict[tuple[str, int], str] = {}
         self._logged: dict[int, datetime] = {}
+        self._refused: set[str] = set()
+        """Aggregates whose roots the token may not read as we need them. Their demands stay open."""
         self._polls = 0
         self.logs_readable = True
 
     @property
     def low(self) -> datetime | None:
-        """Up to here everything is covered; None: following has never begun."""
+        """Up to here every change is covered; None: following has never begun."""
+        return self._instant("at")
+
+    @property
+    def deletes_low(self) -> datetime | None:
+        """Up to here every delete is covered: the log may be unreadable while changes go on."""
+        return self._instant("deletes")
+
+    @property
+    def halted(self) -> list[str]:
+        """Collections and aggregates that stand still because the token may not read them."""
+        return sorted(self._changes.denied | self._refused)
+
+    def _instant(self, name: str) -> datetime | None:
         document = self._cursors.get(_CURSOR)
         if document is None:
             return None
         try:
-            return datetime.fromisoformat(document["at"])
+            return datetime.fromisoformat(document[name])
         except (KeyError, ValueError, TypeError) as exc:
             raise CursorUnusable("the cursor of following holds no instant") from exc
 
@@ -78,7 +93,8 @@ class Following:
                 for row in await self._changes.all_rows(one):
                     self._index.set_child(_look_up_name(one), int(row["id"]), Child(None, _look_up_version(one, row)))
         await self._publisher.commit()
-        await self._save(server_time - self._safety_lag)
+        start = server_time - self._safety_lag
+        await self._save(start, start)
 
     async def poll(self) -> datetime:
         """Look once, publish what changed, move the cursor; returns up to when changes are now covered.
@@ -86,16 +102,17 @@ class Following:
         Raises:
             SyncError: nothing was moved; the next poll sees the same again.
         """
-        low = self.low
-        if low is None:
+        low, deletes_low = self.low, self.deletes_low
+        if low is None or deletes_low is None:
             raise RuntimeError("begin before the first poll")
         now = self._server_time()
-        for followed, rows in await self._changes.since(low):
+        seldom = self._polls % _SELDOM == 0
+        for followed, rows in await self._changes.since(low, denied_too=seldom):
             for row in rows:
                 await self._consider(followed, row, now)
-        await self._consider_log(low, now)
+        await self._consider_log(deletes_low, now)
         await self._meet_demands()
-        if self._polls % _SETTINGS_EVERY == 0:
+        if seldom:
             await self._read_settings()
         self._polls += 1
         await self._publisher.commit()
@@ -105,10 +122,21 @@ class Following:
                 self._index.set_child(collection, id, Child(None, version))
             self._look_ups.clear()
             await self._publisher.commit()
-        covered = max(low, min(now, self._demands.oldest() or now) - self._safety_lag)
-        if covered > low:
-            await self._save(covered)
+        seen = min(now, self._demands.oldest() or now) - self._safety_lag
+        # What may not be read may be changing unseen: the watermark waits until it may be read again.
+        covered = low if self._changes.denied else max(low, seen)
+        deletes = max(deletes_low, seen) if self.logs_readable else deletes_low
+        if (covered, deletes) != (low, deletes_low):
+            await self._save(covered, deletes)
+        self.tell()
         return covered
+
+    def tell(self) -> None:
+        """Set the metrics of freshness and of what stands still."""
+        for gauge, at in ((metrics.WATERMARK_SECONDS, self.low), (metrics.DELETES_WATERMARK_SECONDS, self.deletes_low)):
+            if at is not None:
+                gauge.set(at.timestamp())
+        metrics.STAGE_PAUSED.labels("capture", SonarForbidden.code).set(bool(self.halted))
 
     async def _consider(self, followed: Followed, row: dict[str, Any], now: datetime) -> None:
         id, version, collection = int(row["id"]), row["_version"], followed.thin.collection
@@ -142,8 +170,9 @@ class Following:
         try:
             rows = await self._changes.logged_since(low)
         except SonarGraphqlError as exc:
+            metrics.ERRORS.labels("capture", exc.code).inc()
             if self.logs_readable:
-                log.error("capture.log_unreadable", error=exc.code)
+                log.error("capture.log_unreadable", error=exc.code, next_step=exc.next_step)
             self.logs_readable = False
             return
         self.logs_readable = True
@@ -179,7 +208,19 @@ class Following:
                 if not batch:
                     break
                 tried.update(one.id for one in batch)
-                await self._read_again(aggregate, batch)
+                try:
+                    await self._read_again(aggregate, batch)
+                except SonarForbidden as exc:
+                    self._refuse(aggregate, exc)
+                    break
+                self._refused.discard(aggregate.name)
+
+    def _refuse(self, aggregate: Aggregate, exc: SonarForbidden) -> None:
+        """Let an aggregate stand still: an answer without what may not be read would look as if it were empty."""
+        metrics.ERRORS.labels("capture", exc.code).inc()
+        if aggregate.name not in self._refused:
+            log.error("capture.aggregate_denied", aggregate=aggregate.name, reason=str(exc), next_step=exc.next_step)
+        self._refused.add(aggregate.name)
 
     async def _read_again(self, aggregate: Aggregate, batch: Sequence[Demand]) -> None:
         """Read the roots of a batch and publish them; what is not met stays open."""
@@ -226,18 +267,19 @@ class Following:
 
     async def _read_settings(self) -> None:
         for aggregate in self._singletons:
-            page = await self._reader.singleton(aggregate)
+            try:
+                page = await self._reader.singleton(aggregate)
+            except SonarForbidden as exc:
+                self._refuse(aggregate, exc)
+                continue
+            self._refused.discard(aggregate.name)
             self._lease.check()
             for row in page.rows:
                 self._publisher.row(aggregate, row, [], page, snapshot=False)
 
-    async def _save(self, at: datetime) -> None:
+    async def _save(self, at: datetime, deletes: datetime) -> None:
         self._lease.check()
-        await self._cursors.save(_CURSOR, {"at": at.isoformat()})
-        metrics.WATERMARK_SECONDS.set(at.timestamp())
-        if self.logs_readable:
-            metrics.DELETES_WATERMARK_SECONDS.set(at.timestamp())
-        await asyncio.sleep(0)
+        await self._cursors.save(_CURSOR, {"at": at.isoformat(), "deletes": deletes.isoformat()})
 
 
 def _look_up_version(followed: Followed, row: dict[str, Any]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from clients.sonar_errors import SonarForbidden
 from plumbing import metrics
 from producers import documents
 from producers.cursors import Cursors
@@ -98,20 +99,34 @@ class Snapshot:
 
         Returns:
             False when `stop` came first.
+
+        Raises:
+            SonarForbidden: the token may not read one of them (in full); all others have been read.
         """
+        refusals: list[SonarForbidden] = []
         for aggregate in aggregates:
             known = self.progress(aggregate)
             if known is not None and known.done and force in (None, known.run):
                 continue
-            if known is None or known.done:
-                known = await self._begin(aggregate, started, force or self._run_id)
-            if aggregate.root.singleton:
-                await self._singleton(aggregate, known)
-                continue
-            await self._collection(aggregate, known, stop)
+            try:
+                await self._whole(aggregate, known, stop, started, force or self._run_id)
+            except* SonarForbidden as group:
+                refusals += [one for one in group.exceptions if isinstance(one, SonarForbidden)]
             if stop.is_set():
-                return False
-        return True
+                break
+        if refusals:
+            raise refusals[0]
+        return not stop.is_set()
+
+    async def _whole(
+        self, aggregate: Aggregate, known: Progress | None, stop: asyncio.Event, started: datetime, run: str
+    ) -> None:
+        if known is None or known.done:
+            known = await self._begin(aggregate, started, run)
+        if aggregate.root.singleton:
+            await self._singleton(aggregate, known)
+        else:
+            await self._collection(aggregate, known, stop)
 
     async def _begin(self, aggregate: Aggregate, started: datetime, run: str) -> Progress:
         total, highest = (1, 0) if aggregate.root.singleton else await self._reader.extent(aggregate)

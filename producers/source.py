@@ -7,7 +7,7 @@ import structlog
 from graphql import FieldNode
 
 from clients.sonar import SonarClient
-from clients.sonar_errors import SonarGraphqlError
+from clients.sonar_errors import SonarGraphqlError, SonarQueryInvalid
 from clients.sonar_schema import SonarSchema
 from plumbing import metrics
 from plumbing.errors import Action, ExitCode, SyncError
@@ -144,9 +144,9 @@ async def _readable(client: SonarClient, schema: SonarSchema, aggregate: Aggrega
     document = documents.page_document(root.name, f"{{ {text} }}", archived=root.include_archived, counted=False)
     try:
         await client.query(document, {"search": [], "n": 1}, attempts=3)
-    except SonarGraphqlError as exc:
-        if exc.action is Action.HALT:
-            raise
+    except SonarQueryInvalid:
+        raise
+    except SonarGraphqlError:
         return False
     return True
 

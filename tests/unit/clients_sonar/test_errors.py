@@ -8,6 +8,7 @@ import pytest
 from clients.sonar import entities_of
 from clients.sonar_errors import (
     IncompletePage,
+    SonarForbidden,
     SonarGraphqlError,
     SonarLimited,
     SonarQueryInvalid,
@@ -53,6 +54,21 @@ def test_a_field_that_sonar_no_longer_knows_halts_instead_of_trying_again() -> N
     failure = failure_of(200, {}, body)
     assert isinstance(failure, SonarQueryInvalid)
     assert failure.action is Action.HALT
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param("This action is unauthorized.", id="Laravel's words"),
+        pytest.param("You are not authorized to access contacts", id="Lighthouse's words"),
+    ],
+)
+def test_what_the_token_may_not_read_is_not_tried_again(message: str) -> None:
+    body = orjson.dumps({"data": {"a": None}, "errors": [{"message": message, "path": ["accounts", "entities", 0]}]})
+    failure = failure_of(200, {}, body)
+    assert isinstance(failure, SonarForbidden)
+    assert failure.action is Action.HALT
+    assert "accounts.entities.0" in str(failure)
 
 
 def test_an_error_text_never_repeats_what_sonar_said_about_a_record() -> None:

@@ -1,13 +1,15 @@
 """Sonar's schema, from the introspection of the sandbox."""
 
-from clients.sonar_schema import INTROSPECTION, SonarSchema
+from typing import Any
+
+import pytest
+
+from clients.sonar_errors import SonarQueryInvalid
+from clients.sonar_schema import INTROSPECTION, SonarSchema, SonarSchemaUnreadable
 from sandbox.sonar.execute import Engine
 from sandbox.sonar.types import SERVED
+from tests.unit.producers.scene import the_schema
 from tests.unit.sandbox_sonar.shop import Shop
-
-
-def the_schema() -> SonarSchema:
-    return SonarSchema(Shop().ask(INTROSPECTION))
 
 
 def test_a_connection_leads_to_the_type_of_its_entities() -> None:
@@ -40,3 +42,33 @@ def test_the_fingerprint_changes_with_the_types_that_are_read_and_with_no_others
     changed = SonarSchema(shop.ask(INTROSPECTION))
     assert before.fingerprint(["Account"]) != changed.fingerprint(["Account"])
     assert before.fingerprint(["Contact"]) == changed.fingerprint(["Contact"])
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param("{ accounts { entities { id shoe_size } } }", id="a field that is not there"),
+        pytest.param("query A($n: String!) { accounts(id: $n) { entities { id } } }", id="a variable of another type"),
+        pytest.param("{ accounts(colour: 1) { entities { id } } }", id="an argument that is not there"),
+    ],
+)
+def test_a_document_that_sonar_cannot_answer_is_told_before_it_is_sent(document: str) -> None:
+    with pytest.raises(SonarQueryInvalid):
+        the_schema().check(document)
+
+
+def test_a_document_that_sonar_can_answer_passes() -> None:
+    the_schema().check("query A($n: Int64Bit) { accounts(id: $n) { entities { id contacts { entities { id } } } } }")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"__schema": {"queryType": {"name": "Query"}, "types": []}}, id="no types"),
+    ],
+)
+def test_an_introspection_that_is_not_whole_is_named_as_such(data: dict[str, Any]) -> None:
+    with pytest.raises(SonarSchemaUnreadable) as caught:
+        SonarSchema(data)
+    assert "introspection" in caught.value.next_step

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Annotated, Any, cast
 
 import orjson
@@ -157,6 +158,7 @@ class InMemoryClient:
     async def query(
         self, document: str, variables: Mapping[str, Any] | None = None, *, again_after_timeout: bool = True
     ) -> SonarAnswer:
+        the_schema().check(document)
         self.asked.append(document)
         if self.before is not None:
             self.before(document, variables or {})
@@ -180,6 +182,12 @@ class HeldLease:
         """Nothing to complain of."""
 
 
+@cache
+def the_schema() -> SonarSchema:
+    """The sandbox's schema, read once."""
+    return SonarSchema(Shop().ask(INTROSPECTION))
+
+
 class Scene:
     """A shop and a capture over it. `restart` builds capture anew from what the broker has acknowledged."""
 
@@ -189,7 +197,7 @@ class Scene:
         self.broker = Broker()
         self.topics = Topics("t")
         self.page_size = page_size
-        self.schema = SonarSchema(self.shop.ask(INTROSPECTION))
+        self.schema = the_schema()
         self.restart()
 
     def restart(self) -> None:

@@ -9,6 +9,8 @@ from producers import cursors, signals
 from producers.changes import owner_of
 from producers.cursors import Cursors, CursorUnusable
 from producers.index import Child, Index, Root
+from producers.pace import pause_after
+from producers.sequence import SequenceBehind
 from schemas.aggregate import Touch
 from schemas.topics import Topics
 from tests.unit.producers.scene import Scene
@@ -63,6 +65,40 @@ async def test_a_new_holder_starts_above_every_number_of_the_one_before() -> Non
     await scene.begin()
     assert await scene.numbers.take() > max(taken)
     assert scene.numbers.epoch == 2
+
+
+@pytest.mark.fault(43)
+async def test_a_lost_cursors_topic_halts_instead_of_starting_again_over_what_was_published() -> None:
+    scene = Scene()
+    with pytest.raises(CursorUnusable, match="yet there are events"):
+        await scene.numbers.reserve(scene.shop.clock.now, newest=5)
+    assert scene.broker.of(scene.topics.cursors) == []
+
+
+@pytest.mark.fault(43)
+async def test_an_older_copy_of_the_cursors_never_leads_below_what_was_published() -> None:
+    scene = Scene()
+    await scene.begin()
+    scene.restart()
+    first = scene.cursors.get("sequence")
+    assert first is not None
+    with pytest.raises(SequenceBehind):
+        await scene.numbers.reserve(scene.shop.clock.now, newest=first["end"])
+    assert scene.cursors.get("sequence") == first
+    await scene.numbers.reserve(scene.shop.clock.now, newest=first["end"] - 1)
+    assert await scene.numbers.take() == first["end"]
+
+
+@pytest.mark.parametrize(
+    ("took", "snapshotting", "pause"),
+    [
+        pytest.param(0.1, True, 5, id="a short poll leaves the snapshot the time that passes anyway"),
+        pytest.param(40, True, 20, id="after a long one the snapshot has half as long"),
+        pytest.param(40, False, 5, id="without a snapshot nobody waits"),
+    ],
+)
+def test_a_snapshot_has_its_share_however_much_there_is_to_follow(took: float, snapshotting: bool, pause: int) -> None:
+    assert pause_after(took, 5, snapshotting=snapshotting) == pytest.approx(pause)
 
 
 def test_the_index_is_the_same_after_it_was_read_back() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from plumbing import metrics
 from tests.unit.producers.scene import ACCOUNT, AGGREGATES, Scene
 
 
@@ -251,13 +252,91 @@ async def test_what_failed_to_be_read_is_seen_again_by_the_next_poll() -> None:
     assert scene.folded()[1]["name"] == "Eda"
 
 
-async def test_without_the_right_to_read_the_log_changes_go_on_and_deletes_are_not_promised() -> None:
+@pytest.mark.fault(41)
+async def test_without_the_right_to_read_the_log_changes_go_on_and_deletes_wait() -> None:
     scene = await a_scene()
+    before = scene.following.deletes_low
+    scene.shop.store.delete("Payment", 1)
     scene.shop.store.update("Account", 1, name="Eda")
     scene.damage(denied=frozenset({"logs"}))
-    await scene.following.poll()
+    for _ in range(10):
+        scene.shop.clock.tick(60)
+        covered = await scene.following.poll()
     assert scene.folded()[1]["name"] == "Eda"
-    assert not scene.following.logs_readable
+    assert (scene.following.low, scene.following.deletes_low) == (covered, before)
+    scene.damage()
+    covered = await scene.following.poll()
+    assert ops(scene, "payment") == ["r", "d"]
+    assert scene.following.deletes_low == covered
+
+
+@pytest.mark.fault(41)
+async def test_an_aggregate_that_may_no_longer_be_read_in_full_stands_still_and_the_others_go_on() -> None:
+    scene = await a_scene()
+    scene.shop.store.update("Account", 1, name="Eda")
+    scene.shop.store.update("Payment", 1, amount=777)
+    scene.damage(denied=frozenset({"Account.contacts"}))
+    held = await scene.following.poll()
+    for _ in range(25):  # longer than patience with a root that does not show what it should
+        scene.shop.clock.tick(60)
+        assert await scene.following.poll() == held
+    assert (ops(scene), scene.following.halted, paused()) == (["r"], ["account"], 1)
+    assert scene.folded("payment")[1]["amount"] == 777
+    scene.damage()
+    assert await scene.following.poll() > held
+    assert (ops(scene), scene.following.halted, paused()) == (["r", "u"], [], 0)
+    assert [one["name"] for one in scene.folded()[1]["contacts"]] == ["Ada"]
+
+
+@pytest.mark.fault(41)
+async def test_while_a_collection_may_not_be_read_nothing_is_said_to_be_covered() -> None:
+    scene = await a_scene()
+    scene.damage(denied=frozenset({"contacts"}))
+    held = await scene.following.poll()
+    scene.shop.store.update("Contact", 1, name="Eda")
+    scene.shop.store.update("Payment", 1, amount=777)
+    scene.client.asked.clear()
+    for _ in range(5):
+        scene.shop.clock.tick(60)
+        assert await scene.following.poll() == held
+    assert scene.folded("payment")[1]["amount"] == 777
+    assert (scene.following.halted, paused()) == (["contacts"], 1)
+    assert len([one for one in scene.client.asked if "query Changed" in one]) == 5  # it spoils no common request
+    scene.damage()
+    for _ in range(12):
+        covered = await scene.following.poll()
+    assert covered > held
+    assert scene.following.halted == []
+    assert [one["name"] for one in scene.folded()[1]["contacts"]] == ["Eda"]
+
+
+def paused() -> float | None:
+    labels = {"stage": "capture", "code": "sonar.forbidden"}
+    return metrics.REGISTRY.get_sample_value("crossfade_stage_paused", labels)
+
+
+@pytest.mark.fault(21)
+@pytest.mark.parametrize("seconds", [-9, 9, 300], ids=["back within the overlap", "on", "far on"])
+async def test_a_clock_of_sonars_that_jumps_hides_no_change(seconds: int) -> None:
+    scene = await a_scene()
+    await scene.following.poll()
+    scene.shop.clock.tick(seconds)
+    scene.shop.store.update("Account", 1, name="Eda")
+    covered = await scene.following.poll()
+    assert scene.folded()[1]["name"] == "Eda"
+    assert covered >= scene.shop.clock.now - timedelta(seconds=10)
+
+
+async def test_freshness_is_told_from_the_start() -> None:
+    scene = await a_scene()
+    scene.restart()
+    metrics.WATERMARK_SECONDS.set(0)
+    scene.following.tell()
+    assert scene.following.low is not None
+    told = [
+        metrics.REGISTRY.get_sample_value(f"crossfade_{name}watermark_timestamp_seconds") for name in ("", "deletes_")
+    ]
+    assert told == [scene.following.low.timestamp()] * 2
 
 
 async def test_changes_are_covered_up_to_sonars_clock_less_the_safety_lag() -> None:
