@@ -62,6 +62,12 @@ MESSAGES = Counter(
     "crossfade_messages_total", "Messages by what became of them.", ["stage", "entity", "outcome"], registry=REGISTRY
 )
 ERRORS = Counter("crossfade_errors_total", "Errors by stable code.", ["stage", "code"], registry=REGISTRY)
+MAPPING_NOTES = Counter(
+    "crossfade_mapping_notes_total",
+    "Values that were cut, clamped, dropped or replaced by a default on their way, by which.",
+    ["entity", "note"],
+    registry=REGISTRY,
+)
 DEAD_LETTERS = Counter(
     "crossfade_dead_letters_total",
     "Dead letters acknowledged by the broker.",

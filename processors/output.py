@@ -53,6 +53,8 @@ class Output:
             )
             self._spending.passed(at)
             metrics.MESSAGES.labels(STAGE, at.aggregate, "produced").inc()
+            for note in result.notes:
+                metrics.MAPPING_NOTES.labels(at.aggregate, note).inc()
             return
         self._spending.spend(at)
         self._producer.produce(

@@ -1,6 +1,6 @@
 """From one message of a `sonar.*` topic to one bundle, or to one dead letter. The only place where both engines map."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -71,6 +71,8 @@ class Produced:
     """A bundle, ready for its topic. The key is the event's own; the partition too."""
 
     value: bytes
+    notes: Sequence[str] = ()
+    """Codes of what was changed on the way, such as `truncated:city`."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ def transform(
         SyncError: only such whose action is not DEAD_LETTER: the registry is away, the set-up is wrong.
     """
     try:
-        return Produced(codecs[at.aggregate].bundles.encode(bundle_to_avro(_stamped(at, value, codecs, rules))))
+        stamped = _stamped(at, value, codecs, rules)
+        return Produced(codecs[at.aggregate].bundles.encode(bundle_to_avro(stamped)), stamped.bundle.notes)
     except SyncError as exc:
         if exc.action is not Action.DEAD_LETTER:
             raise

@@ -69,4 +69,4 @@ def _custom_value(field: str, kind: str, options: list[str], value: str, notes: 
             raise UnmappedValue(f"custom field {field}") from exc
     if options and found not in {text.one_line(option) for option in options}:
         raise UnmappedValue(f"custom field {field}")
-    return text.fitted(f"custom field {field}", found, 255, notes)
+    return text.fitted("custom_field", found, 255, notes)

@@ -74,6 +74,12 @@ def test_a_bundle_carries_where_it_came_from_and_by_which_rules() -> None:
     assert label.key == "group:7"
 
 
+def test_what_was_cut_on_the_way_is_told_beside_the_bundle() -> None:
+    result = put(an_event(after={"id": 7, "updated_at": 1_700_000_000_000, "name": "W" * 70}))
+    assert isinstance(result, Produced)
+    assert result.notes == ("truncated:name",)
+
+
 def test_a_delete_is_an_empty_bundle_marked_deleted() -> None:
     result = put(an_event(op="d", after=None))
     assert isinstance(result, Produced)

@@ -1,0 +1,31 @@
+"""What is published is counted, and so is every value that was changed on the way."""
+
+from typing import cast
+
+import pytest
+from confluent_kafka import Producer
+
+from plumbing.kafka import AckedProducer
+from plumbing.metrics import REGISTRY
+from processors.budget import DeadLetterBudget, Spending
+from processors.output import Output
+from processors.transform import Coordinates, Produced
+from schemas.topics import Topics
+from tests.unit.producers.scene import Broker
+
+AT = Coordinates("account", "sonar.main.account", 2, 9)
+
+
+@pytest.mark.parametrize("notes", [(), ("truncated:city",), ("truncated:city", "default:partner")])
+def test_a_bundle_is_handed_over_with_its_notes_counted(notes: tuple[str, ...]) -> None:
+    def counted(note: str) -> float:
+        labels = {"entity": "account", "note": note}
+        return REGISTRY.get_sample_value("crossfade_mapping_notes_total", labels) or 0.0
+
+    before = {note: counted(note) for note in ("truncated:city", "default:partner")}
+    broker = Broker()
+    output = Output(AckedProducer(cast(Producer, broker)), Topics("main"), Spending(DeadLetterBudget(1, 0)), "v")
+    output.publish(AT, b"k", Produced(b"bundle", notes))
+    output.flush()
+    assert broker.messages == [("splynx.main.account", 2, b"k", b"bundle")]
+    assert {note for note in before if counted(note) == before[note] + 1} == set(notes)
