@@ -117,7 +117,7 @@ def sink(
     apply: Apply = False,
     approve: Annotated[
         list[str] | None,
-        typer.Option(help="What you agree to: adoption, target, or the entity that a brake names. May be repeated."),
+        typer.Option(help="adoption, target, the entity that a brake names, or mended. May be repeated."),
     ] = None,
 ) -> None:
     """Write bundles into Splynx until stopped; without --apply, count what it would do and end."""

@@ -10,7 +10,8 @@ from plumbing.settings import Settings
 
 
 def status_of(settings: Settings) -> dict[str, Any]:
-    """`{lag: [{stage, entity, messages}], watermark: {...} | None, held: [{entity, state, code, records}]}`.
+    """`{lag: [{stage, entity, messages}], watermark: {...} | None, held: [{entity, state, code, records}],
+    conflicts: [{entity, field, records, newest}]}`.
 
     Raises:
         SyncError: Kafka or the ledger's database does not answer.
@@ -25,23 +26,40 @@ def status_of(settings: Settings) -> dict[str, Any]:
         "lag": [{"stage": one.stage, "entity": one.entity, "messages": one.messages} for one in lags],
         "watermark": watermarks[-1].model_dump(mode="json") if watermarks else None,
         "held": asyncio.run(held_of(settings)),
+        "conflicts": asyncio.run(conflicts_of(settings)),
     }
 
 
 async def held_of(settings: Settings) -> list[dict[str, Any]]:
     """`[{entity, state, code, records}]` of the ledger; empty while there is no ledger yet."""
+    rows = await _rows_of(
+        settings,
+        "held",
+        "SELECT entity, state, code, COUNT(*) AS records FROM held GROUP BY entity, state, code"
+        " ORDER BY entity, state, code",
+    )
+    return [{**row, "records": int(row["records"])} for row in rows]
+
+
+async def conflicts_of(settings: Settings) -> list[dict[str, Any]]:
+    """`[{entity, field, records, newest}]`: what somebody changed in Splynx after we wrote it, and when we saw it."""
+    rows = await _rows_of(
+        settings,
+        "conflicts",
+        "SELECT entity, field, COUNT(DISTINCT record_key) AS records, MAX(at) AS newest FROM conflicts"
+        " GROUP BY entity, field ORDER BY entity, field",
+    )
+    return [{**row, "records": int(row["records"]), "newest": f"{row['newest'].isoformat()}Z"} for row in rows]
+
+
+async def _rows_of(settings: Settings, name: str, sql: str) -> list[dict[str, Any]]:
+    """Rows of one of the ledger's tables; none while there is no ledger yet."""
     async with Database(settings.ledger_db) as db:
         there = await db.fetch(
-            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s AND table_name = 'held'",
-            (db.name,),
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
+            (db.name, name),
         )
-        if not there:
-            return []
-        rows = await db.fetch(
-            "SELECT entity, state, code, COUNT(*) AS records FROM held GROUP BY entity, state, code"
-            " ORDER BY entity, state, code"
-        )
-    return [{**row, "records": int(row["records"])} for row in rows]
+        return await db.fetch(sql) if there else []
 
 
 def text_of(document: dict[str, Any]) -> str:
@@ -59,6 +77,10 @@ def text_of(document: dict[str, Any]) -> str:
         held = [["entity", "state", "code", "records"]]
         held += [[one["entity"], one["state"], one["code"], str(one["records"])] for one in document["held"]]
         text += "\n" + table(held)
+    if document["conflicts"]:
+        changed = [["entity", "changed in Splynx", "records", "last seen"]]
+        changed += [[one["entity"], one["field"], str(one["records"]), one["newest"]] for one in document["conflicts"]]
+        text += "\n\n" + table(changed) + "\nSonar's values were written over them.\n"
     if "audit" in document:
         text += "\nAudit: every message is accounted for.\n" if not document["audit"] else "\nAudit:\n"
         for one in document["audit"]:

@@ -103,6 +103,12 @@ HELD_RECORDS = Gauge("crossfade_held_records", "Records that wait, by why.", ["e
 PARKED_SECONDS = Gauge(
     "crossfade_longest_parked_seconds", "How long the record that waits longest has.", ["entity"], registry=REGISTRY
 )
+CONFLICTS = Gauge(
+    "crossfade_conflicts",
+    "Values that somebody changed in Splynx after we wrote them, seen since the ledger was made.",
+    ["entity"],
+    registry=REGISTRY,
+)
 OPEN_INTENTS = Gauge("crossfade_open_intents", "REST calls begun and not yet confirmed.", registry=REGISTRY)
 GUARDS_VIOLATED = Gauge("crossfade_guards_violated", "Guards of Splynx that do not hold.", registry=REGISTRY)
 

@@ -1,16 +1,22 @@
-"""The brake: many records gone at once look like a mistake or a lost permission, so the sink stops and asks."""
+"""The brake: many records gone, or cleared of one value, look like a mistake: the sink stops and asks."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
 
+from sinks.bodies import NOTHING
 from sinks.errors import BrakeApplied
-from sinks.plan import Known, Step, Verb
+from sinks.plan import Document, Known, Step, Verb
 
 _WINDOW = 1000
+_WHOLE = ""
+"""Stands for the record itself where else a field is named."""
+
+Target = tuple[str, str]
+"""Entity, and the field, or `_WHOLE`."""
 
 
 class Brake:
-    """Counts, over the last bundles, how many of the records they owned are gone, per target entity.
+    """Counts, over the last bundles, what they owned and how much of that is gone, per target entity and field.
 
     `approved` names entities whose withdrawal is meant.
     """
@@ -19,7 +25,7 @@ class Brake:
         self._share = share
         self._at_least = at_least
         self._approved = frozenset(approved)
-        self._seen: dict[str, deque[tuple[int, int]]] = {}
+        self._seen: dict[Target, deque[tuple[int, int]]] = {}
 
     def check(self, bundles: Sequence[tuple[Sequence[Known], Sequence[Step]]]) -> None:
         """Look at a batch of `(what the ledger has, what is to be done)` before anything of it is written.
@@ -27,23 +33,48 @@ class Brake:
         Raises:
             BrakeApplied: the share and the least number are both passed; the batch is not counted.
         """
-        fresh: dict[str, list[tuple[int, int]]] = {}
+        fresh: dict[Target, list[tuple[int, int]]] = {}
         for known, steps in bundles:
-            owned: dict[str, int] = {}
-            gone: dict[str, int] = {}
-            for row in known:
-                if row.state == "live":
-                    owned[row.entity] = owned.get(row.entity, 0) + 1
-            for step in steps:
-                if step.verb is Verb.GONE:
-                    gone[step.target.entity] = gone.get(step.target.entity, 0) + 1
-            for entity, count in owned.items():
-                fresh.setdefault(entity, []).append((count, gone.get(entity, 0)))
-        for entity, counts in fresh.items():
-            window = [*self._seen.get(entity, ()), *counts]
-            owned_all, gone_all = sum(one[0] for one in window), sum(one[1] for one in window)
-            too_many = gone_all >= self._at_least and gone_all > self._share * owned_all
+            for target, counts in _counted(known, steps).items():
+                fresh.setdefault(target, []).append(counts)
+        for (entity, field), counts_of in fresh.items():
+            window = [*self._seen.get((entity, field), ()), *counts_of]
+            owned, gone = sum(one[0] for one in window), sum(one[1] for one in window)
+            too_many = gone >= self._at_least and gone > self._share * owned
             if too_many and entity not in self._approved:
-                raise BrakeApplied(f"{gone_all} of {owned_all} records of {entity} would be withdrawn")
-        for entity, counts in fresh.items():
-            self._seen.setdefault(entity, deque(maxlen=_WINDOW)).extend(counts)
+                what = "would be withdrawn" if field == _WHOLE else f"would lose their {field}"
+                raise BrakeApplied(entity, f"{gone} of {owned} records of {entity} {what}")
+        for target, counts_of in fresh.items():
+            self._seen.setdefault(target, deque(maxlen=_WINDOW)).extend(counts_of)
+
+
+def _counted(known: Sequence[Known], steps: Sequence[Step]) -> dict[Target, tuple[int, int]]:
+    """`{(entity, field): (records that have it, records that would no longer)}` of one bundle."""
+    counts: dict[Target, tuple[int, int]] = {}
+
+    def count(target: Target, owned: int, gone: int) -> None:
+        before = counts.get(target, (0, 0))
+        counts[target] = (before[0] + owned, before[1] + gone)
+
+    for row in known:
+        if row.state == "live":
+            count((row.entity, _WHOLE), 1, 0)
+    for step in steps:
+        entity = step.target.entity
+        if step.verb is Verb.GONE:
+            count((entity, _WHOLE), 0, 1)
+        elif step.known is not None and step.known.state == "live" and step.document is not None:
+            for field in _filled(step.known.document) & step.document.keys():
+                count((entity, field), 1, field not in _filled({field: step.document[field]}))
+    return counts
+
+
+def _filled(document: Document) -> set[str]:
+    """Fields that hold a text, a reference or a list. Numbers and switches come and go and are left out."""
+    return {
+        name
+        for name, value in document.items()
+        if (isinstance(value, str) and value not in NOTHING)
+        or (isinstance(value, list) and value)
+        or (isinstance(value, dict) and any(value.values()))
+    }

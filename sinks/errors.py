@@ -91,15 +91,23 @@ class WaitedTooLong(SyncError):
 
 
 class BrakeApplied(SyncError):
-    """More records than the set share would be withdrawn from Splynx. Nothing of that batch was written."""
+    """More records than the set share would be withdrawn from Splynx, or lose a value. Nothing of that batch is there.
+
+    It holds until somebody answers, over restarts too.
+    """
 
     code = "sink.brake"
     action = Action.HALT
     exit_code = ExitCode.FOUND
     remedy = (
-        "See whether the rules, or a permission in Sonar, changed. Only when it is meant:"
-        " `crossfade sink --apply --approve <entity>`."
+        "See whether the rules, or a permission in Sonar, changed. If it is meant: `crossfade sink --apply --approve"
+        " <entity>`. If not: mend the rules, have everything processed again (a snapshot does), then `crossfade sink"
+        " --apply --approve mended`: bundles made by the rules of now are left out."
     )
+
+    def __init__(self, entity: str, message: str) -> None:
+        super().__init__(message)
+        self.entity = entity
 
 
 class AdoptionNeeded(SyncError):

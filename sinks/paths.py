@@ -121,6 +121,8 @@ class Paths:
                 )
             )  # fmt: skip
             results[job.key] = Result(job, Outcome.APPLIED)
+            if step.known is not None and done.edited.get(key):
+                await self._ledger.conflicts(tx, step.known, done.edited[key], owner.sequence)
         await self._ledger.put_crosswalk(tx, crosswalk)
         await self._ledger.journal(tx, journal)
         return results

@@ -58,6 +58,8 @@ class Written:
     before: dict[str, Any]
     revisions: dict[str, int]
     refused: dict[str, KeyTaken | RowMissing]
+    edited: dict[str, list[str]]
+    """Columns that no longer are as they were written last: somebody else changed them."""
 
 
 async def payment_category(tx: Transaction) -> int:
@@ -89,7 +91,7 @@ class Payments:
 
         Customers' billing rows are locked first and in order, so that Splynx's own changes of a deposit wait.
         """
-        done = Written({}, {}, {}, {})
+        done = Written({}, {}, {}, {}, {})
         customers = {one.customer_id for one in work}
         old = await self._old_rows(tx, work)
         customers |= {int(row["customer_id"]) for row in old.values()}
@@ -124,6 +126,7 @@ class Payments:
             deltas[one.customer_id] = deltas.get(one.customer_id, Decimal(0)) + amount
         for one, row in changes:
             document = one.step.document or {}
+            done.edited[one.step.key] = self._edited(one, row)
             await self._change(tx, one, row)
             before, after = Decimal(row["total"]), amount_of(document)
             deltas[row["customer_id"]] = deltas.get(row["customer_id"], Decimal(0)) - before
@@ -217,24 +220,27 @@ class Payments:
             done.before[one.step.key] = None
             done.revisions[one.step.key] = revision
 
+    def _columns(self, one: Work, row: Row, document: Document) -> dict[str, Any]:
+        """The columns of a payment's row that we own, as `document` has them; the customer's is not among them."""
+        receipt = receipt_of(document["receipt_number"], one.step.known.revision if one.step.known else 0)
+        values = self._payment(one.customer_id, row["transaction_id"], document, amount_of(document), receipt)
+        columns = dict(zip(PAYMENT_COLUMNS, values, strict=True))
+        for kept in ("customer_id", "transaction_id", "added_by", "note", "deleted", "is_sent"):
+            columns.pop(kept)
+        return columns
+
+    def _edited(self, one: Work, row: Row) -> list[str]:
+        known = one.step.known
+        if known is None or not known.document:
+            return []
+        return sorted(
+            name for name, value in self._columns(one, row, known.document).items() if not _has(row, {name: value})
+        )
+
     async def _change(self, tx: Transaction, one: Work, row: Row) -> None:
         document = one.step.document or {}
         amount = amount_of(document)
-        values = dict(
-            zip(
-                PAYMENT_COLUMNS,
-                self._payment(
-                    one.customer_id,
-                    row["transaction_id"],
-                    document,
-                    amount,
-                    receipt_of(document["receipt_number"], one.step.known.revision if one.step.known else 0),
-                ),
-                strict=True,
-            )
-        )
-        for kept in ("transaction_id", "added_by", "note", "deleted", "is_sent"):
-            values.pop(kept)
+        values = self._columns(one, row, document) | {"customer_id": one.customer_id}
         if _has(row, values | {"total": amount, "charged": one.customer_id}):
             return
         await tx.execute(

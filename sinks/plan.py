@@ -77,11 +77,14 @@ class Step:
     known: Known | None
 
 
-def verdict(bundle: StampedBundle, state: AggregateState | None) -> Outcome | None:
+def verdict(bundle: StampedBundle, state: AggregateState | None, *, oldest: int = 0) -> Outcome | None:
     """Why a bundle needs no work, or None when its records must be compared.
 
-    An equal sequence with another hash is applied: mended rules, a wider scope. An older rules generation never is.
+    An equal sequence with another hash is applied: mended rules, a wider scope. An older rules generation never is,
+    nor one older than `oldest`.
     """
+    if bundle.rules_generation < oldest:
+        return Outcome.SUPERSEDED
     if state is None:
         return None
     if bundle.sequence < state.sequence:

@@ -16,8 +16,9 @@ from plumbing.settings import Settings
 from schemas.catalogue import AGGREGATES, TARGETS
 from schemas.topics import Topics
 from sinks.adoption import unknown_rows
+from sinks.answers import check_answered, put_on
 from sinks.brake import Brake
-from sinks.errors import AdoptionNeeded, Deferred, GuardsViolated
+from sinks.errors import AdoptionNeeded, BrakeApplied, Deferred, GuardsViolated
 from sinks.guards import check_guards
 from sinks.held import show
 from sinks.letters import DeadLetters
@@ -68,8 +69,8 @@ async def run_sink(
 ) -> SinkSummary:
     """Run the sink until `stop` is set; without `apply`, count what it would do up to the topics' present end.
 
-    `approve` names what the operator agrees to: `adoption`, `target` (another Splynx than the ledger knew), or the
-    entity of a brake.
+    `approve` names what the operator agrees to: `adoption`, `target` (another Splynx than the ledger knew), the entity
+    of a brake, or `mended` for a brake that found a mistake.
 
     Raises:
         GuardsViolated, AdoptionNeeded, ForeignTarget, BrakeApplied, HistoryLost, TooManyDeadLetters and whatever else
@@ -130,6 +131,7 @@ class _Parts:
             await self._ledger.create(tx)
             await check_rebuilt(tx, self._ledger)
         await check_epoch(self._client, self._db, self._ledger, approve="target" in self._approve)
+        oldest = await check_answered(self._db, self._ledger, self._approve)
         summary.fields = await define_fields(self._client, list(TARGETS.values()), apply=True)
         summary.labels = await define_flag_labels(self._client, self._db, self._ledger, apply=True)
         payments = None
@@ -153,6 +155,7 @@ class _Parts:
             disposable=self._settings.splynx.disposable,
             concurrency=self._settings.splynx.concurrency,
             parked_hours=self._settings.sink.parked_hours,
+            oldest_generation=oldest,
         )
         wrong: dict[str, str] = {"start": "not yet assigned"}
         http = self._settings.http
@@ -167,7 +170,11 @@ class _Parts:
                 look=self._held,
                 wrong=wrong,
             )
-            summary.consumed = await loop.run(stop)
+            try:
+                summary.consumed = await loop.run(stop)
+            except BrakeApplied as exc:
+                await put_on(self._db, self._ledger, exc, writer.generation)
+                raise
         summary.bundles = dict(writer.counts.bundles)
         summary.records = _nested(writer.counts.records)
         summary.held = await self._held()
@@ -183,7 +190,8 @@ class _Parts:
         async with self._db.session() as tx:
             counts = await self._ledger.held_counts(tx)
             waited = await self._ledger.longest_parked(tx)
-        show(counts, waited)
+            conflicts = await self._ledger.conflict_counts(tx)
+        show(counts, waited, conflicts)
         return _nested(counts)
 
 

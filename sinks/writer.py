@@ -40,12 +40,17 @@ class Writer:
         disposable: bool,
         concurrency: int,
         parked_hours: float,
+        oldest_generation: int = 0,
     ) -> None:
+        """`oldest_generation`: bundles made by older rules are superseded."""
         self._db, self._ledger, self._letters, self._brake = db, ledger, letters, brake
         self._rank = {aggregate.name: rank for rank, aggregate in enumerate(aggregates)}
         self._secret = {
             aggregate.name: any(Shape(target).on_create for target in aggregate.targets) for aggregate in aggregates
         }
+        self._oldest = oldest_generation
+        self.generation = 0
+        """The newest rules generation among the bundles that this process has seen."""
         self.tokens: dict[int, int] = {}
         self.counts = Counts()
         self._paths = Paths(
@@ -93,7 +98,8 @@ class Writer:
             if bundle is None:
                 continue
             key = (delivery.aggregate.name, bundle.sonar_id)
-            settled = verdict(bundle, states.get(key))
+            self.generation = max(self.generation, bundle.rules_generation)
+            settled = verdict(bundle, states.get(key), oldest=self._oldest)
             if settled is not None:
                 outcomes[delivery.at] = (settled, "")
                 continue

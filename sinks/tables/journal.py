@@ -56,3 +56,8 @@ class Journal(Tables):
             " VALUES (%s, %s, %s, %s, %s, %s)",
             [(known.entity, known.key, known.target_id, field, sequence, now) for field in fields],
         )
+
+    async def conflict_counts(self, tx: Transaction) -> dict[str, int]:
+        """`{entity: values that somebody else changed}`."""
+        rows = await tx.fetch(f"SELECT entity, COUNT(*) AS n FROM {self.table('conflicts')} GROUP BY entity")
+        return {row["entity"]: int(row["n"]) for row in rows}

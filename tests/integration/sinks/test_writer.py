@@ -272,6 +272,35 @@ async def test_an_edit_in_splynx_is_reported_and_overwritten(site: Site) -> None
     assert site.rows("SELECT name FROM customers")[0]["name"] == "Anna"
 
 
+@pytest.mark.fault(27)
+async def test_an_edit_of_a_payment_is_reported_and_overwritten(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=2)])
+    site.run("UPDATE payments SET comment = 'by hand', amount = 8 WHERE receipt_number = 'SP10'")
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900, memo="seen")], sequence=3)])
+    assert [row["field"] for row in site.rows("SELECT field FROM {ledger}.conflicts ORDER BY field")] == [
+        "amount", "comment",
+    ]  # fmt: skip
+    assert site.rows("SELECT comment, amount, memo FROM payments") == [
+        {"comment": "", "amount": Decimal(9), "memo": "seen"}
+    ]
+    assert set(_deposits_agree(site).values()) == {Decimal(9)}
+
+
+@pytest.mark.fault(27)
+async def test_a_payment_that_was_deleted_in_splynx_is_a_dead_letter(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=2)])
+    site.run("UPDATE payments SET deleted = '1'")
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 950)], sequence=3)])
+    assert site.rows("SELECT code, state FROM {ledger}.held") == [{"code": "sink.row_missing", "state": "dead"}]
+    assert site.rows("SELECT COUNT(*) AS n FROM payments")[0]["n"] == 1
+
+
 async def test_a_refused_record_is_a_dead_letter_and_the_others_pass(site: Site) -> None:
     topic = Topic()
     writer = await site.own(site.make_writer())

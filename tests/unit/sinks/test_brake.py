@@ -1,12 +1,17 @@
 """The brake stops before much is withdrawn, and lets the ordinary pass."""
 
+from datetime import date
+
 import pytest
 
+from schemas.records import Ref
 from sinks.brake import Brake
 from sinks.errors import BrakeApplied
 from sinks.plan import Known, Step, steps_of
 from tests.unit.sinks.records import AGGREGATE, PERSON, Person, known, stamped
 
+LABEL = Ref(entity="label", key="1")
+PARENT = Ref(entity="person", key="7")
 Batch = list[tuple[list[Known], list[Step]]]
 
 
@@ -24,6 +29,36 @@ def _batch(gone: int, kept: int) -> Batch:
 def test_a_target_type_that_is_emptied_stops_the_sink() -> None:
     with pytest.raises(BrakeApplied, match="20 of 20 records of person"):
         Brake(0.2, 20).check(_batch(20, 0))
+
+
+@pytest.mark.fault(41)
+@pytest.mark.parametrize(
+    ("before", "after", "trips"),
+    [
+        pytest.param({"sonar_status": "Active"}, {"sonar_status": ""}, True, id="a text is emptied"),
+        pytest.param({"sonar_status": "Active"}, {"sonar_status": "0"}, False, id="a text is changed"),
+        pytest.param({"day": date(2026, 1, 2)}, {"day": None}, True, id="a day is taken away"),
+        pytest.param({"customer_labels": [LABEL]}, {"customer_labels": []}, True, id="a list is emptied"),
+        pytest.param({"parent_id": PARENT}, {"parent_id": 0}, True, id="a reference is cut"),
+        pytest.param({"parent_id": 5}, {"parent_id": 0}, False, id="a number becomes none"),
+        pytest.param({"sonar_status": ""}, {"sonar_status": ""}, False, id="it was empty before"),
+    ],
+)
+def test_a_field_that_is_cleared_everywhere_stops_the_sink(
+    before: dict[str, object], after: dict[str, object], trips: bool
+) -> None:
+    batch: Batch = []
+    for number in range(20):
+        row = known(PERSON, Person.model_validate({"key": str(number), "name": "A"} | before))
+        bundle = stamped({"person": [Person.model_validate({"key": str(number), "name": "B"} | after)]})
+        batch.append(([row], steps_of(bundle, AGGREGATE, [row])))
+    if trips:
+        with pytest.raises(BrakeApplied, match=f"20 of 20 records of person would lose their {next(iter(before))}"):
+            Brake(0.2, 20).check(batch)
+    Brake(0.2, 20, approved=["person"]).check(batch)
+    Brake(0.2, 21).check(batch)
+    if not trips:
+        Brake(0.2, 20).check(batch)
 
 
 def test_a_share_below_the_limit_passes() -> None:
