@@ -75,7 +75,7 @@ class SonarQueryInvalid(SonarGraphqlError):
 
     code = "sonar.query_invalid"
     action = Action.HALT
-    remedy = "Restart capture, so that it reads the schema again; see docs/errors/sonar.query_invalid.md."
+    remedy = "Start capture again: it reads Sonar's schema anew, and says what is no longer there."
 
 
 class IncompletePage(SyncError):
@@ -83,6 +83,7 @@ class IncompletePage(SyncError):
 
     code = "sonar.incomplete_page"
     action = Action.RETRY
+    remedy = "Nothing: it is read again. When it lasts, lower sonar.page_size."
 
 
 _FORBIDDEN = ("not authorized", "unauthorized", "forbidden", "permission", "access denied")

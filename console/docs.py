@@ -211,7 +211,9 @@ def _error_page(code: str, types: Sequence[type[SyncError]]) -> str:
     for kind in types:
         text += f"{inspect.cleandoc(kind.__doc__ or '')}\n\n"
     first = types[0]
-    remedy = first.remedy or "The message itself says what is to be done."
+    remedy = (
+        first.remedy or "Read the message and the last lines of the log, and report them; they hold no record's values."
+    )
     exit_code = ExitCode(first.exit_code)
     return text + (
         f"**What Crossfade does.** {_ACTIONS[first.action]}\n\n**What you do.** {remedy}\n\n"

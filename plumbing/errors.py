@@ -48,6 +48,7 @@ class ConfigurationError(SyncError):
     code = "configuration.invalid"
     action = Action.HALT
     exit_code = ExitCode.USAGE
+    remedy = "See docs/configuration.md and docs/rules.md; the message names the file and the key or line."
 
 
 class DependencyUnreachable(SyncError):
@@ -65,3 +66,4 @@ class DependencyRefused(SyncError):
     code = "dependency.refused"
     action = Action.HALT
     exit_code = ExitCode.USAGE
+    remedy = "Run `crossfade doctor`: it names each right and module that is needed."

@@ -17,7 +17,7 @@ class CursorUnusable(SyncError):
 
     code = "capture.cursor_unusable"
     action = Action.HALT
-    remedy = "See docs/errors/capture.cursor_unusable.md: restore the cursors topic, or order a new snapshot."
+    remedy = "Restore the cursors topic, or order a new snapshot with `crossfade snapshot --only AGGREGATE`."
 
 
 class Cursors:

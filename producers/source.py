@@ -25,9 +25,7 @@ class SchemaUnfit(SyncError):
     code = "capture.schema_unfit"
     action = Action.HALT
     exit_code = ExitCode.USAGE
-    remedy = (
-        "See docs/errors/capture.schema_unfit.md: the declaration in schemas/entities has to follow Sonar's change."
-    )
+    remedy = "Let the token read what is named; if Sonar removed it, the declaration in schemas/entities has to follow."
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ class NotARecord(MappingError):
     """An event's content does not fit what the aggregate declares."""
 
     code = "mapping.not_a_record"
+    remedy = (
+        "Sonar's field and our declaration differ: see the named field in Sonar, and report it if it is right there."
+    )
 
 
 def map_event(event: Event, rules: Rules) -> Bundle | None:

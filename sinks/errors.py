@@ -25,6 +25,7 @@ class ParentMissing(SyncError):
 
     code = "sink.parent_missing"
     action = Action.PARK
+    remedy = "Nothing at first. When it lasts: `crossfade trace` says where the record is that it waits for."
 
     def __init__(self, entity: str, key: str) -> None:
         super().__init__(f"waits for {entity} {key}")
@@ -42,12 +43,14 @@ class Deferred(SyncError):
 
     code = "sink.money_deferred"
     action = Action.PARK
+    remedy = "Nothing: it is meant so. It is written once splynx.disposable is true."
 
 
 class SqlNotAvailable(Deferred):
     """This entity is written by SQL only, and Splynx's database is not reachable in one transaction with the ledger."""
 
     code = "sink.sql_not_available"
+    remedy = "Give splynx.db, and let the ledger lie on the same server, so that both commit in one transaction."
 
 
 class KeyTaken(SyncError):

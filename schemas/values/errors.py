@@ -8,6 +8,7 @@ class MappingError(SyncError):
 
     code = "mapping.invalid"
     action = Action.DEAD_LETTER
+    remedy = "Correct the named field in Sonar, or the rule for it; a later event supersedes this dead letter."
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field} {message}")

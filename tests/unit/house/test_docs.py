@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from console.docs import error_types
+from plumbing.errors import SyncError
 from tests.unit.house.deployed import ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -31,3 +33,18 @@ def test_every_page_is_reached_from_the_readme() -> None:
             reached.add(page)
             ahead += links(page)
     assert [str(page.relative_to(ROOT)) for page in PAGES if page not in reached] == []
+
+
+def test_every_error_code_says_what_to_do_and_not_merely_where_to_read_on() -> None:
+    for code, types in error_types().items():
+        # The root's code is that of an error nobody foresaw; its page says that it is to be reported.
+        if code != SyncError.code:
+            assert types[0].remedy, code
+        assert f"docs/errors/{code}" not in types[0].remedy
+
+
+def test_every_question_is_in_the_index() -> None:
+    index = links(ROOT / "docs" / "README.md")
+    questions = set((ROOT / "docs").glob("what-if-*.md"))
+    assert len(questions) >= 5
+    assert questions <= set(index)
