@@ -1,5 +1,6 @@
 """What is sent over Avro comes back equal, for every aggregate that is mapped."""
 
+import io
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -134,6 +135,47 @@ def test_an_event_that_does_not_fit_names_the_field() -> None:
     event.after["account_id"] = "no number"
     with pytest.raises(NotARecord, match="account_id"):
         map_event(event, RULES)
+
+
+def without(schema: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The schema as it was before members of these names were added anywhere in it."""
+
+    def older(part: Any) -> Any:
+        if isinstance(part, dict):
+            kept = {key: older(value) for key, value in part.items()}
+            if "fields" in kept:
+                kept["fields"] = [field for field in kept["fields"] if field["name"] not in names]
+            return kept
+        return [older(one) for one in part] if isinstance(part, list) else part
+
+    found = older(schema)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_bundles_and_events_of_before_a_member_was_added_are_read_with_its_default() -> None:
+    declared = aggregate("account")
+    added = ("sonar_city", "blocking_period", "aggregate_invoice_taxes", "sms_opt_in")
+    schemas = (bundle_schema(declared), envelope_schema(declared))
+    event = an_event(declared, an_account())
+    bundle = map_event(event, RULES)
+    assert bundle is not None
+    values = (bundle_to_avro(stamped("account", 7, bundle)), envelope_of(event))
+    read = []
+    for schema, value in zip(schemas, values, strict=True):
+        writer = fastavro.parse_schema(without(schema, *added))
+        buffer = io.BytesIO()
+        fastavro.schemaless_writer(buffer, writer, value)
+        buffer.seek(0)
+        read.append(fastavro.schemaless_reader(buffer, writer, fastavro.parse_schema(schema)))
+    old_bundle, old_event = read
+    assert isinstance(old_bundle, dict)
+    assert isinstance(old_event, dict)
+    (customer,) = bundle_from_avro(old_bundle).bundle.records["customer"] or []
+    assert customer.model_dump()["sonar_city"] == ""
+    after = event_of(old_event).after
+    assert after is not None
+    assert record_of(declared, after) == an_account()
 
 
 def test_every_subject_has_a_schema_that_parses() -> None:

@@ -62,6 +62,26 @@ def test_a_sonar_that_lacks_what_we_read_is_reported() -> None:
     assert "payment: ReversedPayment has no payment_id" in relations(sonar)
 
 
+def test_a_relation_that_hides_archived_rows_and_is_read_without_asking_for_them_is_reported() -> None:
+    sonar = build_schema(
+        "type Query { payments: PaymentConnection } type PaymentConnection { entities: [Payment] }"
+        " type Payment { account(include_archived: Boolean): Account  credit_card(include_archived: Boolean): Card }"
+        " type Account { id: ID } type Card { id: ID }"
+    )
+    found = [line for line in selections(sonar) if "include_archived" in line]
+    assert found == ["payment: Payment.credit_card and include_archived"]
+
+
+def test_a_field_of_newer_schemas_only_may_be_missing() -> None:
+    sonar = build_schema(
+        "type Query { accounts: AccountConnection } type AccountConnection { entities: [Account] }"
+        " type Account { account_billing_parameter: AccountBillingParameter } type AccountBillingParameter { id: ID }"
+    )
+    found = "\n".join(selections(sonar))
+    assert "'bill_day'" in found
+    assert "service_period" not in found
+
+
 def test_a_splynx_that_lacks_what_we_write_is_reported() -> None:
     reference = {
         "tables": {"payments": {"columns": [{"name": "amount"}]}, "billing_transactions": {"columns": [{"name": "id"}]}}
