@@ -68,6 +68,8 @@ class Publisher:
         self.offsets = offsets
         self.counts: Counter[tuple[str, str]] = Counter()
         self._lock = asyncio.Lock()
+        self._set_aside: dict[tuple[str, int], tuple[str, ...]] = {}
+        """Why each root that stands aside does: the overlap shows it again and again, and one letter says it."""
 
     def row(
         self, aggregate: Aggregate, row: Mapping[str, Any], shown: Sequence[Shown], page: Page, *, snapshot: bool
@@ -78,7 +80,7 @@ class Publisher:
             record = aggregate.root.record.model_validate(row)
         except ValidationError as exc:
             fields = sorted({".".join(str(part) for part in one["loc"]) for one in exc.errors()})
-            self._dead_letter(aggregate, id, "capture.invalid_row", f"not as declared: {', '.join(fields)[:500]}")
+            self._dead_letter(aggregate, row, "capture.invalid_row", f"not as declared: {', '.join(fields)[:500]}")
             return Published.HALTED
         value = value_of(record)
         digest = _digest(record)
@@ -96,8 +98,9 @@ class Publisher:
                 op = "c"
             event = self._event(aggregate, id, owner, op, value, page, _updated_ms(row, page))
             if not self._produce(aggregate, event):
-                self._dead_letter(aggregate, id, "capture.too_large", f"too large for a message: {_largest(row)}")
+                self._dead_letter(aggregate, row, "capture.too_large", f"too large for a message: {_largest(row)}")
                 return Published.HALTED
+        self._set_aside.pop((aggregate.name, id), None)
         self._index.set_root(collection, id, Root(owner, version, page.sequence, digest))
         self._note_children(aggregate, id, shown)
         return Published.EVENT if changed or snapshot else Published.UNCHANGED
@@ -188,7 +191,11 @@ class Publisher:
             if one.type_name in touched:
                 self._index.set_child(touched[one.type_name], one.id, Child(id, one.version))
 
-    def _dead_letter(self, aggregate: Aggregate, id: int, code: str, reason: str) -> None:
+    def _dead_letter(self, aggregate: Aggregate, row: Mapping[str, Any], code: str, reason: str) -> None:
+        id, why = int(row["id"]), (code, reason, str(row.get("_version")))
+        if self._set_aside.get((aggregate.name, id)) == why:
+            return
+        self._set_aside[aggregate.name, id] = why
         log.error("capture.dead_letter", aggregate=aggregate.name, key=id, code=code, reason=reason)
         letter = {
             "stage": "capture",
@@ -207,6 +214,7 @@ class Publisher:
         )
         self.counts[aggregate.name, "dead_letter"] += 1
         metrics.DEAD_LETTERS.labels("capture", aggregate.name, code).inc()
+        metrics.ERRORS.labels("capture", code).inc()
 
 
 def _largest(row: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,7 @@ from schemas.envelope import Event, event_of
 from schemas.topics import Topics
 
 PARTITIONS = 3
+TYPES = {"company": "Company", "account": "Account", "payment": "Payment", "account_group": "AccountGroup"}
 
 
 class Site:
@@ -134,3 +136,31 @@ def prepare(settings: Settings) -> None:
     with make_registry(settings.registry) as registry:
         for subject, schema in subjects(topics):
             registry.register_schema(subject, Schema(json.dumps(schema), "AVRO"))
+
+
+def assert_topics_equal_sonar(site: Site) -> None:
+    for name, type_name in TYPES.items():
+        folded = site.folded(name)
+        assert len(folded) == site.control(f"store/{type_name}")["count"], name
+        for id, event in folded.items():
+            row = site.control(f"store/{type_name}/{id}")
+            if "name" in row:
+                assert event.after is not None
+                assert event.after["name"] == row["name"]
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 40) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.2)
+
+
+def plain(site: Site) -> dict[str, Any]:
+    """The settings as a file holds them, secrets included."""
+    document: dict[str, Any] = json.loads(site.settings.model_dump_json(exclude_none=True))
+    document["sonar"]["token"] = site.sonar.token
+    document["splynx"]["secret"] = "s"
+    document["splynx"]["db"]["password"] = "p"
+    document["process"]["hmac_key"] = site.settings.process.hmac_key.get_secret_value()
+    return document

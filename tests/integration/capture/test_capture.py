@@ -6,10 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,27 +16,7 @@ from producers.capture import run_capture
 from producers.lease import LeaseHeld
 from producers.source import SchemaUnfit
 from schemas.watermark import Watermark
-from tests.integration.capture.conftest import Site
-
-TYPES = {"company": "Company", "account": "Account", "payment": "Payment", "account_group": "AccountGroup"}
-
-
-def assert_topics_equal_sonar(site: Site) -> None:
-    for name, type_name in TYPES.items():
-        folded = site.folded(name)
-        assert len(folded) == site.control(f"store/{type_name}")["count"], name
-        for id, event in folded.items():
-            row = site.control(f"store/{type_name}/{id}")
-            if "name" in row:
-                assert event.after is not None
-                assert event.after["name"] == row["name"]
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 40) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come about in time"
-        time.sleep(0.2)
+from tests.integration.capture.conftest import TYPES, Site, assert_topics_equal_sonar, plain, wait_until
 
 
 def test_a_snapshot_puts_all_of_sonar_on_the_topics_and_says_so(make_site: Callable[..., Site]) -> None:
@@ -89,27 +67,6 @@ def test_payments_that_are_deleted_become_deletes_in_their_accounts_partition(ma
     assert_topics_equal_sonar(site)
 
 
-@pytest.mark.fault(20)
-@pytest.mark.parametrize(
-    "fault",
-    [
-        pytest.param({"kind": "429", "retry_after": 1}, id="429 with Retry-After"),
-        pytest.param({"kind": "500"}, id="500"),
-        pytest.param({"kind": "errors"}, id="errors in a 200"),
-        pytest.param({"kind": "html"}, id="a proxy's page"),
-        pytest.param({"kind": "cutoff"}, id="cut off"),
-        pytest.param({"kind": "reset"}, id="connection closed"),
-        pytest.param({"kind": "partial"}, id="partial data beside errors"),
-    ],
-)
-def test_a_damaged_answer_is_read_again_whole(make_site: Callable[..., Site], fault: dict[str, Any]) -> None:
-    site = make_site(accounts=10)
-    site.control("faults", {"count": 2, "match": "accounts", "skip": 2, **fault})
-    site.capture()
-    assert site.control("faults") == []
-    assert_topics_equal_sonar(site)
-
-
 def test_a_wrong_token_ends_at_once_with_what_to_do(make_site: Callable[..., Site]) -> None:
     site = make_site(token="wrong")
     with pytest.raises(DependencyRefused) as refused:
@@ -124,16 +81,6 @@ def test_a_schema_without_a_required_field_ends_before_anything_is_written(make_
     with pytest.raises(SchemaUnfit, match=r"Account\.name"):
         site.capture()
     assert site.messages(site.topics.cursors) == []
-
-
-@pytest.mark.fault(41)
-def test_contacts_that_may_not_be_read_are_null_and_not_empty(make_site: Callable[..., Site]) -> None:
-    site = make_site(accounts=5)
-    site.control("faults", {"kind": "permission", "field": "Account.contacts", "count": None})
-    site.capture()
-    folded = site.folded("account")
-    assert len(folded) == site.control("store/Account")["count"]
-    assert [event.after["contacts"] for event in folded.values() if event.after is not None] == [None] * len(folded)
 
 
 async def test_while_one_captures_another_is_refused_and_its_signal_is_obeyed(make_site: Callable[..., Site]) -> None:
@@ -169,7 +116,7 @@ def test_a_process_killed_in_the_middle_of_its_snapshot_resumes(make_site: Calla
     site = make_site(accounts=60, page_size=10, concurrency=2)
     site.control("faults", {"kind": "slow", "seconds": 0.3, "match": "payments", "count": None})
     config = tmp_path / "settings.json"
-    config.write_text(json.dumps(_plain(site)))
+    config.write_text(json.dumps(plain(site)))
     program = (
         "import asyncio, sys; from pathlib import Path; from plumbing.settings import load_settings; "
         "from producers.capture import run_capture; "
@@ -189,16 +136,6 @@ def test_a_process_killed_in_the_middle_of_its_snapshot_resumes(make_site: Calla
     assert_topics_equal_sonar(site)
     # At most one page of each range was read again.
     assert len(site.events("payment")) <= total + 2 * 10
-
-
-def _plain(site: Site) -> dict[str, Any]:
-    """The settings as a file holds them, secrets included."""
-    document: dict[str, Any] = json.loads(site.settings.model_dump_json(exclude_none=True))
-    document["sonar"]["token"] = site.sonar.token
-    document["splynx"]["secret"] = "s"
-    document["splynx"]["db"]["password"] = "p"
-    document["process"]["hmac_key"] = site.settings.process.hmac_key.get_secret_value()
-    return document
 
 
 def test_an_error_of_capture_names_a_next_step() -> None:

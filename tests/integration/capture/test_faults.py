@@ -1,0 +1,135 @@
+"""What Sonar's answers may do to capture: read again whole, stood still, set aside or halted; never half taken."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from confluent_kafka.cimpl import NewTopic
+
+from clients.sonar_errors import SonarForbidden
+from plumbing.errors import DependencyRefused
+from plumbing.kafka import make_admin
+from producers.cursors import CursorUnusable
+from tests.integration.capture.conftest import Site, assert_topics_equal_sonar, wait_until
+
+
+@pytest.mark.fault(20)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param({"kind": "429", "retry_after": 1}, id="429 with Retry-After"),
+        pytest.param({"kind": "429"}, id="429 without Retry-After"),
+        pytest.param({"kind": "500"}, id="500"),
+        pytest.param({"kind": "errors"}, id="errors in a 200"),
+        pytest.param({"kind": "html"}, id="a proxy's page"),
+        pytest.param({"kind": "html", "status": 503, "retry_after": 1}, id="a maintenance page"),
+        pytest.param({"kind": "slow", "seconds": 3}, id="later than the deadline"),
+        pytest.param({"kind": "cutoff"}, id="cut off"),
+        pytest.param({"kind": "reset"}, id="connection closed"),
+        pytest.param({"kind": "partial"}, id="partial data beside errors"),
+    ],
+)
+def test_a_damaged_answer_is_read_again_whole(make_site: Callable[..., Site], fault: dict[str, Any]) -> None:
+    site = make_site(accounts=10, timeout_seconds=1)
+    site.control("faults", {"count": 2, "match": "accounts", "skip": 2, **fault})
+    site.capture()
+    assert site.control("faults") == []
+    assert_topics_equal_sonar(site)
+
+
+@pytest.mark.fault(20)
+def test_a_token_that_expires_in_the_middle_ends_capture_and_a_new_one_goes_on(make_site: Callable[..., Site]) -> None:
+    site = make_site(accounts=60, page_size=5, concurrency=2)
+    site.control("faults", {"kind": "unauthenticated", "match": "payments", "skip": 12, "count": None})
+    with pytest.raises(DependencyRefused) as refused:
+        site.capture()
+    assert "token" in refused.value.next_step
+    read = len(site.events("payment"))
+    assert 0 < read < site.control("store/Payment")["count"]
+    site.control("faults", method="DELETE")
+    site.capture()
+    assert_topics_equal_sonar(site)
+    # What had been acknowledged was not read again, but for one page of each range.
+    assert len(site.events("payment")) <= site.control("store/Payment")["count"] + 2 * 5
+
+
+@pytest.mark.fault(41)
+def test_contacts_that_may_not_be_read_are_null_and_not_empty(make_site: Callable[..., Site]) -> None:
+    site = make_site(accounts=5)
+    site.control("faults", {"kind": "permission", "field": "Account.contacts", "count": None})
+    site.capture()
+    folded = site.folded("account")
+    assert len(folded) == site.control("store/Account")["count"]
+    assert [event.after["contacts"] for event in folded.values() if event.after is not None] == [None] * len(folded)
+
+
+@pytest.mark.fault(41)
+def test_a_collection_that_may_not_be_read_stands_still_and_says_so_while_the_others_are_read(
+    make_site: Callable[..., Site],
+) -> None:
+    site = make_site(accounts=5)
+    site.control("faults", {"kind": "permission", "field": "payments", "count": None})
+    with pytest.raises(SonarForbidden) as refused:
+        site.capture()
+    assert "right to read" in refused.value.next_step
+    assert len(site.folded("account")) == site.control("store/Account")["count"]
+    assert site.events("payment") == []
+    site.control("faults", method="DELETE")
+    site.capture()
+    assert_topics_equal_sonar(site)
+
+
+@pytest.mark.fault(21)
+@pytest.mark.parametrize("minutes", [-5, 5], ids=["behind", "ahead"])
+def test_a_sonar_whose_clock_is_wrong_is_followed_by_its_own_clock(
+    make_site: Callable[..., Site], minutes: int
+) -> None:
+    site = make_site(accounts=10)
+    site.control("clock", {"offset_seconds": 60 * minutes})
+    site.capture()
+    site.change("update", "Account", id=1, columns={"name": "Renamed"})
+    summary = site.capture()
+    assert_topics_equal_sonar(site)
+    assert summary.watermark is not None
+    # Freshness is Sonar's time less the safety lag; when we read is ours.
+    ahead = (summary.watermark.source_time - summary.watermark.read_started).total_seconds()
+    assert ahead == pytest.approx(60 * minutes - 2, abs=5)
+
+
+@pytest.mark.fault(13)
+def test_an_aggregate_of_nine_mebibytes_is_set_aside_by_name_and_the_others_flow(
+    make_site: Callable[..., Site],
+) -> None:
+    site = make_site(accounts=5)
+    owner = {"contactable_id": 2, "contactable_type": "Account", "primary": False}
+    large = [
+        site.change("insert", "Contact", columns={**owner, "name": f"{number}" * 1024 * 1024}) for number in range(9)
+    ]
+    site.capture()
+    folded = site.folded("account")
+    assert set(folded) == {int(id) for id in range(1, site.control("store/Account")["count"] + 1)} - {2}
+    (letter,) = [json.loads(one.value() or b"") for one in site.messages(site.topics.dead_letters("capture"))]
+    assert (letter["aggregate"], letter["sonar_id"], letter["code"]) == ("account", 2, "capture.too_large")
+    assert "contacts" in letter["reason"]
+    for contact in large[1:]:
+        site.change("update", "Contact", id=contact, columns={"name": "Short"})
+    site.capture()
+    assert_topics_equal_sonar(site)
+
+
+@pytest.mark.fault(43)
+@pytest.mark.fault(3)
+def test_lost_cursors_halt_instead_of_a_start_from_nothing(make_site: Callable[..., Site]) -> None:
+    site = make_site(accounts=5)
+    site.capture()
+    published = len(site.events("account"))
+    admin, topic = make_admin(site.settings.kafka), site.topics.cursors
+    admin.delete_topics([topic])[topic].result(30)
+    wait_until(lambda: topic not in admin.list_topics(timeout=10).topics)
+    admin.create_topics([NewTopic(topic, 1, 1, config={"cleanup.policy": "compact"})])[topic].result(30)
+    with pytest.raises(CursorUnusable) as unusable:
+        site.capture()
+    assert "restore" in unusable.value.next_step
+    assert len(site.events("account")) == published
+    assert site.messages(topic) == []
