@@ -27,7 +27,7 @@ from clients.sonar_errors import (
     SonarLimited,
     SonarTimeout,
     SonarUnreachable,
-    failure_of,
+    data_of,
 )
 from clients.sonar_schema import INTROSPECTION, SonarSchema
 from clients.sonar_tls import ssl_context
@@ -166,7 +166,7 @@ class SonarClient:
                 async with self._session.post(self._url, data=body) as response:
                     content = await response.read()
                     status, headers = response.status, dict(response.headers)
-                failure: SyncError | None = failure_of(status, headers, content)
+                data = data_of(status, headers, content)
             except TimeoutError as exc:
                 outcome = SonarTimeout.code
                 raise SonarTimeout(f"no answer within {self._settings.timeout_seconds:g} s") from exc
@@ -174,14 +174,14 @@ class SonarClient:
                 outcome = SonarUnreachable.code
                 raise SonarUnreachable(f"no whole answer from Sonar ({type(exc).__name__})") from exc
             else:
-                if failure is not None:
-                    outcome = failure.code
-                    raise failure
+                if isinstance(data, SyncError):
+                    outcome = data.code
+                    raise data
             finally:
                 metrics.SONAR_REQUESTS.labels(outcome).inc()
                 metrics.SONAR_REQUEST_SECONDS.observe(time.monotonic() - clock)
         self._server_time = _server_time(headers) or started
-        return SonarAnswer(orjson.loads(content)["data"], self._server_time, started)
+        return SonarAnswer(data, self._server_time, started)
 
 
 def _backoff(error: Exception, again_after_timeout: bool) -> bool | float:

@@ -90,8 +90,8 @@ _FORBIDDEN = ("not authorized", "unauthorized", "forbidden", "permission", "acce
 """Words of Laravel's and Lighthouse's refusals, on which Sonar's API is built; in lower case."""
 
 
-def failure_of(status: int, headers: Mapping[str, str], body: bytes) -> SyncError | None:
-    """What went wrong by this answer; None when it is a whole answer with data and without errors.
+def data_of(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any] | SyncError:
+    """The data of a whole answer without errors, or what went wrong.
 
     Never quotes the body: it may hold personal data.
     """
@@ -113,9 +113,8 @@ def failure_of(status: int, headers: Mapping[str, str], body: bytes) -> SyncErro
         return SonarUnreachable("Sonar's answer is not JSON: a proxy's page, or cut off")
     if document.get("errors"):
         return _graphql_error(document["errors"])
-    if not isinstance(document.get("data"), dict):
-        return SonarUnreachable("Sonar's answer holds no data")
-    return None
+    data = document.get("data")
+    return data if isinstance(data, dict) else SonarUnreachable("Sonar's answer holds no data")
 
 
 def _unreachable(status: int) -> SonarUnreachable:

@@ -3,7 +3,7 @@
 import io
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -73,6 +73,53 @@ def parse(schema: dict[str, Any]) -> AvroSchema:
     return fastavro.parse_schema(json.loads(json.dumps(schema)), named_schemas={})
 
 
+_Naming = Callable[[Any], Any]
+
+
+def named_branches(schema: AvroSchema) -> _Naming:
+    """A function that copies a value of `schema` with the branches of its nullable members named.
+
+    The writer takes a named branch at once; to find one by itself it checks the whole value below it, at each level
+    anew, which takes longer than writing. What has several branches besides null stays as it is.
+    """
+    return _naming(schema, {}) or (lambda value: value)
+
+
+def _naming(schema: Any, known: dict[str, _Naming | None]) -> _Naming | None:
+    """None: there is nothing to name in values of `schema`. `known`: `{full name: of that record}`."""
+    if isinstance(schema, list):
+        branches = [one for one in schema if one != "null"]
+        return _branch(branches[0], known) if len(branches) == 1 < len(schema) else None
+    if isinstance(schema, str):
+        return known.get(schema)
+    if schema["type"] == "array":
+        inner = _naming(schema["items"], known)
+        return None if inner is None else lambda values: [inner(value) for value in values]
+    if schema["type"] != "record":
+        return None
+    steps = [(one["name"], _naming(one["type"], known)) for one in schema["fields"]]
+    named = [(name, step) for name, step in steps if step is not None]
+
+    def name_members(value: dict[str, Any]) -> dict[str, Any]:
+        result = dict(value)
+        for name, step in named:
+            member = result.get(name)
+            if member is not None:
+                result[name] = step(member)
+        return result
+
+    known[schema["name"]] = name_members if named else None
+    return known[schema["name"]]
+
+
+def _branch(schema: Any, known: dict[str, _Naming | None]) -> _Naming:
+    inner = _naming(schema, known)
+    name = schema if isinstance(schema, str) else schema["name"] if schema["type"] == "record" else schema["type"]
+    if inner is None:
+        return lambda value: (name, value)
+    return lambda value: (name, inner(value))
+
+
 class Codec:
     """Encodes with the registered id of one subject; decodes anything that this registry knows into the reader's shape.
 
@@ -84,6 +131,7 @@ class Codec:
     def __init__(self, client: SchemaRegistryClient, subject: str, schema: dict[str, Any]) -> None:
         self._client = client
         self._schema = parse(schema)
+        self._named = named_branches(self._schema)
         with registry_errors(f"a look-up of {subject}"):
             try:
                 registered = client.lookup_schema(subject, Schema(json.dumps(schema), "AVRO"))
@@ -116,7 +164,7 @@ class Codec:
         """The bytes of `value`: zero byte, four bytes of schema id, Avro."""
         out = io.BytesIO()
         out.write(self._header)
-        fastavro.schemaless_writer(out, self._schema, value)
+        fastavro.schemaless_writer(out, self._schema, self._named(value))
         return out.getvalue()
 
     def decode(self, data: bytes | None) -> dict[str, Any]:

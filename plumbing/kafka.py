@@ -1,6 +1,7 @@
 """Kafka clients configured one way: idempotent producers, consumers that commit by hand, the partition of a key."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from aiokafka.partitioner import murmur2
@@ -102,6 +103,10 @@ def make_admin(kafka: KafkaSettings) -> AdminClient:
     return AdminClient(client_config(kafka))
 
 
+_SERVED_AT_ONCE = 100
+"""So many messages are handed over before reports of earlier ones are served: far fewer than the buffer holds."""
+
+
 class AckedProducer:
     """A producer whose `flush` returns only when the broker has acknowledged all that was handed in.
 
@@ -111,6 +116,7 @@ class AckedProducer:
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
         self._failure: KafkaError | None = None
+        self._unserved = 0
 
     def produce(
         self,
@@ -128,14 +134,8 @@ class AckedProducer:
         Raises:
             DeliveryFailed: an earlier message was not taken.
         """
-
-        def report(error: KafkaError | None, message: Message) -> None:
-            if error is not None:
-                self._failure = self._failure or error
-            elif on_ack is not None:
-                on_ack(message)
-
         self._raise_failure()
+        report = self._report if on_ack is None else partial(self._report, on_ack=on_ack)
         while True:
             try:
                 self._producer.produce(
@@ -150,8 +150,11 @@ class AckedProducer:
             except BufferError:
                 self._producer.poll(0.1)
                 continue
+            break
+        self._unserved += 1
+        if self._unserved == _SERVED_AT_ONCE:
+            self._unserved = 0
             self._producer.poll(0)
-            return
 
     def flush(self, timeout_seconds: float = 120) -> None:
         """Wait until everything handed in is acknowledged.
@@ -164,6 +167,14 @@ class AckedProducer:
         self._raise_failure()
         if left:
             raise NotAcknowledged(f"{left} messages were not acknowledged within {timeout_seconds:g} s")
+
+    def _report(
+        self, error: KafkaError | None, message: Message, on_ack: Callable[[Message], None] | None = None
+    ) -> None:
+        if error is not None:
+            self._failure = self._failure or error
+        elif on_ack is not None:
+            on_ack(message)
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

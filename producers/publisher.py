@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from typing import Any, Literal, Protocol
 
 import orjson
@@ -17,11 +18,11 @@ from plumbing import metrics
 from plumbing.clock import epoch_ms, utc_now
 from plumbing.kafka import AckedProducer, partition_of
 from producers.index import Child, Index, Root
-from producers.reader import Page, Shown
+from producers.layout import Shown
+from producers.reader import Page
 from schemas.aggregate import Aggregate
 from schemas.avro import value_of
 from schemas.envelope import Event, envelope_of, key_of
-from schemas.records import SonarRecord
 from schemas.topics import MAX_MESSAGE_BYTES, Topics
 
 log = structlog.get_logger()
@@ -83,7 +84,7 @@ class Publisher:
             self._dead_letter(aggregate, row, "capture.invalid_row", f"not as declared: {', '.join(fields)[:500]}")
             return Published.HALTED
         value = value_of(record)
-        digest = _digest(record)
+        digest = _digest(value)
         known = self._index.root(collection, id)
         if known is not None and not known.deleted and page.sequence < known.sequence:
             return Published.STALE if digest == known.digest else Published.OVERLAPPED
@@ -173,7 +174,7 @@ class Publisher:
                 ends = self.offsets.setdefault(topic, {})
                 ends[partition] = max(ends.get(partition, 0), offset + 1)
             self.counts[name, op] += 1
-            metrics.EVENTS_PUBLISHED.labels(name, op).inc()
+            _published(name, op).inc()
 
         self._producer.produce(
             topic,
@@ -223,9 +224,11 @@ def _largest(row: Mapping[str, Any]) -> str:
     return max(sizes, default=(0, "its own columns"))[1]
 
 
-def _digest(record: SonarRecord) -> str:
-    text = record.model_dump_json()
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+def _digest(value: dict[str, Any]) -> str:
+    return hashlib.blake2b(orjson.dumps(value), digest_size=8).hexdigest()
+
+
+_published = cache(metrics.EVENTS_PUBLISHED.labels)
 
 
 def _updated_ms(row: Mapping[str, Any], page: Page) -> int:

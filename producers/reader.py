@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
-from graphql import FieldNode, SelectionSetNode
 
 from clients.sonar import SonarAnswer, SonarClient, entities_of
 from clients.sonar_errors import IncompletePage, SonarGraphqlError, SonarTimeout
 from clients.sonar_schema import SonarSchema
 from plumbing import metrics
 from producers import documents
+from producers.layout import Branch, Shown, branches_of, flatten, leading_to, shown
 from producers.sequence import Sequence as Numbers
 from schemas.aggregate import Aggregate
 
@@ -38,21 +38,17 @@ class Page:
     """Rows that match the search, these included; None where the collection cannot count."""
 
 
-class Shown(NamedTuple):
-    """A nested row that an answer showed."""
-
-    type_name: str
-    id: int
-    version: str
-
-
 class Reading:
     """How one aggregate is read from this Sonar: its selection with versions, its weight, its page size."""
 
     def __init__(self, aggregate: Aggregate, selection: str, schema: SonarSchema) -> None:
         self.aggregate = aggregate
-        self.selection = documents.with_versions(documents.selection_set(selection), aggregate.root.type_name, schema)
-        self.weight = _weight(self.selection)
+        type_name = aggregate.root.type_name
+        with_versions = documents.with_versions(documents.selection_set(selection), type_name, schema)
+        self.text = documents.inner_text(with_versions)
+        self.branches = branches_of(with_versions, type_name, schema)
+        self.children = leading_to(self.branches, {touch.type_name for touch in aggregate.touched_by})
+        self.weight = _weight(self.branches)
         self.counted = True
         self.largest: int | None = None
         """What the server clamps pages to, where it was seen to."""
@@ -133,21 +129,24 @@ class Reader:
         reading = self._readings[aggregate.name]
         sequence = await self._numbers.take()
         name = aggregate.root.name
-        answer = await self._client.query(f"query Settings {{ {name} {documents.inner_text(reading.selection)} }}")
+        answer = await self._client.query(f"query Settings {{ {name} {reading.text} }}")
         row = answer.data.get(name)
         if not isinstance(row, dict):
             raise IncompletePage(f"Sonar gives no {name}")
-        return Page([{**_flat(row), "id": "1"}], sequence, answer.started, answer.server_time, 1)
+        # No nested list of a settings object fills a page.
+        for full in flatten(row, reading.branches, NESTED_PAGE):
+            raise IncompletePage(f"nested {full.branch.name} of {name} is too long")
+        return Page([{**row, "id": "1"}], sequence, answer.started, answer.server_time, 1)
 
-    def shown(self, aggregate: Aggregate, row: Mapping[str, Any]) -> Iterator[Shown]:
-        """All nested rows of a flattened root that carry an id and a version."""
-        yield from self._shown(row, self._readings[aggregate.name].selection, aggregate.root.type_name)
+    def shown(self, aggregate: Aggregate, row: dict[str, Any]) -> Iterator[Shown]:
+        """The nested rows of a root whose changes re-read it (`touched_by`), with what lies on the way to them."""
+        return shown(row, self._readings[aggregate.name].children)
 
     async def _ask(self, reading: Reading, search: list[dict[str, Any]], asked: int) -> SonarAnswer:
         root = reading.aggregate.root
         document = documents.page_document(
             root.name,
-            documents.inner_text(reading.selection),
+            reading.text,
             archived=root.include_archived,
             counted=reading.counted,
         )
@@ -163,34 +162,21 @@ class Reader:
             total = info["total_count"]
             if info["records_per_page"] < asked:
                 reading.largest = info["records_per_page"]
-        full = min(NESTED_PAGE, reading.largest or NESTED_PAGE)
         for row in rows:
-            await self._complete(row, reading.selection, root.type_name, full)
+            await self._flatten(row, reading.branches, min(NESTED_PAGE, reading.largest or NESTED_PAGE))
         metrics.SONAR_ROWS.labels(root.name).inc(len(rows))
-        return Page([_flat(row) for row in rows], sequence, answer.started, answer.server_time, total)
+        return Page(rows, sequence, answer.started, answer.server_time, total)
 
-    async def _complete(self, row: dict[str, Any], selection: SelectionSetNode, type_name: str, full: int) -> None:
-        """Read on where a nested list is full; `row` is changed in place."""
-        for node in _branches(selection):
-            name, found = node.name.value, self._schema.field_type(type_name, node.name.value)
-            value = row.get(name)
-            if not isinstance(value, dict) or found is None:
-                continue
-            inner = documents.connection_selection(node)
-            if inner is None:
-                assert node.selection_set is not None
-                await self._complete(value, node.selection_set, found.name, full)
-                continue
-            rows = value.get("entities")
-            if not isinstance(rows, list) or any(one is None for one in rows):
-                raise IncompletePage(f"nested {name} came with empty places")
-            if len(rows) >= full:
-                rows = value["entities"] = await self._read_on(type_name, int(row["id"]), name, inner)
-            for one in rows:
-                await self._complete(one, inner, found.name, full)
+    async def _flatten(self, row: dict[str, Any], branches: Sequence[Branch], full: int) -> None:
+        """Make connections lists, in place, and read on where one is full."""
+        for owner, branch in flatten(row, branches, full):
+            owner[branch.name] = await self._read_on(branch, int(owner["id"]))
+            for one in owner[branch.name]:
+                await self._flatten(one, branch.branches, full)
 
-    async def _read_on(self, type_name: str, id: int, field: str, inner: SelectionSetNode) -> list[dict[str, Any]]:
+    async def _read_on(self, branch: Branch, id: int) -> list[dict[str, Any]]:
         """All rows of one nested connection, by keyset until a page is empty: no page size needs to be trusted."""
+        type_name, field = branch.owner_type, branch.name
         collection = self._schema.collection_of(type_name)
         if collection is None:
             raise IncompletePage(f"{type_name}.{field} is full and {type_name} cannot be asked by id")
@@ -198,7 +184,7 @@ class Reader:
         document = documents.nested_document(
             collection,
             field,
-            documents.inner_text(inner),
+            documents.inner_text(branch.selection),
             archived=argument is not None and "include_archived" in argument.arguments,
         )
         result: list[dict[str, Any]] = []
@@ -215,43 +201,7 @@ class Reader:
                 return result
             result += rows
 
-    def _shown(self, row: Mapping[str, Any], selection: SelectionSetNode, type_name: str) -> Iterator[Shown]:
-        for node in _branches(selection):
-            found, value = self._schema.field_type(type_name, node.name.value), row.get(node.name.value)
-            if found is None or not value:
-                continue
-            inner = documents.connection_selection(node) or node.selection_set
-            assert inner is not None
-            for one in value if isinstance(value, list) else [value]:
-                if one.get("_version") is not None:
-                    yield Shown(found.name, int(one["id"]), one["_version"])
-                yield from self._shown(one, inner, found.name)
 
-
-def _branches(selection: SelectionSetNode) -> Iterator[FieldNode]:
-    for node in selection.selections:
-        if isinstance(node, FieldNode) and node.selection_set is not None:
-            yield node
-
-
-def _weight(selection: SelectionSetNode) -> int:
+def _weight(branches: Sequence[Branch]) -> int:
     """Nodes that one row may bring at most: itself, to-one relations, nested pages times theirs."""
-    weight = 1
-    for node in _branches(selection):
-        inner = documents.connection_selection(node)
-        if inner is not None:
-            weight += NESTED_PAGE * _weight(inner)
-        elif node.selection_set is not None:
-            weight += _weight(node.selection_set)
-    return weight
-
-
-def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Connections become lists; everything else stays."""
-    result: dict[str, Any] = {}
-    for name, value in row.items():
-        if isinstance(value, dict):
-            result[name] = [_flat(one) for one in value["entities"]] if "entities" in value else _flat(value)
-        else:
-            result[name] = value
-    return result
+    return 1 + sum((NESTED_PAGE if one.many else 1) * _weight(one.branches) for one in branches)

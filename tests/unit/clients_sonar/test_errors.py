@@ -14,13 +14,13 @@ from clients.sonar_errors import (
     SonarQueryInvalid,
     SonarUnauthenticated,
     SonarUnreachable,
-    failure_of,
+    data_of,
 )
 from plumbing.errors import Action, DependencyRefused
 
 
-def test_an_answer_with_data_and_no_errors_is_no_failure() -> None:
-    assert failure_of(200, {}, b'{"data": {"accounts": null}}') is None
+def test_an_answer_without_errors_is_its_data() -> None:
+    assert data_of(200, {}, b'{"data": {"accounts": null}}') == {"accounts": None}
 
 
 @pytest.mark.parametrize(
@@ -40,18 +40,18 @@ def test_an_answer_with_data_and_no_errors_is_no_failure() -> None:
     ],
 )
 def test_each_answer_becomes_its_type(status: int, body: bytes, kind: type[Exception]) -> None:
-    assert type(failure_of(status, {}, body)) is kind
+    assert type(data_of(status, {}, body)) is kind
 
 
 def test_retry_after_is_kept_in_seconds() -> None:
-    failure = failure_of(429, {"Retry-After": "17"}, b"")
+    failure = data_of(429, {"Retry-After": "17"}, b"")
     assert isinstance(failure, SonarLimited)
     assert failure.retry_after == 17
 
 
 def test_a_field_that_sonar_no_longer_knows_halts_instead_of_trying_again() -> None:
     body = orjson.dumps({"errors": [{"message": "Cannot query field 'x' on type 'Account'."}]})
-    failure = failure_of(200, {}, body)
+    failure = data_of(200, {}, body)
     assert isinstance(failure, SonarQueryInvalid)
     assert failure.action is Action.HALT
 
@@ -65,7 +65,7 @@ def test_a_field_that_sonar_no_longer_knows_halts_instead_of_trying_again() -> N
 )
 def test_what_the_token_may_not_read_is_not_tried_again(message: str) -> None:
     body = orjson.dumps({"data": {"a": None}, "errors": [{"message": message, "path": ["accounts", "entities", 0]}]})
-    failure = failure_of(200, {}, body)
+    failure = data_of(200, {}, body)
     assert isinstance(failure, SonarForbidden)
     assert failure.action is Action.HALT
     assert "accounts.entities.0" in str(failure)
@@ -73,7 +73,7 @@ def test_what_the_token_may_not_read_is_not_tried_again(message: str) -> None:
 
 def test_an_error_text_never_repeats_what_sonar_said_about_a_record() -> None:
     body = orjson.dumps({"errors": [{"message": "Ada Lovelace is not allowed", "path": ["accounts"]}]})
-    assert "Ada" not in str(failure_of(200, {}, body))
+    assert "Ada" not in str(data_of(200, {}, body))
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,11 @@
 """Avro on the wire: what cannot be read says so, and only registered schemas are written."""
 
+import io
 import itertools
 import json
 from typing import Any
 
+import fastavro
 import httpx2
 import pytest
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
@@ -11,7 +13,7 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plumbing.avro import Codec, Undecodable, registry_errors
+from plumbing.avro import Codec, Undecodable, named_branches, parse, registry_errors
 from plumbing.errors import Action, ConfigurationError, DependencyRefused, DependencyUnreachable, SyncError
 
 SCHEMA: dict[str, Any] = {
@@ -40,6 +42,43 @@ def test_what_is_written_is_read(number: int, note: str | None) -> None:
 
 
 CODEC = a_codec()
+
+_LINE = {"type": "record", "name": "Line", "fields": [{"name": "text", "type": ["null", "string"], "default": None}]}
+NESTED: dict[str, Any] = {
+    "type": "record",
+    "name": "Order",
+    "fields": [
+        {"name": "first", "type": ["null", _LINE], "default": None},
+        {"name": "last", "type": ["null", "Line"], "default": None},
+        {"name": "all", "type": ["null", {"type": "array", "items": "Line"}], "default": None},
+        {"name": "total", "type": ["string", "long"]},
+    ],
+}
+
+
+def test_branches_are_named_below_each_other_and_what_has_several_stays() -> None:
+    line = {"text": "a"}
+    named = ("Line", {"text": ("string", "a")})
+    value = {"first": line, "last": None, "all": [line], "total": 5}
+    assert named_branches(parse(NESTED))(value) == {
+        "first": named,
+        "last": None,
+        "all": ("array", [named[1]]),
+        "total": 5,
+    }
+    assert value == {"first": {"text": "a"}, "last": None, "all": [{"text": "a"}], "total": 5}
+
+
+_LINES = st.fixed_dictionaries({"text": st.none() | st.text()})
+
+
+@given(st.none() | _LINES, st.none() | _LINES, st.none() | st.lists(_LINES), st.text() | st.integers(0, 9))
+def test_named_branches_write_what_the_writer_would_find(first: Any, last: Any, lines: Any, total: Any) -> None:
+    value, schema = {"first": first, "last": last, "all": lines, "total": total}, parse(NESTED)
+    found, named = io.BytesIO(), io.BytesIO()
+    fastavro.schemaless_writer(found, schema, value)
+    fastavro.schemaless_writer(named, schema, named_branches(schema)(value))
+    assert named.getvalue() == found.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ import orjson
 from confluent_kafka import KafkaError, Producer
 
 from clients.sonar import SonarAnswer, SonarClient
-from clients.sonar_errors import failure_of
+from clients.sonar_errors import data_of
 from clients.sonar_schema import INTROSPECTION, SonarSchema
+from plumbing.errors import SyncError
 from plumbing.kafka import AckedProducer
 from producers.changes import Changes, followed
 from producers.cursors import Cursors
@@ -163,10 +164,10 @@ class InMemoryClient:
         if self.before is not None:
             self.before(document, variables or {})
         body = orjson.dumps(self.shop.engine.execute(document, dict(variables or {}), None, self.conditions))
-        failure = failure_of(200, {}, body)
-        if failure is not None:
-            raise failure
-        return SonarAnswer(orjson.loads(body)["data"], self.server_time, self.server_time)
+        data = data_of(200, {}, body)
+        if isinstance(data, SyncError):
+            raise data
+        return SonarAnswer(data, self.server_time, self.server_time)
 
     @property
     def server_time(self) -> datetime:

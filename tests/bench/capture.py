@@ -1,0 +1,291 @@
+"""What capture costs beside the work that nobody can avoid, and how much of Sonar's pace it keeps.
+
+`capture_cpu`: CPU seconds of parsing the pages' JSON, encoding the events' Avro and producing them ÷ those of a
+snapshot of the same rows. `capture_wall`: a snapshot's rate ÷ that of a bare keyset crawler with the same documents,
+ranges and concurrency; Sonar answers each page 50 ms late.
+"""
+
+import asyncio
+import io
+import json
+import os
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import fastavro
+import orjson
+from confluent_kafka import Consumer, TopicPartition
+
+from clients.sonar import SonarClient
+from plumbing.avro import parse
+from plumbing.clock import utc_now
+from plumbing.kafka import AckedProducer, make_consumer, make_producer
+from plumbing.settings import Settings
+from producers import documents
+from producers.capture import Capture
+from producers.lease import Lease
+from producers.reader import NESTED_PAGE, Reader, Reading
+from producers.snapshot import Range, cut
+from producers.source import read_source
+from sandbox.local.sandboxes import SonarSandbox
+from sandbox.local.stack import Addresses
+from schemas.aggregate import Aggregate
+from schemas.avro import envelope_schema
+from schemas.catalogue import AGGREGATES
+from schemas.topics import Topics
+from tests.bench.entry import Entry, Round, noise, ratio
+from tests.bench.servers import instance
+
+ACCOUNTS = int(os.environ.get("ACCOUNTS", "3000"))
+CPU_GOAL = 0.5
+WALL_GOAL = 0.8
+TURNS = 3
+LATE_SECONDS = 0.05
+_HEADER = 5
+_NODE = b'"_version":'
+"""Every node selects it exactly once, so counting it counts rows without parsing."""
+
+Event = tuple[str, int, bytes, Any, Any]
+"""Topic, partition, key, schema, value with its branches named."""
+Measured = Callable[[Awaitable[object]], Awaitable[float]]
+
+
+async def measure(at: Addresses, folder: Path) -> list[Entry]:
+    """The entries `capture_cpu` and `capture_wall`."""
+    sonar = SonarSandbox(folder, accounts=ACCOUNTS, requests_per_minute=0)
+    sonar.start()
+    try:
+        with instance(at, folder, sonar) as settings:
+            crawler = await Crawler.plan(settings)
+            bodies = await crawler.bodies()
+            await _snapshot(settings, _wall)
+            floor = Floor.of(settings, bodies)
+            cpu = [
+                Round(floor.cpu(), await _fresh(at, folder, sonar, _cpu), floor.cpu())
+                for _ in range(TURNS)
+            ]  # fmt: skip
+        _late(sonar, LATE_SECONDS)
+        wall = [
+            Round(await crawler.seconds(), await _fresh(at, folder, sonar, _wall), await crawler.seconds())
+            for _ in range(TURNS)
+        ]
+    finally:
+        sonar.stop()
+    rows = sum(body.count(_NODE) for body in bodies)
+    return [
+        Entry("capture_cpu", ratio(cpu), CPU_GOAL, noise(cpu), _per_thousand(cpu, rows, "cpu_ms")),
+        Entry(
+            "capture_wall", ratio(wall), WALL_GOAL, noise(wall),
+            {"rows": rows, "pages": len(bodies), **_rates(wall, rows)},
+        ),
+    ]  # fmt: skip
+
+
+def _per_thousand(measured: Sequence[Round], rows: int, unit: str) -> dict[str, float]:
+    ours = min(one.ours for one in measured)
+    floor = min(min(one.before, one.after) for one in measured)
+    return {
+        "rows": rows,
+        f"{unit}_per_1000_rows": round(ours / rows * 1e6, 2),
+        f"floor_{unit}_per_1000_rows": round(floor / rows * 1e6, 2),
+    }
+
+
+def _rates(measured: Sequence[Round], rows: int) -> dict[str, float]:
+    return {
+        "rows_per_second": round(rows / min(one.ours for one in measured)),
+        "crawler_rows_per_second": round(rows / min(min(one.before, one.after) for one in measured)),
+    }
+
+
+# ours
+
+
+async def _fresh(at: Addresses, folder: Path, sonar: SonarSandbox, measured: Measured) -> float:
+    """A first snapshot into an instance of its own."""
+    with instance(at, folder, sonar) as settings:
+        return await _snapshot(settings, measured)
+
+
+async def _snapshot(settings: Settings, measured: Measured) -> float:
+    """A snapshot as capture does it, from its first page to its last cursor."""
+    stop = asyncio.Event()
+    with Lease(settings.kafka, Topics(settings.instance)) as lease:
+        assert await lease.acquire(stop, 30)
+        async with SonarClient(settings.sonar) as client:
+            capture = await Capture.open(settings, client, lease)
+            return await measured(capture._snapshot.run(AGGREGATES, stop, started=utc_now(), force=None))
+
+
+async def _cpu(work: Awaitable[object]) -> float:
+    before = time.process_time()
+    await work
+    return time.process_time() - before
+
+
+async def _wall(work: Awaitable[object]) -> float:
+    began = time.perf_counter()
+    await work
+    return time.perf_counter() - began
+
+
+# what nobody can avoid
+
+
+@dataclass(frozen=True)
+class Floor:
+    """The pages, and the events of a snapshot, ready to be encoded again."""
+
+    settings: Settings
+    bodies: Sequence[bytes]
+    events: Sequence[Event]
+
+    @classmethod
+    def of(cls, settings: Settings, bodies: Sequence[bytes]) -> "Floor":
+        """From the topics as they stand."""
+        topics, events = Topics(settings.instance), list[Event]()
+        consumer = make_consumer(settings.kafka, f"{settings.instance}.bench")
+        for one in AGGREGATES:
+            schema = parse(envelope_schema(one))
+            for message in read_whole(consumer, topics.sonar(one.name), settings.kafka.partitions):
+                key, value = message.key(), message.value()
+                stream = io.BytesIO(value)
+                stream.seek(_HEADER)
+                events.append(
+                    (
+                        topics.sonar(one.name),
+                        message.partition(),
+                        key,
+                        schema,
+                        fastavro.schemaless_reader(stream, schema, None),
+                    )
+                )
+        consumer.close()
+        return cls(settings, bodies, events)
+
+    def cpu(self) -> float:
+        """CPU seconds, those of the producer's threads included."""
+        before = time.process_time()
+        producer = AckedProducer(make_producer(self.settings.kafka))
+        for body in self.bodies:
+            orjson.loads(body)
+        for topic, partition, key, schema, value in self.events:
+            out = io.BytesIO()
+            out.write(b"\0\0\0\0\1")
+            fastavro.schemaless_writer(out, schema, value)
+            producer.produce(topic, partition=partition, key=key, value=out.getvalue())
+        producer.flush()
+        return time.process_time() - before
+
+
+def read_whole(consumer: Consumer, topic: str, partitions: int) -> list[Any]:
+    """Every message of a topic as it is now."""
+    ends = {p: consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=30) for p in range(partitions)}
+    consumer.assign([TopicPartition(topic, p, low) for p, (low, _) in ends.items()])
+    found: list[Any] = []
+    while len(found) < sum(high - low for low, high in ends.values()):
+        found += consumer.consume(500, 10)
+    return found
+
+
+# the bare crawler
+
+
+@dataclass(frozen=True)
+class Part:
+    """A collection as the crawler reads it."""
+
+    collection: str
+    document: str
+    size: int
+    ranges: Sequence[Range]
+
+
+class Crawler:
+    """Pages by keyset and nothing else: a request, the last id, the next request."""
+
+    def __init__(self, settings: Settings, parts: Sequence[Part]) -> None:
+        self._settings, self._parts = settings, parts
+
+    @classmethod
+    async def plan(cls, settings: Settings) -> "Crawler":
+        """The documents, page sizes and ranges that capture would use."""
+        parts = []
+        async with SonarClient(settings.sonar) as client:
+            source = await read_source(client, AGGREGATES, NESTED_PAGE)
+            reader = Reader(
+                client,
+                source.schema,
+                _Numbers(),  # type: ignore[arg-type]  # never asked: only extents are read
+                source.selections,
+                AGGREGATES,
+                page_size=settings.sonar.page_size,
+                node_limit=settings.sonar.node_limit,
+            )
+            for one in AGGREGATES:
+                if not one.root.singleton:
+                    total, highest = await reader.extent(one)
+                    size = reader.page_size(one)
+                    ranges = cut(highest, total, size, settings.sonar.concurrency)
+                    parts.append(
+                        Part(one.root.name, _document(one, source.selections[one.name], source.schema), size, ranges)
+                    )
+        return cls(settings, parts)
+
+    async def seconds(self) -> float:
+        """Wall time of one crawl."""
+        return await _wall(self.bodies())
+
+    async def bodies(self) -> list[bytes]:
+        """All pages."""
+        found: list[bytes] = []
+        async with self._session() as session:
+            for part in self._parts:
+                async with asyncio.TaskGroup() as group:
+                    for one in part.ranges:
+                        group.create_task(self._range(session, part, one, found))
+        return found
+
+    async def _range(self, session: aiohttp.ClientSession, part: Part, one: Range, found: list[bytes]) -> None:
+        last = one.last
+        while True:
+            body = orjson.dumps(
+                {"query": part.document, "variables": {"search": documents.after_id(last, one.high), "n": part.size}}
+            )
+            async with session.post(self._settings.sonar.url, data=body) as answer:
+                content = await answer.read()
+            connection = orjson.loads(content)["data"][part.collection]
+            rows = connection["entities"]
+            found.append(content)
+            if not rows or connection["page_info"]["total_count"] <= len(rows):
+                return
+            last = int(rows[-1]["id"])
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[aiohttp.ClientSession]:
+        headers = {
+            "Authorization": f"Bearer {self._settings.sonar.token.get_secret_value()}",
+            "Content-Type": "application/json",
+        }
+        async with aiohttp.ClientSession(headers=headers) as session:
+            yield session
+
+
+class _Numbers:
+    """In place of the sequence."""
+
+
+def _document(aggregate: Aggregate, selection: str, schema: Any) -> str:
+    text = Reading(aggregate, selection, schema).text
+    return documents.page_document(aggregate.root.name, text, archived=aggregate.root.include_archived, counted=True)
+
+
+def _late(sonar: SonarSandbox, seconds: float) -> None:
+    body = json.dumps({"kind": "slow", "seconds": seconds, "count": None}).encode()
+    urllib.request.urlopen(urllib.request.Request(f"{sonar.control}/faults", data=body), timeout=30).close()
