@@ -12,13 +12,13 @@ from console.statuses import check_statuses
 from console.topics import plan_subjects, plan_topics
 from plumbing.errors import ExitCode, SyncError
 from plumbing.settings import Settings
+from producers.reader import NESTED_PAGE
 from producers.source import read_source
 from schemas.catalogue import AGGREGATES, TARGETS
 from schemas.rules import load_rules
 from sinks import readiness
 from sinks.guards import check_guards
 
-_NESTED_ROWS = 10
 _MAKE_TOPICS = "Run `crossfade topics` to see them, then `crossfade topics --apply`."
 CAPTURE, PROCESS, SINK = "capture", "process", "sink"
 
@@ -139,7 +139,7 @@ async def _schemas(settings: Settings) -> list[Finding]:
 
 async def _sonar(settings: Settings) -> list[Finding]:
     async with SonarClient(settings.sonar) as client:
-        source = await read_source(client, AGGREGATES, _NESTED_ROWS)
+        source = await read_source(client, AGGREGATES, NESTED_PAGE)
     return [Finding("sonar", True, f"log-in works; schema fingerprint {source.fingerprint}")]
 
 

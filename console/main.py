@@ -13,6 +13,7 @@ import typer
 
 from console import doctor as examination
 from console import ledger as ledgers
+from console import plan as planning
 from console import reconcile as reconciling
 from console import run as running
 from console import status as standing
@@ -64,6 +65,18 @@ def topics(config: Config = None, json: Json = False, apply: Apply = False) -> N
         "protect": list(plan.protect),
     }
     show(document, as_json=json, text=_topics_text)
+
+
+@app.command(epilog="Example: crossfade plan; crossfade plan --json")
+def plan(config: Config = None, json: Json = False) -> None:
+    """Tell what a migration will take: rows on both sides, rows to adopt, requests and time. Reads only."""
+    configure_logs()
+    try:
+        settings = load_settings(config)
+        found = asyncio.run(planning.make_plan(settings))
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    show(found.document(), as_json=json, text=planning.text_of)
 
 
 @app.command(epilog="Example: crossfade snapshot --only account")

@@ -16,7 +16,7 @@ from typing import Any
 from console.doctor import CAPTURE, PROCESS, SINK, require
 from console.output import table
 from console.progress import Progress
-from console.status import held_of
+from console.status import held_of, waking_in
 from plumbing.errors import ExitCode, SyncError
 from plumbing.logs import get_logger
 from plumbing.settings import Settings
@@ -192,7 +192,10 @@ def _watch(
                 if whole and progress.processors_passed(whole[0]):
                     ends = progress.bundle_ends()
                     log.info("run.processors_passed", watermark=whole[0].source_time.isoformat())
-            if ends is not None and (not apply or progress.sinks_passed(ends)):
+            if ends is None or (apply and not progress.sinks_passed(ends)):
+                continue
+            # The last batch may have brought what others waited for: they are written after its offsets are committed.
+            if not apply or not asyncio.run(waking_in(settings)):
                 return True
     finally:
         progress.close()

@@ -7,6 +7,7 @@ from clients.mysql import Database
 from console.output import table
 from console.progress import Progress
 from plumbing.settings import Settings
+from schemas.ledger import PARKED, READY
 
 
 def status_of(settings: Settings) -> dict[str, Any]:
@@ -50,6 +51,17 @@ async def conflicts_of(settings: Settings) -> list[dict[str, Any]]:
         " GROUP BY entity, field ORDER BY entity, field",
     )
     return [{**row, "records": int(row["records"]), "newest": f"{row['newest'].isoformat()}Z"} for row in rows]
+
+
+async def waking_in(settings: Settings) -> int:
+    """Records that wait for nothing any more: the sink is about to write them."""
+    rows = await _rows_of(
+        settings,
+        "held",
+        f"SELECT COUNT(*) AS n FROM held h WHERE h.state = '{READY}' OR (h.state = '{PARKED}' AND EXISTS"  # noqa: S608
+        " (SELECT 1 FROM crosswalk c WHERE c.entity = h.waits_entity AND c.record_key = h.waits_key))",
+    )
+    return sum(int(row["n"]) for row in rows)
 
 
 async def _rows_of(settings: Settings, name: str, sql: str) -> list[dict[str, Any]]:

@@ -53,6 +53,10 @@ class Reading:
         self.largest: int | None = None
         """What the server clamps pages to, where it was seen to."""
 
+    def page_size(self, wished: int, node_limit: int) -> int:
+        """Roots per request: roots times nested rows stay below the node limit."""
+        return max(1, min(wished, node_limit // self.weight))
+
 
 class Reader:
     """Reads pages under the sequence; shrinks them on time-outs, reads damaged ones again, completes nested lists."""
@@ -73,8 +77,8 @@ class Reader:
         self._readings = {one.name: Reading(one, selections[one.name], schema) for one in aggregates}
 
     def page_size(self, aggregate: Aggregate) -> int:
-        """Roots per request: roots times nested rows stay below the node limit."""
-        return max(1, min(self._page_size, self._node_limit // self._readings[aggregate.name].weight))
+        """Roots per request."""
+        return self._readings[aggregate.name].page_size(self._page_size, self._node_limit)
 
     async def page(self, aggregate: Aggregate, search: list[dict[str, Any]], asked: int) -> Page:
         """One page of roots by id.

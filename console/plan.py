@@ -1,0 +1,219 @@
+"""What a migration will take: rows on both sides, rows to adopt, requests and time by the budgets. Reads only."""
+
+import secrets
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from clients.mysql import Database
+from clients.sonar import SonarClient
+from clients.sonar_errors import SonarGraphqlError
+from clients.splynx import SplynxClient
+from console.output import table
+from plumbing.settings import Settings
+from producers.documents import extent_document
+from producers.reader import NESTED_PAGE, Reading
+from producers.source import read_source
+from schemas.aggregate import Aggregate, Target, WritePath
+from schemas.catalogue import AGGREGATES, TARGETS
+from schemas.ledger import LIVE
+from schemas.rules import RulesFile, load_rules
+from sinks.adoption import Marked, unknown_rows
+from sinks.readiness import check_ids, rows_of
+from sinks.store import Ledger
+
+_SHOWN = 20
+_REASON = "carries this Sonar id, and the ledger does not know it"
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """One aggregate in Sonar. `rows` is None where the collection cannot count."""
+
+    aggregate: str
+    rows: int | None
+    requests: int
+
+
+@dataclass(frozen=True)
+class TargetLine:
+    """One kind of record in Splynx.
+
+    `expected`: at most so many come of Sonar's rows, before scope and rules leave some out; `known`: the ledger has
+    them; `splynx`: all rows of the kind there, ours and others' (None where they cannot be counted).
+    """
+
+    entity: str
+    expected: int
+    known: int
+    splynx: int | None
+    requests: int
+
+    @property
+    def create(self) -> int:
+        """At most so many are to be created."""
+        return max(0, self.expected - self.known)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All of it."""
+
+    source: list[SourceLine]
+    target: list[TargetLine]
+    adoptions: list[dict[str, Any]]
+    sonar_per_minute: int
+    splynx_per_second: float
+    money: bool
+    """Whether money is written into this Splynx at all."""
+
+    def document(self) -> dict[str, Any]:
+        """As JSON."""
+        sonar, splynx = sum(one.requests for one in self.source), sum(one.requests for one in self.target)
+        return {
+            "source": [asdict(one) for one in self.source],
+            "target": [{**asdict(one), "create": one.create} for one in self.target],
+            "adoptions": self.adoptions,
+            "requests": {"sonar": sonar, "splynx": splynx},
+            "seconds": {
+                "sonar": round(sonar * 60 / self.sonar_per_minute, 1),
+                "splynx": round(splynx / self.splynx_per_second, 1),
+            },
+            "money_is_written": self.money,
+        }
+
+
+async def make_plan(settings: Settings) -> Plan:
+    """Ask both ends and the ledger.
+
+    Raises:
+        SyncError: one of them says no or does not answer, or the rules are wrong.
+    """
+    file = load_rules(settings.rules)
+    source = await read_lines(settings)
+    rows = {one.aggregate: one.rows or 0 for one in source}
+    beside = settings.splynx.db if settings.ledger_beside_rows else None
+    async with SplynxClient(settings.splynx) as client, Database(beside or settings.ledger_db) as db:
+        await check_ids(client, settings.rules)
+        ledger = Ledger(settings.ledger_db.name, f"plan-{secrets.token_hex(4)}")
+        async with db.session() as tx:
+            exists = await ledger.exists(tx)
+        known = await _known(db, ledger) if exists else Counter()
+        marked = Marked(client, db, TARGETS, sql=beside is not None)
+        adopted = await unknown_rows(marked, db, ledger, ledger_exists=exists)
+        adoptions = [
+            {"entity": entity, "key": one.key, "target_id": one.target_id, "reason": _REASON}
+            for entity in adopted
+            async for page in marked.pages(entity)
+            for one in page
+        ]
+        target = []
+        for entity, one in TARGETS.items():
+            expected = expected_rows(entity, rows, file)
+            to_make = max(0, expected - known[entity] - adopted.get(entity, 0))
+            count = await rows_of(client, one.endpoint) if one.endpoint and one.part_of is None else None
+            line = TargetLine(entity, expected, known[entity], count, to_make * calls_to_create(one))
+            target.append(line)
+    return Plan(
+        source,
+        target,
+        adoptions,
+        settings.sonar.requests_per_minute,
+        settings.splynx.requests_per_second,
+        settings.splynx.disposable,
+    )
+
+
+async def read_lines(settings: Settings) -> list[SourceLine]:
+    """Sonar's own counts, and the pages that a snapshot asks for: at least so many, for long nested lists ask again."""
+    lines = []
+    async with SonarClient(settings.sonar) as client:
+        source = await read_source(client, AGGREGATES, NESTED_PAGE)
+        for one in AGGREGATES:
+            reading = Reading(one, source.selections[one.name], source.schema)
+            page = reading.page_size(settings.sonar.page_size, settings.sonar.node_limit)
+            rows = await _count(client, one)
+            # One more tells that nothing follows; where Sonar cannot count, that is all that can be foretold.
+            lines.append(SourceLine(one.name, rows, 1 if one.root.singleton else -(-(rows or 0) // page) + 1))
+    return lines
+
+
+async def _count(client: SonarClient, aggregate: Aggregate) -> int | None:
+    root = aggregate.root
+    if root.singleton:
+        return 1
+    try:
+        document = extent_document(root.name, archived=root.include_archived, counted=True)
+        data = (await client.query(document)).data
+    except SonarGraphqlError as exc:
+        if not exc.about_counting:
+            raise
+        return None
+    return int(data[root.name]["page_info"]["total_count"])
+
+
+async def _known(db: Database, ledger: Ledger) -> Counter[str]:
+    rows = await db.fetch(
+        f"SELECT entity, COUNT(*) AS n FROM {ledger.table('crosswalk')} WHERE state = %s GROUP BY entity",  # noqa: S608
+        (LIVE,),
+    )
+    return Counter({str(row["entity"]): int(row["n"]) for row in rows})
+
+
+def expected_rows(entity: str, rows: Mapping[str, int], file: RulesFile) -> int:
+    """How many records of a kind come of `rows` (`{aggregate: rows in Sonar}`), at most."""
+    count = sum(rows[one.name] for one in AGGREGATES for target in one.targets if target.entity == entity)
+    if entity == "partner":
+        # A company with a configured partner makes none.
+        count -= sum(1 for rule in file.partners.by_company.values() if isinstance(rule, int))
+    return max(0, count)
+
+
+def calls_to_create(target: Target) -> int:
+    """REST calls that one new record takes: a search where Splynx has no id of ours, the write, the read-back."""
+    if target.path is WritePath.SQL:
+        return 0
+    if target.part_of is not None:
+        return 3  # what is there, the change, the read-back
+    return 2 if target.module is not None else 3
+
+
+def text_of(document: dict[str, Any]) -> str:
+    """The plan for people."""
+    source = [["Sonar", "rows", "requests"]]
+    source += [[one["aggregate"], _number(one["rows"]), str(one["requests"])] for one in document["source"]]
+    target = [["Splynx", "from Sonar", "in the ledger", "rows there", "to create", "requests"]]
+    target += [
+        [one["entity"], *(_number(one[name]) for name in ("expected", "known", "splynx", "create", "requests"))]
+        for one in document["target"]
+    ]
+    requests, seconds = document["requests"], document["seconds"]
+    lines = [table(source), "", table(target), ""]
+    lines.append(
+        f"A first copy asks Sonar at least {requests['sonar']} times: {_duration(seconds['sonar'])} by its budget."
+    )
+    lines.append(f"It asks Splynx at most {requests['splynx']} times: {_duration(seconds['splynx'])} by its budget.")
+    lines.append("Rows that are written by SQL ask for nothing over REST.")
+    if not document["money_is_written"]:
+        lines.append("Money is deferred: splynx.disposable is not true.")
+    lines += _adoptions(document["adoptions"])
+    return "\n".join(lines)
+
+
+def _adoptions(adoptions: Sequence[dict[str, Any]]) -> list[str]:
+    if not adoptions:
+        return ["No row of Splynx is to be adopted."]
+    lines = ["", f"{len(adoptions)} rows of Splynx would be adopted, and none is without --approve adoption:"]
+    lines += [f"  {one['entity']} {one['target_id']} as {one['key']}: {one['reason']}" for one in adoptions[:_SHOWN]]
+    return lines + ([f"  and {len(adoptions) - _SHOWN} more: see --json"] if len(adoptions) > _SHOWN else [])
+
+
+def _number(value: int | None) -> str:
+    return "?" if value is None else str(value)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
