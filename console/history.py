@@ -1,6 +1,6 @@
 """What the topics hold of one aggregate: its events, its bundles, and the dead letters about them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -8,6 +8,7 @@ import orjson
 from confluent_kafka import Message
 from confluent_kafka.schema_registry import SchemaRegistryClient
 
+from console.letters import headers_of, place_of
 from plumbing.avro import Codec, Undecodable, make_registry
 from plumbing.clock import from_epoch_ms
 from plumbing.reading import read_whole
@@ -167,12 +168,8 @@ def _letter(
         if (told["aggregate"], told["sonar_id"]) != (aggregate.name, sonar_id):
             return None
         return Letter(stage, told["code"], told["reason"], at)
-    headers = {name: value.decode() for name, value in cast("Sequence[tuple[str, bytes]]", message.headers() or ())}
-    place = (
-        headers["__connect.errors.topic"],
-        int(headers["__connect.errors.partition"]),
-        int(headers["__connect.errors.offset"]),
-    )
+    headers = headers_of(message)
+    place = place_of(headers)
     record = headers.get("crossfade.record") or None
     if place not in places and not (headers.get("crossfade.entity") in entities and record in keys):
         return None

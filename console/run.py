@@ -166,7 +166,7 @@ def run_stages(settings: Settings, config: Path | None, *, apply: bool, until_ca
         end(stages)
         for sign, handler in before.items():
             signal.signal(sign, handler)
-    held = asyncio.run(held_of(settings)) if apply else []
+    held = asyncio.run(held_of(settings))
     return RunResult(caught_up, time.monotonic() - started, held, interrupted=until_caught_up and not caught_up)
 
 

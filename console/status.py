@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from clients.mysql import Database
+from console.letters import open_letters
 from console.output import table
 from console.progress import Progress
 from plumbing.settings import Settings
@@ -32,14 +33,14 @@ def status_of(settings: Settings) -> dict[str, Any]:
 
 
 async def held_of(settings: Settings) -> list[dict[str, Any]]:
-    """`[{entity, state, code, records}]` of the ledger; empty while there is no ledger yet."""
+    """`[{entity, state, code, records}]` of what was not written: in the ledger, and dead letters from before it."""
     rows = await _rows_of(
         settings,
         "held",
         "SELECT entity, state, code, COUNT(*) AS records FROM held GROUP BY entity, state, code"
         " ORDER BY entity, state, code",
     )
-    return [{**row, "records": int(row["records"])} for row in rows]
+    return [*({**row, "records": int(row["records"])} for row in rows), *await open_letters(settings)]
 
 
 async def conflicts_of(settings: Settings) -> list[dict[str, Any]]:
