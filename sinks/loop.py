@@ -67,6 +67,7 @@ class Loop:
                 asyncio.run_coroutine_threadsafe(self._take(stop, places), loop).result()
             except SyncError as exc:
                 self._failure = exc
+                consumer.assign([])  # left alone, the client would assign what it was given, from anywhere
             else:
                 consumer.assign(places)
 

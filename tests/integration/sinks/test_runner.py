@@ -12,7 +12,7 @@ import pymysql
 import pytest
 import yaml
 from confluent_kafka import Message, TopicPartition
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 from confluent_kafka.schema_registry import Schema
 from pydantic import SecretStr
