@@ -3,7 +3,7 @@
 import asyncio
 import random
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -45,9 +45,12 @@ class StatementRefused(SyncError):
         self.errno = errno
 
 
+_STATEMENT_CHARACTERS = 2_000_000
+"""Of text in one statement; up to four bytes each, and max_allowed_packet is 16 MiB or more by default."""
 _RETRY = frozenset({1205, 1213})
 _GONE = frozenset({0, 1053, 1077, 1079, 1927, 2002, 2003, 2006, 2013, 2055, 1040, 1203, 4031})
 _DENIED = frozenset({1044, 1045, 1049, 1142, 1143, 1227, 1698})
+_TOO_LONG = 1153
 _READ_ONLY = frozenset({1021, 1114, 1290, 1836, 1792})
 
 
@@ -60,6 +63,11 @@ def error_of(exc: BaseException) -> SyncError:
         return DependencyRefused(
             f"the database refuses this user or schema with error {errno}",
             remedy="Run `crossfade doctor`: it prints the GRANTs that are needed.",
+        )
+    if errno == _TOO_LONG:
+        return DependencyRefused(
+            "the database takes no statement of this length, error 1153",
+            remedy="Raise max_allowed_packet on the database server to 16 MiB or more.",
         )
     if errno in _READ_ONLY:
         return DependencyUnreachable(f"the database takes no writes now, error {errno}")
@@ -104,8 +112,7 @@ class Transaction:
         group, _, tail = rest.partition(")")
         one = f"({group})"
         first = 0
-        for start in range(0, len(rows), per_statement):
-            part = rows[start : start + per_statement]
+        for part in _parts(rows, per_statement):
             text = f"{head}VALUES {', '.join([one] * len(part))}{tail}"
             made = await self.insert(text, [value for row in part for value in row])
             first = first or made
@@ -122,6 +129,18 @@ class Transaction:
             raise DependencyUnreachable("the database did not answer a statement in time") from exc
         except (pymysql.err.MySQLError, OSError, asyncio.IncompleteReadError) as exc:
             raise error_of(exc) from exc
+
+
+def _parts(rows: Sequence[Values], most: int) -> Iterator[Sequence[Values]]:
+    """Rows of one statement each: at most so many, and short enough for the packet that any server takes."""
+    first = length = 0
+    for place, row in enumerate(rows):
+        of_row = sum(len(value) for value in row if isinstance(value, str))
+        if place - first == most or (place > first and length + of_row > _STATEMENT_CHARACTERS):
+            yield rows[first:place]
+            first, length = place, 0
+        length += of_row
+    yield rows[first:]
 
 
 class Database:

@@ -1,0 +1,243 @@
+"""The database client on a server of its own, which is locked, killed, restarted and narrowed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from clients.mysql import Database, StatementRefused, Transaction, TransactionLost
+from plumbing.errors import Action, DependencyRefused, DependencyUnreachable
+from plumbing.settings import MysqlSettings
+from sandbox.local.mariadb import MariaDb
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
+    """A MariaDB that nobody else uses."""
+    server = MariaDb(tmp_path_factory.mktemp("mysql"))
+    server.prepare()
+    _start(server)
+    with server.connect() as root, root.cursor() as cursor:
+        cursor.execute("CREATE DATABASE things CHARACTER SET utf8mb4")
+        cursor.execute("CREATE USER 'writer'@'%' IDENTIFIED BY 'a long word'")
+        cursor.execute("GRANT ALL PRIVILEGES ON things.* TO 'writer'@'%'")
+    yield server
+    server.process.stop(grace_seconds=10)
+
+
+def _start(server: MariaDb) -> None:
+    server.process.start(server.command(), is_ready=server.is_ready, timeout_seconds=server.timeout_seconds)
+
+
+@pytest.fixture
+async def db(server: MariaDb) -> AsyncIterator[Database]:
+    """A pool on two counters, both at 0."""
+    _as_root(server, "CREATE OR REPLACE TABLE things.counters (id int PRIMARY KEY, n int NOT NULL, note mediumtext)")
+    _as_root(server, "INSERT INTO things.counters VALUES (1, 0, ''), (2, 0, '')")
+    async with Database(_settings(server)) as db:
+        yield db
+
+
+def _settings(server: MariaDb, **more: object) -> MysqlSettings:
+    values: dict[str, object] = {
+        "host": server.host, "port": server.port, "user": "writer", "password": SecretStr("a long word"),
+        "name": "things", "pool_size": 2, "timeout_seconds": 10,
+    }  # fmt: skip
+    return MysqlSettings.model_validate(values | more)
+
+
+def _as_root(server: MariaDb, sql: str) -> list[tuple[Any, ...]]:
+    with server.connect() as root, root.cursor() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall())
+
+
+def _counters(server: MariaDb) -> list[int]:
+    return [row[0] for row in _as_root(server, "SELECT n FROM things.counters ORDER BY id")]
+
+
+async def _add(tx: Transaction, counter: int) -> None:
+    await tx.execute("UPDATE counters SET n = n + 1 WHERE id = %s", (counter,))
+
+
+@pytest.mark.fault(16)
+async def test_of_two_transactions_in_a_deadlock_the_victim_does_the_whole_of_it_again(
+    db: Database, server: MariaDb
+) -> None:
+    both_hold_one, tries = asyncio.Barrier(2), 0
+
+    async def crosswise(tx: Transaction, first: int, second: int) -> None:
+        nonlocal tries
+        tries += 1
+        await _add(tx, first)
+        if tries <= 2:
+            await both_hold_one.wait()
+        await _add(tx, second)
+
+    await asyncio.gather(db.retried(lambda tx: crosswise(tx, 1, 2)), db.retried(lambda tx: crosswise(tx, 2, 1)))
+    assert tries == 3
+    assert _counters(server) == [2, 2]
+
+
+@pytest.mark.fault(16)
+async def test_after_a_lock_wait_nothing_of_the_first_try_is_left(db: Database, server: MariaDb) -> None:
+    other = server.connect("things")
+    other.begin()
+    tries = 0
+
+    async def work(tx: Transaction) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 2:
+            other.rollback()
+        await tx.execute("SET SESSION innodb_lock_wait_timeout = 1")
+        await _add(tx, 1)
+        await _add(tx, 2)
+
+    with other, other.cursor() as cursor:
+        cursor.execute("UPDATE counters SET n = 100 WHERE id = 2")
+        await db.retried(work)
+    assert tries == 2
+    assert _counters(server) == [1, 1]
+
+
+@pytest.mark.fault(16)
+async def test_a_lock_that_stays_is_told_in_the_end(db: Database, server: MariaDb) -> None:
+    async def work(tx: Transaction) -> None:
+        await tx.execute("SET SESSION innodb_lock_wait_timeout = 1")
+        await _add(tx, 1)
+
+    with server.connect("things") as other, other.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("UPDATE counters SET n = 100 WHERE id = 1")
+        with pytest.raises(TransactionLost) as caught:
+            await db.retried(work, attempts=2)
+        cursor.execute("ROLLBACK")
+    assert caught.value.action is Action.RETRY
+    assert _counters(server) == [0, 0]
+
+
+@pytest.mark.fault(17)
+async def test_a_killed_connection_leaves_nothing_of_its_transaction_and_the_pool_goes_on(
+    db: Database, server: MariaDb
+) -> None:
+    async def work(tx: Transaction) -> None:
+        await _add(tx, 1)
+        (row,) = await tx.fetch("SELECT CONNECTION_ID() AS id")
+        _as_root(server, f"KILL CONNECTION {row['id']}")
+        await _add(tx, 2)
+
+    with pytest.raises(DependencyUnreachable):
+        await db.retried(work)
+    assert _counters(server) == [0, 0]
+    async with db.transaction() as tx:
+        await _add(tx, 1)
+    assert _counters(server) == [1, 0]
+
+
+@pytest.mark.fault(17)
+async def test_a_server_that_was_restarted_is_found_again(db: Database, server: MariaDb) -> None:
+    async def work(tx: Transaction) -> None:
+        await _add(tx, 1)
+        server.process.kill()
+        await _add(tx, 2)
+
+    with pytest.raises(DependencyUnreachable):
+        await db.retried(work)
+    with pytest.raises(DependencyUnreachable):
+        await db.fetch("SELECT 1 AS one")
+    _start(server)
+    async with db.transaction() as tx:
+        await _add(tx, 1)
+    assert _counters(server) == [1, 0]
+
+
+@pytest.mark.fault(19)
+@pytest.mark.parametrize("ends_by", ["a cancelled task", "a deadline"])
+async def test_a_connection_with_an_answer_still_to_come_is_never_handed_out_again(
+    server: MariaDb, ends_by: str
+) -> None:
+    seconds = 1 if ends_by == "a deadline" else 10
+    async with Database(_settings(server, pool_size=1, timeout_seconds=seconds)) as db:
+        (before,) = await db.fetch("SELECT CONNECTION_ID() AS id")
+        slow = asyncio.create_task(db.fetch("SELECT SLEEP(2) AS answer"))
+        if ends_by == "a deadline":
+            with pytest.raises(DependencyUnreachable):
+                await slow
+        else:
+            await asyncio.sleep(0.2)
+            slow.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await slow
+        (after,) = await db.fetch("SELECT CONNECTION_ID() AS id")
+        assert after["id"] != before["id"]
+
+
+@pytest.mark.fault(17)
+async def test_a_read_only_server_is_waited_for(db: Database, server: MariaDb) -> None:
+    _as_root(server, "SET GLOBAL read_only = 1")
+    try:
+        with pytest.raises(DependencyUnreachable, match="takes no writes now") as caught:
+            await db.execute("UPDATE counters SET n = 5")
+    finally:
+        _as_root(server, "SET GLOBAL read_only = 0")
+    assert caught.value.action is Action.RETRY
+    assert _counters(server) == [0, 0]
+
+
+@pytest.mark.fault(17)
+async def test_too_many_connections_are_waited_for(server: MariaDb) -> None:
+    ((before,),) = _as_root(server, "SELECT @@max_connections")
+    _as_root(server, "SET GLOBAL max_connections = 10")
+    with ExitStack() as held:
+        held.callback(_as_root, server, f"SET GLOBAL max_connections = {before}")
+        for _ in range(10):
+            held.enter_context(server.connect())
+        with pytest.raises(DependencyUnreachable, match="1040") as caught:
+            await Database(_settings(server)).open()
+    assert caught.value.action is Action.RETRY
+
+
+@pytest.mark.fault(17)
+async def test_many_long_rows_go_in_statements_that_the_server_takes(db: Database, server: MariaDb) -> None:
+    text = "x" * 100_000
+    await db.execute("DELETE FROM counters")
+    async with db.transaction() as tx:
+        await tx.insert_many(
+            "INSERT INTO counters (id, n, note) VALUES (%s, %s, %s)", [(n, n, text) for n in range(400)]
+        )
+    assert _counters(server) == list(range(400))
+
+
+@pytest.mark.fault(17)
+async def test_a_statement_that_is_too_long_for_the_server_says_which_setting_to_raise(
+    server: MariaDb,
+) -> None:
+    _as_root(server, "SET GLOBAL max_allowed_packet = 1048576")
+    try:
+        async with Database(_settings(server)) as db:
+            with pytest.raises(DependencyRefused) as caught:
+                await db.execute("UPDATE counters SET note = %s", ("x" * 2_000_000,))
+    finally:
+        _as_root(server, "SET GLOBAL max_allowed_packet = 16777216")
+    assert "max_allowed_packet" in caught.value.next_step
+
+
+async def test_a_refused_statement_tells_its_number_and_no_value(db: Database) -> None:
+    with pytest.raises(StatementRefused, match="error 1062") as caught:
+        await db.execute("INSERT INTO counters VALUES (1, 5, 'anna@example.com')")
+    assert caught.value.action is Action.HALT
+    assert "anna" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", [{"password": "other"}, {"name": "nothing_here"}])
+async def test_a_wrong_log_in_or_schema_shows_at_start(server: MariaDb, wrong: dict[str, object]) -> None:
+    with pytest.raises(DependencyRefused) as caught:
+        async with Database(_settings(server, **wrong)):
+            pass
+    assert "doctor" in caught.value.next_step
