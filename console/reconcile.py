@@ -16,6 +16,7 @@ from console.progress import Progress
 from plumbing import metrics
 from plumbing.clock import utc_now
 from plumbing.errors import ExitCode
+from plumbing.kept import keep
 from plumbing.settings import Settings
 from reconciliation.comparison import Comparison, Tell, open_comparison, tell_nobody
 from reconciliation.confirmation import Verdict, confirm
@@ -94,6 +95,7 @@ def run(settings: Settings, *, wait_seconds: float, tell: Tell = tell_nobody) ->
 
     result = asyncio.run(work())
     measure(result)
+    keep(settings.state_dir)
     return result
 
 

@@ -20,10 +20,15 @@ def _nothing_wrong() -> dict[str, str]:
     return {}
 
 
+def _nothing() -> None:
+    """Most processes' metrics are up to date by themselves."""
+
+
 class HealthServer:
     """Serves the three addresses from a daemon thread.
 
-    `healthz` is 503 when the process should be restarted, `readyz` when it is not (or not yet) at work.
+    `healthz` is 503 when the process should be restarted, `readyz` when it is not (or not yet) at work. `refresh` is
+    called before `/metrics` is answered; it must be quick.
     """
 
     def __init__(
@@ -33,6 +38,7 @@ class HealthServer:
         *,
         alive: Check = _nothing_wrong,
         ready: Check = _nothing_wrong,
+        refresh: Callable[[], None] = _nothing,
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
         class Handler(BaseHTTPRequestHandler):
@@ -41,6 +47,7 @@ class HealthServer:
 
             def do_GET(self) -> None:  # the name is the base class's
                 if self.path == "/metrics":
+                    refresh()
                     self._answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
                 elif self.path in {"/healthz", "/readyz"}:
                     wrong = alive() if self.path == "/healthz" else ready()

@@ -12,6 +12,7 @@ from plumbing import metrics
 from plumbing.avro import make_registry
 from plumbing.health import HealthServer
 from plumbing.kafka import AckedProducer, make_producer
+from plumbing.kept import recall
 from plumbing.settings import Settings
 from schemas.catalogue import AGGREGATES, TARGETS
 from schemas.topics import Topics
@@ -159,7 +160,12 @@ class _Parts:
         )
         wrong: dict[str, str] = {"start": "not yet assigned"}
         http = self._settings.http
-        with HealthServer(http.host, http.sink_port, ready=lambda: dict(wrong)):
+        with HealthServer(
+            http.host,
+            http.sink_port,
+            ready=lambda: dict(wrong),
+            refresh=lambda: recall(self._settings.state_dir),
+        ):
             loop = Loop(
                 stream=self._stream,
                 db=self._db,

@@ -129,6 +129,8 @@ def test_prometheus_reads_all_stages_and_understands_every_question(
         assert [rule["name"] for rule in group["rules"] if rule.get("lastError")] == []
     for one in expressions():
         assert isinstance(asked(services, "query", query=one.text)["result"], list), one.place
+    services.finish("crossfade", "reconcile", "--wait", "60")
+    until(lambda: bool(asked(services, "query", query="crossfade_last_reconciliation_timestamp_seconds > 0")["result"]))
     watermark = asked(services, "query", query="crossfade_watermark_timestamp_seconds > 0")["result"]
     assert [one["metric"]["stage"] for one in watermark] == ["capture"]
 

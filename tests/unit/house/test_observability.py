@@ -10,7 +10,8 @@ import pytest
 import yaml
 from prometheus_client import generate_latest
 
-from plumbing.metrics import REGISTRY, declared
+from console.docs import ROOMS
+from plumbing.metrics import REGISTRY, Declared, declared
 from tests.unit.house.deployed import (
     DASHBOARDS,
     DEPLOY,
@@ -52,6 +53,14 @@ def test_every_metric_and_label_that_is_asked_for_exists(expression: Expression)
         assert labels <= known[name]
     for label in grouped_by(expression.text):
         assert any(label in known[name] for name, _ in asked), f"nothing here has the label {label}"
+
+
+@pytest.mark.parametrize("metric", declared(), ids=lambda one: one.name)
+def test_every_metric_that_is_declared_is_set_somewhere(metric: Declared) -> None:
+    code = "".join(path.read_text() for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+    # To begin a series at zero is not to set it.
+    used = re.sub(r"metrics\.preset\(\s*metrics\.\w+", "", code)
+    assert re.search(rf"metrics\.{metric.attribute}\b", used)
 
 
 def test_legends_and_texts_use_labels_that_the_result_has() -> None:

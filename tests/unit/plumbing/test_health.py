@@ -36,3 +36,10 @@ def test_metrics_are_prometheus_text() -> None:
         status, body = get(server.port, "/metrics")
     assert status == 200
     assert "crossfade_try 3.0" in body
+
+
+def test_metrics_are_refreshed_before_they_are_told() -> None:
+    registry = CollectorRegistry()
+    gauge = Gauge("crossfade_try", "A gauge.", registry=registry)
+    with HealthServer("127.0.0.1", 0, refresh=lambda: gauge.set(5), registry=registry) as server:
+        assert "crossfade_try 5.0" in get(server.port, "/metrics")[1]
