@@ -1,5 +1,6 @@
 """Account groups and account types, and the customer labels they become (mapping F10)."""
 
+import re
 from typing import Annotated
 
 from schemas.aggregate import Aggregate, Collection, DeletePolicy, Target, WritePath
@@ -9,6 +10,7 @@ from schemas.rules import Rules
 from schemas.values.text import fitted_name, one_line, required_text
 
 DEFAULT_COLOR = "#357bf2"
+_HEX = re.compile("[0-9a-fA-F]{6}")
 
 
 class AccountGroup(SonarRecord):
@@ -73,7 +75,9 @@ def _label(ref: Ref, id: int, form: str, name: str, color: str | None) -> Bundle
 
 
 def _color(color: str | None) -> str:
-    return f"#{color.lstrip('#')}" if color else DEFAULT_COLOR
+    """Sonar's six digits behind a `#`; ours where it has none."""
+    digits = (color or "").removeprefix("#")
+    return f"#{digits}" if _HEX.fullmatch(digits) else DEFAULT_COLOR
 
 
 def map_account_group(group: AccountGroup, rules: Rules) -> Bundle:

@@ -217,14 +217,19 @@ def _text(field: str, value: str, characters: int, notes: list[str]) -> str:
 
 
 def _instrument(payment: Payment) -> str:
-    """Brand and the last four digits, nothing more of the number."""
+    """Brand and the last four digits, nothing more of the number.
+
+    Raises:
+        LooksSecret: the number is not masked.
+    """
     if payment.credit_card is not None:
-        brand, number = payment.credit_card.credit_card_type, payment.credit_card.masked_number
+        field, brand, number = "masked_number", payment.credit_card.credit_card_type, payment.credit_card.masked_number
     elif payment.bank_account is not None:
-        brand, number = payment.bank_account.bank_account_type, payment.bank_account.masked_account_number
+        field, brand = "masked_account_number", payment.bank_account.bank_account_type
+        number = payment.bank_account.masked_account_number
     else:
         return ""
-    digits = "".join(sign for sign in number or "" if sign.isdigit())[-4:]
+    digits = "".join(sign for sign in text.without_card_number(field, number or "") if sign.isdigit())[-4:]
     return " ".join(part for part in (brand or "", digits) if part)
 
 

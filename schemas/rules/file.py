@@ -168,6 +168,8 @@ class LabelForms(_Block):
     def _have_a_name(self) -> Self:
         if "{name}" not in self.account_group or "{name}" not in self.account_type:
             raise ValueError("a label form must hold {name}")
+        if self.account_group == self.account_type:
+            raise ValueError("account_group and account_type need forms of their own, or labels of both would mix")
         return self
 
 

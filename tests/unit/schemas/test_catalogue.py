@@ -50,6 +50,28 @@ def test_groups_and_types_become_labels_that_tell_them_apart() -> None:
     assert len({one.label for one in flag_labels()}) == 4
 
 
+@pytest.mark.parametrize(
+    ("color", "written"),
+    [("00ff00", "#00ff00"), ("#00FF00", "#00FF00"), (None, "#357bf2"), ("", "#357bf2"), ("0", "#357bf2")],
+)
+def test_a_label_has_its_types_color_or_a_default(color: str | None, written: str) -> None:
+    kind = AccountType(id=4, updated_at=NOON, name="Home", color=color)
+    found = only(map_account_type(kind, RULES), "label")
+    assert isinstance(found, Label)
+    assert found.color == written
+
+
+def test_long_names_that_begin_alike_stay_apart_by_their_ids() -> None:
+    found = [
+        only(map_account_group(AccountGroup(id=id, updated_at=NOON, name="Long name " * 9), RULES), "label")
+        for id in (4, 5)
+    ]
+    labels = [one.label for one in found if isinstance(one, Label)]
+    assert len(set(labels)) == 2
+    assert [label[-2:] for label in labels] == ["#4", "#5"]
+    assert all(len(label) <= 64 for label in labels)
+
+
 def test_a_sonar_that_lacks_what_we_read_is_reported() -> None:
     sonar = build_schema(
         "type Query { companies: CompanyConnection } type CompanyConnection { entities: [Company] }"

@@ -107,6 +107,19 @@ def test_of_a_card_the_brand_and_four_digits_are_carried() -> None:
     assert found.field_5 == "VISA 1234"
 
 
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"credit_card": {"id": 1, "masked_number": "4111 1111 1111 1111"}}, "masked_number"),
+        ({"bank_account": {"id": 1, "masked_account_number": "4111111111111111"}}, "masked_account_number"),
+    ],
+)
+def test_an_instrument_that_is_not_masked_sets_the_payment_aside(changes: dict[str, Any], field: str) -> None:
+    with pytest.raises(LooksSecret, match=field) as caught:
+        map_payment(a_payment(**changes), RULES)
+    assert "1111" not in str(caught.value)
+
+
 def test_the_method_follows_the_processor_then_the_type_then_the_default() -> None:
     given = rules(payment_methods={"default": 5, "by_type": {"CREDITCARD": 6}, "by_provider": {"STRIPE": 8}})
     card = {"id": 1, "credit_card_processor": {"id": 1, "provider": "STRIPE"}}

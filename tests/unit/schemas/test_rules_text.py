@@ -63,6 +63,11 @@ def test_a_short_file_is_enough(tmp_path: Path) -> None:
             id="Norway",
         ),
         pytest.param("customer: {labels: {account_type: x}}", "line 8: customer.labels: a label form", id="a label"),
+        pytest.param(
+            "customer: {labels: {account_group: '{name}', account_type: '{name}'}}",
+            "line 8: customer.labels: account_group and account_type need",
+            id="labels that mix",
+        ),
         pytest.param("customer: {contacts: {email_roles: a}}", "email_roles: Input should be a valid", id="no list"),
         pytest.param("customer: {subdivisions: {US_TX: '44'}}", "subdivisions.US_TX: Input should be", id="text"),
         pytest.param("customer: {portal_auth: email}", "customer.portal_auth: Input should be 'login'", id="portal"),
