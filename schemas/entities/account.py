@@ -7,6 +7,7 @@ from schemas.bundle import Bundle
 from schemas.entities.customer import billing, custom, identity, people, places
 from schemas.entities.customer.source import Account, BillingParameter
 from schemas.entities.customer.target import Customer, CustomerBilling, CustomerInfo
+from schemas.entities.scoped import SCOPE_COLUMNS
 from schemas.records import SplynxRecord
 from schemas.rules import Rules
 
@@ -44,7 +45,7 @@ def map_account(account: Account, rules: Rules) -> Bundle:
         billing_type="recurring",
         partner_id=identity.partner(account, rules, notes),
         location_id=places.location(account, service, rules),
-        parent_id=identity.parent(account),
+        parent_id=identity.parent(account, rules, notes),
         name=identity.name(account, notes),
         category=category,
         email=persons.email,
@@ -167,6 +168,8 @@ ACCOUNT = Aggregate(
         LookUp("account_statuses", "AccountStatus", column="account_status_id"),
         LookUp("account_types", "AccountType", column="account_type_id"),
         LookUp("companies", "Company", column="company_id"),
+        # A child is linked as its parent comes into a pilot, and is not while it is outside.
+        LookUp("accounts", "Account", column="parent_account_id", fields=SCOPE_COLUMNS),
         LookUp("account_groups", "AccountGroup", relation="account_groups"),
         LookUp("custom_fields", "CustomField", relation="custom_field_data.custom_field"),
         LookUp("phone_number_types", "PhoneNumberType", relation="contacts.phone_numbers.phone_number_type"),

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from schemas.aggregate import Aggregate, Collection, DeletePolicy, LookUp, Target, Touch, WritePath
 from schemas.bundle import Bundle
+from schemas.entities.scoped import SCOPE_COLUMNS, ScopedAccount, is_in_scope
 from schemas.records import Instant, MaxLength, MinorUnits, Personal, Ref, ShownArchived, SonarRecord, SplynxRecord, To
 from schemas.rules import Rules
 from schemas.values import text
@@ -61,14 +62,6 @@ class Bank(SonarRecord):
     bank_account_processor: BankProcessor | None = None
 
 
-class PayingAccount(SonarRecord):
-    """What a pilot's scope needs of the account. Source: Sonar schema, type Account."""
-
-    id: int
-    account_status_id: int
-    company_id: int
-
-
 class Payment(SonarRecord):
     """A payment with what was reversed, refunded and voided of it. Source: Sonar schema, type Payment."""
 
@@ -89,7 +82,7 @@ class Payment(SonarRecord):
     payment_tracker_id: Annotated[str | None, Personal()] = None
     deposit_slip_id: int | None = None
     fee: MinorUnits | None = None
-    account: Annotated[PayingAccount | None, ShownArchived()] = None
+    account: Annotated[ScopedAccount | None, ShownArchived()] = None
     credit_card: Card | None = None
     bank_account: Bank | None = None
     reversed_payments: list[ReversedPayment] | None = None
@@ -128,7 +121,7 @@ def map_payment(payment: Payment, rules: Rules) -> Bundle:
         LooksSecret: a text holds a card number.
         NaturalKeyTooLong: the receipt number does not fit.
     """
-    if not _in_scope(payment, rules):
+    if not is_in_scope(payment.account_id, payment.account, rules):
         return Bundle(records={"payment": None}, reason="outside the scope of the pilot")
     if not payment.successful or payment.status not in {"SUCCEEDED", None}:
         why = "pending" if payment.status == "PENDING" else "not successful"
@@ -186,16 +179,6 @@ def map_payment(payment: Payment, rules: Rules) -> Bundle:
             )
         )
     return Bundle(records={"payment": records}, notes=tuple(notes))
-
-
-def _in_scope(payment: Payment, rules: Rules) -> bool:
-    """A payment goes with its account. One whose account was not read is in no pilot by company or status."""
-    account = payment.account
-    return rules.in_scope(
-        account_id=payment.account_id,
-        company_id=account.company_id if account is not None else None,
-        status_id=account.account_status_id if account is not None else None,
-    )
 
 
 def _provider(payment: Payment) -> str | None:
@@ -257,7 +240,7 @@ PAYMENT = Aggregate(
     ],
     looks_up=[
         # A payment follows its account in and out of a pilot.
-        LookUp("accounts", "Account", column="account_id", fields=("account_status_id", "company_id")),
+        LookUp("accounts", "Account", column="account_id", fields=SCOPE_COLUMNS),
         LookUp("credit_cards", "CreditCard", column="credit_card_id"),
         LookUp("bank_accounts", "BankAccount", column="bank_account_id"),
     ],

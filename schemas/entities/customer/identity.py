@@ -9,6 +9,7 @@ from typing import Literal
 from schemas.entities.customer.people import People
 from schemas.entities.customer.source import Account
 from schemas.entities.labels import flag_label, group_label, type_label
+from schemas.entities.scoped import is_in_scope
 from schemas.records import Ref
 from schemas.rules import DEFAULT_LOGIN, CustomerStatus, Rules
 from schemas.values import text
@@ -121,9 +122,15 @@ def partner(account: Account, rules: Rules, notes: list[str]) -> Ref | int:
     return Ref(entity="partner", key=str(account.company_id))
 
 
-def parent(account: Account) -> Ref | int:
-    """The customer of the parent account, 0 for none."""
+def parent(account: Account, rules: Rules, notes: list[str]) -> Ref | int:
+    """The customer of the parent account, 0 for none.
+
+    A parent outside the pilot has no customer: its child is written without it instead of waiting for ever.
+    """
     if account.parent_account_id is None or account.parent_account_id == account.id:
+        return 0
+    if not is_in_scope(account.parent_account_id, account.parent_account, rules):
+        notes.append("default:parent_id")
         return 0
     return Ref(entity="customer", key=str(account.parent_account_id))
 

@@ -3,7 +3,8 @@
 from datetime import date
 from typing import Annotated
 
-from schemas.records import Instant, NewerSonar, Personal, SonarRecord
+from schemas.entities.scoped import ScopedAccount
+from schemas.records import Instant, NewerSonar, Personal, ShownArchived, SonarRecord
 
 
 class AccountStatus(SonarRecord):
@@ -171,6 +172,7 @@ class Account(SonarRecord):
     is_delinquent: bool
     geopoint: Annotated[str | None, Personal()] = None
     next_bill_date: date | None = None
+    parent_account: Annotated[ScopedAccount | None, ShownArchived()] = None
     account_status: AccountStatus | None = None
     account_type: AccountTypeOf | None = None
     company: CompanyOf | None = None

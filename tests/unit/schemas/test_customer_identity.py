@@ -124,6 +124,29 @@ def test_a_password_depends_on_the_operators_key() -> None:
     assert customer().password != customer(id=8).password
 
 
+@pytest.mark.parametrize(
+    ("scope", "parent", "expected"),
+    [
+        pytest.param({"accounts": [7]}, {}, 0, id="an account that is not named"),
+        pytest.param({"accounts": [7, 9]}, {}, Ref(entity="customer", key="9"), id="an account that is named"),
+        pytest.param({"statuses": [1]}, {"account_status_id": 2}, 0, id="a status outside"),
+        pytest.param({"statuses": [1]}, {}, Ref(entity="customer", key="9"), id="a status inside"),
+        pytest.param({"companies": [3]}, {"company_id": 4}, 0, id="a company outside"),
+        pytest.param({"statuses": [1]}, None, 0, id="not read"),
+        pytest.param({}, None, Ref(entity="customer", key="9"), id="no pilot"),
+    ],
+)
+def test_a_parent_outside_the_pilot_keeps_no_child_waiting(
+    scope: dict[str, list[int]], parent: dict[str, int] | None, expected: Ref | int
+) -> None:
+    held = None if parent is None else {"id": 9, "account_status_id": 1, "company_id": 3} | parent
+    bundle = map_account(an_account(parent_account_id=9, parent_account=held), rules(scope=scope))
+    found = only(bundle, "customer")
+    assert isinstance(found, Customer)
+    assert found.parent_id == expected
+    assert ("default:parent_id" in bundle.notes) == (expected == 0)
+
+
 def test_accounts_of_a_disabled_company_go_to_the_default_partner_for_it_has_none_of_its_own() -> None:
     assert customer().partner_id == Ref(entity="partner", key="3")
     closed = map_account(an_account(company={"id": 3, "enabled": False}), RULES)
