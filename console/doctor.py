@@ -140,7 +140,12 @@ async def _schemas(settings: Settings) -> list[Finding]:
 async def _sonar(settings: Settings) -> list[Finding]:
     async with SonarClient(settings.sonar) as client:
         source = await read_source(client, AGGREGATES, NESTED_PAGE)
-    return [Finding("sonar", True, f"log-in works; schema fingerprint {source.fingerprint}")]
+    says = f"log-in works; schema fingerprint {source.fingerprint}"
+    if source.missing:
+        says += f"; this Sonar lacks {', '.join(source.missing)}"
+    if source.unreadable:
+        says += f"; the token may not read {', '.join(source.unreadable)}: what of it is in Splynx is left alone"
+    return [Finding("sonar", True, says)]
 
 
 async def _statuses(settings: Settings) -> list[Finding]:

@@ -14,12 +14,10 @@ import structlog
 from clients.sonar import SonarClient
 from clients.sonar_errors import SonarForbidden
 from plumbing import metrics
-from plumbing.avro import Codec, make_registry
 from plumbing.clock import utc_now
 from plumbing.errors import Action, ConfigurationError, SyncError
 from plumbing.health import HealthServer
-from plumbing.kafka import AckedProducer, DeliveryFailed, end_offsets, make_consumer, make_producer
-from plumbing.reading import partitions_of
+from plumbing.kafka import AckedProducer, DeliveryFailed, make_producer
 from plumbing.settings import Settings
 from producers.changes import Changes, followed
 from producers.cursors import Cursors
@@ -33,9 +31,8 @@ from producers.sequence import Sequence as Numbers
 from producers.signals import Signals, order_snapshot
 from producers.snapshot import Snapshot
 from producers.source import read_source
-from producers.tails import newest_sequence
+from producers.standing import read_standing
 from schemas.aggregate import Aggregate
-from schemas.avro import envelope_schema, key_schema
 from schemas.catalogue import AGGREGATES
 from schemas.topics import Topics
 from schemas.watermark import Watermark
@@ -150,10 +147,9 @@ class Capture:
         producer = AckedProducer(make_producer(kafka))
         cursors = await asyncio.to_thread(Cursors.load, kafka, topics, producer)
         numbers = Numbers(cursors)
-        partitions, bounds = await asyncio.to_thread(_bounds, settings, topics)
-        codecs, newest = await asyncio.to_thread(_codecs, settings, topics, bounds)
-        await numbers.reserve(client.server_time, newest)
-        index = await asyncio.to_thread(Index.load, kafka, topics, partitions[topics.children], producer)
+        standing = await asyncio.to_thread(read_standing, settings)
+        await numbers.reserve(client.server_time, standing.newest)
+        index = await asyncio.to_thread(Index.load, kafka, topics, standing.children_partitions, producer)
         reader = Reader(
             client,
             source.schema,
@@ -165,13 +161,13 @@ class Capture:
         )
         publisher = Publisher(
             topics,
-            partitions[topics.sonar(AGGREGATES[0].name)],
+            standing.partitions,
             producer,
-            codecs,
+            standing.codecs,
             index,
             run_id=run_id,
             fingerprint=source.fingerprint,
-            offsets={topic: {at: high for at, (_, high) in of.items()} for topic, of in bounds.items()},
+            offsets=standing.ends,
         )
         snapshot = Snapshot(reader, publisher, cursors, lease, ways=settings.sonar.concurrency, run_id=run_id)
         following = Following(
@@ -329,40 +325,6 @@ class Capture:
             requests=self._client.requests,
             watermark=self._watermark,
         )
-
-
-Bounds = dict[str, dict[int, tuple[int, int]]]
-"""`{topic: {partition: (oldest offset kept, offset after the newest)}}`."""
-
-
-def _bounds(settings: Settings, topics: Topics) -> tuple[dict[str, int], Bounds]:
-    """`{topic: partitions}` of what capture writes by key, and what the sonar topics hold now."""
-    consumer = make_consumer(settings.kafka, topics.capture_group)
-    try:
-        sonar = [topics.sonar(one.name) for one in AGGREGATES]
-        partitions = {topic: partitions_of(consumer, topic) for topic in [*sonar, topics.children]}
-        if len({partitions[topic] for topic in sonar}) != 1:
-            raise ConfigurationError(
-                "the sonar topics differ in their number of partitions",
-                remedy="Only with one count do they hold one customer's records together: begin a new instance.",
-            )
-        return partitions, {topic: end_offsets(consumer, topic, partitions[topic]) for topic in sonar}
-    finally:
-        consumer.close()
-
-
-def _codecs(settings: Settings, topics: Topics, bounds: Bounds) -> tuple[dict[str, tuple[Codec, Codec]], int | None]:
-    """`{aggregate: (codec of keys, codec of values)}`, and the newest sequence on the topics."""
-    with make_registry(settings.registry) as registry:  # later capture only encodes: the registry is not asked again
-        codecs = {
-            one.name: (
-                Codec(registry, f"{topics.sonar(one.name)}-key", key_schema(one)),
-                Codec(registry, f"{topics.sonar(one.name)}-value", envelope_schema(one)),
-            )
-            for one in AGGREGATES
-        }
-        values = {topics.sonar(name): value for name, (_, value) in codecs.items()}
-        return codecs, newest_sequence(settings.kafka, f"{topics.capture_group}.tails", bounds, values)
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

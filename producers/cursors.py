@@ -17,7 +17,10 @@ class CursorUnusable(SyncError):
 
     code = "capture.cursor_unusable"
     action = Action.HALT
-    remedy = "Restore the cursors topic, or order a new snapshot with `crossfade snapshot --only AGGREGATE`."
+    remedy = (
+        "Restore the cursors topic from a copy. Without one begin a new instance (another `instance` in the settings,"
+        " `crossfade topics --apply`): it reads everything anew."
+    )
 
 
 class Cursors:

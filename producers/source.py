@@ -36,6 +36,10 @@ class Source:
     fingerprint: str
     selections: dict[str, str]
     """`{aggregate: selection text}`, of fields that exist and may be read."""
+    missing: list[str]
+    """Declared fields that this Sonar lacks, as `Type.field`: null in every event."""
+    unreadable: list[str]
+    """Nested fields that this token may not read, as `aggregate.field`: null in every event."""
 
 
 async def read_source(client: SonarClient, aggregates: Sequence[Aggregate], first: int) -> Source:
@@ -49,7 +53,8 @@ async def read_source(client: SonarClient, aggregates: Sequence[Aggregate], firs
     if missing := missing_required(schema, aggregates):
         metrics.SCHEMA_EVENTS.labels("halt").inc()
         raise SchemaUnfit(f"Sonar's schema lacks {', '.join(missing)}")
-    for name in missing_optional(schema, aggregates):
+    lacking, unreadable = missing_optional(schema, aggregates), list[str]()
+    for name in lacking:
         metrics.SCHEMA_EVENTS.labels("null").inc()
         log.warning("capture.field_missing", field=name)
     selections = {}
@@ -58,9 +63,10 @@ async def read_source(client: SonarClient, aggregates: Sequence[Aggregate], firs
         for name in sorted(denied):
             metrics.SCHEMA_EVENTS.labels("unreadable").inc()
             log.error("capture.field_unreadable", aggregate=aggregate.name, field=name)
+            unreadable.append(f"{aggregate.name}.{name}")
         selections[aggregate.name] = _text(schema, aggregate, first, denied)
     types = [one for aggregate in aggregates for one in _types(schema, aggregate, selections[aggregate.name])]
-    return Source(schema, schema.fingerprint(types), selections)
+    return Source(schema, schema.fingerprint(types), selections, lacking, unreadable)
 
 
 def missing_required(schema: SonarSchema, aggregates: Sequence[Aggregate]) -> list[str]:

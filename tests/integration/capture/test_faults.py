@@ -1,5 +1,6 @@
 """What Sonar's answers may do to capture: read again whole, stood still, set aside or halted; never half taken."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -8,9 +9,11 @@ import pytest
 from confluent_kafka.cimpl import NewTopic
 
 from clients.sonar_errors import SonarForbidden
+from console import doctor
 from plumbing.errors import DependencyRefused
-from plumbing.kafka import make_admin
+from plumbing.kafka import AckedProducer, make_admin, make_producer
 from producers.cursors import CursorUnusable
+from producers.sequence import SequenceBehind
 from tests.integration.capture.conftest import Site, assert_topics_equal_sonar, wait_until
 
 
@@ -58,6 +61,8 @@ def test_a_token_that_expires_in_the_middle_ends_capture_and_a_new_one_goes_on(m
 def test_contacts_that_may_not_be_read_are_null_and_not_empty(make_site: Callable[..., Site]) -> None:
     site = make_site(accounts=5)
     site.control("faults", {"kind": "permission", "field": "Account.contacts", "count": None})
+    (told,) = asyncio.run(doctor._sonar(site.settings))
+    assert "may not read account.contacts" in told.says
     site.capture()
     folded = site.folded("account")
     assert len(folded) == site.control("store/Account")["count"]
@@ -130,6 +135,28 @@ def test_lost_cursors_halt_instead_of_a_start_from_nothing(make_site: Callable[.
     admin.create_topics([NewTopic(topic, 1, 1, config={"cleanup.policy": "compact"})])[topic].result(30)
     with pytest.raises(CursorUnusable) as unusable:
         site.capture()
-    assert "restore" in unusable.value.next_step
+    assert "Restore" in unusable.value.next_step
     assert len(site.events("account")) == published
     assert site.messages(topic) == []
+
+
+@pytest.mark.fault(43)
+def test_cursors_of_yesterday_and_a_clock_behind_them_never_lead_below_what_was_published(
+    make_site: Callable[..., Site],
+) -> None:
+    site = make_site(accounts=5)
+    site.control("clock", {"offset_seconds": 3600})
+    site.capture()
+    published = len(site.events("account"))
+    producer = AckedProducer(make_producer(site.settings.kafka))
+    old = json.dumps({"instance": site.settings.instance, "cursor": {"end": 1, "epoch": 1}}).encode()
+    producer.produce(site.topics.cursors, partition=0, key=b"sequence", value=old)
+    producer.flush()
+    site.control("clock", {"offset_seconds": 0})
+    with pytest.raises(SequenceBehind):
+        site.capture()
+    assert len(site.events("account")) == published
+    site.control("clock", {"offset_seconds": 3600})
+    site.change("update", "Account", id=1, columns={"name": "Renamed"})
+    site.capture()
+    assert_topics_equal_sonar(site)
