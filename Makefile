@@ -44,8 +44,8 @@ check: setup check-generated ## style, types, import contract, dependencies, uni
 	$(BIN)/pytest -q -n 2 tests/unit tests/contract
 
 check-generated: setup ## committed files that are generated are up to date
-	@if [ -f schemas/generate.py ]; then $(PYTHON) -m schemas.generate --check; fi
-	@if [ -f console/docs.py ]; then $(PYTHON) -m console.docs --check; fi
+	@$(PYTHON) -m schemas.generate --check
+	@$(PYTHON) -m console.docs --check
 
 test: setup ## unit, contract and integration tests on real servers, and the demo with few accounts
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/contract tests/integration tests/e2e

@@ -1,6 +1,8 @@
 """/metrics, /healthz and /readyz of one process, on loopback unless the settings say otherwise."""
 
+import asyncio
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -10,7 +12,7 @@ import orjson
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from plumbing.metrics import REGISTRY
+from plumbing import metrics
 
 Check = Callable[[], dict[str, str]]
 """Returns what is wrong, by name; empty when all is well. Called at each request, must be quick."""
@@ -27,8 +29,9 @@ def _nothing() -> None:
 class HealthServer:
     """Serves the three addresses from a daemon thread.
 
-    `healthz` is 503 when the process should be restarted, `readyz` when it is not (or not yet) at work. `refresh` is
-    called before `/metrics` is answered; it must be quick.
+    `healthz` is 503 when the process should be restarted, `readyz` also when it is not (or not yet) at work. Entered in
+    an event loop, both are 503 while the loop has not turned for `patience_seconds`: this thread would answer for ever.
+    `refresh` is called before `/metrics` is answered; it must be quick.
     """
 
     def __init__(
@@ -39,8 +42,11 @@ class HealthServer:
         alive: Check = _nothing_wrong,
         ready: Check = _nothing_wrong,
         refresh: Callable[[], None] = _nothing,
-        registry: CollectorRegistry = REGISTRY,
+        patience_seconds: float = 30.0,
+        registry: CollectorRegistry = metrics.REGISTRY,
     ) -> None:
+        health = self
+
         class Handler(BaseHTTPRequestHandler):
             server_version = "crossfade"
             sys_version = ""
@@ -50,7 +56,7 @@ class HealthServer:
                     refresh()
                     self._answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
                 elif self.path in {"/healthz", "/readyz"}:
-                    wrong = alive() if self.path == "/healthz" else ready()
+                    wrong = {**health._hanging(), **alive(), **(ready() if self.path == "/readyz" else {})}
                     self._answer(503 if wrong else 200, orjson.dumps({"wrong": wrong}), "application/json")
                 else:
                     self._answer(404, b"{}", "application/json")
@@ -69,14 +75,32 @@ class HealthServer:
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)
+        self._patience = patience_seconds
+        self._turned: float | None = None
+        self._next: asyncio.TimerHandle | None = None
 
     def __enter__(self) -> Self:
         self._thread.start()
+        try:
+            self._turn(asyncio.get_running_loop())
+        except RuntimeError:
+            pass  # a process whose loop begins later, and which has a watchdog of its own
         return self
+
+    def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._turned = time.monotonic()
+        metrics.LOOP_TURNED.set_to_current_time()
+        self._next = loop.call_later(min(1.0, self._patience / 4), self._turn, loop)
+
+    def _hanging(self) -> dict[str, str]:
+        since = 0.0 if self._turned is None else time.monotonic() - self._turned
+        return {"loop": f"has not turned for {since:.0f} s"} if since > self._patience else {}
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._next is not None:
+            self._next.cancel()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(timeout=5)

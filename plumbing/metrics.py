@@ -74,6 +74,11 @@ DEAD_LETTERS = Counter(
     ["stage", "entity", "code"],
     registry=REGISTRY,
 )
+LOOP_TURNED = Gauge(
+    "crossfade_loop_turned_timestamp_seconds",
+    "When the event loop last turned; 0 where there is none.",
+    registry=REGISTRY,
+)
 LAST_SUCCESS = Gauge(
     "crossfade_last_success_timestamp_seconds", "When this stage last made progress.", ["stage"], registry=REGISTRY
 )

@@ -13,7 +13,7 @@ from sandbox.local.library import ROOT
 from sandbox.local.processes import Managed
 from sandbox.local.site import NAMES
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 ENTITIES = ("partner", "label", "customer", "customer_info", "customer_billing", "payment")
 STEPS = (
     "servers and sandboxes", "topics and schemas", "first copy", "the ISP lives, and is followed", "the last changes",
@@ -29,7 +29,7 @@ def demo(state: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=600,
         check=False,
     )
 

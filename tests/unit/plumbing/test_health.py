@@ -1,7 +1,10 @@
 """Every process answers /metrics, /healthz and /readyz."""
 
+import asyncio
 import http.client
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 from prometheus_client import CollectorRegistry, Gauge
 
@@ -43,3 +46,18 @@ def test_metrics_are_refreshed_before_they_are_told() -> None:
     gauge = Gauge("crossfade_try", "A gauge.", registry=registry)
     with HealthServer("127.0.0.1", 0, refresh=lambda: gauge.set(5), registry=registry) as server:
         assert "crossfade_try 5.0" in get(server.port, "/metrics")[1]
+
+
+async def test_a_loop_that_hangs_is_told_by_the_thread_beside_it() -> None:
+    with HealthServer("127.0.0.1", 0, patience_seconds=0.2) as server, ThreadPoolExecutor(1) as beside:
+        await asyncio.sleep(0.5)
+        assert (await asyncio.to_thread(get, server.port, "/healthz"))[0] == 200
+
+        def look() -> list[int]:
+            time.sleep(0.5)
+            return [get(server.port, path)[0] for path in ("/healthz", "/readyz")]
+
+        looked = beside.submit(look)
+        assert looked.result() == [503, 503]  # waiting for it is what blocks the loop
+        await asyncio.sleep(0.1)
+        assert (await asyncio.to_thread(get, server.port, "/healthz"))[0] == 200
