@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Annotated, Any, TypeVar
 import orjson
 import typer
 
+from console import advance
 from console import doctor as examination
 from console import ledger as ledgers
 from console import plan as planning
@@ -45,6 +47,10 @@ app.add_typer(ledger, name="ledger")
 Summary = TypeVar("Summary")
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (YAML).")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, with a version.")]
+Tell = Annotated[
+    bool | None,
+    typer.Option("--progress/--no-progress", help="Tell on stderr how far it is; by default on a terminal."),
+]
 Apply = Annotated[bool, typer.Option("--apply", help="Do it. Without this the command only shows what it would do.")]
 
 
@@ -84,15 +90,16 @@ def snapshot(
     config: Config = None,
     json: Json = False,
     only: Annotated[list[str] | None, typer.Option("--only", help="Aggregate to read; may be repeated.")] = None,
+    progress: Tell = None,
 ) -> None:
     """Read Sonar in full onto the topics, and end. Resumes where an earlier snapshot was interrupted."""
-    _capture(config, json, snapshot="force" if only else "auto", follow=False, only=only)
+    _capture(config, json, snapshot="force" if only else "auto", follow=False, only=only, progress=progress)
 
 
 @app.command(epilog="Example: crossfade follow")
-def follow(config: Config = None, json: Json = False) -> None:
+def follow(config: Config = None, json: Json = False, progress: Tell = None) -> None:
     """Capture: complete the snapshot, then follow changes until stopped. One process per Sonar."""
-    _capture(config, json, snapshot="auto", follow=True, only=None)
+    _capture(config, json, snapshot="auto", follow=True, only=None, progress=progress)
 
 
 @app.command(epilog="Example: crossfade process; crossfade process --engine batch")
@@ -102,25 +109,32 @@ def process(
     engine: Annotated[
         str, typer.Option(help="live: Faust, until stopped. batch: what lies there now, then end.")
     ] = "live",
+    progress: Tell = None,
 ) -> None:
     """Map events to bundles. Reads and writes our own topics only."""
     configure_logs()
+    if engine not in {"live", "batch"}:
+        raise typer.BadParameter("must be live or batch", param_hint="--engine")
     try:
         settings = load_settings(config)
         load_rules(settings.rules)
         # A loop of its own, never made the current one: Faust brings another.
         with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
             runner.run(check_statuses_where_possible(settings))
-        if engine == "live":
-            run_worker(settings)
-            return
-        if engine != "batch":
-            raise typer.BadParameter("must be live or batch", param_hint="--engine")
-        summary = process_batch(settings, until_end=True)
+        with advance.told(advance.own_metrics, progress):
+            if engine == "live":
+                run_worker(settings)
+                return
+            stop = threading.Event()
+            for sign in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(sign, lambda number, frame: stop.set())
+            summary = process_batch(settings, until_end=True, stop=stop)
     except SyncError as exc:
         fail(exc, as_json=json)
     document = {"produced": dict(summary.produced), "dead_lettered": dict(summary.dead_lettered)}
     show(document, as_json=json, text=_counts_text)
+    if stop.is_set():
+        raise typer.Exit(int(ExitCode.TRY_LATER))
 
 
 @app.command(epilog="Example: crossfade sink; crossfade sink --apply; crossfade sink --apply --approve adoption")
@@ -132,12 +146,14 @@ def sink(
         list[str] | None,
         typer.Option(help="adoption, target, the entity that a brake names, or mended. May be repeated."),
     ] = None,
+    progress: Tell = None,
 ) -> None:
     """Write bundles into Splynx until stopped; without --apply, count what it would do and end."""
     configure_logs()
     try:
         settings = load_settings(config)
-        summary = _run(lambda stop: run_sink(settings, apply=apply, stop=stop, approve=approve or ()))
+        with advance.told(advance.own_metrics, progress):
+            summary = _run(lambda stop: run_sink(settings, apply=apply, stop=stop, approve=approve or ()))
     except SyncError as exc:
         fail(exc, as_json=json)
     document = asdict(summary)
@@ -150,6 +166,7 @@ def run(
     json: Json = False,
     apply: Apply = False,
     until: Annotated[str | None, typer.Option(help="caught-up: end when every stage passed a whole snapshot.")] = None,
+    progress: Tell = None,
 ) -> None:
     """Run all stages as child processes of this machine.
 
@@ -161,7 +178,8 @@ def run(
     try:
         settings = load_settings(config)
         load_rules(settings.rules)
-        result = running.run_stages(settings, config, apply=apply, until_caught_up=until is not None)
+        with advance.told(advance.metrics_of(settings.http), progress):
+            result = running.run_stages(settings, config, apply=apply, until_caught_up=until is not None)
     except SyncError as exc:
         fail(exc, as_json=json)
     show(result.document(), as_json=json, text=running.text_of)
@@ -282,11 +300,14 @@ def main() -> None:
         sys.exit(130)
 
 
-def _capture(config: Path | None, json: bool, *, snapshot: Any, follow: bool, only: list[str] | None) -> None:
+def _capture(
+    config: Path | None, json: bool, *, snapshot: Any, follow: bool, only: list[str] | None, progress: bool | None
+) -> None:
     configure_logs()
     try:
         settings = load_settings(config)
-        summary = _run(lambda stop: run_capture(settings, snapshot=snapshot, follow=follow, stop=stop, only=only))
+        with advance.told(advance.own_metrics, progress):
+            summary = _run(lambda stop: run_capture(settings, snapshot=snapshot, follow=follow, stop=stop, only=only))
     except SyncError as exc:
         fail(exc, as_json=json)
     document = orjson.loads(orjson.dumps(asdict(summary), default=_plain))

@@ -10,6 +10,7 @@ from clients.mysql import Database
 from clients.sonar import SonarClient
 from clients.sonar_errors import SonarGraphqlError
 from clients.splynx import SplynxClient
+from console.advance import duration
 from console.output import table
 from plumbing.settings import Settings
 from producers.documents import extent_document
@@ -191,9 +192,9 @@ def text_of(document: dict[str, Any]) -> str:
     requests, seconds = document["requests"], document["seconds"]
     lines = [table(source), "", table(target), ""]
     lines.append(
-        f"A first copy asks Sonar at least {requests['sonar']} times: {_duration(seconds['sonar'])} by its budget."
+        f"A first copy asks Sonar at least {requests['sonar']} times: {duration(seconds['sonar'])} by its budget."
     )
-    lines.append(f"It asks Splynx at most {requests['splynx']} times: {_duration(seconds['splynx'])} by its budget.")
+    lines.append(f"It asks Splynx at most {requests['splynx']} times: {duration(seconds['splynx'])} by its budget.")
     lines.append("Rows that are written by SQL ask for nothing over REST.")
     if not document["money_is_written"]:
         lines.append("Money is deferred: splynx.disposable is not true.")
@@ -211,9 +212,3 @@ def _adoptions(adoptions: Sequence[dict[str, Any]]) -> list[str]:
 
 def _number(value: int | None) -> str:
     return "?" if value is None else str(value)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

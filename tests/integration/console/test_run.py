@@ -1,5 +1,6 @@
 """The whole way with the commands as processes: interrupted, resumed, caught up; then asked where everything is."""
 
+import re
 import signal
 import subprocess
 import time
@@ -39,10 +40,11 @@ def copied(site: Site) -> Site:
     assert children_of(site) == []
     assert len(customers(site)) < ACCOUNTS
 
-    resumed = site.crossfade("run", "--until", "caught-up", "--apply", "--json")
+    resumed = site.crossfade("run", "--until", "caught-up", "--apply", "--json", "--progress")
     # What waited for another record of the last batch is written, too, before the run ends.
     assert (resumed.code, resumed.document["held"]) == (0, []), resumed.err
     assert resumed.document["caught_up"] is True
+    assert re.search(r"snapshot \d+ of \d+ rows \(\d+ %\)|messages behind", resumed.err)
     return site
 
 
