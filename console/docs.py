@@ -1,4 +1,4 @@
-"""Generated pages: settings, rules, metrics, error codes. `python -m console.docs [--check]` writes or compares them.
+"""Generated pages: commands, settings, rules, metrics, error codes. `python -m console.docs [--check]` writes or compares them.
 
 Exit codes: 0 written, or up to date; 3 `--check` found pages that are not.
 """
@@ -13,11 +13,13 @@ from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+import typer
 import yaml
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from console.shapes import SHAPES
 from plumbing.errors import Action, ExitCode, SyncError
 from plumbing.metrics import declared
 from plumbing.settings import Settings
@@ -41,6 +43,7 @@ def pages() -> dict[Path, str]:
         Path("configuration.md"): _configuration(),
         Path("rules.md"): _rules(),
         Path("metrics.md"): _metrics(),
+        Path("commands.md"): _commands(),
         Path("errors.md"): _error_index(errors),
     }
     for code, types in errors.items():
@@ -189,6 +192,37 @@ def _default(field: FieldInfo) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _commands() -> str:
+    text = (
+        "# Commands\n\n" + _GENERATED + "`crossfade --help` lists them, `crossfade <command> --help` says the same as"
+        " here. Data goes to stdout, everything else to stderr. What they end with is in"
+        " [exit-codes.md](exit-codes.md). With `--json` stdout holds one document with `version` 1 and the members"
+        " named below; an error is `{version, error: {code, message, next_step}}` instead.\n\n"
+    )
+    for name, command in commands():
+        context = typer.Context(command)
+        text += f"## {name}\n\n{inspect.cleandoc(command.help or '')}\n\n"
+        text += f"    crossfade {name} {' '.join(command.collect_usage_pieces(context))}\n\n"
+        example = (command.epilog or "").removeprefix("Example: ")
+        text += "".join(f"    $ {one}\n" for one in example.split("; ") if one) + "\n"
+        text += "| argument or option | meaning |\n| --- | --- |\n"
+        for one in command.params:
+            told = one.get_help_record(context)
+            if told is not None:
+                text += f"| `{_cell(told[0])}` | {_cell(told[1])} |\n"
+        text += "\n| member of the document | what it is |\n| --- | --- |\n"
+        text += "".join(f"| `{path}` | {_cell(what)} |\n" for path, what in SHAPES[name].items()) + "\n"
+    return text.rstrip("\n") + "\n"
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command with its name, those of groups too."""
+    found: Any = typer.main.get_command(importlib.import_module("console.main").app)
+    for name, command in found.commands.items():
+        inner = getattr(command, "commands", None)
+        yield from ((f"{name} {below}", one) for below, one in inner.items()) if inner else [(name, command)]
 
 
 def _error_index(errors: dict[str, list[type[SyncError]]]) -> str:

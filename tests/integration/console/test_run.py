@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from console.shapes import members
 from sandbox.local.library import ROOT
 from tests.integration.console.conftest import ACCOUNTS, Site, bare_environment
 
@@ -41,6 +42,7 @@ def copied(site: Site) -> Site:
     assert len(customers(site)) < ACCOUNTS
 
     resumed = site.crossfade("run", "--until", "caught-up", "--apply", "--json", "--progress")
+    assert resumed.document.keys() == {"version"} | members("run")
     # What waited for another record of the last batch is written, too, before the run ends.
     assert (resumed.code, resumed.document["held"]) == (0, []), resumed.err
     assert resumed.document["caught_up"] is True
@@ -84,6 +86,24 @@ def test_a_plan_after_the_copy_has_nothing_left_to_create(copied: Site) -> None:
     assert (target["customer"]["create"], target["payment"]["create"], plan["requests"]["splynx"]) == (0, 0, 0)
     assert plan["adoptions"] == []
     assert "No row of Splynx is to be adopted." in copied.crossfade("plan").out
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("plan", ("plan",)),
+        ("status", ("status", "--audit")),
+        ("trace", ("trace", "account", "1")),
+        ("reconcile", ("reconcile", "--wait", "0")),
+        ("sink", ("sink",)),
+        ("process", ("process", "--engine", "batch")),
+    ],
+)
+def test_the_json_that_a_command_prints_has_the_members_that_its_page_names(
+    copied: Site, name: str, words: tuple[str, ...]
+) -> None:
+    printed = set(copied.crossfade(*words, "--json").document) - {"version"}
+    assert printed == members(name) if name != "reconcile" else printed > members(name)
 
 
 def test_status_tells_that_nothing_lags(copied: Site) -> None:

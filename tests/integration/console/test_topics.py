@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from console.shapes import members
 from console.topics import COMPATIBILITY
 from plumbing.avro import make_registry
 from plumbing.settings import Settings, load_settings
@@ -23,6 +24,7 @@ def levels(settings: Settings) -> set[str]:
 def test_topics_are_shown_then_made_by_two_at_once_and_then_complete(site: Site) -> None:
     shown = site.crossfade("topics", "--json")
     assert shown.code == 0
+    assert shown.document.keys() == {"version"} | members("topics")
     assert shown.document["applied"] is False
     assert len(shown.document["topics"]) > 10
     assert site.crossfade("topics").out.endswith("Do it with: crossfade topics --apply\n")

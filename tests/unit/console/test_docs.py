@@ -1,11 +1,13 @@
 """Every setting, rule, error code and exit code is documented, and the generated pages are up to date."""
 
+import inspect
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
 from console import docs
+from console.shapes import SHAPES
 from plumbing.errors import ExitCode, SyncError
 from plumbing.settings import Settings
 from schemas.rules import RulesFile
@@ -22,6 +24,14 @@ def test_every_key_has_its_row(model: type[BaseModel], page: str) -> None:
     text = (ROOT / "docs" / page).read_text()
     for path, _ in docs.leaves(model):
         assert f"| `{'.'.join(path)}` |" in text
+
+
+def test_every_command_has_an_example_and_a_documented_document() -> None:
+    commands = dict(docs.commands())
+    assert set(commands) == set(SHAPES)
+    for name, command in commands.items():
+        assert command.epilog.startswith(f"Example: crossfade {name}")
+        assert f"## {name}\n\n{inspect.cleandoc(command.help)}" in (ROOT / "docs" / "commands.md").read_text()
 
 
 def test_every_error_code_has_its_page_with_its_remedy() -> None:

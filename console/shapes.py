@@ -1,0 +1,103 @@
+"""What each command prints with --json: its members and what they mean. `version` stands in each document, and is 1.
+
+`a.b` is a member of a member, `a[]` of each entry of a list, `{x}` a name that varies.
+"""
+
+Shape = dict[str, str]
+"""`{path of a member: what it is}`."""
+
+_HELD: Shape = {
+    "held[]": "What was not written: `{entity, state, code, records}`. State: parked, ready, deferred or dead.",
+}
+_CAPTURE: Shape = {
+    "run_id": "Of this run; it stands in each of its events.",
+    "events": "`{aggregate: {op: events acknowledged}}`; op as Debezium's: r, c, u, d.",
+    "snapshot": "`{aggregate: [rows read, rows in all]}`; the second is null where Sonar cannot count.",
+    "snapshot_complete": "Whether every aggregate asked for was read in full.",
+    "requests": "Requests sent to Sonar.",
+    "seconds": "How long it took.",
+    "watermark": "The last one published, see `status`; null before the first.",
+    "signal_id": "Set when another process holds the lease and was asked to do it; else null.",
+}
+SHAPES: dict[str, Shape] = {
+    "topics": {
+        "applied": "Whether it was done or only shown.",
+        "topics[]": "Topics to create: `{name, partitions}`.",
+        "subjects[]": "Schemas to register, by subject.",
+        "protect[]": "Subjects whose compatibility is not FULL_TRANSITIVE.",
+    },
+    "plan": {
+        "source[]": "`{aggregate, rows, requests}`; rows is null where Sonar cannot count.",
+        "target[]": "`{entity, expected, known, splynx, requests, create}`: from Sonar at most, in the ledger, rows of"
+        " the kind in Splynx (null: not counted), REST calls, to create at most.",
+        "adoptions[]": "`{entity, key, target_id, reason}`: rows of Splynx that would be taken over.",
+        "requests": "`{sonar, splynx}`: of a first copy; at least, at most.",
+        "seconds": "`{sonar, splynx}`: that these take by the budgets in the settings.",
+        "money_is_written": "Whether splynx.disposable is true.",
+    },
+    "snapshot": _CAPTURE,
+    "follow": _CAPTURE,
+    "process": {
+        "produced": "`{aggregate: bundles}`, with --engine batch.",
+        "dead_lettered": "`{aggregate: events set aside}`.",
+    },
+    "sink": {
+        "applied": "Whether it wrote, or only counted.",
+        "consumed": "Bundles taken from the topics.",
+        "bundles": "`{outcome: bundles}`.",
+        "records": "`{entity: {outcome: records}}`.",
+        "steps": "`{entity: {create, change, unchanged or gone: records}}` without --apply.",
+        "held": "`{entity: {state: records}}` in the ledger at the end.",
+        "fields[]": "Additional fields that were, or would be, defined.",
+        "labels[]": "Flag labels that were, or would be, made.",
+        "adoptions": "`{entity: rows of Splynx with Sonar ids that the ledger does not know}`.",
+    },
+    "run": {
+        "caught_up": "Whether every stage passed the first watermark after a whole snapshot.",
+        "seconds": "How long it took.",
+        **_HELD,
+    },
+    "status": {
+        "lag[]": "`{stage, entity, messages}`: what lies before each stage.",
+        "watermark": "The last one: `{source_time, deletes_time, read_started, sequence, snapshot_complete, offsets}`;"
+        " null before the first.",
+        **_HELD,
+        "conflicts[]": "`{entity, field, records, newest}`: what somebody changed in Splynx after we wrote it.",
+        "audit[]": "With --audit: messages that the ledger does not account for; empty when all is well.",
+    },
+    "trace": {
+        "aggregate": "What it is in Sonar.",
+        "sonar_id": "Its id there.",
+        "conclusion": "`{arrived, stage, says, next_step}`: the last room it reached (sonar, capture, process, sink,"
+        " splynx), and why it is not further.",
+        "events[]": "On sonar.*: `{topic, partition, offset, op, sequence, snapshot, changed_at, read_at, owner_id,"
+        " run_id, values}`.",
+        "bundles[]": "On splynx.*: `{topic, partition, offset, sequence, hash, rules_version, rules_generation, deleted,"
+        " reason, notes, origin, records, values}`; records is `{entity: keys}`, null where it could not be read.",
+        "dead_letters[]": "`{stage, code, reason, at, topic, partition, offset, record}`.",
+        "ledger": "null before anything was written, else `{newest, crosswalk, held, intents, journal, conflicts}` with"
+        " the columns of these tables. Values, documents and before-images only with --show-values.",
+    },
+    "reconcile": {
+        "equal": "Whether both ends agree.",
+        "findings[]": "What differs; every member is explained in"
+        " [what-does-reconcile-prove.md](what-does-reconcile-prove.md), with the others.",
+    },
+    "doctor": {
+        "ok": "Whether every check is well.",
+        "checks[]": "`{check, ok, says, next_step}`.",
+        "grants[]": "SQL that gives the database user its rights.",
+        "endpoints[]": "REST paths whose index, view, add and update rights the API key needs.",
+    },
+    "ledger rebuild": {
+        "applied": "Whether it was done or only shown.",
+        "forgotten": "`{entity: records in the ledger before}`.",
+        "adopted": "`{entity: records in Splynx with our marks}`.",
+    },
+}
+"""`{command: shape}`; what each command prints is held against it by tests."""
+
+
+def members(command: str) -> set[str]:
+    """The members at the top of a command's document."""
+    return {path.removesuffix("[]") for path in SHAPES[command]}
