@@ -62,20 +62,21 @@ class Pace:
 
 
 class Report:
-    """Lines about the stages; a stage with nothing left is silent, once that was said."""
+    """Lines about the stages. What has nothing left is told once; what never had anything to do, not at all."""
 
     def __init__(self) -> None:
         self._paces: dict[str, Pace] = {}
-        self._busy: set[str] = set()
+        self._told: dict[str, Amount] = {}
 
     def line(self, found: Iterable[Amount], now: float) -> str:
-        """One line, empty when there is nothing to tell."""
+        """One line, empty when there is nothing new to tell."""
         parts = []
         for one in found:
             seconds = self._paces.setdefault(one.name, Pace()).seconds_left(one.left, now)
-            if one.left or one.name in self._busy:
+            idle = not one.left and one.total is None and one.name not in self._told
+            if one.left or not (idle or self._told.get(one.name) == one):
                 parts.append(_part(one, seconds))
-            self._busy = self._busy | {one.name} if one.left else self._busy - {one.name}
+                self._told[one.name] = one
         return "; ".join(parts)
 
 
@@ -123,18 +124,22 @@ def told(read: Read, wanted: bool | None, say: Callable[[str], None] | None = No
     ended, report = threading.Event(), Report()
 
     def tell() -> None:
-        while not ended.wait(_EVERY_SECONDS):
-            line = report.line(amounts(read()), time.monotonic())
-            if line:
-                (say or _say)(line)
+        line = report.line(amounts(read()), time.monotonic())
+        if line:
+            (say or _say)(line)
 
-    teller = threading.Thread(target=tell, name="progress", daemon=True)
+    def go_on_telling() -> None:
+        while not ended.wait(_EVERY_SECONDS):
+            tell()
+
+    teller = threading.Thread(target=go_on_telling, name="progress", daemon=True)
     teller.start()
     try:
         yield
     finally:
         ended.set()
-        teller.join(timeout=2 * _SCRAPE_SECONDS)
+        teller.join()
+        tell()
 
 
 def _say(line: str) -> None:

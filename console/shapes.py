@@ -72,8 +72,8 @@ SHAPES: dict[str, Shape] = {
         " splynx), and why it is not further.",
         "events[]": "On sonar.*: `{topic, partition, offset, op, sequence, snapshot, changed_at, read_at, owner_id,"
         " run_id, values}`.",
-        "bundles[]": "On splynx.*: `{topic, partition, offset, sequence, hash, rules_version, rules_generation, deleted,"
-        " reason, notes, origin, records, values}`; records is `{entity: keys}`, null where it could not be read.",
+        "bundles[]": "On splynx.*: `{topic, partition, offset, sequence, hash, rules_version, rules_generation,"
+        " deleted, reason, notes, origin, records, values}`; records is `{entity: keys}`, null where unread.",
         "dead_letters[]": "`{stage, code, reason, at, topic, partition, offset, record}`.",
         "ledger": "null before anything was written, else `{newest, crosswalk, held, intents, journal, conflicts}` with"
         " the columns of these tables. Values, documents and before-images only with --show-values.",
