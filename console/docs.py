@@ -1,4 +1,4 @@
-"""Generated pages: commands, settings, rules, metrics, errors. `python -m console.docs [--check]` writes or compares them.
+"""Generated pages: commands, settings, rules, metrics, errors; `python -m console.docs [--check]` makes or checks them.
 
 Exit codes: 0 written, or up to date; 3 `--check` found pages that are not.
 """

@@ -80,8 +80,21 @@ SHAPES: dict[str, Shape] = {
     },
     "reconcile": {
         "equal": "Whether both ends agree.",
-        "findings[]": "What differs; every member is explained in"
-        " [what-does-reconcile-prove.md](what-does-reconcile-prove.md), with the others.",
+        "read_at": "When Sonar was read, by its own clock.",
+        "customers": "`[in Sonar, in Splynx]`; so are all pairs.",
+        "statuses": "`{status: pair}` of customers.",
+        "payments": "A pair.",
+        "payments_minor": "A pair of sums in minor units.",
+        "counts": "`{entity: {status: pair}}`.",
+        "skipped[]": "`{entity, why, records, minor}`: what the rules leave out; it is in none of the pairs.",
+        "compared": "`{entity: records that were compared field by field}`.",
+        "not_shown": "`{entity: fields}` that Splynx does not show, such as passwords.",
+        "dead_letters": "`{aggregate: {code: records}}`.",
+        "looks": "How often something had to be looked at.",
+        "unsettled": "Records that changed at each look; nothing could be said of them.",
+        "left_out": "Findings that were counted and are not listed.",
+        "findings[]": "`{check, entity, key, field, expected, actual, cause, topic, partition, offset, confirmed}`;"
+        " expected or actual null: the record is not there. Personal data only with --show-values.",
     },
     "doctor": {
         "ok": "Whether every check is well.",
