@@ -53,8 +53,8 @@ test: setup ## unit, contract and integration tests on real servers, and the dem
 check-reference: setup ## sandbox and all we use of Sonar and Splynx against ../shared/reference
 	$(PYTHON) -m tests.reference ../shared/reference
 
-bench: setup ## speed of the Sonar sandbox against a limit measured in the same run
-	@$(PYTHON) -m tests.bench.sandbox_sonar
+bench: setup ## speed and memory as ratios to limits of the same run (ONLY="sink_sql capture")
+	@$(PYTHON) -m tests.bench $(ONLY)
 
 format: setup ## format and sort
 	$(BIN)/ruff check --fix .

@@ -1,8 +1,8 @@
 """How fast the Sonar sandbox answers over real HTTP: it must never be what another benchmark measures.
 
-Run `python -m tests.bench.sandbox_sonar`; prints a list of `{name, ratio, goal, noise, figures}` as JSON. A row is one
-node with all its scalars, nested ones counted; pages of 1,000; one server process on one core. The ratio is rows per
-second ÷ 15,000; the limit measured in the same run is a bare aiohttp server on the same core that sends the same bytes.
+A row is one node with all its scalars, nested ones counted; pages of 1,000; one server process on one core. The ratio
+is rows per second ÷ 15,000; the limit measured in the same run is a bare aiohttp server on the same core that sends the
+same bytes.
 """
 
 import json
@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from sandbox.sonar.types import SERVED
+from tests.bench.entry import Entry
 
 GOAL_ROWS_PER_SECOND = 15_000
 PAGE = 1_000
@@ -176,7 +177,7 @@ def _free_port() -> int:
         return port
 
 
-def measure(name: str, collection: str, query: str, order: str, folder: Path) -> dict[str, Any]:
+def measure(name: str, collection: str, query: str, order: str, folder: Path) -> Entry:
     """One entry of the table: the same crawl three times (A/A), then the bare server."""
     with sandbox(folder) as (url, token, process):
         client = Client(url, token)
@@ -191,31 +192,20 @@ def measure(name: str, collection: str, query: str, order: str, folder: Path) ->
     with bare(folder, bodies) as url:
         limit = rows / replay(Client(url, ""), bodies)
     best = max(rates)
-    return {
-        "name": name,
-        "ratio": round(best / GOAL_ROWS_PER_SECOND, 2),
-        "goal": 1.0,
-        "noise": round((best - min(rates)) / best, 3),
-        "figures": {
-            "rows": rows,
-            "rows_per_second": round(best),
-            "rows_per_cpu_second": round(rows / cpu) if cpu else None,
-            "bare_http_rows_per_second": round(limit),
-            "bytes_per_row": round(sum(map(len, bodies)) / rows),
-        },
+    figures = {
+        "rows": rows,
+        "rows_per_second": round(best),
+        "rows_per_cpu_second": round(rows / cpu) if cpu else 0,
+        "bare_http_rows_per_second": round(limit),
+        "bytes_per_row": round(sum(map(len, bodies)) / rows),
     }
+    return Entry(name, round(best / GOAL_ROWS_PER_SECOND, 2), 1.0, round((best - min(rates)) / best, 3), figures)
 
 
-def main() -> list[dict[str, Any]]:
+def measure_all() -> list[Entry]:
     """All entries."""
     with tempfile.TemporaryDirectory() as folder:
         return [
             measure("sandbox.sonar.payments", "payments", PAYMENTS, "updated_at", Path(folder)),
             measure("sandbox.sonar.accounts_nested", "accounts", ACCOUNT, "id", Path(folder)),
         ]
-
-
-if __name__ == "__main__":
-    table = main()
-    print(json.dumps(table, indent=2))
-    sys.exit(0 if all(entry["ratio"] >= entry["goal"] for entry in table) else 3)

@@ -62,6 +62,7 @@ def instance(at: Addresses, folder: Path, sonar: SonarSandbox | None = None) -> 
         guards=folder / "guards.yaml",
         state_dir=folder / "state",
         http={"capture_port": 0, "process_port": 0, "sink_port": 0},
+        process={"hmac_key": secrets.token_hex(16)},
     )
     prepare(settings)
     try:

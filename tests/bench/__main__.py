@@ -1,0 +1,57 @@
+"""All benchmarks: `python -m tests.bench [sandbox_sonar sink_sql capture faust memory]`; without names all of them.
+
+Prints the table and writes `.local/bench.json`, a list of `{name, ratio, goal, noise, figures}`. Exit code 3: a goal
+is missed.
+"""
+
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from sandbox.local.library import ROOT
+from sandbox.local.stack import Addresses
+from tests.bench import capture, faust_stage, memory, sandbox_sonar, sink_sql
+from tests.bench.entry import Entry, table
+from tests.bench.servers import servers
+
+RESULT = ROOT / ".local" / "bench.json"
+ON_SERVERS: dict[str, Callable[[Addresses, Path], list[Entry]]] = {
+    "sink_sql": lambda at, folder: asyncio.run(sink_sql.measure(at, folder)),
+    "capture": lambda at, folder: asyncio.run(capture.measure(at, folder)),
+    "faust": lambda at, folder: asyncio.run(faust_stage.measure(at, folder)),
+}
+ALONE: dict[str, Callable[[Path], list[Entry]]] = {
+    "sandbox_sonar": lambda _folder: sandbox_sonar.measure_all(),
+    "memory": memory.measure,
+}
+
+
+def main(names: list[str]) -> int:
+    """The command."""
+    known = [*ALONE, *ON_SERVERS]
+    if unknown := set(names) - set(known):
+        print(f"Unknown: {', '.join(sorted(unknown))}. There is: {', '.join(known)}", file=sys.stderr)
+        return 2
+    wanted = names or known
+    entries: list[Entry] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name in [one for one in ALONE if one in wanted]:
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            entries += ALONE[name](Path(folder))
+        if set(wanted) & set(ON_SERVERS):
+            with servers() as at:
+                for name in [one for one in ON_SERVERS if one in wanted]:
+                    print(f"{name} ...", file=sys.stderr, flush=True)
+                    entries += ON_SERVERS[name](at, Path(folder))
+    print(table(entries))
+    RESULT.parent.mkdir(exist_ok=True)
+    RESULT.write_text(json.dumps([asdict(one) for one in entries], indent=2) + "\n")
+    return 0 if all(one.is_met for one in entries) else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
