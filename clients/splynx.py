@@ -148,7 +148,9 @@ class SplynxClient:
 
         def again(error: Exception) -> bool | float:
             wait = self._wait_after(error)
-            if deadline is not None and time.monotonic() + wait > deadline:
+            # A growing wait is short, and who sends after it looks at the deadline once more.
+            told = 0.0 if wait is True else wait
+            if deadline is not None and time.monotonic() + told > deadline:
                 return False
             return wait
 

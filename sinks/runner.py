@@ -120,6 +120,7 @@ class _Parts:
         summary = SinkSummary(applied=True)
         await check_ready(self._client, self._settings.rules)
         await self._guard()
+        payments = await self._payments()
         async with self._db.session() as tx:
             exists = await self._ledger.exists(tx)
         summary.adoptions = await unknown_rows(self._site.marked, self._db, self._ledger, ledger_exists=exists)
@@ -135,12 +136,9 @@ class _Parts:
         oldest = await check_answered(self._db, self._ledger, self._approve)
         summary.fields = await define_fields(self._client, list(TARGETS.values()), apply=True)
         summary.labels = await define_flag_labels(self._client, self._db, self._ledger, apply=True)
-        payments = None
-        if self._settings.ledger_beside_rows:
+        if payments is not None and self._settings.splynx.disposable:
             async with self._db.session() as tx:
-                payments = Payments(await payment_category(tx))
-                if self._settings.splynx.disposable:
-                    await self._ledger.release_deferred(tx, Deferred.code)
+                await self._ledger.release_deferred(tx, Deferred.code)
         topics, budget = Topics(self._settings.instance), self._settings.sink.dead_letter_budget
         letters = DeadLetters(AckedProducer(make_producer(self._settings.kafka)), topics, budget)
         rest = RestRecords(self._client, self._db, self._ledger, TARGETS)
@@ -185,6 +183,13 @@ class _Parts:
         summary.records = _nested(writer.counts.records)
         summary.held = await self._held()
         return summary
+
+    async def _payments(self) -> Payments | None:
+        """Asked before anything is written, for here a database that is no Splynx's shows itself."""
+        if not self._settings.ledger_beside_rows:
+            return None
+        async with self._db.session() as tx:
+            return Payments(await payment_category(tx))
 
     async def _guard(self) -> None:
         violations = await check_guards(self._client, self._settings.guards)

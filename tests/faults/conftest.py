@@ -1,0 +1,94 @@
+"""Seeds, guards taken away, and the sites on which the faults happen.
+
+A test of a fault asks for `seed` and says with `@seeds(30, guards={...})` how many there are and which guards it shows.
+It runs once per seed, where its proof must hold, and once without each guard, where its proof must fail. Here, in
+`make test`, one seed of each is run; `make faults` (`tests.faults.full` is loaded) runs all, and the guards.
+"""
+
+import re
+import secrets
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from plumbing.avro import make_registry
+from plumbing.errors import SyncError
+from plumbing.settings import RegistrySettings
+from sandbox.local.sandboxes import SplynxSandbox
+from sandbox.local.stack import Addresses
+from tests.faults.guards import taken_away
+from tests.faults.seeds import FULL, Without
+from tests.faults.sink_site import SinkSite, prepare, sink_settings
+from tests.integration.conftest import MariaDbAccess, kafka_bootstrap, mariadb, registry_url, stack
+
+__all__ = ["kafka_bootstrap", "mariadb", "registry_url", "stack"]
+
+PROOF_FAILS = (AssertionError, SyncError, BaseExceptionGroup, pytest.fail.Exception)
+"""How the proof of a fault fails: it finds a difference, or the stage ends with an error that nobody expected."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """One run per seed, and in full one without each guard."""
+    if "seed" not in metafunc.fixturenames:
+        return
+    (mark,) = metafunc.definition.iter_markers("seeds")
+    count, guards = mark.args[0], mark.kwargs["guards"]
+    full = metafunc.config.pluginmanager.has_plugin(FULL)
+    runs: list[int | Without] = [*range(1, count + 1)] if full else [1]
+    if full:
+        runs += [Without(guard, number) for guard, number in guards.items()]
+    metafunc.parametrize("run", runs, ids=[f"seed-{one:02}" if isinstance(one, int) else str(one) for one in runs])
+
+
+@pytest.fixture
+def seed(run: "int | Without") -> int:
+    """Of this run."""
+    return run if isinstance(run, int) else run.seed
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Without its guard a proof must fail; one that still holds proves nothing."""
+    callspec = getattr(pyfuncitem, "callspec", None)
+    run = callspec.params.get("run") if callspec is not None else None
+    if not isinstance(run, Without):
+        return (yield)
+    with pytest.MonkeyPatch.context() as patches:
+        taken_away(run.guard, patches)
+        try:
+            result = yield
+        except PROOF_FAILS:
+            return True
+    pytest.fail(f"the proof holds without {run.guard!r}: {result}")
+
+
+@pytest.fixture(scope="session")
+def sink_site(stack: Addresses, mariadb: MariaDbAccess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SinkSite]:
+    """A Splynx and an instance with its topics, one for all tests of a process."""
+    folder, mark = tmp_path_factory.mktemp("sink"), secrets.token_hex(4)
+    with ExitStack() as started:
+        splynx = SplynxSandbox(
+            Path(folder), stack, database=f"splynx_{mark}", ledger=f"crossfade_{mark}", writer=f"writer_{mark}"
+        )
+        started.callback(splynx.drop)
+        started.callback(splynx.stop)
+        splynx.start()
+        settings = sink_settings(folder, splynx, mariadb, stack.kafka_bootstrap, stack.registry_url, f"f{mark}")
+        started.callback(_drop_topics, stack.kafka_bootstrap, settings.instance)
+        with make_registry(RegistrySettings(url=stack.registry_url)) as registry:
+            prepare(settings, registry)
+            site = SinkSite(settings, splynx, mariadb, registry)
+            started.callback(site.close)
+            site.wait_for_leaders()
+            yield site
+
+
+def _drop_topics(bootstrap: str, instance: str) -> None:
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    is_ours = re.compile(rf"(^|[._-]){instance}([._-]|$)")
+    topics = [topic for topic in admin.list_topics(timeout=10).topics if is_ours.search(topic)]
+    for future in admin.delete_topics(topics).values() if topics else ():
+        future.result(30)

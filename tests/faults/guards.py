@@ -1,0 +1,109 @@
+"""The patch points: each guard by name, where it stands, and the same place without it.
+
+Production code has no switches. A guard is taken away by replacing the named member for one run of a test, whose proof
+must then fail (`conftest.py`).
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from clients.mysql import Database, TransactionLost
+from sinks.plan import Outcome
+from tests.faults.steps import resolved
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A place (dotted path) and how to make its unguarded version of what stands there."""
+
+    at: str
+    unguarded: Callable[[Any], Any]
+
+
+def _always(value: Any) -> Callable[[Any], Any]:
+    """A function that answers `value` whatever it is asked."""
+    return lambda real: lambda *args, **options: value
+
+
+def _always_soon(make: Callable[[], Any]) -> Callable[[Any], Any]:
+    """A coroutine function that answers a fresh `make()`."""
+
+    def patched(real: Any) -> Any:
+        async def answer(*args: Any, **options: Any) -> Any:
+            return make()
+
+        return answer
+
+    return patched
+
+
+def _another_each_time(real: Any) -> Any:
+    return lambda record: secrets.token_hex(16)
+
+
+def _the_last_wins(real: Any) -> Any:
+    def winners(self: Any, deliveries: Any, outcomes: Any) -> Any:
+        newest: dict[Any, Any] = {}
+        for one in deliveries:
+            if one.bundle is not None:
+                if (key := (one.aggregate.name, one.bundle.sonar_id)) in newest:
+                    outcomes[newest[key].at] = (Outcome.SUPERSEDED, "")
+                newest[key] = one
+        return list(newest.values())
+
+    return winners
+
+
+def _statement_again(real: Any) -> Any:
+    async def run(self: Any, *args: Any, **options: Any) -> Any:
+        try:
+            return await real(self, *args, **options)
+        except TransactionLost:
+            return await real(self, *args, **options)
+
+    return run
+
+
+GUARDS: dict[str, tuple[Patch, ...]] = {
+    # sinks
+    "the checkpoint in the ledger": (Patch("sinks.store.Ledger.checkpoints", _always_soon(dict)),),
+    "intents are healed by a search": (
+        Patch("sinks.rest.RestRecords.heal", _always_soon(list)),
+        Patch("sinks.rest.RestRecords.find", _always_soon(lambda: None)),
+    ),
+    "a lost call is waited for until it is settled": (
+        Patch("sinks.rest.RestRecords._search_until_settled", _always_soon(lambda: None)),
+    ),
+    "what is settled is not written again": (
+        Patch("sinks.writer.verdict", _always(None)),
+        Patch("sinks.plan.record_hash", _another_each_time),
+    ),
+    "the highest sequence wins": (
+        Patch("sinks.writer.verdict", _always(None)),
+        Patch("sinks.writer.Writer._winners", _the_last_wins),
+    ),
+    "a deadlock or a lock wait is tried again": (Patch("clients.mysql._RETRY", lambda _: frozenset()),),
+    "the whole batch is tried again, not a statement": (Patch("clients.mysql.Transaction._run", _statement_again),),
+    "rows and ledger commit together": (Patch("clients.mysql.Database.transaction", lambda _: Database.session),),
+    "edits are looked for before a record is changed": (
+        Patch("sinks.rest.RestRecords._report_edits", _always_soon(list)),
+    ),
+    "the brake": (Patch("sinks.brake.Brake.check", _always(None)),),
+    "the mark in Splynx": (Patch("sinks.runner.check_epoch", _always_soon(list)),),
+    "rows that carry Sonar ids are adopted only when asked": (
+        Patch("sinks.runner.unknown_rows", _always_soon(dict)),
+        Patch("sinks.runner.check_epoch", _always_soon(list)),
+        Patch("sinks.runner.check_rebuilt", _always_soon(list)),
+    ),
+    "the arrival of a parent wakes its children": (Patch("sinks.store.Ledger.wake", _always_soon(lambda: 0)),),
+}
+
+
+def taken_away(guard: str, patches: pytest.MonkeyPatch) -> None:
+    """Replace every place of a guard by its unguarded version, until `patches` are undone."""
+    for patch in GUARDS[guard]:
+        patches.setattr(patch.at, patch.unguarded(resolved(patch.at)))

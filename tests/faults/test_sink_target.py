@@ -1,0 +1,108 @@
+"""A Splynx that people change, that is the wrong one, or that mistaken rules would empty: told, asked, never silent."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from plumbing.errors import SyncError
+from sinks.errors import BrakeApplied
+from tests.faults.history import Happening, emptied, history
+from tests.faults.seeds import seeds
+from tests.faults.sink_site import SinkSite
+from tests.faults.target import assert_same
+
+
+def renamed(seed: int, count: int = 2) -> list[Happening]:
+    """The newest bundles of some customers with another status text: something of ours changes on them."""
+    newest = {one.sonar_id: one for one in history(seed) if one.aggregate == "account"}
+    top = 1000
+    found = []
+    for place, one in enumerate(random.Random(seed).sample(sorted(newest.values(), key=lambda o: o.sonar_id), count)):
+        (customer,) = one.bundle.records["customer"] or ()
+        records = {**one.bundle.records, "customer": [customer.model_copy(update={"sonar_status": f"Later {seed}"})]}
+        bundle = type(one.bundle)(records=records)
+        found.append(Happening(one.aggregate, one.sonar_id, one.owner, bundle, top + place))
+    return found
+
+
+@pytest.mark.fault(27)
+@seeds(30, guards={"edits are looked for before a record is changed": 1})
+async def test_what_somebody_edits_in_splynx_is_told_and_never_lost_silently(sink_site: SinkSite, seed: int) -> None:
+    """The same field, another field, a deleted row, a row of somebody else with a login of ours."""
+    await sink_site.after_nothing(seed)
+    await sink_site.run()
+    later = renamed(seed)
+    mine = sink_site.rows(f"SELECT id FROM customers WHERE login = 'sonar-{later[0].sonar_id}'")[0]["id"]
+    gone = sink_site.rows(f"SELECT id FROM customers WHERE login = 'sonar-{later[1].sonar_id}'")[0]["id"]
+    sink_site.change("UPDATE customers SET city = 'By hand', gdpr_agreed = 'accept' WHERE id = %s", mine)
+    sink_site.change("UPDATE customers SET deleted = '1' WHERE id = %s", gone)
+    sink_site.add(later)
+    await sink_site.run()
+    conflicts = sink_site.rows("SELECT target_id, field FROM {ledger}.conflicts")
+    assert {"target_id": mine, "field": "city"} in conflicts
+    (row,) = sink_site.rows(f"SELECT city, gdpr_agreed FROM customers WHERE id = {mine}")
+    assert row["gdpr_agreed"] == "accept"  # not ours: left alone
+    held = sink_site.rows("SELECT record_key, state FROM {ledger}.held WHERE entity = 'customer'")
+    assert held == [{"record_key": str(later[1].sonar_id), "state": "dead"}]
+    assert sink_site.rows(f"SELECT deleted FROM customers WHERE id = {gone}")[0]["deleted"] == "1"
+
+
+@pytest.mark.fault(41)
+@seeds(30, guards={"the brake": 1})
+async def test_mistaken_rules_that_empty_a_target_type_stop_the_sink(sink_site: SinkSite, seed: int) -> None:
+    expected = await sink_site.after_nothing(seed)
+    await sink_site.run()
+    sink = sink_site.settings.sink.model_copy(update={"gone_at_least": 2, "batch": 50})
+    careful = sink_site.settings.model_copy(update={"sink": sink})
+    name = "payment" if seed % 2 and len(expected["payments"]) > 3 else "account"
+    sink_site.add(emptied(history(seed), name))
+    with pytest.raises(BrakeApplied) as stopped:
+        await sink_site.run(settings=careful)
+    assert "would be" in str(stopped.value)
+    assert stopped.value.next_step
+    found = sink_site.picture()
+    for table in ("customers", "payments", "billing_transactions", "customer_billing"):
+        assert_same({table: found[table]}, {table: expected[table]})
+
+
+def _another_database(site: SinkSite) -> Any:
+    db = site.settings.splynx.db
+    assert db is not None
+    return db.model_copy(update={"name": site.splynx.ledger})
+
+
+WRONG: dict[str, Callable[[SinkSite], dict[str, Any]]] = {
+    "another database": lambda site: {"db": _another_database(site)},
+    "Sonar's address": lambda site: {"url": site.settings.registry.url},
+    "another key": lambda site: {"key": "0" * 32},
+    "an address where nobody is": lambda site: {"url": "http://127.0.0.1:1"},
+}
+"""Mistakes of an operator in `splynx`, by name."""
+
+
+@pytest.mark.fault(34)
+@seeds(30, guards={"the mark in Splynx": 1, "rows that carry Sonar ids are adopted only when asked": 2})
+async def test_a_mistake_in_the_settings_ends_before_a_row_is_written(sink_site: SinkSite, seed: int) -> None:
+    """A wrong database, key or address; the ledger of another Splynx; a Splynx that another ledger has filled."""
+    await sink_site.after_nothing(seed)
+    names = [*WRONG, "the ledger of another Splynx", "a Splynx that is not empty"]
+    mistake = {1: names[4], 2: names[5]}.get(seed, names[seed % len(names)])
+    if mistake in WRONG:
+        splynx = sink_site.settings.splynx.model_copy(update=WRONG[mistake](sink_site))
+    else:
+        await sink_site.run()
+        splynx = sink_site.settings.splynx
+        if mistake == names[4]:
+            sink_site.change("DELETE FROM customers_fields WHERE name = 'crossfade_epoch'")
+        else:
+            sink_site.drop_ledger()
+            sink_site.change("DELETE FROM customers_fields WHERE name = 'crossfade_epoch'")
+    sink_site.forget()
+    before = sink_site.everything()
+    with pytest.raises(SyncError) as refused:
+        await sink_site.run(settings=sink_site.settings.model_copy(update={"splynx": splynx}))
+    assert refused.value.next_step
+    assert refused.value.exit_code != 0
+    assert sink_site.everything() == before
