@@ -15,7 +15,7 @@ FIND_PYTHON := for candidate in $(CURDIR)/$(BIN)/python python3 python3.13 pytho
 	if [ -z "$$found" ]; then \
 		echo "Python 3.11 or newer is needed (Debian 12: sudo apt-get install python3 python3-venv)" >&2; exit 2; fi
 
-.PHONY: help setup check check-generated test check-reference demo up down status bench format requirements
+.PHONY: help setup check check-generated test check-reference demo up down status bench faults format requirements
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -14,7 +14,9 @@ class Demand:
     aggregate: Aggregate
     id: int
     since: datetime
-    """Sonar's clock when the change was first seen: the watermark stays below it until the demand is met."""
+    """Sonar's clock when the change was first seen, or, seen late, the safety lag after the watermark of then.
+
+    The watermark stays the safety lag below it until the demand is met."""
     expected: dict[tuple[str, int], str | None] = field(default_factory=dict)
     maybe_deleted: bool = False
     """The log tells of a delete; believed only when a read by id does not find the root."""

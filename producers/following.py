@@ -107,10 +107,11 @@ class Following:
             raise RuntimeError("begin before the first poll")
         now = self._server_time()
         seldom = self._polls % _SELDOM == 0
+        # What is found late (after an outage) is as old as this: until it is met, a restart must find it again.
         for followed, rows in await self._changes.since(low, denied_too=seldom):
             for row in rows:
-                await self._consider(followed, row, now)
-        await self._consider_log(deletes_low, now)
+                await self._consider(followed, row, min(now, low + self._safety_lag))
+        await self._consider_log(deletes_low, min(now, deletes_low + self._safety_lag))
         await self._meet_demands()
         if seldom:
             await self._read_settings()
@@ -138,7 +139,7 @@ class Following:
                 gauge.set(at.timestamp())
         metrics.STAGE_PAUSED.labels("capture", SonarForbidden.code).set(bool(self.halted))
 
-    async def _consider(self, followed: Followed, row: dict[str, Any], now: datetime) -> None:
+    async def _consider(self, followed: Followed, row: dict[str, Any], since: datetime) -> None:
         id, version, collection = int(row["id"]), row["_version"], followed.thin.collection
         aggregate = followed.aggregate
         if followed.touch is not None:
@@ -149,9 +150,9 @@ class Following:
             if owner is None:
                 self._index.set_child(collection, id, Child(None, version))
             else:
-                self._demands.add(aggregate, owner, now, child=(collection, id), version=version)
+                self._demands.add(aggregate, owner, since, child=(collection, id), version=version)
             if known is not None and known.root is not None and known.root != owner:
-                self._demands.add(aggregate, known.root, now, child=(collection, id), version=None)
+                self._demands.add(aggregate, known.root, since, child=(collection, id), version=None)
         elif followed.look_up is not None:
             name, version = _look_up_name(followed), _look_up_version(followed, row)
             known = self._index.child(name, id)
@@ -159,14 +160,14 @@ class Following:
                 return
             # A row that is new has no carriers yet: roots that come to refer to it change themselves.
             for root in await self._changes.carriers(followed, id) if known is not None else ():
-                self._demands.add(aggregate, root, now)
+                self._demands.add(aggregate, root, since)
             self._look_ups[name, id] = version
         else:
             root_known = self._index.root(collection, id)
             if root_known is None or root_known.deleted or root_known.version != version:
-                self._demands.add(aggregate, id, now)
+                self._demands.add(aggregate, id, since)
 
-    async def _consider_log(self, low: datetime, now: datetime) -> None:
+    async def _consider_log(self, low: datetime, since: datetime) -> None:
         try:
             rows = await self._changes.logged_since(low)
         except SonarGraphqlError as exc:
@@ -178,26 +179,26 @@ class Following:
         self.logs_readable = True
         for row in rows:
             if int(row["id"]) not in self._logged:
-                self._consider_logged(row, now)
+                self._consider_logged(row, since)
                 self._logged[int(row["id"])] = datetime.fromisoformat(row["created_at"])
         self._logged = {id: at for id, at in self._logged.items() if at >= low - timedelta(hours=1)}
 
-    def _consider_logged(self, row: dict[str, Any], now: datetime) -> None:
+    def _consider_logged(self, row: dict[str, Any], since: datetime) -> None:
         type_name, id = row["logged_entity_type"], int(row["logged_entity_id"])
         deleted = row["type"] == "DELETED"
         aggregate = self._by_type.get(type_name)
         if aggregate is not None and (deleted or aggregate.pivots):
-            self._demands.add(aggregate, id, now, maybe_deleted=deleted)
+            self._demands.add(aggregate, id, since, maybe_deleted=deleted)
         for one in self._aggregates:
             for touch in one.touched_by:
                 if touch.type_name != type_name or not deleted:
                     continue
                 known = self._index.child(touch.collection, id)
                 if known is not None and known.root is not None:
-                    self._demands.add(one, known.root, now, child=(touch.collection, id), version=None)
+                    self._demands.add(one, known.root, since, child=(touch.collection, id), version=None)
         shown_on = self._by_type.get(row["loggable_type"])
         if shown_on is not None and (row["loggable_type"], row["loggable_id"]) != (type_name, row["logged_entity_id"]):
-            self._demands.add(shown_on, int(row["loggable_id"]), now)
+            self._demands.add(shown_on, int(row["loggable_id"]), since)
 
     async def _meet_demands(self) -> None:
         for aggregate in self._aggregates:

@@ -6,9 +6,11 @@ must then fail (`conftest.py`).
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
+import orjson
 import pytest
 
 from clients.mysql import Database, TransactionLost
@@ -68,6 +70,42 @@ def _statement_again(real: Any) -> Any:
     return run
 
 
+def _only_in_memory(real: Any) -> Any:
+    async def save(self: Any, aggregate: Any, progress: Any) -> None:
+        self._cursors._documents[f"snapshot:{aggregate.name}"] = progress.document()
+
+    return save
+
+
+def _without_sequence(real: Any) -> Any:
+    def root(self: Any, collection: str, id: int) -> Any:
+        known = real(self, collection, id)
+        return None if known is None else known._replace(sequence=0)
+
+    return root
+
+
+def _numbered_at_the_end(real: Any) -> Any:
+    async def page(self: Any, *args: Any) -> Any:
+        return replace(await real(self, *args), sequence=await self._numbers.take())
+
+    return page
+
+
+def _whatever_data_came(real: Any) -> Any:
+    def data_of(status: int, headers: Any, body: bytes) -> Any:
+        with suppress(ValueError):
+            if isinstance(data := orjson.loads(body).get("data"), dict):
+                return data
+        return real(status, headers, body)
+
+    return data_of
+
+
+def _whatever_came(real: Any) -> Any:
+    return lambda connection, **options: connection["entities"]
+
+
 GUARDS: dict[str, tuple[Patch, ...]] = {
     # sinks
     "the checkpoint in the ledger": (Patch("sinks.store.Ledger.checkpoints", _always_soon(dict)),),
@@ -99,6 +137,17 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
         Patch("sinks.runner.check_epoch", _always_soon(list)),
         Patch("sinks.runner.check_rebuilt", _always_soon(list)),
     ),
+    # capture
+    "a range's cursor is saved at each page": (Patch("producers.snapshot.Snapshot._save", _only_in_memory),),
+    "a cursor moves after the broker's acknowledgement": (
+        Patch("producers.publisher.Publisher.commit", _always_soon(lambda: None)),
+    ),
+    "nothing is published below what was published": (Patch("producers.index.Index.root", _without_sequence),),
+    "the sequence is taken when a request starts": (Patch("producers.reader.Reader.page", _numbered_at_the_end),),
+    "a root counts as read when it shows its child": (Patch("producers.demands.Demand.unmet", _always({})),),
+    "an answer with errors is not used": (Patch("clients.sonar_errors.data_of", _whatever_data_came),),
+    "the watermark waits for what is not read": (Patch("producers.demands.Demands.oldest", _always(None)),),
+    "a page has the rows it promises": (Patch("producers.reader.entities_of", _whatever_came),),
     "the arrival of a parent wakes its children": (Patch("sinks.store.Ledger.wake", _always_soon(lambda: 0)),),
 }
 

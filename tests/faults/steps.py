@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import iscoroutinefunction
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def _any(*_: Any, **__: Any) -> bool:
 
 
 def before(patches: pytest.MonkeyPatch, step: str, act: Callable[[], None], when: Condition = _any) -> None:
-    """Let `act` happen whenever the coroutine function at the dotted path `step` is about to run."""
+    """Let `act` happen whenever the function (coroutine or not) at the dotted path `step` is about to run."""
     real = resolved(step)
 
     @wraps(real)
@@ -47,11 +48,17 @@ def before(patches: pytest.MonkeyPatch, step: str, act: Callable[[], None], when
             act()
         return await real(*args, **options)
 
-    patches.setattr(step, acting)
+    @wraps(real)
+    def acting_at_once(*args: Any, **options: Any) -> Any:
+        if when(*args, **options):
+            act()
+        return real(*args, **options)
+
+    patches.setattr(step, acting if iscoroutinefunction(real) else acting_at_once)
 
 
 def after(patches: pytest.MonkeyPatch, step: str, act: Callable[[], None], when: Condition = _any) -> None:
-    """Let `act` happen whenever the coroutine function at the dotted path `step` has run."""
+    """Let `act` happen whenever the function (coroutine or not) at the dotted path `step` has run."""
     real = resolved(step)
 
     @wraps(real)
@@ -61,7 +68,14 @@ def after(patches: pytest.MonkeyPatch, step: str, act: Callable[[], None], when:
             act()
         return result
 
-    patches.setattr(step, acting)
+    @wraps(real)
+    def acting_at_once(*args: Any, **options: Any) -> Any:
+        result = real(*args, **options)
+        if when(*args, **options):
+            act()
+        return result
+
+    patches.setattr(step, acting if iscoroutinefunction(real) else acting_at_once)
 
 
 def resolved(path: str) -> Any:

@@ -232,6 +232,19 @@ async def test_a_row_that_becomes_visible_late_is_found_in_the_overlap() -> None
     assert scene.folded("payment")[late]["amount"] == 9
 
 
+async def test_a_change_that_was_seen_late_and_not_read_is_found_again_after_a_restart() -> None:
+    scene = await a_scene()
+    scene.shop.store.update("Contact", 1, name="Eda")
+    scene.shop.clock.tick(3600)  # an outage, longer than the safety lag
+    scene.shop.store.hold("Account", 1)
+    await scene.following.poll()
+    scene.shop.store.release("Account", 1)
+    scene.restart()
+    await scene.begin()
+    await scene.following.poll()
+    assert scene.folded()[1]["contacts"][0]["name"] == "Eda"
+
+
 async def test_what_failed_to_be_read_is_seen_again_by_the_next_poll() -> None:
     scene = await a_scene()
     scene.shop.store.update("Account", 1, name="Eda")

@@ -1,0 +1,192 @@
+"""A town in Sonar whose life a seed decides, and the capture of the unit tests' scene that reads it."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+
+from clients import sonar_errors
+from clients.sonar import SonarAnswer
+from plumbing.errors import SyncError
+from tests.faults.steps import Killed
+from tests.unit.producers.scene import AGGREGATES, Broker, InMemoryClient, Scene
+from tests.unit.sandbox_sonar.shop import Shop
+
+PAGE = 3
+Answer = tuple[int, dict[str, str], bytes]
+"""Status, headers and body."""
+
+
+class UnevenBroker(Broker):
+    """A broker that a kill may leave with the cursors and without the events that were sent beside them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_cut = False
+        self.before_flush: Callable[[], None] = lambda: None
+
+    def produce(self, topic: str, *, key: bytes, value: bytes | None, partition: int, **options: Any) -> None:
+        """As Kafka: other topics are other leaders, acknowledged by themselves."""
+        super().produce(topic, key=key, value=value, partition=partition, **options)
+        if topic.endswith(".cursors"):
+            self._waiting.insert(0, self._waiting.pop())
+
+    def flush(self, timeout: float) -> int:
+        """Acknowledge everything; `before_flush` may end the process first."""
+        self.before_flush()
+        return 0 if self._is_cut else super().flush(timeout)
+
+    def lose(self) -> None:
+        """Forget what was not acknowledged; the next process finds the broker well."""
+        super().lose()
+        self._is_cut = False
+
+    def cut_short(self) -> None:
+        """End while the broker acknowledges: a cursor that waits has arrived, events beside it have not."""
+        if self._waiting:
+            self._waiting.pop(0)()
+        self._is_cut = True
+        raise Killed
+
+
+async def _at_once(_: str) -> None:
+    """Nothing holds an answer up, and yet others have a turn."""
+    await asyncio.sleep(0)
+
+
+class MeddledClient(InMemoryClient):
+    """A Sonar whose answers something on the way may change or hold up.
+
+    `meddle` is given each answer and returns what arrives; `on_its_way` happens between its making and its arrival.
+    """
+
+    def __init__(self, shop: Shop) -> None:
+        super().__init__(shop)
+        self.meddle: Callable[[str, Answer], Answer] = lambda document, answer: answer
+        self.on_its_way: Callable[[str], Awaitable[None]] = _at_once
+
+    async def query(
+        self, document: str, variables: Mapping[str, Any] | None = None, *, again_after_timeout: bool = True
+    ) -> SonarAnswer:
+        """One request, its answer judged as `SonarClient` judges it."""
+        if self.before is not None:
+            self.before(document, variables or {})
+        body = orjson.dumps(self.shop.engine.execute(document, dict(variables or {}), None, self.conditions))
+        status, headers, body = self.meddle(document, (200, {}, body))
+        await self.on_its_way(document)
+        data = sonar_errors.data_of(status, headers, body)
+        if isinstance(data, SyncError):
+            raise data
+        return SonarAnswer(data, self.server_time, self.server_time)
+
+
+class Town(Scene):
+    """The scene, peopled, with a broker and a line to Sonar that can be meddled with."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(page_size=PAGE)
+        self.random = random.Random(seed)
+        self.line = self.client = MeddledClient(self.shop)
+        self.uneven = self.broker = UnevenBroker()
+        self.accounts = [self.shop.an_account(f"A{number}") for number in range(self.random.randint(12, 20))]
+        self.contacts = [self.shop.a_contact(account, f"C{account}") for account in self.accounts]
+        for contact in self.contacts[::2]:
+            self.shop.a_phone(contact, f"01455501{contact:02}")
+        self.payments = [self.shop.a_payment(self.random.choice(self.accounts), number) for number in range(15)]
+        self.shop.clock.tick(3600)  # what following begins with lies behind all this
+        self.restart()
+
+    # life
+
+    def live(self, events: int = 1) -> None:
+        """So many things happen, a second apart."""
+        for _ in range(events):
+            self.shop.clock.tick()
+            self.random.choice([self.rename, self.edit, self.pay, self.correct, self.delete, self.recreate])()
+
+    def rename(self) -> None:
+        """An account has another name."""
+        self.shop.store.update("Account", self.random.choice(self.accounts), name=f"N{self.random.random()}")
+
+    def edit(self) -> int:
+        """A contact is another person, which no account's row shows; its id."""
+        contact = self.random.choice(self.contacts)
+        self.shop.store.update("Contact", contact, name=f"P{self.random.random()}")
+        return contact
+
+    def pay(self) -> None:
+        """Somebody pays."""
+        self.payments.append(self.shop.a_payment(self.random.choice(self.accounts), self.random.randrange(1000)))
+
+    def correct(self) -> None:
+        """A payment was of another amount."""
+        self.shop.store.update("Payment", self.random.choice(self.payments), amount=self.random.randrange(1000))
+
+    def delete(self) -> None:
+        """A payment is deleted."""
+        if len(self.payments) > 5:
+            self.shop.store.delete("Payment", self.payments.pop(self.random.randrange(len(self.payments))))
+
+    def recreate(self) -> None:
+        """A payment is deleted and comes again under its number."""
+        number = self.random.choice(self.payments)
+        self.shop.store.delete("Payment", number)
+        self.shop.a_payment(self.random.choice(self.accounts), self.random.randrange(1000), id=number)
+
+    # capture
+
+    async def read(self, force: str | None = None) -> None:
+        """Snapshot what is not complete yet."""
+        await self.begin()
+        await self.snapshot.run(AGGREGATES, asyncio.Event(), started=self.shop.clock.now, force=force)
+
+    async def follow(self, polls: int = 4) -> None:
+        """Poll, with time enough between for everything to be past the safety lag."""
+        await self.begin()
+        for _ in range(polls):
+            self.shop.clock.tick(20)
+            await self.following.poll()
+
+    async def supervised(self, work: Callable[[], Any], most: int = 200) -> list[BaseException]:
+        """Do `work`, and after each end of the process again with what the broker has; the errors on the way."""
+        errors: list[BaseException] = []
+        while True:
+            try:
+                await work()
+            except (SyncError, BaseExceptionGroup, Killed) as error:
+                errors.append(error)
+                if len(errors) == most:
+                    raise
+                self.broker.lose()
+                self.restart()
+            else:
+                return errors
+
+    # proof
+
+    async def assert_topics_tell_sonar(self) -> None:
+        """What is on the topics is what an undisturbed snapshot of the same Sonar would put there.
+
+        Raises:
+            AssertionError: a row is missing, old, or deleted by mistake; or a key's events do not rise.
+        """
+        fresh = Scene(page_size=PAGE)
+        fresh.shop, fresh.client = self.shop, InMemoryClient(self.shop)
+        fresh.restart()
+        await fresh.begin()
+        await fresh.snapshot.run(AGGREGATES, asyncio.Event(), started=self.shop.clock.now, force=None)
+        for name in ("account", "payment"):
+            assert self.folded(name) == fresh.folded(name)
+            highest: dict[int, int] = {}
+            for event in self.events(name):
+                id, sequence = event["source"]["sonar_id"], int(event["source"]["sequence"])
+                assert sequence >= highest.get(id, 0), f"{name} {id} falls to {sequence}"
+                highest[id] = sequence
+
+    @property
+    def ranges(self) -> int:
+        """How many ranges a snapshot is cut into."""
+        known = [self.snapshot.progress(one) for one in AGGREGATES]
+        return sum(len(one.ranges) for one in known if one is not None)

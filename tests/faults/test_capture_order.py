@@ -1,0 +1,104 @@
+"""Rows that change while they are read: the newest wins, whoever read it first."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.faults.capture_town import Answer, Town
+from tests.faults.seeds import seeds
+
+
+@pytest.mark.fault(22)
+@seeds(30, guards={"nothing is published below what was published": 6})
+async def test_rows_that_change_before_inside_and_after_their_page_end_as_they_are(seed: int) -> None:
+    """Deleted and created again under the same id, too; following works beside the snapshot."""
+    town = Town(seed)
+
+    def meanwhile(document: str, variables: Mapping[str, Any]) -> None:
+        if town.random.random() < 0.5:
+            town.live()
+
+    def after_reading(document: str, answer: Answer) -> Answer:
+        if town.random.random() < 0.5:
+            town.live()
+        return answer
+
+    async def held_up(document: str) -> None:
+        for _ in range(town.random.choice([1, 1, 5, 30])):
+            await asyncio.sleep(0)
+
+    town.line.before, town.line.meddle, town.line.on_its_way = meanwhile, after_reading, held_up
+    await town.begin()
+
+    async def follow() -> None:
+        for _ in range(12):
+            await held_up("")
+            await town.following.poll()
+
+    await asyncio.gather(town.read(), follow())
+    town.line.before, town.line.meddle = None, lambda document, answer: answer
+    await town.follow()
+    await town.assert_topics_tell_sonar()
+
+
+@pytest.mark.fault(35)
+@seeds(30, guards={"the sequence is taken when a request starts": 1})
+async def test_a_slow_page_that_arrives_after_a_newer_reading_changes_nothing(seed: int) -> None:
+    town = Town(seed)
+    await town.read()
+    town.shop.clock.tick(60)
+    await town.follow(1)
+    held_up = 0
+    busy = False
+
+    async def overtaken(document: str) -> None:
+        nonlocal held_up, busy
+        if busy or "query Page" not in document or town.random.random() < 0.5:
+            return
+        busy = True  # what happens meanwhile is read at once
+        held_up += 1
+        town.live(3)
+        await town.follow(1)
+        busy = False
+
+    town.line.on_its_way = overtaken
+    town.snapshot._ways = 1
+    await town.read(force="again")
+    assert held_up
+    # By the topics as they are: no later poll mends them.
+    await town.assert_topics_tell_sonar()
+
+
+@pytest.mark.fault(37)
+@seeds(30, guards={"a root counts as read when it shows its child": 1})
+async def test_a_child_that_its_root_shows_later_is_read_again_until_it_does(seed: int) -> None:
+    town = Town(seed)
+    await town.read()
+    await town.follow(2)
+    old = {contact: str(town.shop.store.table("Contact")[contact]["name"]) for contact in town.contacts}
+    changed = {town.edit() for _ in range(3)}
+    behind = 1 + seed % 5
+
+    def stale(document: str, answer: Answer) -> Answer:
+        """The nested read answers from a copy that is behind."""
+        body = orjson.loads(answer[2])
+        if behind and "query Page" in document and body.get("data", {}).get("accounts"):
+            for row in body["data"]["accounts"]["entities"]:
+                for contact in row["contacts"]["entities"]:
+                    if int(contact["id"]) in changed:
+                        contact["name"], contact["_version"] = old[int(contact["id"])], "an older one"
+        return answer[0], answer[1], orjson.dumps(body)
+
+    town.line.meddle = stale
+    while behind:
+        held = town.following.low
+        await town.follow(1)
+        behind -= 1
+    await town.follow(1)
+    assert held is not None
+    await town.assert_topics_tell_sonar()
+    assert town.following.low is not None
+    assert town.following.low > held

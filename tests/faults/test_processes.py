@@ -1,0 +1,104 @@
+"""Real processes killed with SIGKILL at a marker that they write on reaching a step, and started again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plumbing.settings import Settings
+from tests.faults.seeds import seeds
+from tests.faults.sink_site import SinkSite
+from tests.faults.target import assert_same
+from tests.integration.processors.conftest import with_secrets
+
+_PATIENCE_SECONDS = 90.0
+
+
+class Processes:
+    """Starts stages, kills them at a step, and ends whatever is left."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self._marker = folder, folder / "marker"
+        self._running: subprocess.Popen[bytes] | None = None
+
+    def start(self, stage: str, settings: Settings, *, step: str = "", when: str = "after", turn: int = 1) -> None:
+        """Start a stage; with a step, it stands still there."""
+        plan: dict[str, Any] = {
+            "stage": stage, "settings": with_secrets(settings), "step": step, "when": when, "turn": turn,
+            "marker": str(self._marker),
+        }  # fmt: skip
+        (self._folder / "plan.json").write_text(json.dumps(plan))
+        with (self._folder / "log").open("ab") as log:
+            command = [sys.executable, "-m", "tests.faults.marked", str(self._folder / "plan.json")]
+            self._running = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def kill_at_the_step(self) -> None:
+        """Wait for the marker, then SIGKILL."""
+        self.wait(self._marker.exists)
+        self.kill()
+        self._marker.unlink()
+
+    def kill(self) -> None:
+        """SIGKILL what runs."""
+        if self._running is not None and self._running.poll() is None:
+            os.kill(self._running.pid, signal.SIGKILL)
+            self._running.wait(30)
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        """Until the condition holds; a process that ended on its way fails the test with its log."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not condition():
+            assert self._running is not None
+            assert self._running.poll() is None, (self._folder / "log").read_text()[-3000:]
+            assert time.monotonic() < deadline, (self._folder / "log").read_text()[-3000:]
+            time.sleep(0.1)
+
+    def wait_for_the_end(self) -> int:
+        """Its exit code."""
+        assert self._running is not None
+        return self._running.wait(_PATIENCE_SECONDS)
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    """Stopped whatever happens."""
+    made = Processes(tmp_path)
+    yield made
+    made.kill()
+
+
+@pytest.mark.fault(5)
+@seeds(3, guards={})
+async def test_a_sink_process_killed_between_its_commit_and_the_offsets_changes_nothing_again(
+    sink_site: SinkSite, seed: int, processes: Processes
+) -> None:
+    expected = await sink_site.after_nothing(seed)
+    processes.start("sink", sink_site.settings, step="sinks.writer.Writer.write", turn=1 + seed)
+    processes.kill_at_the_step()
+    processes.start("sink", sink_site.settings)
+    processes.wait(sink_site.is_caught_up)
+    processes.kill()
+    assert_same(sink_site.picture(), expected)
+    await sink_site.assert_each_offset_has_one_outcome()
+
+
+@pytest.mark.fault(6)
+@seeds(3, guards={})
+async def test_a_sink_process_killed_between_a_post_and_its_answer_makes_no_twin(
+    sink_site: SinkSite, seed: int, processes: Processes
+) -> None:
+    expected = await sink_site.after_nothing(seed)
+    processes.start("sink", sink_site.settings, step="clients.splynx.SplynxClient.post", turn=seed)
+    processes.kill_at_the_step()
+    processes.start("sink", sink_site.settings)
+    processes.wait(sink_site.is_caught_up)
+    processes.kill()
+    assert_same(sink_site.picture(), expected)
+    await sink_site.assert_each_offset_has_one_outcome()
