@@ -74,6 +74,8 @@ def parse(schema: dict[str, Any]) -> AvroSchema:
 
 
 _Naming = Callable[[Any], Any]
+_Step = tuple[str, str | None, _Naming | None]
+"""A member: its name, its branch's name when it is nullable, and what is to be named below."""
 
 
 def named_branches(schema: AvroSchema) -> _Naming:
@@ -87,37 +89,40 @@ def named_branches(schema: AvroSchema) -> _Naming:
 
 def _naming(schema: Any, known: dict[str, _Naming | None]) -> _Naming | None:
     """None: there is nothing to name in values of `schema`. `known`: `{full name: of that record}`."""
-    if isinstance(schema, list):
-        branches = [one for one in schema if one != "null"]
-        return _branch(branches[0], known) if len(branches) == 1 < len(schema) else None
     if isinstance(schema, str):
         return known.get(schema)
+    if isinstance(schema, list):
+        return None  # of an array's items: nothing of ours is nullable there
     if schema["type"] == "array":
         inner = _naming(schema["items"], known)
         return None if inner is None else lambda values: [inner(value) for value in values]
     if schema["type"] != "record":
         return None
-    steps = [(one["name"], _naming(one["type"], known)) for one in schema["fields"]]
-    named = [(name, step) for name, step in steps if step is not None]
+    steps = [step for step in (_step(one, known) for one in schema["fields"]) if step[1:] != (None, None)]
 
     def name_members(value: dict[str, Any]) -> dict[str, Any]:
         result = dict(value)
-        for name, step in named:
+        for name, branch, inner in steps:
             member = result.get(name)
             if member is not None:
-                result[name] = step(member)
+                below = member if inner is None else inner(member)
+                result[name] = below if branch is None else (branch, below)
         return result
 
-    known[schema["name"]] = name_members if named else None
+    known[schema["name"]] = name_members if steps else None
     return known[schema["name"]]
 
 
-def _branch(schema: Any, known: dict[str, _Naming | None]) -> _Naming:
-    inner = _naming(schema, known)
-    name = schema if isinstance(schema, str) else schema["name"] if schema["type"] == "record" else schema["type"]
-    if inner is None:
-        return lambda value: (name, value)
-    return lambda value: (name, inner(value))
+def _step(field: Any, known: dict[str, _Naming | None]) -> _Step:
+    kind = field["type"]
+    if not isinstance(kind, list):
+        return (field["name"], None, _naming(kind, known))
+    branches = [one for one in kind if one != "null"]
+    if len(branches) != 1:
+        return (field["name"], None, None)
+    only = branches[0]
+    name = only if isinstance(only, str) else only["name"] if only["type"] == "record" else only["type"]
+    return (field["name"], name, _naming(only, known))
 
 
 class Codec:

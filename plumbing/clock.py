@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Clock = Callable[[], datetime]
 """Returns the present instant, aware and in UTC."""
 
@@ -14,7 +15,7 @@ def utc_now() -> datetime:
 
 def epoch_ms(instant: datetime) -> int:
     """Milliseconds since 1970-01-01T00:00Z of an aware instant; exact for whole milliseconds."""
-    delta = instant - datetime(1970, 1, 1, tzinfo=UTC)
+    delta = instant - _EPOCH
     return delta.days * 86_400_000 + delta.seconds * 1000 + delta.microseconds // 1000
 
 

@@ -94,13 +94,14 @@ def bundle_from_avro(value: dict[str, Any]) -> StampedBundle:
 
 @cache
 def _writer(record: type[BaseModel]) -> Callable[[Any], dict[str, Any]]:
-    steps: list[tuple[str, _Convert | None]] = [(member.name, _outward(member)) for member in members(record)]
+    steps = _steps(record, _outward)
 
     def write(value: Any) -> dict[str, Any]:
-        result = {}
+        result = dict(vars(value))  # pydantic keeps a record's members there, and nothing else
         for name, convert in steps:
-            one = getattr(value, name)
-            result[name] = one if convert is None or one is None else convert(one)
+            one = result[name]
+            if one is not None:
+                result[name] = convert(one)
         return result
 
     return write
@@ -108,16 +109,23 @@ def _writer(record: type[BaseModel]) -> Callable[[Any], dict[str, Any]]:
 
 @cache
 def _reader(record: type[BaseModel]) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    steps: list[tuple[str, _Convert | None]] = [(member.name, _inward(member)) for member in members(record)]
+    steps = _steps(record, _inward)
 
     def read(value: dict[str, Any]) -> dict[str, Any]:
-        result = {}
+        result = dict(value)
         for name, convert in steps:
-            one = value[name]
-            result[name] = one if convert is None or one is None else convert(one)
+            one = result[name]
+            if one is not None:
+                result[name] = convert(one)
         return result
 
     return read
+
+
+def _steps(record: type[BaseModel], direction: Callable[[Member], _Convert | None]) -> list[tuple[str, _Convert]]:
+    """The members that look otherwise on the other side."""
+    found = [(member.name, direction(member)) for member in members(record)]
+    return [(name, convert) for name, convert in found if convert is not None]
 
 
 def _outward(member: Member) -> _Convert | None:
