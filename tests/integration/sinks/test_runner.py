@@ -10,7 +10,7 @@ from sandbox.splynx.settings import GUARDS
 from schemas.catalogue import AGGREGATES, TARGETS, aggregate
 from sinks.errors import GuardsViolated
 from sinks.runner import SinkSummary, run_sink
-from tests.integration.sinks.pair import Pair, account, load
+from tests.integration.sinks.pair import Pair, account, load, until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -94,3 +94,22 @@ def test_every_target_has_a_path_that_the_sink_can_write() -> None:
     written: Callable[[str], bool] = lambda name: bool(TARGETS[name].endpoint)  # noqa: E731
     assert all(written(name) for name in TARGETS)
     assert {target.entity for one in AGGREGATES for target in aggregate(one.name).targets} == set(TARGETS)
+
+
+async def test_money_is_deferred_until_the_settings_call_this_splynx_disposable(pair: Pair) -> None:
+    disposable = pair.settings
+    not_so = disposable.splynx.model_copy(update={"disposable": False})
+    pair.settings = disposable.model_copy(update={"splynx": not_so})
+    load(pair)
+    summary = await pair.sink()
+    assert summary.held == {"payment": {"deferred": 3}}
+    assert pair.rows("SELECT DISTINCT state, code FROM {ledger}.held") == [
+        {"state": "deferred", "code": "sink.money_deferred"}
+    ]
+    assert pair.rows("SELECT COUNT(*) AS n FROM payments")[0]["n"] == 0
+    stop = asyncio.Event()
+    running = asyncio.create_task(run_sink(disposable, apply=True, stop=stop))
+    await until(pair, "SELECT 1 FROM payments HAVING COUNT(*) = 3", running)
+    stop.set()
+    assert (await running).held == {}
+    assert pair.rows("SELECT SUM(deposit) AS money FROM customer_billing")[0]["money"] == 6
