@@ -1,12 +1,28 @@
 """Reading a topic of ours from its beginning to its present end: how a stage remembers across restarts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from plumbing.errors import Action, DependencyUnreachable, ExitCode, SyncError
 from plumbing.kafka import end_offsets, make_consumer
 from plumbing.settings import KafkaSettings
+
+_LOOK_SECONDS = 0.5
+_LOOKS = 60
+
+Spans = Mapping[tuple[str, int], tuple[int, int]]
+"""`{(topic, partition): (first offset, the one to stop before)}`."""
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Place:
+    """Where a message lies."""
+
+    topic: str
+    partition: int
+    offset: int
 
 
 class TopicMissing(SyncError):
@@ -46,27 +62,49 @@ def read_whole(kafka: KafkaSettings, topic: str, group: str) -> Iterator[Message
     consumer = make_consumer(kafka, group)
     try:
         ends = end_offsets(consumer, topic, partitions_of(consumer, topic))
-        left = {partition: high for partition, (low, high) in ends.items() if high > low}
-        consumer.assign([TopicPartition(topic, partition, ends[partition][0]) for partition in left])
-        silent = 0
-        while left:
-            message = consumer.poll(1.0)
-            if message is None or message.error() is not None:
-                silent += 1
-                # Compaction may have removed the newest offsets: then the position says that the end is reached.
-                for at in consumer.position([TopicPartition(topic, partition) for partition in left]):
-                    if at.offset >= left[at.partition]:
-                        del left[at.partition]
-                if silent > 30:
-                    raise DependencyUnreachable(f"Kafka gives no messages of {topic}")
-                continue
-            silent = 0
-            partition, offset = message.partition(), message.offset()
-            assert partition is not None
-            assert offset is not None
-            if offset < ends[partition][1]:  # else it came after this reading began
-                yield message
-            if offset + 1 >= ends[partition][1]:
-                left.pop(partition, None)
+        spans = {(topic, partition): bounds for partition, bounds in ends.items()}
+        for _, message in read_spans(consumer, spans):
+            yield message
     finally:
         consumer.close()
+
+
+def read_spans(consumer: Consumer, spans: Spans) -> Iterator[tuple[Place, Message]]:
+    """Every message kept within the spans, of each partition in the order of offsets. Nothing is committed.
+
+    All partitions are assigned at once: with one after the other each would wait for the fetch before it.
+
+    Raises:
+        DependencyUnreachable: the broker does not give them.
+    """
+    left = {where: until for where, (low, until) in spans.items() if low < until}
+    consumer.assign([TopicPartition(*where, spans[where][0]) for where in left])
+    silent = 0
+    while left:
+        message = consumer.poll(_LOOK_SECONDS)
+        if message is None or message.error() is not None:
+            silent += 1
+            # Compaction may have removed the newest offsets: then the position says that the end is reached.
+            for at in consumer.position([TopicPartition(*where) for where in left]):
+                if at.offset >= left[(at.topic, at.partition)]:
+                    del left[(at.topic, at.partition)]
+            if silent > _LOOKS:
+                raise DependencyUnreachable(f"Kafka gives no messages of {next(iter(left))[0]}")
+            continue
+        silent = 0
+        topic, partition, offset = message.topic(), message.partition(), message.offset()
+        assert topic is not None
+        assert partition is not None
+        assert offset is not None
+        until = spans[(topic, partition)][1]
+        if offset < until:  # else it came after this reading began
+            yield Place(topic, partition, offset), message
+        if offset + 1 >= until:
+            left.pop((topic, partition), None)
+    consumer.unassign()
+
+
+def value_of(message: Message) -> bytes | None:
+    """The bytes of a message."""
+    value = message.value()
+    return value.encode() if isinstance(value, str) else value

@@ -1,37 +1,26 @@
-"""The auditor: every bundle on the topics has one outcome, and the ledger holds the newest of each aggregate.
+"""The auditor: every event has its bundle or its dead letter, every bundle its outcome, and the ledger the newest.
 
-Proved by folding the topics by key, not from counters that the sink's own loop keeps.
+Proved by folding the topics by key, not from counters that the same loops keep.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Self
 
-from confluent_kafka import TopicPartition
-
-from clients.mysql import Database
-from plumbing.avro import Codec, Undecodable, make_registry
-from plumbing.errors import DependencyUnreachable
-from plumbing.kafka import end_offsets, make_consumer
-from plumbing.settings import Settings
-from schemas.avro import bundle_schema
-from schemas.catalogue import AGGREGATES
-from schemas.topics import Topics
+from plumbing.reading import Place
+from reconciliation.outcomes import Outcomes
 
 DEAD_LETTERED = "dead_lettered"
+NO_OUTCOME = "has no outcome"
+NOT_PROCESSED = "has neither a bundle nor a dead letter"
+
+Key = tuple[str, int]
+"""Aggregate and Sonar id."""
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a message lies."""
-
-    topic: str
-    partition: int
-    offset: int
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One consumed bundle of a topic; `sequence` is None where the message is no bundle."""
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """One consumed message of a `splynx.*` topic; `sequence` is None where it is no bundle."""
 
     place: Place
     aggregate: str
@@ -41,7 +30,21 @@ class Seen:
     hash: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One message of a `sonar.*` topic; `sequence` is None where it is no event.
+
+    `may_be_compacted`: it is so old that its bundle may have made way for a newer one of its key.
+    """
+
+    place: Place
+    aggregate: str
+    sonar_id: int = 0
+    sequence: int | None = None
+    may_be_compacted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """What the ledger has of an aggregate."""
 
@@ -52,7 +55,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Gap:
-    """A message that the ledger does not account for."""
+    """A message that is not accounted for."""
 
     place: Place
     aggregate: str
@@ -60,120 +63,80 @@ class Gap:
     problem: str
 
 
-@dataclass(frozen=True)
-class Outcomes:
-    """The ledger's outcomes: ranges `(first, last, outcome)` by topic and partition, and their exceptions."""
+class SinkAudit:
+    """Takes every consumed bundle, then is asked for what the ledger does not account for."""
 
-    ranges: Mapping[tuple[str, int], Sequence[tuple[int, int, str]]]
-    exceptions: Mapping[Place, str]
+    def __init__(self, outcomes: Outcomes) -> None:
+        self._outcomes = outcomes
+        self.gaps: list[Gap] = []
+        self.newest: dict[Key, Bundle] = {}
+        """The newest bundle of each aggregate that is to be in the ledger."""
 
-    def of(self, place: Place) -> list[str]:
-        """The outcomes of one offset: exactly one when all is well."""
-        ranges = self.ranges.get((place.topic, place.partition), ())
-        found = [outcome for first, last, outcome in ranges if first <= place.offset <= last]
-        return [self.exceptions.get(place, outcome) for outcome in found]
-
-
-def audit(seen: Iterable[Seen], ledger: Mapping[tuple[str, int], Held], outcomes: Outcomes) -> list[Gap]:
-    """The messages without exactly one outcome, and the aggregates whose newest bundle is not the ledger's."""
-    gaps: list[Gap] = []
-    newest: dict[tuple[str, int], Seen] = {}
-    for one in seen:
-        found = outcomes.of(one.place)
+    def see(self, one: Bundle) -> None:
+        """Check that a message has exactly one outcome, and remember the newest."""
+        found = self._outcomes.of(one.place)
         if len(found) != 1:
-            problem = "has no outcome" if not found else f"has {len(found)} outcomes"
-            gaps.append(Gap(one.place, one.aggregate, one.sonar_id, problem))
+            problem = NO_OUTCOME if not found else f"has {len(found)} outcomes"
+            self.gaps.append(Gap(one.place, one.aggregate, one.sonar_id, problem))
         if one.sequence is None or (found and found[0] == DEAD_LETTERED):
-            continue
+            return
         key = one.aggregate, one.sonar_id
-        if key not in newest or _rank(one) >= _rank(newest[key]):
-            newest[key] = one
-    for key, one in sorted(newest.items()):
-        lacking = _problem(one, ledger.get(key))
-        if lacking is not None:
-            gaps.append(Gap(one.place, *key, lacking))
-    return gaps
+        known = self.newest.get(key)
+        if known is None or _rank(one) >= _rank(known):
+            self.newest[key] = one
+
+    def compare(self, keys: Iterable[Key], ledger: Mapping[Key, Held]) -> None:
+        """Hold the newest bundles of these aggregates against the ledger's rows of them."""
+        for key in keys:
+            problem = _problem(self.newest[key], ledger.get(key))
+            if problem is not None:
+                self.gaps.append(Gap(self.newest[key].place, *key, problem))
 
 
-def _rank(one: Seen) -> tuple[int, int]:
+class ProcessAudit:
+    """Takes every bundle and dead letter, then every event up to what the processors have committed."""
+
+    def __init__(self) -> None:
+        self._covered: dict[tuple[str, int], bytearray] = {}
+        self._newest: dict[Key, int] = {}
+        self.gaps: list[Gap] = []
+
+    def cover(self, origin: Place) -> Self:
+        """An event has its bundle or its dead letter."""
+        # One byte for each offset: a set of them would take a hundred.
+        marks = self._covered.setdefault((origin.topic, origin.partition), bytearray())
+        if len(marks) <= origin.offset:
+            marks.extend(bytes(origin.offset + 1 - len(marks)))
+        marks[origin.offset] = 1
+        return self
+
+    def see_bundle(self, key: Key, sequence: int, origin: Place) -> None:
+        """A bundle on its topic."""
+        self.cover(origin)
+        self._newest[key] = max(sequence, self._newest.get(key, sequence))
+
+    def see_event(self, one: Event) -> None:
+        """Check that an event is accounted for, by its own bundle or letter or, when it is old, by a newer bundle."""
+        marks = self._covered.get((one.place.topic, one.place.partition), b"")
+        if one.place.offset < len(marks) and marks[one.place.offset]:
+            return
+        newest = self._newest.get((one.aggregate, one.sonar_id))
+        overtaken = one.sequence is not None and newest is not None and newest >= one.sequence
+        if not (overtaken and one.may_be_compacted):
+            self.gaps.append(Gap(one.place, one.aggregate, one.sonar_id, NOT_PROCESSED))
+
+
+def _rank(one: Bundle) -> tuple[int, int]:
     return one.sequence or 0, one.generation
 
 
-def _problem(one: Seen, held: Held | None) -> str | None:
+def _problem(one: Bundle, held: Held | None) -> str | None:
     if held is None:
         return "is the newest of its aggregate, and the ledger has none"
-    if held.sequence != one.sequence:
-        return "is the newest of its aggregate, and the ledger has another sequence"
-    if held.generation == one.generation and held.hash != one.hash:
+    # A higher one came while the topics were read: its own message says whether it is right. A bundle of older rules
+    # than the ledger's is superseded, whatever its sequence.
+    if held.sequence < (one.sequence or 0) and held.generation <= one.generation:
+        return "is the newest of its aggregate, and the ledger has an older one"
+    if (held.sequence, held.generation) == (one.sequence, one.generation) and held.hash != one.hash:
         return "is the newest of its aggregate, and the ledger has another hash"
     return None
-
-
-async def run_audit(settings: Settings) -> list[Gap]:
-    """Audit everything that the sinks have consumed.
-
-    Raises:
-        SyncError: Kafka, the registry or the ledger cannot be read.
-    """
-    async with Database(settings.ledger_db) as db:
-        checkpoint = {
-            (row["topic"], int(row["partition_no"])): int(row["next_offset"])
-            for row in await db.fetch("SELECT topic, partition_no, next_offset FROM checkpoint")
-        }
-        # Topics before the ledger: what the sink does meanwhile lies behind these checkpoints.
-        seen = read_bundles(settings, checkpoint)
-        ledger = {
-            (row["aggregate"], int(row["sonar_id"])): Held(int(row["sequence"]), int(row["generation"]), row["hash"])
-            for row in await db.fetch("SELECT aggregate, sonar_id, sequence, generation, hash FROM aggregates")
-        }
-        ranges: dict[tuple[str, int], list[tuple[int, int, str]]] = {}
-        for row in await db.fetch("SELECT topic, partition_no, first_offset, last_offset, outcome FROM outcomes"):
-            span = int(row["first_offset"]), int(row["last_offset"]), str(row["outcome"])
-            ranges.setdefault((row["topic"], int(row["partition_no"])), []).append(span)
-        exceptions = {
-            Place(row["topic"], int(row["partition_no"]), int(row["topic_offset"])): str(row["outcome"])
-            for row in await db.fetch("SELECT topic, partition_no, topic_offset, outcome FROM exceptions")
-        }
-    return audit(seen, ledger, Outcomes(ranges, exceptions))
-
-
-def read_bundles(settings: Settings, checkpoint: Mapping[tuple[str, int], int]) -> list[Seen]:
-    """Every bundle that is kept before the sinks' checkpoints, in the order of offsets."""
-    topics = Topics(settings.instance)
-    # A partition that is left waits this long in the broker before the next one is answered.
-    consumer = make_consumer(settings.kafka, f"{topics.sink_group}-audit", **{"fetch.wait.max.ms": 10})
-    found: list[Seen] = []
-    try:
-        with make_registry(settings.registry) as registry:
-            for one in AGGREGATES:
-                if not one.targets:
-                    continue
-                topic = topics.splynx(one.name)
-                codec = Codec(registry, f"{topic}-value", bundle_schema(one))
-                for partition, (low, high) in end_offsets(consumer, topic, settings.kafka.partitions).items():
-                    until = min(high, checkpoint.get((topic, partition), 0))
-                    consumer.assign([TopicPartition(topic, partition, low)])
-                    # Compaction leaves holes, so the end is a position and not a count.
-                    while low < until:
-                        message = consumer.poll(10)
-                        if message is None or message.error() is not None:
-                            raise DependencyUnreachable(f"{topic} cannot be read to its end")
-                        offset, value = message.offset(), message.value()
-                        assert offset is not None
-                        low = offset + 1
-                        if offset < until:
-                            raw = value if isinstance(value, bytes) else None
-                            found.append(_seen(Place(topic, partition, offset), one.name, codec, raw))
-    finally:
-        consumer.close()
-    return found
-
-
-def _seen(place: Place, aggregate: str, codec: Codec, raw: bytes | None) -> Seen:
-    try:
-        value = codec.decode(raw)
-    except Undecodable:
-        return Seen(place, aggregate)
-    return Seen(
-        place, aggregate, value["sonar_id"], int(value["sequence"]), int(value["rules_generation"]), value["hash"]
-    )

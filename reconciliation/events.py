@@ -10,8 +10,8 @@ from typing import Self
 
 from plumbing.avro import Codec, Undecodable, make_registry
 from plumbing.kafka import end_offsets, make_consumer
+from plumbing.reading import read_spans, value_of
 from plumbing.settings import Settings
-from reconciliation.messages import messages, value_of
 from schemas.avro import envelope_schema
 from schemas.catalogue import AGGREGATES
 from schemas.envelope import Event, event_of
@@ -83,7 +83,7 @@ class Events:
             for partition, (low, high) in end_offsets(self._consumer, topic, self._settings.kafka.partitions).items()
         }
         batch: list[tuple[object, ...]] = []
-        for place, message in messages(self._consumer, spans):
+        for place, message in read_spans(self._consumer, spans):
             name, value = names[place.topic], value_of(message)
             try:
                 event = event_of(self._codecs[name].decode(value))

@@ -19,16 +19,18 @@ def pause(pair: Pair) -> None:
     pair.site.tell(pair.site.sonar.control, "world", {"action": "pause"})
 
 
-def test_a_living_source_has_no_false_finding(pair: Pair) -> None:
+def test_a_living_source_has_no_false_finding_and_no_gap(pair: Pair) -> None:
     live(pair)
     try:
         documents = [pair.reconcile() for _ in range(2)]
+        audited = pair.run("status", "--audit", "--json")
     finally:
         pause(pair)
     for document in documents:
         assert document["findings"] == []
         # What changed at each look is counted, never judged.
         assert document["code"] == (75 if document["unsettled"] else 0)
+    assert (audited.code, audited.document["audit"]) == (0, [])
     assert max(document["looks"] for document in documents) > 1, "nothing was on its way: the test says nothing"
 
 

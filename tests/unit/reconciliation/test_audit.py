@@ -1,18 +1,22 @@
-"""What the sink dropped behind the auditor's back is named."""
+"""What a stage dropped behind the auditor's back is named."""
+
+from collections.abc import Iterable, Mapping
 
 import pytest
 
-from reconciliation.audit import Gap, Held, Outcomes, Place, Seen, audit
+from plumbing.reading import Place
+from reconciliation.audit import NO_OUTCOME, NOT_PROCESSED, Bundle, Event, Gap, Held, Key, ProcessAudit, SinkAudit
+from reconciliation.outcomes import Outcomes
 
-TOPIC = "splynx.main.account"
+TOPIC, EVENTS = "splynx.main.account", "sonar.main.account"
 
 
 def at(offset: int) -> Place:
     return Place(TOPIC, 0, offset)
 
 
-def a_bundle(offset: int, sonar_id: int, sequence: int, digest: str = "a") -> Seen:
-    return Seen(at(offset), "account", sonar_id, sequence, 1, digest)
+def a_bundle(offset: int, sonar_id: int, sequence: int, digest: str = "a") -> Bundle:
+    return Bundle(at(offset), "account", sonar_id, sequence, 1, digest)
 
 
 SEEN = [a_bundle(0, 5, 10), a_bundle(1, 6, 11), a_bundle(2, 5, 12)]
@@ -20,18 +24,25 @@ LEDGER = {("account", 5): Held(12, 1, "a"), ("account", 6): Held(11, 1, "a")}
 WHOLE = Outcomes({(TOPIC, 0): [(0, 2, "applied")]}, {})
 
 
+def gaps_of(seen: Iterable[Bundle], ledger: Mapping[Key, Held], outcomes: Outcomes) -> list[Gap]:
+    audit = SinkAudit(outcomes)
+    for one in seen:
+        audit.see(one)
+    audit.compare(sorted(audit.newest), ledger)
+    return audit.gaps
+
+
 def test_a_ledger_that_followed_every_message_has_no_gap() -> None:
-    assert audit(SEEN, LEDGER, WHOLE) == []
+    assert gaps_of(SEEN, LEDGER, WHOLE) == []
 
 
 def test_a_dropped_newest_record_and_a_dropped_older_one_are_both_named() -> None:
     outcomes = Outcomes({(TOPIC, 0): [(1, 1, "applied")]}, {})
     ledger = {**LEDGER, ("account", 5): Held(9, 1, "a")}
-    gaps = audit(SEEN, ledger, outcomes)
-    assert [(one.place.offset, one.problem) for one in gaps] == [
-        (0, "has no outcome"),
-        (2, "has no outcome"),
-        (2, "is the newest of its aggregate, and the ledger has another sequence"),
+    assert [(one.place.offset, one.problem) for one in gaps_of(SEEN, ledger, outcomes)] == [
+        (0, NO_OUTCOME),
+        (2, NO_OUTCOME),
+        (2, "is the newest of its aggregate, and the ledger has an older one"),
     ]
 
 
@@ -39,27 +50,76 @@ def test_a_dropped_newest_record_and_a_dropped_older_one_are_both_named() -> Non
     ("held", "problem"),
     [
         pytest.param(None, "the ledger has none", id="nothing"),
-        pytest.param(Held(10, 1, "a"), "the ledger has another sequence", id="an older one"),
+        pytest.param(Held(10, 1, "a"), "the ledger has an older one", id="an older one"),
         pytest.param(Held(12, 1, "b"), "the ledger has another hash", id="another content"),
     ],
 )
 def test_a_newest_bundle_that_the_ledger_lacks_is_named(held: Held | None, problem: str) -> None:
     ledger = {("account", 6): LEDGER[("account", 6)]} | ({("account", 5): held} if held else {})
     expected = Gap(at(2), "account", 5, f"is the newest of its aggregate, and {problem}")
-    assert audit(SEEN, ledger, WHOLE) == [expected]
+    assert gaps_of(SEEN, ledger, WHOLE) == [expected]
+
+
+@pytest.mark.parametrize(
+    "held",
+    [Held(13, 1, "b"), Held(12, 2, "b"), Held(10, 2, "b")],
+    ids=["a later event", "later rules", "later rules of an older event"],
+)
+def test_a_bundle_that_the_sink_rightly_passed_over_is_no_gap(held: Held) -> None:
+    assert gaps_of(SEEN, {**LEDGER, ("account", 5): held}, WHOLE) == []
 
 
 def test_an_offset_with_two_outcomes_is_named() -> None:
     twice = Outcomes({(TOPIC, 0): [(0, 2, "applied"), (1, 1, "stale")]}, {})
-    assert [(one.place.offset, one.problem) for one in audit(SEEN, LEDGER, twice)] == [(1, "has 2 outcomes")]
+    assert [(one.place.offset, one.problem) for one in gaps_of(SEEN, LEDGER, twice)] == [(1, "has 2 outcomes")]
 
 
 def test_a_dead_letter_need_not_stand_in_the_ledger() -> None:
-    dead = Outcomes(WHOLE.ranges, {at(3): "dead_lettered"})
-    ranges = Outcomes({(TOPIC, 0): [(0, 3, "applied")]}, dead.exceptions)
-    assert audit([*SEEN, a_bundle(3, 7, 13)], LEDGER, ranges) == []
+    outcomes = Outcomes({(TOPIC, 0): [(0, 3, "applied")]}, {at(3): "dead_lettered"})
+    assert gaps_of([*SEEN, a_bundle(3, 7, 13)], LEDGER, outcomes) == []
 
 
 def test_poison_needs_an_outcome_and_nothing_else() -> None:
-    poison = Seen(at(3), "account")
-    assert [one.place.offset for one in audit([*SEEN, poison], LEDGER, WHOLE)] == [3]
+    poison = Bundle(at(3), "account")
+    assert [one.place.offset for one in gaps_of([*SEEN, poison], LEDGER, WHOLE)] == [3]
+
+
+@pytest.mark.parametrize(
+    ("offset", "outcomes"),
+    [(0, ["a"]), (4, ["a"]), (5, []), (6, ["c", "b"]), (9, ["b"]), (10, []), (11, ["x"]), (12, ["d"])],
+)
+def test_an_offset_lies_in_its_range_or_in_none(offset: int, outcomes: list[str]) -> None:
+    ranges = [(11, 12, "d"), (0, 4, "a"), (6, 9, "b"), (6, 6, "c")]
+    held = Outcomes({(TOPIC, 0): ranges}, {at(11): "x"})
+    assert sorted(held.of(at(offset))) == sorted(outcomes)
+
+
+def an_event(offset: int, sonar_id: int, sequence: int | None, *, old: bool = False) -> Event:
+    return Event(Place(EVENTS, 0, offset), "account", sonar_id, sequence, old)
+
+
+def processed() -> ProcessAudit:
+    """Of account 5 two events became bundles, of account 6 one was set aside."""
+    audit = ProcessAudit()
+    audit.see_bundle(("account", 5), 10, Place(EVENTS, 0, 0))
+    audit.see_bundle(("account", 5), 12, Place(EVENTS, 0, 3))
+    return audit.cover(Place(EVENTS, 0, 1))
+
+
+@pytest.mark.parametrize(
+    ("event", "named"),
+    [
+        pytest.param(an_event(0, 5, 10), False, id="has its bundle"),
+        pytest.param(an_event(1, 6, 11), False, id="has its dead letter"),
+        pytest.param(an_event(2, 5, 11), True, id="an older one, dropped"),
+        pytest.param(an_event(2, 5, 11, old=True), False, id="an older one, compacted since"),
+        pytest.param(an_event(4, 5, 13), True, id="the newest one, dropped"),
+        pytest.param(an_event(4, 5, 13, old=True), True, id="the newest one is never compacted"),
+        pytest.param(an_event(9, 7, 14), True, id="the only one, dropped"),
+        pytest.param(an_event(2, 0, None), True, id="poison that nobody set aside"),
+    ],
+)
+def test_an_event_is_accounted_for_or_named(event: Event, named: bool) -> None:
+    audit = processed()
+    audit.see_event(event)
+    assert [one.problem for one in audit.gaps] == ([NOT_PROCESSED] if named else [])

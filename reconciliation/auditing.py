@@ -1,0 +1,151 @@
+"""Running the auditor over real topics and a real ledger."""
+
+# ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
+
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from typing import cast
+
+from confluent_kafka import Consumer, Message
+
+from clients.mysql import Database
+from plumbing.avro import Codec, Undecodable, make_registry
+from plumbing.kafka import committed_offsets, end_offsets, make_consumer
+from plumbing.reading import Place, Spans, read_spans, value_of
+from plumbing.settings import Settings
+from reconciliation.audit import Bundle, Event, Gap, Held, Key, ProcessAudit, SinkAudit
+from reconciliation.crosswalk import chunks, marks
+from reconciliation.events import MAPPED
+from reconciliation.outcomes import read_outcomes
+from schemas.avro import bundle_schema, envelope_schema
+from schemas.envelope import event_of
+from schemas.topics import Topics
+
+_STAGE = "process"
+
+
+async def run_audit(settings: Settings) -> list[Gap]:
+    """Audit everything that processors and sinks have committed: gaps by place.
+
+    Raises:
+        SyncError: Kafka, the registry or the ledger cannot be read.
+    """
+    topics = Topics(settings.instance)
+    async with Database(settings.ledger_db) as ledger:
+        checkpoint = {
+            (row["topic"], int(row["partition_no"])): int(row["next_offset"])
+            for row in await ledger.fetch("SELECT topic, partition_no, next_offset FROM checkpoint")
+        }
+        sinks, processors = SinkAudit(await read_outcomes(ledger)), ProcessAudit()
+        with ExitStack() as stack:
+            registry = stack.enter_context(make_registry(settings.registry))
+            consumer = make_consumer(settings.kafka, topics.process_group)  # names the group whose offsets are asked
+            stack.callback(consumer.close)
+            # What is committed first, then what has to be there by then.
+            committed = {
+                topics.sonar(one.name): committed_offsets(consumer, topics.sonar(one.name), settings.kafka.partitions)
+                for one in MAPPED
+            }
+            codecs = {
+                topics.splynx(one.name): Codec(registry, f"{topics.splynx(one.name)}-value", bundle_schema(one))
+                for one in MAPPED
+            }
+            _see_bundles(settings, consumer, codecs, checkpoint, sinks, processors)
+            for _, message in read_spans(consumer, _ends(consumer, [topics.dead_letters(_STAGE)], 1)):
+                processors.cover(_origin_of(message))
+            events = {
+                topics.sonar(one.name): Codec(registry, f"{topics.sonar(one.name)}-value", envelope_schema(one))
+                for one in MAPPED
+            }
+            _see_events(settings, consumer, events, committed, processors)
+        await _compare_with_ledger(ledger, sinks)
+    return sorted([*sinks.gaps, *processors.gaps], key=lambda gap: (gap.place, gap.problem))
+
+
+def _see_bundles(
+    settings: Settings,
+    consumer: Consumer,
+    codecs: Mapping[str, Codec],
+    checkpoint: Mapping[tuple[str, int], int],
+    sinks: SinkAudit,
+    processors: ProcessAudit,
+) -> None:
+    spans = _ends(consumer, codecs, settings.kafka.partitions)
+    names = {Topics(settings.instance).splynx(one.name): one.name for one in MAPPED}
+    for place, message in read_spans(consumer, spans):
+        name = names[place.topic]
+        try:
+            value = codecs[place.topic].decode(value_of(message))
+        except Undecodable:
+            seen = Bundle(place, name)
+        else:
+            origin = Place(value["origin_topic"], value["origin_partition"], value["origin_offset"])
+            sequence = int(value["sequence"])
+            seen = Bundle(place, name, value["sonar_id"], sequence, int(value["rules_generation"]), value["hash"])
+            processors.see_bundle((name, seen.sonar_id), sequence, origin)
+        if place.offset < checkpoint.get((place.topic, place.partition), 0):
+            sinks.see(seen)
+
+
+def _see_events(
+    settings: Settings,
+    consumer: Consumer,
+    codecs: Mapping[str, Codec],
+    committed: Mapping[str, Mapping[int, int]],
+    processors: ProcessAudit,
+) -> None:
+    topics = Topics(settings.instance)
+    names = {topics.sonar(one.name): one.name for one in MAPPED}
+    spans = {
+        (topic, partition): (low, min(high, committed[topic].get(partition, low)))
+        for (topic, partition), (low, high) in _ends(consumer, codecs, settings.kafka.partitions).items()
+    }
+    specs = {spec.name: spec for spec in topics.specs(MAPPED, partitions=1, retention_days=1)}
+    lags = {
+        topics.sonar(one.name): int(specs[topics.splynx(one.name)].config["min.compaction.lag.ms"]) for one in MAPPED
+    }
+    now = int(time.time() * 1000)
+    for place, message in read_spans(consumer, spans):
+        name, written = names[place.topic], message.timestamp()[1]
+        is_old = written < now - lags[place.topic]
+        try:
+            event = event_of(codecs[place.topic].decode(value_of(message)))
+        except (Undecodable, KeyError, TypeError, ValueError):
+            processors.see_event(Event(place, name))
+        else:
+            processors.see_event(Event(place, name, event.sonar_id, event.sequence, is_old))
+
+
+def _ends(consumer: Consumer, topics: Iterable[str], count: int) -> Spans:
+    return {
+        (topic, partition): bounds
+        for topic in topics
+        for partition, bounds in end_offsets(consumer, topic, count).items()
+    }
+
+
+def _origin_of(message: Message) -> Place:
+    """Where the event of a processor's dead letter lies (`processors`: Kafka Connect's headers)."""
+    headers = dict(cast("list[tuple[str, bytes]]", message.headers() or []))
+    topic, partition, offset = (
+        headers[f"__connect.errors.{name}"].decode() for name in ("topic", "partition", "offset")
+    )
+    return Place(topic, int(partition), int(offset))
+
+
+async def _compare_with_ledger(ledger: Database, sinks: SinkAudit) -> None:
+    by_aggregate: dict[str, list[int]] = {}
+    for aggregate, sonar_id in sorted(sinks.newest):
+        by_aggregate.setdefault(aggregate, []).append(sonar_id)
+    for aggregate, sonar_ids in by_aggregate.items():
+        for part in chunks(sonar_ids):
+            held: dict[Key, Held] = {
+                (aggregate, int(row["sonar_id"])): Held(int(row["sequence"]), int(row["generation"]), row["hash"])
+                for row in await ledger.fetch(
+                    "SELECT sonar_id, sequence, generation, hash FROM aggregates"
+                    f" WHERE aggregate = %s AND sonar_id IN ({marks(part)})",
+                    [aggregate, *part],
+                )
+            }
+            sinks.compare([(aggregate, sonar_id) for sonar_id in part], held)
