@@ -21,7 +21,9 @@ from console import run as running
 from console import status as standing
 from console import topics as topic_plans
 from console import trace as tracing
-from console.output import fail, show, stderr, table
+from console.output import Teller, fail, show, stderr, table
+from console.reconciled import Reconciled, write_csv
+from console.reconciled import text_of as reconciled_text
 from console.statuses import check_statuses_where_possible
 from plumbing.errors import ExitCode, SyncError
 from plumbing.logs import configure_logs
@@ -241,6 +243,9 @@ def reconcile(
     show_values: Annotated[
         bool, typer.Option("--show-values", help="Show personal data that differs, instead of hiding it.")
     ] = False,
+    every: Annotated[
+        float | None, typer.Option(help="Do it every so many minutes and serve metrics, until stopped.", min=0.01)
+    ] = None,
 ) -> None:
     """Compare both ends: counts and money without the mappers, then every field. Keep the stages running meanwhile.
 
@@ -249,13 +254,21 @@ def reconcile(
     configure_logs()
     try:
         settings = load_settings(config)
-        teller = reconciling.Teller(lambda text: stderr.print(text, markup=False))
-        result = reconciling.run(settings, wait_seconds=wait, tell=teller)
-        if csv is not None:
-            reconciling.write_csv(result, csv, show_values=show_values)
+        teller = Teller(lambda text: stderr.print(text, markup=False))
+
+        def once() -> Reconciled:
+            result = reconciling.run(settings, wait_seconds=wait, tell=teller)
+            if csv is not None:
+                write_csv(result, csv, show_values=show_values)
+            show(result.document(show_values=show_values), as_json=json, text=reconciled_text)
+            return result
+
+        if every is not None:
+            reconciling.repeat(settings, every, once)
+            return
+        result = once()
     except SyncError as exc:
         fail(exc, as_json=json)
-    show(result.document(show_values=show_values), as_json=json, text=reconciling.text_of)
     raise typer.Exit(int(result.exit_code))
 
 

@@ -1,6 +1,7 @@
 """How commands speak: data on stdout, everything else on stderr, errors as one message with the next step."""
 
 import sys
+import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -9,6 +10,8 @@ import typer
 from rich.console import Console
 
 from plumbing.errors import SyncError
+
+_TELL_SECONDS = 3.0
 
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -44,3 +47,25 @@ def table(rows: list[list[str]]) -> str:
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
+
+
+class Teller:
+    """Shows how far a long comparison is, on stderr: at most a line every few seconds."""
+
+    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._say, self._clock = say, clock
+        self._what, self._begun, self._told = "", clock(), clock()
+
+    def __call__(self, what: str, done: int, whole: int | None) -> None:
+        """Hear of progress."""
+        now = self._clock()
+        if what != self._what:
+            self._what, self._begun = what, now
+        if now - self._told < _TELL_SECONDS:
+            return
+        self._told = now
+        text = f"{what}: {done}"
+        if whole:
+            left = (now - self._begun) / done * max(0, whole - done) if done else 0.0
+            text += f" of {whole}, about {left:.0f} s left"
+        self._say(text)

@@ -1,97 +1,50 @@
 """`crossfade reconcile`: look, let every stage pass a later watermark, look again; what stands both times is found."""
 
 import asyncio
-import csv
+import signal
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from types import FrameType
 
-from console.output import table
 from console.progress import Progress
+from console.reconciled import Reconciled, result_of
 from plumbing import metrics
 from plumbing.clock import utc_now
-from plumbing.errors import ExitCode
+from plumbing.errors import Action, SyncError
 from plumbing.kept import keep
+from plumbing.logs import get_logger
 from plumbing.settings import Settings
-from reconciliation.comparison import Comparison, Tell, open_comparison, tell_nobody
-from reconciliation.confirmation import Verdict, confirm
-from reconciliation.facts import Skipped
-from reconciliation.findings import CHECKS, Finding
+from reconciliation.comparison import Tell, open_comparison, tell_nobody
+from reconciliation.confirmation import confirm
+from reconciliation.findings import CHECKS
 from schemas.catalogue import TARGETS
+
+log = get_logger("reconcile")
 
 STAGE = "reconcile"
 _LOOK_SECONDS = 1.0
-_TELL_SECONDS = 3.0
-_SHOWN = 30
-HIDDEN = "(personal)"
-
-
-@dataclass(frozen=True)
-class Reconciled:
-    """The verdict, and what both ends have. Pairs are `[Sonar, Splynx]`; `skipped` is in none of them."""
-
-    verdict: Verdict
-    counts: dict[str, dict[str, list[int]]]
-    payments_minor: list[int]
-    exponent: int
-    skipped: list[Skipped]
-    compared: dict[str, int]
-    not_shown: dict[str, list[str]]
-    refused: dict[str, dict[str, int]]
-
-    @property
-    def findings(self) -> Sequence[Finding]:
-        """What differs."""
-        return self.verdict.findings
-
-    @property
-    def exit_code(self) -> ExitCode:
-        """0 when both ends agree, 3 for a difference that lasts, 75 when nobody can tell whether one does."""
-        if any(one.confirmed for one in self.findings):
-            return ExitCode.FOUND
-        return ExitCode.TRY_LATER if self.findings or self.verdict.unsettled else ExitCode.DONE
-
-    def document(self, *, show_values: bool = False) -> dict[str, Any]:
-        """As JSON; docs/what-does-reconcile-prove.md says what each member means."""
-        customers = self.counts.get("customer", {})
-        payments = self.counts.get("payment", {}).values()
-        return {
-            "equal": self.exit_code is ExitCode.DONE,
-            "read_at": self.verdict.read_at.isoformat(),
-            "customers": [sum(pair[side] for pair in customers.values()) for side in (0, 1)],
-            "statuses": customers,
-            "payments": [sum(pair[side] for pair in payments) for side in (0, 1)],
-            "payments_minor": self.payments_minor,
-            "counts": self.counts,
-            "skipped": [asdict(one) for one in self.skipped],
-            "compared": self.compared,
-            "not_shown": self.not_shown,
-            "dead_letters": self.refused,
-            "looks": self.verdict.looks,
-            "unsettled": self.verdict.unsettled,
-            "left_out": self.verdict.left_out,
-            "findings": [row_of(one, show_values=show_values) for one in self.findings],
-        }
 
 
 def run(settings: Settings, *, wait_seconds: float, tell: Tell = tell_nobody) -> Reconciled:
-    """Reconcile a whole pair, and keep its outcome in the metrics.
+    """Reconcile a whole pair, and keep its outcome in the metrics, for the sink to tell.
 
     Raises:
         SyncError: one of the ends, Kafka or the ledger cannot be read.
     """
+    stop = threading.Event()
 
     async def passed(read_at: datetime) -> bool:
-        return await asyncio.to_thread(wait_for_stages, settings, read_at, wait_seconds)
+        return await asyncio.to_thread(wait_for_stages, settings, read_at, wait_seconds, stop)
 
     async def work() -> Reconciled:
-        async with open_comparison(settings, tell) as comparison:
-            return await result_of(comparison, await confirm(comparison, passed))
+        try:
+            async with open_comparison(settings, tell) as comparison:
+                return await result_of(comparison, await confirm(comparison, passed))
+        finally:
+            stop.set()  # else ctrl-C would wait for the thread
 
     result = asyncio.run(work())
     measure(result)
@@ -99,19 +52,28 @@ def run(settings: Settings, *, wait_seconds: float, tell: Tell = tell_nobody) ->
     return result
 
 
-async def result_of(comparison: Comparison, verdict: Verdict) -> Reconciled:
-    """The verdict with its causes, and what the comparison has of both ends."""
-    explained = replace(verdict, findings=await comparison.explained(verdict.findings))
-    return Reconciled(
-        explained,
-        comparison.facts.counts(),
-        comparison.facts.money(),
-        comparison.exponent,
-        comparison.facts.skipped(),
-        dict(comparison.records.compared),
-        {entity: sorted(fields) for entity, fields in comparison.records.hidden.items()},
-        comparison.events.refused(),
-    )
+def repeat(minutes: float, once: Callable[[], object]) -> None:
+    """Reconcile again and again until SIGTERM or ctrl-C. Nothing is written, so it ends at once.
+
+    Raises:
+        SyncError: the set-up is wrong. What may pass is counted and tried again the next time.
+    """
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    try:
+        while True:
+            try:
+                once()
+            except SyncError as exc:
+                if exc.action is not Action.RETRY:
+                    raise
+                log.warning("reconcile.put_off", error=exc.code)
+            time.sleep(minutes * 60)
+    except KeyboardInterrupt:
+        return
 
 
 def measure(result: Reconciled) -> None:
@@ -124,13 +86,16 @@ def measure(result: Reconciled) -> None:
     metrics.LAST_SUCCESS.labels(STAGE).set(utc_now().timestamp())
 
 
-def wait_for_stages(settings: Settings, read_at: datetime, wait_seconds: float) -> bool:
-    """Whether within the time every stage has passed a watermark that covers `read_at`, by Sonar's clock."""
+def wait_for_stages(settings: Settings, read_at: datetime, wait_seconds: float, stop: threading.Event) -> bool:
+    """Whether, within the time and before `stop`, every stage has passed a watermark that covers `read_at`.
+
+    `read_at` is by Sonar's clock.
+    """
     deadline = time.monotonic() + wait_seconds
     progress = Progress(settings)
     ends = None
     try:
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not stop.is_set():
             if ends is None:
                 # The watermark trails Sonar's clock by the safety lag: one published later may still not cover it.
                 later = [one for one in progress.watermarks() if one.source_time >= read_at]
@@ -138,113 +103,7 @@ def wait_for_stages(settings: Settings, read_at: datetime, wait_seconds: float) 
                     ends = progress.bundle_ends()
             if ends is not None and progress.sinks_passed(ends):
                 return True
-            time.sleep(_LOOK_SECONDS)
+            stop.wait(_LOOK_SECONDS)
     finally:
         progress.close()
     return False
-
-
-def row_of(one: Finding, *, show_values: bool = False) -> dict[str, Any]:
-    """A finding as one flat row; values that are personal data only on demand."""
-    hide = one.personal and not show_values
-    return {
-        "check": one.check,
-        "entity": one.entity,
-        "key": one.key,
-        "field": one.field,
-        "expected": HIDDEN if hide and one.expected else one.expected,
-        "actual": HIDDEN if hide and one.actual else one.actual,
-        "cause": one.cause.why,
-        "topic": one.cause.topic,
-        "partition": one.cause.partition,
-        "offset": one.cause.offset,
-        "confirmed": one.confirmed,
-    }
-
-
-COLUMNS = (
-    "check", "entity", "key", "field", "expected", "actual", "expected_money", "actual_money", "cause", "topic",
-    "partition", "offset", "confirmed",
-)  # fmt: skip
-
-
-def write_csv(result: Reconciled, path: Path, *, show_values: bool = False) -> None:
-    """The findings for finance, one a line, with a head; money in its own columns, exact, as decimal text."""
-    with path.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.DictWriter(out, COLUMNS)
-        writer.writeheader()
-        for one in result.findings:
-            money = {
-                "expected_money": money_of(one, one.expected, result.exponent),
-                "actual_money": money_of(one, one.actual, result.exponent),
-            }
-            writer.writerow(row_of(one, show_values=show_values) | money)
-
-
-def money_of(one: Finding, value: str | None, exponent: int) -> str:
-    """The money in a finding's value: the last word of a sum or a payment is minor units; else it is no money."""
-    if value is None or one.check in {"fields", "counts"} or not one.field.endswith("minor"):
-        return ""
-    words = value.split()
-    return f"{Decimal(words[-1]).scaleb(-exponent):f}" if words and _is_number(words[-1]) else ""
-
-
-def text_of(document: dict[str, Any]) -> str:
-    """The result for people."""
-    rows = [["", "Sonar", "Splynx"]]
-    for entity, states in document["counts"].items():
-        rows.append([entity, *(str(sum(pair[side] for pair in states.values())) for side in (0, 1))])
-        if len(states) > 1:
-            rows += [[f"  {state}", *map(str, pair)] for state, pair in states.items()]
-    rows += [["payments, minor units", *map(str, document["payments_minor"])]]
-    text = table(rows) + "\n\n"
-    for one in document["skipped"]:
-        text += f"left out: {one['records']} {one['entity']}, {one['why']}"
-        text += f", {one['minor']} minor units\n" if one["minor"] else "\n"
-    for aggregate, codes in document["dead_letters"].items():
-        text += "".join(f"dead letters: {count} {aggregate}, {code}\n" for code, count in codes.items())
-    text += f"compared field by field: {sum(document['compared'].values())} records\n"
-    findings = document["findings"]
-    if document["unsettled"]:
-        text += f"{document['unsettled']} records changed at each look, so nothing is said of them\n"
-    if not findings:
-        return text + ("Equal: no differences." if document["equal"] else "No difference lasted.")
-    head = ["check", "entity", "key", "field", "expected", "actual", "cause"]
-    text += table([head, *([_short(one[name]) for name in head] for one in findings[:_SHOWN])])
-    text += f"\n{len(findings)} differences"
-    if document["left_out"]:
-        text += f", and {document['left_out']} more of the same kinds"
-    if not all(one["confirmed"] for one in findings):
-        text += "; not all confirmed, for no later watermark came: keep `crossfade run --apply` going, then repeat"
-    return text
-
-
-def _is_number(word: str) -> bool:
-    return word.removeprefix("-").replace(".", "", 1).isdigit()
-
-
-class Teller:
-    """Shows how far a long comparison is, on stderr: at most a line every few seconds."""
-
-    def __init__(self, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self._say, self._clock = say, clock
-        self._what, self._begun, self._told = "", clock(), clock()
-
-    def __call__(self, what: str, done: int, whole: int | None) -> None:
-        """Hear of progress."""
-        now = self._clock()
-        if what != self._what:
-            self._what, self._begun = what, now
-        if now - self._told < _TELL_SECONDS:
-            return
-        self._told = now
-        text = f"{what}: {done}"
-        if whole:
-            left = (now - self._begun) / done * max(0, whole - done) if done else 0.0
-            text += f" of {whole}, about {left:.0f} s left"
-        self._say(text)
-
-
-def _short(value: object) -> str:
-    text = "-" if value is None else str(value)
-    return text if len(text) <= 40 else text[:39] + "…"

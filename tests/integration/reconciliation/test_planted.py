@@ -1,10 +1,16 @@
 """What somebody changes in Splynx is found, each change once and as what it is, and nothing else."""
 
 import csv
+import subprocess
+import time
 from pathlib import Path
 
+import httpx2
 import pytest
 
+from sandbox.local.library import ROOT
+from sandbox.local.ports import free_ports
+from tests.integration.console.conftest import bare_environment
 from tests.integration.reconciliation.conftest import Pair, found, the
 
 pytestmark = pytest.mark.timeout(300)
@@ -196,3 +202,32 @@ def test_deferred_money_is_told_and_is_no_difference(pair: Pair, accounts: list[
     (skipped,) = document["skipped"]
     assert (skipped["entity"], skipped["why"], skipped["records"]) == ("payment", "deferred: sink.deferred", 1)
     assert skipped["minor"] > 0
+
+
+def test_repeated_it_serves_what_it_found_and_ends_at_once_when_told(pair: Pair) -> None:
+    (port,) = free_ports(1)
+    pair.site.configure(**{"http.reconcile_port": port})
+    process = subprocess.Popen(
+        pair.command("reconcile", "--every", "60"), stdout=subprocess.DEVNULL, cwd=ROOT, env=bare_environment()
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while "crossfade_findings{" not in (text := metrics_at(port)):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+        process.terminate()
+        assert process.wait(15) == 0
+    finally:
+        process.kill()
+        process.wait()
+        pair.site.configure()
+    assert 'crossfade_findings{entity="customer",level="record"} 0.0' in text
+
+
+def metrics_at(port: int) -> str:
+    """What a process serves; nothing while it does not."""
+    try:
+        return httpx2.get(f"http://127.0.0.1:{port}/metrics").text
+    except httpx2.TransportError:
+        return ""

@@ -1,16 +1,20 @@
 """How a reconciliation is told: exit codes, hidden values, money for finance, progress."""
 
 import csv
-from collections.abc import Sequence
+import signal
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from console.reconcile import COLUMNS, HIDDEN, Reconciled, Teller, measure, money_of, text_of, write_csv
+from console.output import Teller
+from console.reconcile import measure, repeat
+from console.reconciled import COLUMNS, HIDDEN, Reconciled, money_of, text_of, write_csv
 from plumbing import metrics
-from plumbing.errors import ExitCode
+from plumbing.errors import Action, ExitCode, SyncError
+from plumbing.settings import HttpSettings, Settings
 from reconciliation.confirmation import Verdict
 from reconciliation.facts import Skipped
 from reconciliation.findings import Cause, Finding
@@ -127,3 +131,47 @@ def test_progress_tells_every_few_seconds_how_much_is_left() -> None:
         now[0] += 2
     teller("payments of Sonar", 50, None)
     assert said == ["customers of Splynx: 300 of 1000, about 9 s left", "payments of Sonar: 50"]
+
+
+class Away(SyncError):
+    code = "test.away"
+    action = Action.RETRY
+
+
+class Wrong(SyncError):
+    code = "test.wrong"
+    action = Action.HALT
+
+
+SETTINGS = Settings.model_construct(http=HttpSettings(reconcile_port=0))
+
+
+def outcomes(*errors: type[BaseException] | None) -> Callable[[], None]:
+    """A reconciliation that ends so, one time after the other."""
+    left = list(errors)
+
+    def once() -> None:
+        error = left.pop(0)
+        if error is not None:
+            raise error("a test")
+
+    return once
+
+
+def test_what_may_pass_is_put_off_to_the_next_time_and_an_interrupt_ends_it() -> None:
+    handler = signal.getsignal(signal.SIGTERM)
+    labels = {"stage": "reconcile", "code": "test.away"}
+    try:
+        repeat(SETTINGS, 0, outcomes(None, Away, None, KeyboardInterrupt))
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert metrics.REGISTRY.get_sample_value("crossfade_errors_total", labels) == 1
+
+
+def test_a_wrong_set_up_ends_it_with_its_error() -> None:
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        with pytest.raises(Wrong):
+            repeat(SETTINGS, 0, outcomes(Wrong))
+    finally:
+        signal.signal(signal.SIGTERM, handler)
