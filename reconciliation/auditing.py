@@ -15,7 +15,7 @@ from plumbing.kafka import committed_offsets, end_offsets, make_consumer
 from plumbing.reading import Place, Spans, read_spans, value_of
 from plumbing.settings import Settings
 from reconciliation.audit import Bundle, Event, Gap, Held, Key, ProcessAudit, SinkAudit
-from reconciliation.crosswalk import chunks, marks
+from reconciliation.crosswalk import check_ledger, chunks, marks
 from reconciliation.events import MAPPED
 from reconciliation.outcomes import read_outcomes
 from schemas.avro import bundle_schema, envelope_schema
@@ -33,6 +33,7 @@ async def run_audit(settings: Settings) -> list[Gap]:
     """
     topics = Topics(settings.instance)
     async with Database(settings.ledger_db) as ledger:
+        await check_ledger(ledger)
         checkpoint = {
             (row["topic"], int(row["partition_no"])): int(row["next_offset"])
             for row in await ledger.fetch("SELECT topic, partition_no, next_offset FROM checkpoint")

@@ -1,6 +1,6 @@
 """Both ends side by side: facts and sums without the mappers, then every field of every record."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from plumbing.errors import ConfigurationError
 from plumbing.settings import Settings
 from reconciliation import source
 from reconciliation.causes import Causes, root_of
-from reconciliation.crosswalk import deferred
+from reconciliation.crosswalk import check_ledger, deferred
 from reconciliation.events import Events
 from reconciliation.expected import (
     account_facts,
@@ -130,7 +130,7 @@ class Comparison:
             async for page in source.groups_or_types(self._sonar, f"account_{kind}s"):
                 self.facts.add(EXPECTED, label_facts(kind, page))
         not_carried: set[str] = set()
-        done = 0
+        done, whole = 0, None if accounts is not None else await source.count(self._sonar, "accounts")
         async for page in source.accounts(self._sonar, accounts):
             for row in page:
                 facts = account_facts(row, self._rules)
@@ -138,20 +138,20 @@ class Comparison:
                     not_carried.add(str(row["id"]))
                 self.facts.add(EXPECTED, facts)
             done += len(page)
-            self._tell("accounts of Sonar", done, None)
-        done = 0
+            self._tell("accounts of Sonar", done, whole)
+        done, whole = 0, None if accounts is not None else await source.count(self._sonar, "payments")
         async for page in source.payments(self._sonar, accounts):
             facts = [
                 fact for row in page for fact in payment_facts(row, self._rules) if fact.account not in not_carried
             ]
             self.facts.add(EXPECTED, facts)
             done += len(page)
-            self._tell("payments of Sonar", done, None)
+            self._tell("payments of Sonar", done, whole)
 
-    def sums(self, unsettled: Sequence[Finding]) -> list[Finding]:
+    def sums(self, unsettled: Sequence[Finding]) -> Iterable[Finding]:
         """The counts and sums that differ, without the records of these findings."""
         self.facts.drop((one.entity, one.key) for one in unsettled)
-        return list(self.facts.sums())
+        return self.facts.sums()
 
     async def explained(self, findings: Sequence[Finding]) -> list[Finding]:
         """The findings with what topics and ledger know of them."""
@@ -170,7 +170,7 @@ async def open_comparison(settings: Settings, tell: Tell = tell_nobody) -> Async
     """Connect to both ends, the topics and the ledger.
 
     Raises:
-        ConfigurationError: Splynx's database is not in the settings, or the rules are wrong.
+        ConfigurationError: Splynx's database is not in the settings, the rules are wrong, or there is no ledger yet.
         SyncError: a server does not answer, or not to us.
     """
     db = settings.splynx.db
@@ -181,6 +181,8 @@ async def open_comparison(settings: Settings, tell: Tell = tell_nobody) -> Async
         )
     file = load_rules(settings.rules)
     async with AsyncExitStack() as stack:
+        ledger = await stack.enter_async_context(Database(settings.ledger_db))
+        await check_ledger(ledger)
         sonar = await stack.enter_async_context(SonarClient(settings.sonar))
         rules = compile_rules(
             file, await source.read_facts(sonar), settings.process.hmac_key.get_secret_value().encode()
@@ -190,7 +192,7 @@ async def open_comparison(settings: Settings, tell: Tell = tell_nobody) -> Async
             sonar=sonar,
             splynx=await stack.enter_async_context(SplynxClient(settings.splynx)),
             rows=await stack.enter_async_context(Database(db)),
-            ledger=await stack.enter_async_context(Database(settings.ledger_db)),
+            ledger=ledger,
             rules=rules,
             facts=stack.enter_context(Facts()),
             events=stack.enter_context(Events(settings)),

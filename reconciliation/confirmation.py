@@ -1,12 +1,12 @@
 """Which differences last: those that still stand after every stage has passed a watermark later than the first look."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from reconciliation.comparison import Look
-from reconciliation.findings import Finding
+from reconciliation.findings import Collection, Finding
 
 MOST_LOOKS = 6
 _MANY_ACCOUNTS = 2000
@@ -23,7 +23,7 @@ class Looks(Protocol):
         """Compare everything, or again these accounts with what no account owns."""
         ...
 
-    def sums(self, unsettled: Sequence[Finding]) -> list[Finding]:
+    def sums(self, unsettled: Sequence[Finding]) -> Iterable[Finding]:
         """The counts and sums that differ, without the records of these findings."""
         ...
 
@@ -58,16 +58,25 @@ async def confirm(both: Looks, passed: Passed) -> Verdict:
         if not await passed(look.read_at):
             if lasting:
                 break
-            return Verdict(look.read_at, [*both.sums([]), *moving], 0, left_out, looks)
+            sums = _capped(both.sums([]))
+            return Verdict(look.read_at, [*sums.kept, *moving], 0, left_out + sums.left_out, looks)
         before = {one.demand for one in moving} | lasting.keys()
         looks += 1
         look = await both.look(_accounts([*moving, *lasting.values()]))
         lasting = {one.demand: replace(one, confirmed=True) for one in look.findings.kept if one.demand in before}
         moving = [one for one in look.findings.kept if one.demand not in before]
         left_out = look.findings.left_out
-    sums = [replace(one, confirmed=left_out == 0) for one in both.sums(moving)]
+    sums = _capped(both.sums(moving))
+    # Of records that nobody looked at again nobody knows what they add to the sums.
+    told = [replace(one, confirmed=left_out == 0) for one in sums.kept]
     records = {(one.entity, one.key) for one in moving}
-    return Verdict(look.read_at, [*sums, *lasting.values()], len(records), left_out, looks)
+    return Verdict(look.read_at, [*told, *lasting.values()], len(records), left_out + sums.left_out, looks)
+
+
+def _capped(findings: Iterable[Finding]) -> Collection:
+    found = Collection()
+    found.add(findings)
+    return found
 
 
 def _accounts(findings: Sequence[Finding]) -> list[str] | None:

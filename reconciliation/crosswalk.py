@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clients.mysql import Database, Row
+from plumbing.errors import ConfigurationError
 
 CHUNK = 500
 
@@ -22,6 +23,23 @@ class Link:
     state: str
     revision: int
     document: dict[str, Any]
+
+
+async def check_ledger(ledger: Database) -> None:
+    """See that there is a ledger to read.
+
+    Raises:
+        ConfigurationError: nothing was ever written.
+    """
+    found = await ledger.fetch(
+        "SELECT COUNT(*) AS n FROM information_schema.tables WHERE table_schema = %s AND table_name = 'crosswalk'",
+        (ledger.name,),
+    )
+    if not found[0]["n"]:
+        raise ConfigurationError(
+            f"schema {ledger.name} holds no ledger: nothing was written to Splynx yet",
+            remedy="Copy first: `crossfade run --until caught-up --apply`. Or correct the settings of the ledger.",
+        )
 
 
 async def live_links(ledger: Database, entity: str, keys: Sequence[str] | None = None) -> AsyncIterator[dict[int, str]]:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 from clients.sonar import SonarClient, entities_of
-from clients.sonar_errors import IncompletePage
+from clients.sonar_errors import IncompletePage, SonarGraphqlError
 from schemas.rules import SourceFacts
 
 PAGE = 500
@@ -32,6 +32,18 @@ async def read_facts(client: SonarClient) -> SourceFacts:
     """Sonar's currency, zone and threshold of delinquency."""
     data = (await client.query(_FACTS)).data
     return SourceFacts.from_settings(data["system_setting"], data["billing_setting"])
+
+
+async def count(client: SonarClient, collection: str) -> int | None:
+    """How many rows there are to read, archived ones left out; None where Sonar cannot count them."""
+    document = (
+        f"query Count {{ {collection}(paginator: {{page: 1, records_per_page: 1}}) {{ page_info {{ total_count }} }} }}"
+    )
+    try:
+        answer = await client.query(document)
+    except SonarGraphqlError:
+        return None  # counting fails on some collections, and is of use for progress only
+    return int(answer.data[collection]["page_info"]["total_count"])
 
 
 def accounts(client: SonarClient, only: Sequence[str] | None = None) -> AsyncIterator[Page]:

@@ -18,7 +18,9 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(scope="module")
 def pair(site: Site) -> Pair:
-    """A pair that was copied, its stages ended."""
+    """A pair that was copied, its stages ended; before that nothing was there to compare."""
+    refused = Pair(site).run("reconcile")
+    assert (refused.code, "holds no ledger" in refused.err) == (2, True), refused
     with stages(Pair(site), site.folder):
         pass
     return Pair(site)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from reconciliation.comparison import Look
 from reconciliation.confirmation import MOST_LOOKS, Verdict, confirm
 from reconciliation.findings import Collection, Finding
@@ -103,6 +105,13 @@ async def test_sums_are_not_confirmed_by_records_that_nobody_looked_at() -> None
     verdict = await confirm(Prepared(all_of_them, all_of_them, most=1), passed)
     assert verdict.left_out == 1
     assert [(one.check, one.confirmed) for one in verdict.findings] == [("counts", False), ("record", True)]
+
+
+async def test_of_very_many_sums_the_rest_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = Prepared([a_finding("5")], [a_finding("5")])
+    monkeypatch.setattr(both, "sums", lambda unsettled: [replace(SUM, key=str(n)) for n in range(5010)])
+    verdict = await confirm(both, passed)
+    assert (len(verdict.findings), verdict.left_out) == (5001, 10)
 
 
 async def test_a_deposit_is_wrong_whatever_else_moves_on_the_account() -> None:
