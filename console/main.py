@@ -243,9 +243,7 @@ def reconcile(
     show_values: Annotated[
         bool, typer.Option("--show-values", help="Show personal data that differs, instead of hiding it.")
     ] = False,
-    every: Annotated[
-        float | None, typer.Option(help="Do it every so many minutes and serve metrics, until stopped.", min=0.01)
-    ] = None,
+    every: Annotated[float | None, typer.Option(help="Do it every so many minutes, until stopped.", min=0.01)] = None,
 ) -> None:
     """Compare both ends: counts and money without the mappers, then every field. Keep the stages running meanwhile.
 
@@ -264,7 +262,7 @@ def reconcile(
             return result
 
         if every is not None:
-            reconciling.repeat(settings, every, once)
+            reconciling.repeat(every, once)
             return
         result = once()
     except SyncError as exc:

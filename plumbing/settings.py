@@ -122,7 +122,6 @@ class HttpSettings(_Block):
     capture_port: int = Field(9101, ge=0, le=65535)
     process_port: int = Field(9102, ge=0, le=65535)
     sink_port: int = Field(9103, ge=0, le=65535)
-    reconcile_port: int = Field(9104, ge=0, le=65535, description="Of `reconcile --every`.")
 
 
 class SinkSettings(_Block):
