@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sandbox.local.library import ROOT
 from tests.integration.console.conftest import bare_environment
@@ -201,21 +202,43 @@ def test_deferred_money_is_told_and_is_no_difference(pair: Pair, accounts: list[
     assert skipped["minor"] > 0
 
 
-def test_repeated_it_goes_on_and_ends_at_once_when_told(pair: Pair) -> None:
-    process = subprocess.Popen(
-        pair.command("reconcile", "--every", "0.01"),
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-        env=bare_environment(),
-        text=True,
-    )
+def test_a_row_that_its_payment_no_longer_owns_is_found_as_not_withdrawn(pair: Pair, accounts: list[str]) -> None:
+    owner, stranger = payment_of(pair, accounts[0]), payment_of(pair, accounts[1])
+    here = f"WHERE entity = 'payment' AND record_key = '{stranger}'"
+    pair.execute(f"UPDATE {{ledger}}.crosswalk SET sonar_id = {owner} {here}")
     try:
-        assert process.stdout is not None
-        for _ in range(2):
-            while "Equal: no differences." not in (line := process.stdout.readline()):
-                assert line, "it ended by itself"
-        process.terminate()
-        assert process.wait(15) == 0
+        document = pair.reconcile()
     finally:
-        process.kill()
-        process.wait()
+        pair.execute(f"UPDATE {{ledger}}.crosswalk SET sonar_id = {stranger} {here}")
+    assert found(document) == [("fields", "payment", stranger, "record")] * 2
+    assert sorted(str(one["expected"]) for one in document["findings"]) == ["present", "withdrawn"]
+
+
+def test_a_pilot_is_compared_alone(pair: Pair, accounts: list[str]) -> None:
+    rules = yaml.safe_load((pair.site.folder / "rules.yaml").read_text())
+    pair.site.write("rules.yaml", {**rules, "scope": {"accounts": [int(accounts[0])]}})
+    outside = pair.target_id("customer", accounts[1])
+    pair.execute(f"UPDATE customers SET city = CONCAT(city, '!') WHERE id = {outside}")
+    try:
+        document = pair.reconcile()
+    finally:
+        pair.site.write("rules.yaml", rules)
+        pair.execute(f"UPDATE customers SET city = TRIM(TRAILING '!' FROM city) WHERE id = {outside}")
+    assert (document["code"], document["findings"]) == (0, [])
+    assert document["customers"] == [1, 1]
+    assert document["compared"]["customer"] == 1
+    assert {"entity": "customer", "why": "outside the pilot", "records": 29, "minor": 0} in document["skipped"]
+
+
+def test_repeated_it_goes_on_and_ends_at_once_when_told(pair: Pair) -> None:
+    command = pair.command("reconcile", "--every", "0.01")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, env=bare_environment(), text=True) as process:
+        try:
+            assert process.stdout is not None
+            for _ in range(2):
+                while "Equal: no differences." not in (line := process.stdout.readline()):
+                    assert line, "it ended by itself"
+            process.terminate()
+            assert process.wait(15) == 0
+        finally:
+            process.kill()
