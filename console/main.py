@@ -31,7 +31,7 @@ from plumbing.settings import load_settings
 from processors.batch import process_batch
 from processors.worker import run_worker
 from producers.capture import run_capture
-from reconciliation.auditing import run_audit
+from reconciliation.audit import run_audit
 from schemas.rules import load_rules
 from sinks.guards import guards_template
 from sinks.runner import run_sink

@@ -85,7 +85,8 @@ def found(document: dict[str, Any]) -> list[tuple[str, str, str, str]]:
 
 @contextmanager
 def stages(pair: Pair, folder: Path) -> Iterator[Pair]:
-    """The stages as processes of their own, ended afterwards."""
+    """The stages as processes of their own, ended afterwards. They look often, so that a watermark comes soon."""
+    pair.site.configure(**{"sonar.poll_seconds": 0.3, "sonar.safety_lag_seconds": 1})
     assert pair.run("topics", "--apply").code == 0
     with ExitStack() as ending:
         for words in STAGES:

@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from plumbing.kafka import committed_offsets, end_offsets, make_consumer, make_producer
 from plumbing.settings import Settings, load_settings
-from reconciliation.audit import NO_OUTCOME, NOT_PROCESSED
+from reconciliation.gaps import NO_OUTCOME, NOT_PROCESSED
 from schemas.topics import Topics
 from tests.integration.console.conftest import Site
 from tests.integration.reconciliation.conftest import Pair, stages

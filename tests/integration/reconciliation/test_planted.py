@@ -58,7 +58,6 @@ def test_edited_fields_are_found_with_their_bundles_and_without_personal_data(
     )
     try:
         document = pair.reconcile("--csv", str(tmp_path / "findings.csv"))
-        shown = pair.reconcile("--show-values")
     finally:
         pair.execute(
             f"UPDATE customers SET name = '{before['name']}', city = '{before['city']}' WHERE id = {customer}",
@@ -76,7 +75,6 @@ def test_edited_fields_are_found_with_their_bundles_and_without_personal_data(
     name = the(document["findings"], field="name")
     assert (name["expected"], name["actual"]) == ("(personal)", "(personal)")
     assert "Edited By Hand" not in str(document)
-    assert the(shown["findings"], field="name")["actual"] == "Edited By Hand"
     assert name["topic"] == f"splynx.{pair.site.settings['instance']}.account"
     (applied,) = pair.site.rows(
         "SELECT partition_no, topic_offset FROM {ledger}.aggregates"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import pytest
 
 from plumbing.reading import Place
-from reconciliation.audit import NO_OUTCOME, NOT_PROCESSED, Bundle, Event, Gap, Held, Key, ProcessAudit, SinkAudit
+from reconciliation.gaps import NO_OUTCOME, NOT_PROCESSED, Bundle, Event, Gap, Held, Key, ProcessAudit, SinkAudit
 from reconciliation.outcomes import Outcomes
 
 TOPIC, EVENTS = "splynx.main.account", "sonar.main.account"
