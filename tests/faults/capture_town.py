@@ -137,6 +137,10 @@ class Town(Scene):
 
     # capture
 
+    def restart_line(self) -> None:
+        """Nothing is meddled with any more."""
+        self.line.before, self.line.meddle, self.line.on_its_way = None, lambda document, answer: answer, _at_once
+
     async def read(self, force: str | None = None) -> None:
         """Snapshot what is not complete yet."""
         await self.begin()

@@ -106,6 +106,14 @@ def _whatever_came(real: Any) -> Any:
     return lambda connection, **options: connection["entities"]
 
 
+def _without_dead_letters(real: Any) -> Any:
+    async def put_outcomes(self: Any, tx: Any, topic: str, partition: int, outcomes: Any) -> None:
+        if kept := [one for one in outcomes if one[1] != Outcome.DEAD_LETTERED.value]:
+            await real(self, tx, topic, partition, kept)
+
+    return put_outcomes
+
+
 GUARDS: dict[str, tuple[Patch, ...]] = {
     # sinks
     "the checkpoint in the ledger": (Patch("sinks.store.Ledger.checkpoints", _always_soon(dict)),),
@@ -130,6 +138,8 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     "edits are looked for before a record is changed": (
         Patch("sinks.rest.RestRecords._report_edits", _always_soon(list)),
     ),
+    "poison gets its dead letter": (Patch("sinks.writer.Writer._letter", _always(None)),),
+    "an outcome is kept of poison too": (Patch("sinks.store.Ledger.put_outcomes", _without_dead_letters),),
     "the brake": (Patch("sinks.brake.Brake.check", _always(None)),),
     "the mark in Splynx": (Patch("sinks.runner.check_epoch", _always_soon(list)),),
     "rows that carry Sonar ids are adopted only when asked": (

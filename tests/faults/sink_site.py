@@ -77,6 +77,20 @@ class SinkSite:
 
     # the two ends
 
+    def cut_off(self, one: Happening) -> bytes:
+        """The first half of a bundle's bytes."""
+        whole = self._codecs[one.aggregate].encode(bundle_to_avro(one.stamped(self.topics.splynx(one.aggregate))))
+        return whole[: len(whole) // 2]
+
+    def dead_letters(self) -> int:
+        """How many dead letters of the sink there are."""
+        consumer = make_consumer(self.settings.kafka, f"{self.settings.instance}.test")
+        try:
+            low, high = end_offsets(consumer, self.topics.dead_letters("sink"), 1)[0]
+            return high - low
+        finally:
+            consumer.close()
+
     def play(self, told: Sequence[Happening]) -> None:
         """Put a history on the topics, which hold nothing else afterwards, and begin with an empty Splynx."""
         self._empty_topics()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,10 +14,12 @@ from typing import Any
 import pytest
 
 from plumbing.settings import Settings
+from sandbox.local.ports import free_ports
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
 from tests.faults.target import assert_same
-from tests.integration.processors.conftest import with_secrets
+from tests.integration.capture.conftest import Site, assert_topics_equal_sonar
+from tests.integration.processors.conftest import MAPPED, RULES, by_origin, caught_up, with_secrets
 
 _PATIENCE_SECONDS = 90.0
 
@@ -26,10 +29,14 @@ class Processes:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._marker = folder, folder / "marker"
+        # One port for a stage's whole life: by it Kafka knows that a worker is the one that was killed.
+        (self._port,) = free_ports(1)
         self._running: subprocess.Popen[bytes] | None = None
 
     def start(self, stage: str, settings: Settings, *, step: str = "", when: str = "after", turn: int = 1) -> None:
         """Start a stage; with a step, it stands still there."""
+        http = settings.http.model_copy(update={"process_port": self._port})
+        settings = settings.model_copy(update={"http": http, "state_dir": self._folder / "state"})
         plan: dict[str, Any] = {
             "stage": stage, "settings": with_secrets(settings), "step": step, "when": when, "turn": turn,
             "marker": str(self._marker),
@@ -102,3 +109,55 @@ async def test_a_sink_process_killed_between_a_post_and_its_answer_makes_no_twin
     processes.kill()
     assert_same(sink_site.picture(), expected)
     await sink_site.assert_each_offset_has_one_outcome()
+
+
+PAGES = {
+    1: "before",  # in a page, nothing of it is acknowledged
+    2: "after",  # acknowledged, and the cursor still where it was
+}
+"""When capture is killed: fault and side of `Publisher.commit`."""
+
+
+@pytest.mark.fault(1)
+@pytest.mark.fault(2)
+@pytest.mark.parametrize("fault", PAGES)
+@seeds(3, guards={})
+def test_a_capture_process_killed_in_or_behind_a_page_resumes(
+    make_site: Callable[..., Site], processes: Processes, fault: int, seed: int
+) -> None:
+    site = make_site(accounts=25, page_size=10, concurrency=2)
+    processes.start("capture", site.settings, step="producers.publisher.Publisher.commit", when=PAGES[fault],
+                    turn=2 + 2 * seed)  # fmt: skip
+    processes.kill_at_the_step()
+    processes.start("capture", site.settings)
+    assert processes.wait_for_the_end() == 0
+    assert_topics_equal_sonar(site)
+    rows = sum(site.control(f"store/{name}")["count"] for name in ("Account", "Payment"))
+    assert len(site.events("account")) + len(site.events("payment")) <= rows + 2 * 10
+
+
+STEPS = {
+    "one event in flight": ("processors.guard.Guard.process", 5),
+    "many that are not acknowledged": ("processors.guard.Guard.flush", 2),
+}
+"""Where a worker is killed, and at which turn on the first seed."""
+
+
+@pytest.mark.fault(4)
+@pytest.mark.parametrize("place", STEPS)
+@seeds(3, guards={})
+def test_a_killed_worker_commits_nothing_that_is_not_acknowledged(
+    make_site: Callable[..., Site], processes: Processes, place: str, seed: int
+) -> None:
+    site = make_site(accounts=15)
+    shutil.copy(RULES, site.settings.rules)
+    site.capture(snapshot="force")
+    step, turn = STEPS[place]
+    processes.start("process", site.settings, step=step, when="before", turn=turn * seed)
+    processes.kill_at_the_step()
+    processes.start("process", site.settings)
+    processes.wait(lambda: caught_up(site))
+    processes.kill()
+    for name in MAPPED:
+        events = {(one.partition(), one.offset()) for one in site.messages(site.topics.sonar(name))}
+        assert set(by_origin(site, name)) == events

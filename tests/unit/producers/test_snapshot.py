@@ -221,6 +221,20 @@ async def test_a_slow_page_never_overtakes_a_newer_reading_of_the_same_root() ->
     assert len(scene.events()) == 1
 
 
+@pytest.mark.fault(22)
+async def test_a_slow_page_never_brings_back_what_was_deleted_meanwhile() -> None:
+    scene = Scene()
+    payment = scene.shop.a_payment(scene.shop.an_account())
+    await scene.begin()
+    slow = await scene.reader.page(PAYMENT, [], 3)
+    scene.shop.store.delete("Payment", payment)
+    await scene.following.poll()
+    outcome = scene.publisher.row(PAYMENT, slow.rows[0], [], slow, snapshot=True)
+    await scene.publisher.commit()
+    assert outcome.value == "overlapped"
+    assert scene.folded("payment") == {}
+
+
 async def test_the_sequence_rises_over_restarts_even_when_the_clock_goes_back() -> None:
     scene = Scene()
     scene.shop.an_account()
