@@ -1,5 +1,6 @@
 """docker-compose.yml, Dockerfile and the example configuration name what there is; no engine is needed for it."""
 
+import importlib.metadata
 import importlib.util
 import json
 import re
@@ -10,6 +11,8 @@ from typing import Any
 import jsonschema
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from console.docs import leaves
 from plumbing.settings import Settings, load_settings
@@ -147,15 +150,37 @@ def test_the_image_copies_what_the_wheel_is_made_of_and_the_builder_is_sent_it()
     assert "--require-hashes" in DOCKERFILE
 
 
-def test_what_the_image_is_built_with_is_pinned_as_for_development() -> None:
-    def pins(path: str) -> dict[str, str]:
-        text = (ROOT / "requirements" / path).read_text()
-        return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+def pins(path: str) -> dict[str, str]:
+    """`{package: version}` of a file under requirements/."""
+    text = (ROOT / "requirements" / path).read_text()
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
 
+
+@pytest.mark.parametrize("path", ["runtime.txt", "build.txt"])
+def test_what_the_image_installs_is_pinned_as_for_development(path: str) -> None:
     developed = pins("dev.txt")
-    for path in ("runtime.txt", "build.txt"):
-        assert {name: developed.get(name) for name in pins(path)} == pins(path)
-    assert "hatchling" in pins("build.txt")
+    assert {name: developed.get(name) for name in pins(path)} == pins(path)
+
+
+@pytest.mark.parametrize(("path", "asked"), [("runtime.txt", "project"), ("build.txt", "build")])
+def test_pip_finds_every_requirement_pinned_where_it_wants_hashes(path: str, asked: str) -> None:
+    pinned = set(pins(path))
+    group: list[str] = {"project": PROJECT["project"]["dependencies"], "build": PROJECT["dependency-groups"]["build"]}[
+        asked
+    ]
+    ahead, seen = [Requirement(text) for text in group], set[tuple[str, str]]()
+    while ahead:
+        one = ahead.pop()
+        name = canonicalize_name(one.name)
+        assert name in pinned, f"{path} lacks {name}"
+        for extra in {"", *one.extras}:
+            if (name, extra) in seen:
+                continue
+            seen.add((name, extra))
+            for text in importlib.metadata.requires(name) or ():
+                needed = Requirement(text)
+                if needed.marker is None or needed.marker.evaluate({"extra": extra}):
+                    ahead.append(needed)
 
 
 def test_the_example_is_whole_once_its_secrets_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
