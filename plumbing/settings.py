@@ -10,7 +10,7 @@ from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NestedSecretsSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from plumbing.errors import ConfigurationError
@@ -23,6 +23,7 @@ def _http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+_PATHS = frozenset({"rules", "guards", "state_dir", "ca_file", "cert_file", "key_file"})
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
@@ -34,9 +35,9 @@ class Tls(_Block):
     """TLS of one connection. An empty `ca_file` means the system's certificates."""
 
     enabled: bool = False
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
+    ca_file: FilePath | None = None
+    cert_file: FilePath | None = None
+    key_file: FilePath | None = None
     verify: bool = True
 
 
@@ -219,6 +220,19 @@ class Settings(BaseSettings):
         return (*sources, init_settings)
 
 
+def _from_folder(values: dict[str, object], folder: Path) -> dict[str, object]:
+    """A path in the file is relative to the file, so that the command works from any folder."""
+    result: dict[str, object] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            result[key] = _from_folder(value, folder)
+        elif key in _PATHS and isinstance(value, str):
+            result[key] = (folder / value).resolve()
+        else:
+            result[key] = value
+    return result
+
+
 def load_settings(config: Path | None = None) -> Settings:
     """Read and check the settings as a whole.
 
@@ -243,11 +257,7 @@ def load_settings(config: Path | None = None) -> Settings:
             raise ConfigurationError(f"{path}{where}: not valid YAML", remedy="Mend the file.") from exc
         if not isinstance(loaded, dict):
             raise ConfigurationError(f"{path}: must hold a mapping of settings", remedy="See docs/configuration.md.")
-        values = loaded
-        for key in ("rules", "guards", "state_dir"):
-            # A path in the file is relative to the file, so that the command works from any folder.
-            if isinstance(values.get(key), str):
-                values[key] = (path.parent / str(values[key])).resolve()
+        values = _from_folder(loaded, path.parent)
     try:
         return Settings(**values)  # type: ignore[arg-type]
     except ValidationError as exc:

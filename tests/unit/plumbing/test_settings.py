@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from plumbing.errors import ConfigurationError, ExitCode
-from plumbing.settings import load_settings
+from plumbing.settings import Settings, load_settings
 
 YAML = """\
 instance: main
@@ -46,6 +47,99 @@ def test_the_environment_beats_the_file(config: Path, monkeypatch: pytest.Monkey
     assert (settings.instance, settings.splynx.db and settings.splynx.db.port) == ("other", 3307)
     assert settings.splynx.disposable is True
     assert settings.splynx.key == "k"
+
+
+OVERRIDES = {
+    "INSTANCE": "other",
+    "SONAR__URL": "http://127.0.0.9:1",
+    "SONAR__TOKEN": "t2",
+    "SPLYNX__URL": "http://127.0.0.9:2",
+    "SPLYNX__KEY": "k2",
+    "SPLYNX__SECRET": "s2",
+    "SPLYNX__DISPOSABLE": True,
+    "SPLYNX__DB__HOST": "127.0.0.9",
+    "SPLYNX__DB__PORT": 3399,
+    "SPLYNX__DB__USER": "u2",
+    "SPLYNX__DB__PASSWORD": "p2",
+    "SPLYNX__DB__NAME": "n2",
+    "LEDGER__HOST": "127.0.0.8",
+    "LEDGER__PORT": 3398,
+    "LEDGER__USER": "u3",
+    "LEDGER__PASSWORD": "p3",
+    "LEDGER__NAME": "n3",
+    "RULES": Path("/elsewhere/rules.yaml"),
+    "GUARDS": Path("/elsewhere/guards.yaml"),
+    "KAFKA__BOOTSTRAP": "127.0.0.9:9092",
+    "KAFKA__SECURITY_PROTOCOL": "SSL",
+    "KAFKA__SASL_MECHANISM": "SCRAM-SHA-512",
+    "KAFKA__SASL_USERNAME": "u4",
+    "KAFKA__SASL_PASSWORD": "p4",
+    "REGISTRY__URL": "http://127.0.0.9:8080",
+    "REGISTRY__USER": "u5",
+    "REGISTRY__PASSWORD": "p5",
+}
+CONNECTIONS = ("SONAR", "SPLYNX", "SPLYNX__DB", "LEDGER", "KAFKA", "REGISTRY")
+TLS = {"ENABLED": True, "VERIFY": False, "CA_FILE": __file__, "CERT_FILE": __file__, "KEY_FILE": __file__}
+
+
+def at(settings: Settings, variable: str) -> object:
+    """What stands where a variable points, as it was meant."""
+    found: object = settings
+    for part in variable.lower().split("__"):
+        found = getattr(found, part)
+    return found.get_secret_value() if isinstance(found, SecretStr) else found
+
+
+@pytest.mark.parametrize("variable", OVERRIDES)
+def test_each_setting_is_overridden_by_its_variable(
+    config: Path, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text(YAML + "ledger: {host: h, user: u, password: p, name: n}\n")
+    monkeypatch.setenv(f"CROSSFADE_{variable}", str(OVERRIDES[variable]))
+    assert at(load_settings(config), variable) == OVERRIDES[variable]
+
+
+@pytest.mark.parametrize("connection", CONNECTIONS)
+def test_each_connection_has_its_tls_by_environment(
+    config: Path, connection: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config.write_text(YAML + "ledger: {host: h, user: u, password: p, name: n}\n")
+    for name, value in TLS.items():
+        monkeypatch.setenv(f"CROSSFADE_{connection}__TLS__{name}", str(value))
+    settings = load_settings(config)
+    assert {name: at(settings, f"{connection}__TLS__{name}") for name in TLS} == {
+        name: Path(value) if isinstance(value, str) else value for name, value in TLS.items()
+    }
+
+
+def test_the_environment_alone_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in OVERRIDES.items():
+        monkeypatch.setenv(f"CROSSFADE_{variable}", str(value))
+    settings = load_settings()
+    assert {variable: at(settings, variable) for variable in OVERRIDES} == OVERRIDES
+
+
+def test_sasl_needs_a_user_and_a_password(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CROSSFADE_KAFKA__SECURITY_PROTOCOL", "SASL_SSL")
+    with pytest.raises(ConfigurationError, match="sasl_mechanism, sasl_username and sasl_password"):
+        load_settings(config)
+
+
+def test_a_certificate_is_looked_for_beside_the_settings_file_and_must_be_there(config: Path) -> None:
+    config.write_text(YAML.replace("token: tok-5up3rs3cret", "token: t, tls: {ca_file: ca.pem}"))
+    with pytest.raises(ConfigurationError, match=r"sonar\.tls\.ca_file: Path does not point to a file"):
+        load_settings(config)
+    (config.parent / "ca.pem").touch()
+    assert load_settings(config).sonar.tls.ca_file == config.parent / "ca.pem"
+
+
+def test_the_file_that_is_named_beats_the_one_of_the_environment(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(YAML.replace("instance: main", "instance: other"))
+    monkeypatch.setenv("CROSSFADE_CONFIG", str(other))
+    assert load_settings(config).instance == "main"
 
 
 def test_a_secret_file_beats_the_settings_file(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
