@@ -16,20 +16,25 @@ from tests.integration.console.conftest import ACCOUNTS, Site, bare_environment
 pytestmark = pytest.mark.timeout(240)
 
 
+CATCH_UP = ("run", "--until", "caught-up", "--apply", "--json")
+KEPT = {"CROSSFADE_SPLYNX__DISPOSABLE": "false"}
+"""This Splynx is not to be thrown away: no money is written into it."""
+
+
 @pytest.fixture(scope="module")
 def copied(site: Site) -> Site:
-    """An ISP that was copied by a run which SIGTERM ended on its way, and by the one that resumed it."""
+    """An ISP copied by a run that SIGTERM ended on its way, by one that resumed it, and by one that wrote the money."""
     assert site.crossfade("topics", "--apply").code == 0
     interrupted = subprocess.Popen(
-        site.command("run", "--until", "caught-up", "--apply", "--json"),
+        site.command(*CATCH_UP),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env=bare_environment(),
+        env={**bare_environment(), **KEPT},
     )
     deadline = time.monotonic() + 60
-    while not has_customers(site):
+    while not customers(site):
         assert interrupted.poll() is None, interrupted.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -40,16 +45,19 @@ def copied(site: Site) -> Site:
     assert children_of(site) == []
     assert len(customers(site)) < ACCOUNTS
 
-    resumed = site.crossfade("run", "--until", "caught-up", "--apply", "--json")
-    assert resumed.document.keys() == {"version"} | members("run")
-    # What waited for another record of the last batch is written, too, before the run ends.
-    assert (resumed.code, resumed.document["held"]) == (0, []), resumed.err
-    assert resumed.document["caught_up"] is True
+    resumed = site.crossfade(*CATCH_UP, env=KEPT)
+    # Deferred is listed and no error. What waited for another record of the last batch is written before the run ends.
+    (deferred,) = resumed.document["held"]
+    assert (deferred["entity"], deferred["state"], deferred["code"]) == ("payment", "deferred", "sink.money_deferred")
+    assert resumed.code == 0, resumed.err
+    assert site.rows("SELECT id FROM payments") == []
+
+    with_money = site.crossfade(*CATCH_UP)
+    assert with_money.document.keys() == {"version"} | members("run")
+    assert (with_money.code, with_money.document["held"]) == (0, []), with_money.err
+    assert with_money.document["caught_up"] is True
+    assert len(site.rows("SELECT id FROM payments")) >= deferred["records"]
     return site
-
-
-def has_customers(site: Site) -> bool:
-    return bool(customers(site))
 
 
 def customers(site: Site) -> list[dict[str, Any]]:
@@ -160,7 +168,7 @@ def test_what_a_mapper_refuses_makes_the_run_end_with_5_and_is_listed_until_it_i
     name = httpx2.get(f"{copied.sonar.control}/store/Account/{account}").json()["name"]
     copied.tell(copied.sonar.control, "store", {**store, "columns": {"name": " "}})
     time.sleep(copied.settings["sonar"]["safety_lag_seconds"])
-    ended = copied.crossfade("run", "--until", "caught-up", "--apply", "--json")
+    ended = copied.crossfade(*CATCH_UP)
     expected = {"entity": "account", "state": "dead", "code": "mapping.required_value_missing", "records": 1}
     assert (ended.code, ended.document["held"]) == (5, [expected])
     assert copied.crossfade("status", "--json").document["held"] == [expected]
@@ -169,7 +177,7 @@ def test_what_a_mapper_refuses_makes_the_run_end_with_5_and_is_listed_until_it_i
 
     copied.tell(copied.sonar.control, "store", {**store, "columns": {"name": name}})
     time.sleep(copied.settings["sonar"]["safety_lag_seconds"])
-    mended = copied.crossfade("run", "--until", "caught-up", "--apply", "--json")
+    mended = copied.crossfade(*CATCH_UP)
     assert (mended.code, mended.document["held"]) == (0, [])
 
 
