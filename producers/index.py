@@ -3,7 +3,6 @@
 It finds the root of a child that has gone, tells a changed row from a published one, and gives a delete its owner.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import orjson
@@ -36,12 +35,15 @@ class Child(NamedTuple):
 
 
 class Index:
-    """In memory, and on the topic. Changes wait in `pending` until the events that they speak of are acknowledged."""
+    """In memory, and on the topic. Changes wait in `pending` until the events that they speak of are acknowledged.
+
+    Entries are kept as the topic has them: an ISP has hundreds of thousands, and as objects they take twice the room.
+    """
 
     def __init__(self, topic: str, partitions: int, producer: AckedProducer) -> None:
         self._topic, self._partitions, self._producer = topic, partitions, producer
-        self._roots: dict[str, dict[int, Root]] = {}
-        self._children: dict[str, dict[int, Child]] = {}
+        self._roots: dict[str, dict[int, bytes]] = {}
+        self._children: dict[str, dict[int, bytes]] = {}
         self._pending: Pending = {}
 
     @classmethod
@@ -63,32 +65,30 @@ class Index:
 
     def root(self, collection: str, id: int) -> Root | None:
         """What was last published of a root; None: nothing."""
-        return self._roots.get(collection, {}).get(id)
+        found = self._roots.get(collection, {}).get(id)
+        return None if found is None else Root(*orjson.loads(found))
 
     def child(self, collection: str, id: int) -> Child | None:
         """Where a child was last seen; None: never."""
-        return self._children.get(collection, {}).get(id)
-
-    def roots(self, collection: str) -> Iterator[tuple[int, Root]]:
-        """All roots ever published of a collection, deleted ones included."""
-        return iter(list(self._roots.get(collection, {}).items()))
+        found = self._children.get(collection, {}).get(id)
+        return None if found is None else Child(*orjson.loads(found))
 
     def set_root(self, collection: str, id: int, root: Root) -> None:
         """Note what is being published."""
-        self._roots.setdefault(collection, {})[id] = root
-        self._pending[collection, id] = orjson.dumps(list(root))
+        entry = _entry(root)
+        self._roots.setdefault(collection, {})[id] = self._pending[collection, id] = entry
 
     def set_child(self, collection: str, id: int, child: Child | None) -> None:
         """Note where a child is; None: it is gone."""
         known = self._children.setdefault(collection, {})
-        if known.get(id) == child:
+        entry = None if child is None else _entry(child)
+        if known.get(id) == entry:
             return
-        if child is None:
+        if entry is None:
             del known[id]
-            self._pending[collection, id] = None
         else:
-            known[id] = child
-            self._pending[collection, id] = orjson.dumps(list(child))
+            known[id] = entry
+        self._pending[collection, id] = entry
 
     def take_pending(self) -> Pending:
         """The changes so far; every event that they speak of has been handed over by now."""
@@ -116,6 +116,12 @@ class Index:
             return
         parts = orjson.loads(value)
         if len(parts) == len(Child._fields):
-            self._children.setdefault(collection, {})[id] = Child(*parts)
+            self._children.setdefault(collection, {})[id] = value
         else:
-            self._roots.setdefault(collection, {})[id] = Root(*parts)
+            Root(*parts)  # looked at now, for later nobody expects an entry that is none of ours
+            self._roots.setdefault(collection, {})[id] = value
+
+
+def _entry(known: Root | Child) -> bytes:
+    # A copy: what orjson hands out keeps hold of the kilobyte and more that it was written into.
+    return bytes(memoryview(orjson.dumps(list(known))))
