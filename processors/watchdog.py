@@ -80,6 +80,8 @@ class Watchdog(threading.Thread):
     def __init__(self, settings: Settings, aggregates: list[str], waits: Waits, stop: threading.Event) -> None:
         super().__init__(name="watchdog", daemon=True)
         self._settings, self._waits, self._stopped = settings, waits, stop
+        metrics.preset(metrics.LAG_MESSAGES, [STAGE], aggregates)
+        metrics.preset(metrics.LAG_SECONDS, [STAGE], aggregates)
         self._topics = {name: Topics(settings.instance).sonar(name) for name in aggregates}
         self._progress = Progress(settings.process.stuck_seconds)
 
