@@ -11,8 +11,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from clients.sonar import SonarClient
-from clients.sonar_errors import SonarGraphqlError, SonarTimeout, SonarUnauthenticated
+from clients.sonar_errors import SonarGraphqlError, SonarQueryInvalid, SonarTimeout, SonarUnauthenticated
+from clients.sonar_schema import INTROSPECTION
 from plumbing.settings import SonarSettings
+from tests.unit.sandbox_sonar.shop import Shop
 
 DOCUMENT = "{ accounts { entities { id } } }"
 WHOLE: dict[str, Any] = {"data": {"accounts": {"entities": []}}}
@@ -118,3 +120,14 @@ async def test_what_is_no_graphql_costs_no_request(sonar: tuple[Sonar, str]) -> 
         with pytest.raises(ValueError, match="GraphQL"):
             await client.query("{ accounts {")
     assert server.requests == []
+
+
+async def test_what_this_sonar_does_not_have_costs_no_request(sonar: tuple[Sonar, str]) -> None:
+    server, url = sonar
+    server.answers = [_json({"data": Shop().ask(INTROSPECTION)})]
+    async with SonarClient(settings(url)) as client:
+        await client.introspect()
+        with pytest.raises(SonarQueryInvalid, match="shoe_size"):
+            await client.query("{ accounts { entities { id shoe_size } } }")
+        await client.query(DOCUMENT)
+    assert len(server.requests) == 2
