@@ -110,6 +110,9 @@ class Publisher:
         """Publish that a root is gone, with its last owner. `page` is the read by id that did not find it."""
         known = self._index.root(aggregate.root.name, id)
         if known is None or known.deleted:
+            # Noted all the same: a page that was read earlier and arrives later must not bring the root back.
+            gone = known or Root(None, "", page.sequence, "", deleted=True)
+            self._index.set_root(aggregate.root.name, id, gone._replace(sequence=max(gone.sequence, page.sequence)))
             return Published.UNCHANGED
         if page.sequence < known.sequence:
             return Published.OVERLAPPED
