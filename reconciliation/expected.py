@@ -69,7 +69,7 @@ def payment_facts(payment: Node, rules: Rules) -> list[Fact]:
         return [Fact("payment", one, account, skipped=OUT_OF_SCOPE) for one in keys]
     if not payment["successful"] or payment["status"] not in {"SUCCEEDED", None}:
         return []
-    method = rules.payment_method(payment["payment_type"], _provider(payment))
+    method = rules.payment_method(payment["payment_type"], _provider(payment), autopay=bool(payment["is_autopay"]))
     documents = [(_day(payment["payment_datetime"], rules.zone), int(payment["amount"]))]
     documents += [(_day(one["created_at"], rules.zone), -int(one["amount"])) for one in reversals]
     return [

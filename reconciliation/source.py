@@ -20,7 +20,7 @@ _ACCOUNT = (
     " account_billing_parameter { delinquency_account_status_id }"
 )
 _PAYMENT = (
-    "id updated_at account_id amount payment_datetime payment_type successful status"
+    "id updated_at account_id amount payment_datetime payment_type successful status is_autopay"
     " account(include_archived: true) { account_status_id company_id }"
     " credit_card { credit_card_processor { provider } } bank_account { bank_account_processor { provider } }"
     f" reversed_payments(paginator: {{page: 1, records_per_page: {NESTED}}}) {{ entities {{ id amount created_at }} }}"

@@ -37,6 +37,7 @@ class AdditionalFieldSpec:
     title: str
     kind: str
     unique: bool
+    hidden: bool
     fallback: str | None
 
 
@@ -58,12 +59,22 @@ def references(record: type) -> dict[str, To]:
 
 
 def additional_fields(target: Target) -> list[AdditionalFieldSpec]:
-    """The additional fields of a target; `sonar_id`, unique, comes first. Empty where the target has no module."""
+    """The additional fields of a target; `sonar_id`, unique and hidden, comes first. None where it has no module."""
     if target.module is None:
         return []
-    found = [AdditionalFieldSpec(target.module, SONAR_ID, "Sonar id", "string", True, None)]
+    found = [
+        AdditionalFieldSpec(target.module, SONAR_ID, "Sonar id", "string", unique=True, hidden=True, fallback=None)
+    ]
     found += [
-        AdditionalFieldSpec(target.module, member.name, mark.title, mark.kind, mark.unique, mark.fallback)
+        AdditionalFieldSpec(
+            target.module,
+            member.name,
+            mark.title,
+            mark.kind,
+            unique=mark.unique,
+            hidden=False,
+            fallback=mark.fallback,
+        )
         for member in members(target.record)
         for mark in member.metadata
         if isinstance(mark, AdditionalField)

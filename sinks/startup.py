@@ -85,6 +85,7 @@ async def define_fields(client: SplynxClient, targets: Sequence[Target], *, appl
             body = {
                 "name": spec.name, "title": spec.title, "type": spec.kind, "is_unique": "1" if spec.unique else "0",
                 "is_required": "0", "is_add": "1", "show_in_list": "0", "searchable": "1",
+                "hidden": "1" if spec.hidden else "0",
             }  # fmt: skip
             try:
                 await client.post(f"{FIELDS}/{target.module}", body)

@@ -76,6 +76,7 @@ class Payment(SonarRecord):
     payment_type: str
     successful: bool
     status: str | None = None
+    is_autopay: bool | None = None
     description: Annotated[str | None, Personal()] = None
     reference: Annotated[str | None, Personal()] = None
     transaction_id: Annotated[str | None, Personal()] = None
@@ -136,7 +137,7 @@ def map_payment(payment: Payment, rules: Rules) -> Bundle:
     if payment.amount_remaining > payment.amount:
         raise MoneyMismatch("amount_remaining", "is more than the payment")
     notes: list[str] = []
-    method = rules.payment_method(payment.payment_type, _provider(payment))
+    method = rules.payment_method(payment.payment_type, _provider(payment), autopay=bool(payment.is_autopay))
     receipt = rules.file.billing.numbers.payment.replace("{id}", str(payment.id))
     root = SplynxPayment(
         key=str(payment.id),

@@ -58,9 +58,11 @@ class Rules:
             and (not scope.statuses or status_id in scope.statuses)
         )
 
-    def payment_method(self, payment_type: str, provider: str | None) -> int:
-        """Splynx's payment method of a payment."""
+    def payment_method(self, payment_type: str, provider: str | None, *, autopay: bool) -> int:
+        """Splynx's payment method of a payment. `autopay`: Sonar charged the instrument by itself."""
         methods = self.file.payment_methods
+        if autopay and methods.autopay is not None:
+            return methods.autopay
         if provider is not None and provider in methods.by_provider:
             return methods.by_provider[provider]
         by_type: dict[str, int] = dict(methods.by_type.items())

@@ -225,6 +225,9 @@ class PaymentMethods(_Block):
     by_provider: dict[str, Id] = Field(
         {}, description="By the processor of the card or bank account; wins over the type.", examples=[{"STRIPE": 8}]
     )
+    autopay: Id | None = Field(
+        None, description="Of payments that Sonar charged by itself; wins over processor and type.", examples=[9]
+    )
 
 
 class Numbers(_Block):

@@ -117,6 +117,8 @@ def configured_ids(file: RulesFile) -> list[tuple[str, int, str]]:
     found += [("location", file.locations.default, "locations.default")]
     found += [("location", r.use.id, f"locations.rules.{n}.use.id") for n, r in enumerate(file.locations.rules)]
     found += [("payment_method", methods.default, "payment_methods.default")]
+    if methods.autopay is not None:
+        found.append(("payment_method", methods.autopay, "payment_methods.autopay"))
     found += [("payment_method", id, f"payment_methods.by_type.{kind}") for kind, id in methods.by_type.items()]
     found += [("payment_method", id, f"payment_methods.by_provider.{name}") for name, id in methods.by_provider.items()]
     found += [("subdivision", id, f"customer.subdivisions.{name}") for name, id in file.customer.subdivisions.items()]

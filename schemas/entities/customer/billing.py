@@ -68,9 +68,9 @@ def months(parameter: BillingParameter, rules: Rules, notes: list[str]) -> int:
 def method(account: Account, rules: Rules) -> int:
     """The method of the instrument that pays by itself, cards before banks; else the default."""
     if any(card.auto for card in account.credit_cards or []):
-        return rules.payment_method("CREDITCARD", None)
+        return rules.payment_method("CREDITCARD", None, autopay=True)
     if any(bank.auto for bank in account.bank_accounts or []):
-        return rules.payment_method("BANKACCOUNT", None)
+        return rules.payment_method("BANKACCOUNT", None, autopay=True)
     return rules.file.payment_methods.default
 
 

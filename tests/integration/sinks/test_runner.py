@@ -314,6 +314,8 @@ async def test_applied_once_and_a_redelivery_changes_no_row(pair: Pair) -> None:
     assert summary.records["customer"]["applied"] == 3
     before = pair.rows(STATE)
     assert (before[0]["customers"], before[0]["payments"], float(before[0]["money"])) == (3, 3, 6.0)
+    hidden = pair.rows("SELECT name, is_unique, searchable FROM customers_fields WHERE hidden = '1' ORDER BY name DESC")
+    assert hidden[0] == {"name": "sonar_id", "is_unique": "1", "searchable": "1"}
     billing = pair.rows("SELECT enabled, make_invoices FROM customer_billing")
     assert billing == [{"enabled": "0", "make_invoices": "0"}] * 3
     # What a kill between the ledger's commit and Kafka's leaves behind: rows written, offsets not.

@@ -55,6 +55,7 @@ def a_payment(**more: Any) -> dict[str, Any]:
         "payment_type": "CASH",
         "successful": True,
         "status": "SUCCEEDED",
+        "is_autopay": None,
         "credit_card": None,
         "bank_account": None,
         "reversed_payments": {"entities": []},
@@ -134,6 +135,13 @@ def test_a_payment_counts_on_the_operators_calendar_day_by_its_method() -> None:
 def test_the_processors_provider_outranks_the_payment_type() -> None:
     card = {"credit_card_processor": {"provider": "STRIPE"}}
     assert [one.method for one in payment_facts(a_payment(credit_card=card), rules())] == [7]
+
+
+def test_autopay_outranks_the_provider() -> None:
+    card = {"credit_card_processor": {"provider": "STRIPE"}}
+    given = rules(payment_methods={"default": 2, "by_provider": {"STRIPE": 7}, "autopay": 9})
+    paid = [a_payment(credit_card=card, is_autopay=auto) for auto in (True, False)]
+    assert [one.method for row in paid for one in payment_facts(row, given)] == [9, 7]
 
 
 @pytest.mark.parametrize("change", [{"successful": False}, {"status": "PENDING"}, {"status": "FAILED"}])

@@ -18,11 +18,12 @@ def test_a_target_comes_after_all_that_it_refers_to() -> None:
             assert order.index(mark.entity) <= order.index(entity)
 
 
-def test_sonar_id_is_the_first_and_only_unique_additional_field() -> None:
+def test_sonar_id_is_the_first_and_only_unique_and_hidden_additional_field() -> None:
     for target in TARGETS.values():
         if target.module is not None:
             fields = additional_fields(target)
             assert [field.name for field in fields if field.unique] == ["sonar_id"]
+            assert [field.name for field in fields if field.hidden] == ["sonar_id"]
             assert fields[0].name == "sonar_id"
 
 

@@ -45,6 +45,8 @@ def test_the_instrument_that_pays_by_itself_names_the_method_cards_first() -> No
     assert billing(methods, **bank).payment_method == 7
     assert billing(methods, **bank, credit_cards=[{"id": 1, "auto": False}]).payment_method == 7
     assert billing(methods, **bank, credit_cards=[{"id": 1, "auto": True}]).payment_method == 6
+    of_its_own = rules(payment_methods={"default": 5, "by_type": {"BANKACCOUNT": 7}, "autopay": 9})
+    assert [billing(of_its_own).payment_method, billing(of_its_own, **bank).payment_method] == [5, 9]
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,14 @@ def test_the_method_follows_the_processor_then_the_type_then_the_default() -> No
     assert payments(given)[0].payment_type == 5
     assert payments(given, payment_type="CREDITCARD")[0].payment_type == 6
     assert payments(given, payment_type="CREDITCARD", credit_card=card)[0].payment_type == 8
+    assert payments(given, payment_type="CREDITCARD", credit_card=card, is_autopay=True)[0].payment_type == 8
+
+
+def test_what_sonar_charged_by_itself_has_a_method_of_its_own_where_the_rules_name_one() -> None:
+    given = rules(payment_methods={"default": 5, "by_provider": {"STRIPE": 8}, "autopay": 9})
+    card = {"id": 1, "credit_card_processor": {"id": 1, "provider": "STRIPE"}}
+    methods = [payments(given, credit_card=card, is_autopay=auto)[0].payment_type for auto in (True, False, None)]
+    assert methods == [9, 8, 8]
 
 
 def test_a_description_is_plain_text_cut_to_its_column() -> None:

@@ -138,6 +138,7 @@ payment_methods:
   by_type: {CASH: 6}
   by_provider:
     STRIPE: 7
+  autopay: 9
 customer:
   subdivisions:
     US_TX: 8
@@ -154,12 +155,13 @@ customer:
         ("payment_method", 5, "line 12: payment_methods.default: Splynx has no payment method 5"),
         ("payment_method", 6, "line 13: payment_methods.by_type.CASH: Splynx has no payment method 6"),
         ("payment_method", 7, "line 15: payment_methods.by_provider.STRIPE: Splynx has no payment method 7"),
-        ("subdivision", 8, "line 18: customer.subdivisions.US_TX: Splynx has no subdivision 8"),
+        ("payment_method", 9, "line 16: payment_methods.autopay: Splynx has no payment method 9"),
+        ("subdivision", 8, "line 19: customer.subdivisions.US_TX: Splynx has no subdivision 8"),
     ],
 )
 def test_every_id_that_splynx_lacks_is_named_with_its_line(tmp_path: Path, kind: str, id: int, said: str) -> None:
     text = read(tmp_path, ALL)
-    known = {"partner": {1, 2}, "location": {3, 4}, "payment_method": {5, 6, 7}, "subdivision": {8}}
+    known = {"partner": {1, 2}, "location": {3, 4}, "payment_method": {5, 6, 7, 9}, "subdivision": {8}}
     assert unknown_ids(text, known) == []
     assert unknown_ids(text, known | {kind: known[kind] - {id}}) == [f"{text.path} {said}"]
 
