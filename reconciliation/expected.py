@@ -11,6 +11,7 @@ from schemas.rules import Rules
 
 Node = Mapping[str, Any]
 OUT_OF_SCOPE = "outside the pilot"
+OF_A_LEAD = "of a lead that is left out"
 PARTS = ("customer", "customer_info", "customer_billing")
 
 
@@ -67,6 +68,8 @@ def payment_facts(payment: Node, rules: Rules) -> list[Fact]:
         account_id=int(account), company_id=_number(payer, "company_id"), status_id=_number(payer, "account_status_id")
     ):
         return [Fact("payment", one, account, skipped=OUT_OF_SCOPE) for one in keys]
+    if payer and expected_status(payer, rules) is None:
+        return [Fact("payment", one, account, skipped=OF_A_LEAD) for one in keys]
     if not payment["successful"] or payment["status"] not in {"SUCCEEDED", None}:
         return []
     method = rules.payment_method(payment["payment_type"], _provider(payment), autopay=bool(payment["is_autopay"]))

@@ -14,14 +14,15 @@ _ASKED_FOR = 40
 
 Page = list[dict[str, Any]]
 
-_ACCOUNT = (
-    "id updated_at company_id account_status_id is_delinquent archived_at activation_date"
+_STANDING = (
+    "company_id account_status_id is_delinquent archived_at activation_date"
     " account_status { name activates_account }"
     " account_billing_parameter { delinquency_account_status_id }"
 )
+_ACCOUNT = f"id updated_at {_STANDING}"
 _PAYMENT = (
     "id updated_at account_id amount payment_datetime payment_type successful status is_autopay"
-    " account(include_archived: true) { account_status_id company_id }"
+    f" account(include_archived: true) {{ {_STANDING} }}"
     " credit_card { credit_card_processor { provider } } bank_account { bank_account_processor { provider } }"
     f" reversed_payments(paginator: {{page: 1, records_per_page: {NESTED}}}) {{ entities {{ id amount created_at }} }}"
 )

@@ -6,8 +6,9 @@ from schemas.aggregate import Aggregate, Collection, DeletePolicy, LookUp, Targe
 from schemas.bundle import Bundle
 from schemas.entities.customer import billing, custom, identity, people, places
 from schemas.entities.customer.source import Account, BillingParameter
+from schemas.entities.customer.status import customer_status, is_left_lead
 from schemas.entities.customer.target import Customer, CustomerBilling, CustomerInfo
-from schemas.entities.scoped import SCOPE_COLUMNS
+from schemas.entities.scoped import LEAD, OUT_OF_SCOPE, SCOPE_COLUMNS
 from schemas.records import SplynxRecord
 from schemas.rules import Rules
 
@@ -22,11 +23,10 @@ def map_account(account: Account, rules: Rules) -> Bundle:
         NaturalKeyTooLong: the log-in does not fit.
     """
     if not rules.in_scope(account_id=account.id, company_id=account.company_id, status_id=account.account_status_id):
-        return Bundle(records=_left_out(), reason="outside the scope of the pilot")
+        return Bundle(records=_left_out(), reason=OUT_OF_SCOPE)
     notes: list[str] = []
-    status = identity.status(account, rules)
-    if status == "new" and rules.file.status_map.leads == "skip":
-        return Bundle(records={entity: [] for entity in _left_out()}, reason="leads are not carried")
+    if is_left_lead(account, rules):
+        return Bundle(records={entity: [] for entity in _left_out()}, reason=LEAD)
     unread = _unread(account, rules)
     if unread:
         # Not read is not empty: a customer without its contacts would lose its e-mail in Splynx.
@@ -41,7 +41,7 @@ def map_account(account: Account, rules: Rules) -> Bundle:
         key=key,
         login=identity.login(account, persons, rules),
         password=identity.password(account.id, rules),
-        status=status,
+        status=customer_status(account, rules),
         billing_type="recurring",
         partner_id=identity.partner(account, rules, notes),
         location_id=places.location(account, service, rules),
@@ -168,7 +168,7 @@ ACCOUNT = Aggregate(
         LookUp("account_statuses", "AccountStatus", column="account_status_id"),
         LookUp("account_types", "AccountType", column="account_type_id"),
         LookUp("companies", "Company", column="company_id"),
-        # A child is linked as its parent comes into a pilot, and is not while it is outside.
+        # A child is linked as its parent comes into a pilot or is a lead no more, and is not before.
         LookUp("accounts", "Account", column="parent_account_id", fields=SCOPE_COLUMNS),
         LookUp("account_groups", "AccountGroup", relation="account_groups"),
         LookUp("custom_fields", "CustomField", relation="custom_field_data.custom_field"),

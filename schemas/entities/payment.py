@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from schemas.aggregate import Aggregate, Collection, DeletePolicy, LookUp, Target, Touch, WritePath
 from schemas.bundle import Bundle
-from schemas.entities.scoped import SCOPE_COLUMNS, ScopedAccount, is_in_scope
+from schemas.entities.scoped import SCOPE_COLUMNS, ScopedAccount, left_out
 from schemas.records import Instant, MaxLength, MinorUnits, Personal, Ref, ShownArchived, SonarRecord, SplynxRecord, To
 from schemas.rules import Rules
 from schemas.values import text
@@ -122,8 +122,9 @@ def map_payment(payment: Payment, rules: Rules) -> Bundle:
         LooksSecret: a text holds a card number.
         NaturalKeyTooLong: the receipt number does not fit.
     """
-    if not is_in_scope(payment.account_id, payment.account, rules):
-        return Bundle(records={"payment": None}, reason="outside the scope of the pilot")
+    why = left_out(payment.account_id, payment.account, rules)
+    if why is not None:
+        return Bundle(records={"payment": None}, reason=why)
     if not payment.successful or payment.status not in {"SUCCEEDED", None}:
         why = "pending" if payment.status == "PENDING" else "not successful"
         return Bundle(records={"payment": []}, reason=f"the payment is {why}")
@@ -240,7 +241,7 @@ PAYMENT = Aggregate(
         Touch("voided_payments", "VoidedPayment", "payment_id"),
     ],
     looks_up=[
-        # A payment follows its account in and out of a pilot.
+        # A payment follows its account in and out of a pilot, and waits while it is a lead that is left out.
         LookUp("accounts", "Account", column="account_id", fields=SCOPE_COLUMNS),
         LookUp("credit_cards", "CreditCard", column="credit_card_id"),
         LookUp("bank_accounts", "BankAccount", column="bank_account_id"),

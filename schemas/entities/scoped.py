@@ -1,10 +1,25 @@
-"""The account that a record belongs to, as far as a pilot's scope depends on it."""
+"""The account that a record belongs to, as far as it depends on it whether the record is carried."""
 
-from schemas.records import SonarRecord
+from datetime import date
+
+from schemas.entities.customer.status import AccountStatus, is_left_lead
+from schemas.records import Instant, SonarRecord
 from schemas.rules import Rules
 
-SCOPE_COLUMNS = ("account_status_id", "company_id")
-"""Columns of an account whose change takes what belongs to it in or out of a pilot."""
+LEAD = "leads are not carried"
+OUT_OF_SCOPE = "outside the scope of the pilot"
+SCOPE_COLUMNS = ("account_status_id", "company_id", "activation_date", "archived_at")
+"""Columns of an account whose change takes what belongs to it in or out.
+
+Not `is_delinquent`, which changes every month: it tells a lead only together with the delinquency status.
+"""
+
+
+class DunningOf(SonarRecord):
+    """The status of a delinquent account. Source: Sonar schema, type AccountBillingParameter."""
+
+    id: int
+    delinquency_account_status_id: int | None = None
 
 
 class ScopedAccount(SonarRecord):
@@ -13,12 +28,22 @@ class ScopedAccount(SonarRecord):
     id: int
     account_status_id: int
     company_id: int
+    activation_date: date | None = None
+    archived_at: Instant | None = None
+    is_delinquent: bool = False
+    account_status: AccountStatus | None = None
+    account_billing_parameter: DunningOf | None = None
 
 
-def is_in_scope(account_id: int, account: ScopedAccount | None, rules: Rules) -> bool:
-    """Whether a pilot covers an account. One that was not read is in no pilot by company or status."""
-    return rules.in_scope(
+def left_out(account_id: int, account: ScopedAccount | None, rules: Rules) -> str | None:
+    """Why an account has no customer, None when it has one. One that was not read is in no pilot by company or status.
+
+    What belongs to such an account is left out too, or it would wait for the customer for ever.
+    """
+    if not rules.in_scope(
         account_id=account_id,
         company_id=account.company_id if account is not None else None,
         status_id=account.account_status_id if account is not None else None,
-    )
+    ):
+        return OUT_OF_SCOPE
+    return LEAD if account is not None and is_left_lead(account, rules) else None

@@ -145,7 +145,7 @@ class StatusMap(_Block):
     )
     leads: Literal["customers", "skip"] = Field(
         "customers",
-        description="Accounts that were never active: customers with status new, or left out.",
+        description="Accounts that were never active: customers with status new, or left out with their payments.",
         examples=["customers"],
     )
 

@@ -1,4 +1,4 @@
-"""Who a customer is: status, category, name, log-in, partner, parent, labels and days."""
+"""Who a customer is: category, name, log-in, partner, parent, labels and days."""
 
 import base64
 import hashlib
@@ -9,42 +9,15 @@ from typing import Literal
 from schemas.entities.customer.people import People
 from schemas.entities.customer.source import Account
 from schemas.entities.labels import flag_label, group_label, type_label
-from schemas.entities.scoped import is_in_scope
+from schemas.entities.scoped import left_out
 from schemas.records import Ref
-from schemas.rules import DEFAULT_LOGIN, CustomerStatus, Rules
+from schemas.rules import DEFAULT_LOGIN, Rules
 from schemas.values import text
 from schemas.values.errors import NaturalKeyTooLong, RequiredValueMissing, UnmappedValue
 from schemas.values.time import local_day
 
 _PERSON = frozenset({"RESIDENTIAL", "SENIOR_CITIZEN"})
 _COMPANY = frozenset({"COMMERCIAL", "GOVERNMENT", "INDUSTRIAL"})
-
-
-def status(account: Account, rules: Rules) -> CustomerStatus:
-    """Splynx's status of an account; the first rule that matches wins (mapping 4.15).
-
-    Raises:
-        RequiredValueMissing: the account's status could not be read.
-    """
-    chosen = rules.file.status_map
-    if account.account_status_id in chosen.by_id:
-        return chosen.by_id[account.account_status_id]
-    found = account.account_status
-    if found is None:
-        raise RequiredValueMissing("account_status")
-    if found.name in chosen.by_name:
-        return chosen.by_name[found.name]
-    if account.archived_at is not None:
-        return "disabled"
-    parameter = account.account_billing_parameter
-    delinquency = parameter.delinquency_account_status_id if parameter is not None else None
-    in_delinquency = account.is_delinquent and account.account_status_id == delinquency
-    if found.activates_account:
-        blocked = in_delinquency or (account.is_delinquent and chosen.delinquent_as_blocked)
-        return "blocked" if blocked else "active"
-    if in_delinquency:
-        return chosen.inactive_delinquent
-    return "new" if account.activation_date is None else "disabled"
 
 
 def status_name(account: Account, notes: list[str]) -> str:
@@ -125,11 +98,11 @@ def partner(account: Account, rules: Rules, notes: list[str]) -> Ref | int:
 def parent(account: Account, rules: Rules, notes: list[str]) -> Ref | int:
     """The customer of the parent account, 0 for none.
 
-    A parent outside the pilot has no customer: its child is written without it instead of waiting for ever.
+    A parent that is left out has no customer: its child is written without it instead of waiting for ever.
     """
     if account.parent_account_id is None or account.parent_account_id == account.id:
         return 0
-    if not is_in_scope(account.parent_account_id, account.parent_account, rules):
+    if left_out(account.parent_account_id, account.parent_account, rules) is not None:
         notes.append("default:parent_id")
         return 0
     return Ref(entity="customer", key=str(account.parent_account_id))

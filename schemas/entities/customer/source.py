@@ -3,16 +3,9 @@
 from datetime import date
 from typing import Annotated
 
+from schemas.entities.customer.status import AccountStatus
 from schemas.entities.scoped import ScopedAccount
 from schemas.records import Instant, NewerSonar, Personal, ShownArchived, SonarRecord
-
-
-class AccountStatus(SonarRecord):
-    """Source: Sonar schema, type AccountStatus."""
-
-    id: int
-    name: str
-    activates_account: bool
 
 
 class AccountTypeOf(SonarRecord):

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from reconciliation.expected import (
+    OF_A_LEAD,
     OUT_OF_SCOPE,
     account_facts,
     company_facts,
@@ -49,7 +50,7 @@ def a_payment(**more: Any) -> dict[str, Any]:
         "id": "9",
         "updated_at": "2024-05-01T12:00:00Z",
         "account_id": "5",
-        "account": {"company_id": "1", "account_status_id": "3"},
+        "account": an_account(),
         "amount": 1250,
         "payment_datetime": "2024-05-02T03:00:00Z",
         "payment_type": "CASH",
@@ -126,6 +127,12 @@ def test_of_billing_that_sonar_does_not_have_nothing_is_said() -> None:
 def test_a_lead_that_is_not_carried_is_not_expected() -> None:
     lead = an_account(account_status=INACTIVE, activation_date=None)
     assert account_facts(lead, rules(status_map={"leads": "skip"})) == []
+
+
+def test_a_payment_of_a_lead_that_is_not_carried_is_left_out() -> None:
+    lead = a_payment(account=an_account(account_status=INACTIVE, activation_date=None))
+    assert [one.skipped for one in payment_facts(lead, rules(status_map={"leads": "skip"}))] == [OF_A_LEAD]
+    assert [one.skipped for one in payment_facts(lead, rules())] == [None]
 
 
 def test_a_payment_counts_on_the_operators_calendar_day_by_its_method() -> None:

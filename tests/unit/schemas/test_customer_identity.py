@@ -147,6 +147,13 @@ def test_a_parent_outside_the_pilot_keeps_no_child_waiting(
     assert ("default:parent_id" in bundle.notes) == (expected == 0)
 
 
+def test_a_parent_that_is_a_lead_and_left_out_keeps_no_child_waiting() -> None:
+    lead = {"id": 9, "account_status_id": 4, "company_id": 3, "account_status": IDLE | {"id": 4}}
+    for leads, expected in (("skip", 0), ("customers", Ref(entity="customer", key="9"))):
+        given = rules(status_map={"leads": leads})
+        assert customer(given, parent_account_id=9, parent_account=lead).parent_id == expected
+
+
 def test_accounts_of_a_disabled_company_go_to_the_default_partner_for_it_has_none_of_its_own() -> None:
     assert customer().partner_id == Ref(entity="partner", key="3")
     closed = map_account(an_account(company={"id": 3, "enabled": False}), RULES)

@@ -8,7 +8,7 @@ import pytest
 from schemas.entities.payment import SplynxPayment, map_payment
 from schemas.rules import Rules
 from schemas.values.errors import LooksSecret, MoneyMismatch, NaturalKeyTooLong, OutOfRange
-from tests.builders import RULES, a_payment, a_reversal, rules
+from tests.builders import NOON, RULES, a_payment, a_reversal, a_status, rules
 
 
 def payments(given: Rules = RULES, **changes: Any) -> list[SplynxPayment]:
@@ -160,6 +160,34 @@ def test_a_payment_outside_the_pilot_is_left_out_of_the_comparison(scope: dict[s
 def test_a_payment_goes_with_its_account_into_a_pilot(scope: dict[str, list[int]]) -> None:
     assert len(payments(rules(scope=scope), company_id=9)) == 1
     assert map_payment(a_payment(account=None), rules(scope=scope)).records == {"payment": None}
+
+
+LEAD = {"id": 7, "account_status_id": 1, "company_id": 3, "account_status": a_status(activates_account=False)}
+
+
+@pytest.mark.parametrize(
+    ("leads", "changes", "carried"),
+    [
+        pytest.param("skip", {}, False, id="a lead that is left out"),
+        pytest.param("customers", {}, True, id="a lead that is a customer"),
+        pytest.param("skip", {"activation_date": date(2025, 6, 2)}, True, id="it was active once"),
+        pytest.param("skip", {"archived_at": NOON}, True, id="archived"),
+        pytest.param("skip", {"account_status": a_status()}, True, id="a status that activates"),
+        pytest.param("skip", {"account_status": None}, True, id="its status was not read"),
+        pytest.param(
+            "skip",
+            {"is_delinquent": True, "account_billing_parameter": {"id": 1, "delinquency_account_status_id": 1}},
+            True,
+            id="in its delinquency status",
+        ),
+    ],
+)
+def test_a_payment_of_a_lead_that_is_left_out_waits_for_no_customer(
+    leads: str, changes: dict[str, Any], carried: bool
+) -> None:
+    bundle = map_payment(a_payment(account=LEAD | changes), rules(status_map={"leads": leads}))
+    assert (bundle.records["payment"] is not None) == carried
+    assert bundle.reason == (None if carried else "leads are not carried")
 
 
 def test_a_payment_whose_account_was_not_read_needs_no_pilot() -> None:
