@@ -25,6 +25,7 @@ def text_of(document: dict[str, Any]) -> str:
         for entity in sorted({*document["forgotten"], *document["adopted"]})
     ]
     text = table(rows) + "\n"
+    text += "Labels and parts of customers carry no mark; the next sink finds them by their text and their customer.\n"
     if document["applied"]:
         return text + "The ledger knows what Splynx holds. The next sink plays the topics from their beginning."
     return text + "Nothing was changed. Do it with: crossfade ledger rebuild --apply"

@@ -133,7 +133,8 @@ class SinkSettings(_Block):
     gone_share: float = Field(0.2, gt=0, le=1, description="More than this share of a target gone or cleared pauses.")
     gone_at_least: int = Field(20, ge=1, description="The brake counts only from so many records on.")
     parked_hours: float = Field(24, gt=0, description="After this a parked record becomes a dead letter.")
-    dead_letter_budget: int = Field(100, ge=0, description="Dead letters per partition and hour before it stops.")
+    dead_letter_budget: int = Field(100, ge=0, description="Dead letters within the window before a partition stops.")
+    dead_letter_window: int = Field(1000, ge=1, description="Messages of one partition over which they are counted.")
 
 
 class ProcessSettings(_Block):

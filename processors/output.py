@@ -3,9 +3,9 @@
 from typing import Self
 
 from plumbing import metrics
+from plumbing.dead_letters import DeadLetterBudget, Spending
 from plumbing.kafka import AckedProducer
 from plumbing.settings import Settings
-from processors.budget import DeadLetterBudget, Spending
 from processors.letters import STAGE, headers_of, known_letters
 from processors.transform import Coordinates, DeadLetter, Produced
 from schemas.catalogue import AGGREGATES

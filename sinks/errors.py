@@ -159,15 +159,6 @@ class HistoryLost(SyncError):
     )
 
 
-class TooManyDeadLetters(SyncError):
-    """The budget of dead letters is spent: a flood is an outage, not a record's fault."""
-
-    code = "sink.dead_letter_budget"
-    action = Action.HALT
-    exit_code = ExitCode.PARTLY
-    remedy = "See crossfade.<instance>.dead.sink for the codes; raise sink.dead_letter_budget only knowingly."
-
-
 class GuardsViolated(SyncError):
     """A switch of Splynx that must be off is on, or nobody confirmed it. Nothing is written."""
 

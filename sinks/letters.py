@@ -1,29 +1,35 @@
 """Dead letters of the sink: acknowledged by the broker before anything is committed, and not without end."""
 
 import asyncio
-import time
-from collections import defaultdict, deque
+from typing import NamedTuple
 
 from plumbing import metrics
+from plumbing.dead_letters import DeadLetterBudget, Spending, connect_headers
 from plumbing.errors import SyncError
 from plumbing.kafka import AckedProducer
 from schemas.topics import Topics
-from sinks.errors import TooManyDeadLetters
 
-_HOUR = 3600.0
+_WINDOW = 1000
+STAGE = "sink"
+
+
+class _Place(NamedTuple):
+    topic: str
+    partition: int
+    offset: int
 
 
 class DeadLetters:
     """Writes to the sink's dead letter topic, with Kafka Connect's headers.
 
-    `budget`: so many per partition and hour; one more stops the partition.
+    `budget`: messages with a letter among any `window` of one partition; one more stops the partition.
     """
 
-    def __init__(self, producer: AckedProducer, topics: Topics, budget: int) -> None:
+    def __init__(self, producer: AckedProducer, topics: Topics, budget: int, window: int = _WINDOW) -> None:
         self._producer = producer
-        self._topic = topics.dead_letters("sink")
-        self._budget = budget
-        self._sent: dict[int, deque[float]] = defaultdict(deque)
+        self._topic = topics.dead_letters(STAGE)
+        self._spending = Spending(DeadLetterBudget(window, budget))
+        self._told: set[tuple[_Place, str, str]] = set()
 
     def add(
         self,
@@ -37,36 +43,32 @@ class DeadLetters:
         value: bytes = b"",
         record: str = "",
     ) -> None:
-        """Hand one over. `value` is left empty where the bytes may hold a secret.
+        """Hand one over, unless it was already: a batch may be tried more than once.
+
+        `value` is left empty where the bytes may hold a secret.
 
         Raises:
             TooManyDeadLetters: the budget of this partition is spent.
         """
-        now = time.monotonic()
-        sent = self._sent[partition]
-        while sent and sent[0] < now - _HOUR:
-            sent.popleft()
-        if len(sent) >= self._budget:
-            raise TooManyDeadLetters(f"more than {self._budget} dead letters within an hour in partition {partition}")
-        sent.append(now)
-        headers = {
-            "__connect.errors.topic": topic,
-            "__connect.errors.partition": str(partition),
-            "__connect.errors.offset": str(offset),
-            "__connect.errors.stage": "TASK_PUT",
-            "__connect.errors.exception.class.name": error.code,
-            "__connect.errors.exception.message": str(error),
-            "crossfade.entity": entity,
-            "crossfade.record": record,
-        }
+        at = _Place(topic, partition, offset)
+        if (at, record, error.code) in self._told:
+            return
+        self._spending.spend(at)
         self._producer.produce(
             self._topic,
             partition=0,
             key=key,
             value=value,
-            headers={name: text.encode() for name, text in headers.items()},
+            headers=connect_headers(
+                at,
+                stage="TASK_PUT",
+                code=error.code,
+                reason=str(error),
+                more={"crossfade.entity": entity, "crossfade.record": record},
+            ),
         )
-        metrics.DEAD_LETTERS.labels("sink", entity, error.code).inc()
+        self._told.add((at, record, error.code))
+        metrics.DEAD_LETTERS.labels(STAGE, entity, error.code).inc()
 
     async def flush(self) -> None:
         """Wait for the broker's acknowledgement of all of them.
@@ -75,3 +77,7 @@ class DeadLetters:
             DeliveryFailed.
         """
         await asyncio.to_thread(self._producer.flush)
+
+    def forget(self) -> None:
+        """The batch is committed: none of its letters comes again."""
+        self._told.clear()

@@ -139,8 +139,9 @@ class _Parts:
         if payments is not None and self._settings.splynx.disposable:
             async with self._db.session() as tx:
                 await self._ledger.release_deferred(tx, Deferred.code)
-        topics, budget = Topics(self._settings.instance), self._settings.sink.dead_letter_budget
-        letters = DeadLetters(AckedProducer(make_producer(self._settings.kafka)), topics, budget)
+        sink = self._settings.sink
+        bus, topics = AckedProducer(make_producer(self._settings.kafka)), Topics(self._settings.instance)
+        letters = DeadLetters(bus, topics, sink.dead_letter_budget, sink.dead_letter_window)
         rest = RestRecords(self._client, self._db, self._ledger, TARGETS)
         writer = Writer(
             db=self._db,
@@ -150,10 +151,10 @@ class _Parts:
             letters=letters,
             aggregates=AGGREGATES,
             targets=TARGETS,
-            brake=Brake(self._settings.sink.gone_share, self._settings.sink.gone_at_least, self._approve),
+            brake=Brake(sink.gone_share, sink.gone_at_least, self._approve),
             disposable=self._settings.splynx.disposable,
             concurrency=self._settings.splynx.concurrency,
-            parked_hours=self._settings.sink.parked_hours,
+            parked_hours=sink.parked_hours,
             oldest_generation=oldest,
         )
         wrong: dict[str, str] = {"start": "not yet assigned"}

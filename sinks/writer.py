@@ -113,11 +113,13 @@ class Writer:
         begun = time.monotonic()
         counted = await self._db.retried(lambda tx: self._commit(tx, deliveries, work, states, results, dict(outcomes)))
         metrics.SQL_BATCH_SECONDS.observe(time.monotonic() - begun)
+        self._letters.forget()
         self._count(*counted)
 
     async def settle(self) -> int:
         """Write what was woken, give up on what waited too long; how many records were handled."""
         results, handled = await self._waiting.settle()
+        self._letters.forget()
         self._count(results, [])
         return handled
 

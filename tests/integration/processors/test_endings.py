@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 from confluent_kafka import TopicPartition
 
+from plumbing.dead_letters import TooManyDeadLetters
 from plumbing.errors import ConfigurationError
 from plumbing.kafka import make_admin
 from processors.batch import GroupTaken, process_batch
-from processors.budget import TooManyDeadLetters
 from processors.history import HistoryLost
 from tests.integration.capture.conftest import Site
 from tests.integration.processors.conftest import (

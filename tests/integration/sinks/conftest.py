@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -17,6 +18,7 @@ from clients.splynx import SplynxClient
 from plumbing.kafka import AckedProducer, make_producer
 from plumbing.settings import KafkaSettings, MysqlSettings, SplynxSettings
 from sandbox.local.sandboxes import SplynxSandbox
+from sandbox.local.stack import Addresses
 from schemas.topics import Topics
 from sinks.brake import Brake
 from sinks.letters import DeadLetters
@@ -25,6 +27,7 @@ from sinks.rest import RestRecords
 from sinks.store import Ledger
 from sinks.writer import Writer
 from tests.integration.conftest import MariaDbAccess
+from tests.integration.sinks.pair import Pair, opened
 from tests.integration.sinks.records import AGGREGATES, TARGETS
 
 
@@ -119,3 +122,12 @@ async def site(
             )
 
         yield Site(client, db, ledger, splynx_sandbox, mariadb, make_writer)
+
+
+@pytest.fixture
+async def pair(
+    splynx_sandbox: SplynxSandbox, mariadb: MariaDbAccess, stack: Addresses, instance: str, tmp_path: Path
+) -> AsyncIterator[Pair]:
+    """An instance with its topics, and a Splynx of its own."""
+    async with opened(splynx_sandbox, mariadb, stack, instance, tmp_path) as pair:
+        yield pair

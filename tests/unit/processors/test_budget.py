@@ -2,8 +2,8 @@
 
 import pytest
 
+from plumbing.dead_letters import DeadLetterBudget, Spending, TooManyDeadLetters
 from plumbing.errors import Action
-from processors.budget import DeadLetterBudget, Spending, TooManyDeadLetters
 from processors.letters import headers_of
 from processors.transform import Coordinates, DeadLetter
 

@@ -7,10 +7,10 @@ from typing import Any, cast
 import pytest
 
 from plumbing.avro import Undecodable
+from plumbing.dead_letters import TooManyDeadLetters
 from plumbing.errors import ConfigurationError, DependencyUnreachable, SyncError
 from plumbing.kafka import DeliveryFailed, NotAcknowledged
 from processors import guard as guards
-from processors.budget import TooManyDeadLetters
 from processors.context import Context
 from processors.guard import Guard
 from processors.history import Continuity

@@ -5,9 +5,9 @@ from typing import cast
 import pytest
 from confluent_kafka import Producer
 
+from plumbing.dead_letters import DeadLetterBudget, Spending
 from plumbing.kafka import AckedProducer
 from plumbing.metrics import REGISTRY
-from processors.budget import DeadLetterBudget, Spending
 from processors.output import Output
 from processors.transform import Coordinates, Produced
 from schemas.topics import Topics

@@ -1,10 +1,47 @@
-"""How many dead letters a partition may have before they are an outage and it stops."""
+"""Dead letters of any stage: Kafka Connect's headers, and how many a partition may have before they are an outage."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from plumbing.errors import Action, ExitCode, SyncError
-from processors.transform import Coordinates
+
+TOPIC = "__connect.errors.topic"
+PARTITION = "__connect.errors.partition"
+OFFSET = "__connect.errors.offset"
+
+
+class Place(Protocol):
+    """Where a message lies."""
+
+    @property
+    def topic(self) -> str:
+        """Its topic."""
+        ...
+
+    @property
+    def partition(self) -> int:
+        """Its partition."""
+        ...
+
+    @property
+    def offset(self) -> int:
+        """Its offset there."""
+        ...
+
+
+def connect_headers(at: Place, *, stage: str, code: str, reason: str, more: Mapping[str, str]) -> dict[str, bytes]:
+    """The headers of a letter, by names that known tools show. `stage` is one of Kafka Connect's."""
+    fields = {
+        TOPIC: at.topic,
+        PARTITION: str(at.partition),
+        OFFSET: str(at.offset),
+        "__connect.errors.stage": stage,
+        "__connect.errors.exception.class.name": code,
+        "__connect.errors.exception.message": reason,
+        **more,
+    }
+    return {name: text.encode() for name, text in fields.items()}
 
 
 class TooManyDeadLetters(SyncError):
@@ -15,7 +52,7 @@ class TooManyDeadLetters(SyncError):
     exit_code = ExitCode.USAGE
     remedy = (
         "Read the newest dead letters and mend the rules or the mapper, then start the stage again; a restart alone"
-        " gives nothing back. If they are right to be set aside, raise process.dead_letter_budget."
+        " gives nothing back. If they are right to be set aside, raise the stage's dead_letter_budget."
     )
 
 
@@ -45,7 +82,7 @@ class Spending:
         for topic, partition, offset in known:
             self._within(topic, partition, offset).add(offset)
 
-    def spend(self, at: Coordinates) -> None:
+    def spend(self, at: Place) -> None:
         """Count one letter.
 
         Raises:
@@ -59,7 +96,7 @@ class Spending:
             )
         letters.add(at.offset)
 
-    def passed(self, at: Coordinates) -> None:
+    def passed(self, at: Place) -> None:
         """A message passed: if it was a letter before, it is one no more."""
         letters = self._letters.get((at.topic, at.partition))
         if letters:

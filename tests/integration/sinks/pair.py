@@ -1,0 +1,293 @@
+"""An instance with real topics and a Splynx of its own, and bundles with every member for it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pymysql
+import yaml
+from confluent_kafka import Message, TopicPartition
+from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.schema_registry import Schema
+
+from plumbing.avro import Codec, make_registry
+from plumbing.errors import DependencyUnreachable
+from plumbing.kafka import AckedProducer, end_offsets, make_admin, make_consumer, make_producer, partition_of
+from plumbing.settings import Settings, load_settings
+from sandbox import choices
+from sandbox.local.sandboxes import SplynxSandbox
+from sandbox.local.stack import Addresses
+from sandbox.splynx.settings import GUARDS
+from schemas.avro import bundle_schema, bundle_to_avro, key_schema, subjects
+from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
+from schemas.catalogue import AGGREGATES
+from schemas.entities.customer.target import Customer, CustomerBilling, CustomerInfo
+from schemas.entities.payment import SplynxPayment
+from schemas.records import Ref, SplynxRecord
+from schemas.topics import Topics
+from sinks.guards import SWITCHES
+from sinks.runner import SinkSummary, run_sink
+from tests.integration.conftest import MariaDbAccess
+
+PARTITIONS = 2
+
+
+@dataclass
+class Pair:
+    """One instance with its topics and its Splynx."""
+
+    config: Path
+    settings: Settings
+    splynx: SplynxSandbox
+    mariadb: MariaDbAccess
+    bus: AckedProducer
+    codecs: dict[str, Codec]
+    keys: dict[str, Codec]
+
+    @property
+    def topics(self) -> Topics:
+        return Topics(self.settings.instance)
+
+    def send(
+        self,
+        name: str,
+        sonar_id: int,
+        records: dict[str, list[SplynxRecord]],
+        *,
+        sequence: int,
+        owner: int | None = None,
+        generation: int = 1,
+    ) -> None:
+        """Put a bundle on its topic, as a processor does."""
+        bundle = Bundle(records=records)
+        stamped = StampedBundle(
+            aggregate=name, sonar_id=sonar_id, owner_id=owner, bundle=bundle, sequence=sequence, rules_version="v",
+            rules_generation=generation, origin=Origin(self.topics.sonar(name), 0, 0), source_ts_ms=0, read_ts_ms=0,
+            run_id="r", hash=bundle_hash(bundle),
+        )  # fmt: skip
+        self.raw(name, owner or sonar_id, self.codecs[name].encode(bundle_to_avro(stamped)))
+
+    def raw(self, name: str, owner: int, value: bytes | None) -> None:
+        """Put bytes on an aggregate's topic."""
+        partition = partition_of(owner, PARTITIONS)
+        self.bus.produce(self.topics.splynx(name), partition=partition, key=b"k", value=value)
+        self.bus.flush()
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """Rows of Splynx's schema, as root; `{ledger}` names the ledger's."""
+        with (
+            self.mariadb.connect(self.splynx.database) as connection,
+            connection.cursor(pymysql.cursors.DictCursor) as cursor,
+        ):
+            cursor.execute(sql.replace("{ledger}", f"`{self.splynx.ledger}`"))
+            return [dict(row) for row in cursor.fetchall()]
+
+    async def sink(self, *, approve: tuple[str, ...] = ()) -> SinkSummary:
+        """Run the sink until its committed offsets reach the topics' ends."""
+        stop = asyncio.Event()
+        running = asyncio.create_task(run_sink(self.settings, apply=True, stop=stop, approve=approve))
+        try:
+            while not running.done() and not await asyncio.to_thread(self._is_caught_up):  # noqa: ASYNC110
+                await asyncio.sleep(0.3)
+        finally:
+            stop.set()
+        return await running
+
+    def _is_caught_up(self) -> bool:
+        """Whether the ledger has every message, and nothing waits that could be written."""
+        consumer = make_consumer(self.settings.kafka, f"{self.settings.instance}.test")
+        try:
+            ends = {
+                (topic, partition): high
+                for topic in (self.topics.splynx(one.name) for one in AGGREGATES if one.targets)
+                for partition, (_, high) in end_offsets(consumer, topic, PARTITIONS).items()
+                if high
+            }
+        except DependencyUnreachable:
+            return False  # leaders of new topics are still being elected
+        finally:
+            consumer.close()
+        try:
+            done = {
+                (row["topic"], row["partition_no"]): row["next_offset"]
+                for row in self.rows("SELECT topic, partition_no, next_offset FROM {ledger}.checkpoint")
+            }
+            woken = self.rows(
+                "SELECT 1 FROM {ledger}.held h LEFT JOIN {ledger}.crosswalk c ON c.entity = h.waits_entity"
+                " AND c.record_key = h.waits_key WHERE h.state = 'ready' OR c.entity IS NOT NULL AND h.state = 'parked'"
+            )
+        except pymysql.err.ProgrammingError:
+            return False  # the ledger is not made yet
+        return not woken and all(done.get(place, 0) >= end for place, end in ends.items())
+
+    def run(self, sql: str) -> None:
+        """Change something behind the sink's back."""
+        with self.mariadb.connect(self.splynx.database) as connection, connection.cursor() as cursor:
+            cursor.execute(sql.replace("{ledger}", f"`{self.splynx.ledger}`"))
+
+    def back_up(self) -> dict[str, list[tuple[object, ...]]]:
+        """Every row of Splynx's schema."""
+        found = {}
+        with self.mariadb.connect(self.splynx.database) as connection, connection.cursor() as cursor:
+            cursor.execute("SHOW TABLES")
+            for (table,) in cursor.fetchall():
+                cursor.execute(f"SELECT * FROM `{table}`")
+                found[table] = list(cursor.fetchall())
+        return found
+
+    def restore(self, backup: dict[str, list[tuple[object, ...]]]) -> None:
+        """Splynx as it was."""
+        with self.mariadb.connect(self.splynx.database) as connection, connection.cursor() as cursor:
+            cursor.execute("SET foreign_key_checks = 0")
+            cursor.execute("SET sql_mode = ''")  # zero dates
+            for table, rows in backup.items():
+                cursor.execute(f"SELECT COUNT(*) FROM `{table}`")
+                if cursor.fetchall() == ((0,),) and not rows:
+                    continue
+                cursor.execute(f"DELETE FROM `{table}`")
+                if rows:
+                    marks = ", ".join(["%s"] * len(rows[0]))
+                    cursor.executemany(f"INSERT INTO `{table}` VALUES ({marks})", rows)
+
+    def dead_letters(self) -> list[dict[str, bytes]]:
+        """The headers of every dead letter."""
+        consumer = make_consumer(self.settings.kafka, f"{self.settings.instance}.test")
+        topic = self.topics.dead_letters("sink")
+        found: list[dict[str, bytes]] = []
+        try:
+            low, high = end_offsets(consumer, topic, 1)[0]
+            consumer.assign([TopicPartition(topic, 0, low)])
+            while len(found) < high - low:
+                message: Message | None = consumer.poll(10)
+                assert message is not None
+                headers = message.headers()
+                found.append(dict(headers) if headers else {})  # type: ignore[arg-type]
+        finally:
+            consumer.close()
+        return found
+
+
+def account(number: int, **more: object) -> dict[str, list[SplynxRecord]]:
+    """The bundle of an account, every member given."""
+    values: dict[str, object] = {
+        "key": str(number), "login": f"s{number}", "password": "a first password", "status": "active",
+        "billing_type": "recurring", "partner_id": 1, "location_id": 1, "parent_id": 0, "name": "Anna Example",
+        "category": "person", "email": f"anna{number}@example.com", "billing_email": "", "phone": "555-0100",
+        "street_1": "1 Main St", "zip_code": "60601", "city": "Chicago", "subdivision_id": None, "gps": "",
+        "date_add": date(2026, 1, 2), "conversion_date": None,
+        "customer_labels": [Ref(entity="label", key="flag:delinquent")], "sonar_account_number": str(number),
+        "sonar_status": "Active", "sonar_activation_date": "", "sonar_delinquent": "1", "sonar_contacts": "",
+        "sonar_mailing_address": "", "sonar_parent": "", "sonar_portal_username": "", "sonar_billing": "", "custom": {},
+    }  # fmt: skip
+    billing: dict[str, object] = {
+        "key": str(number), "enabled": "0", "make_invoices": "0", "type": 1, "billing_date": 1, "billing_due": 15,
+        "payment_method": 1, "min_balance": "0.00", "request_auto_enable": "0", "reminder_enable": "0",
+        "send_finance_notification": "0", "billing_person": "", "billing_street_1": "", "billing_zip_code": "",
+        "billing_city": "", "sub_billing_mode": "independent",
+    }  # fmt: skip
+    info = {"key": str(number), "birthday": "", "passport": "", "company_id": "", "vat_id": "", "contact_person": "Bo"}
+    return {
+        "customer": [Customer.model_validate(values | more)],
+        "customer_info": [CustomerInfo.model_validate(info)],
+        "customer_billing": [CustomerBilling.model_validate(billing)],
+    }
+
+
+def payment(number: int, customer: int, minor: int, *, reversal: int | None = None) -> dict[str, list[SplynxRecord]]:
+    """The bundle of a payment, or of one of its reversals alone."""
+    mark = "" if reversal is None else f"-R{reversal}"
+    kind = f"Payment:{number}" if reversal is None else f"ReversedPayment:{reversal}"
+    values = {
+        "key": f"{number}{mark}", "customer_id": Ref(entity="customer", key=str(customer)), "payment_type": 1,
+        "receipt_number": f"SP{number}{mark}", "date": date(2026, 3, 4),
+        "real_create_datetime": "2026-03-04 05:06:07", "amount_minor": minor, "remind_minor": max(minor, 0),
+        "exponent": 2, "comment": "", "field_1": "", "field_2": "",
+        "field_3": "", "field_4": f"sonar:{kind}", "field_5": "", "memo": "", "reverses": None,
+        "is_sent": "1",
+    }  # fmt: skip
+    fields = SplynxPayment.model_fields
+    return {"payment": [SplynxPayment.model_validate({k: v for k, v in values.items() if k in fields})]}
+
+
+def load(pair: Pair) -> None:
+    """Three accounts with a payment each, the payments first."""
+    for number in (1, 2, 3):
+        pair.send("payment", 10 + number, payment(10 + number, number, 100 * number), sequence=1, owner=number)
+        pair.send("account", number, account(number), sequence=2, owner=number)
+
+
+async def until(pair: Pair, sql: str, *running: asyncio.Task[SinkSummary]) -> None:
+    """Wait until a query finds something; a sink that has ended meanwhile is an error."""
+    while True:
+        assert not any(task.done() for task in running), [task.exception() for task in running if task.done()]
+        try:
+            if pair.rows(sql):
+                return
+        except pymysql.err.ProgrammingError:
+            pass  # the ledger is not made yet
+        await asyncio.sleep(0.2)
+
+
+@asynccontextmanager
+async def opened(
+    splynx_sandbox: SplynxSandbox, mariadb: MariaDbAccess, stack: Addresses, instance: str, folder: Path
+) -> AsyncIterator[Pair]:
+    """Topics made, subjects registered, guards confirmed by the sandbox's own keys."""
+    guards = [
+        {"name": name, "key": "/".join(where), "expected": value}
+        for name, (where, value) in zip(SWITCHES, GUARDS.items(), strict=True)
+    ]
+    (folder / "guards.yaml").write_text(yaml.safe_dump({"guards": guards}))
+    (folder / "rules.yaml").write_text(yaml.safe_dump(choices.rules()))
+    config = folder / "crossfade.yaml"
+    config.write_text(
+        yaml.safe_dump(
+        {
+            "instance": instance,
+            "sonar": {"url": "http://sonar.example.com", "token": "t"},
+            "splynx": {
+                "url": splynx_sandbox.url, "key": splynx_sandbox.key, "secret": splynx_sandbox.secret,
+                "disposable": True, "requests_per_second": 500, "settle_seconds": 1, "timeout_seconds": 5,
+                "db": {
+                    "host": mariadb.host, "port": mariadb.port, "user": splynx_sandbox.writer,
+                    "password": splynx_sandbox.writer_password, "name": splynx_sandbox.database,
+                },
+            },
+            "ledger": {
+                "host": mariadb.host, "port": mariadb.port, "user": splynx_sandbox.writer,
+                "password": splynx_sandbox.writer_password, "name": splynx_sandbox.ledger,
+            },
+            "kafka": {"bootstrap": stack.kafka_bootstrap, "partitions": PARTITIONS, "replication_factor": 1},
+            "registry": {"url": stack.registry_url},
+            "rules": "rules.yaml",
+            "guards": "guards.yaml",
+            "http": {"sink_port": 0},
+        }
+        )
+    )  # fmt: skip
+    settings = load_settings(config)
+    topics = Topics(instance)
+    registry = make_registry(settings.registry)
+    for subject, schema in subjects(topics):
+        registry.register_schema(subject, Schema(json.dumps(schema), "AVRO"))
+    admin = make_admin(settings.kafka)
+    specs = topics.specs(AGGREGATES, partitions=PARTITIONS, retention_days=1)
+    new = [NewTopic(one.name, one.partitions, 1, config=dict(one.config)) for one in specs]
+    for future in admin.create_topics(new).values():
+        future.result(30)
+    written = [one for one in AGGREGATES if one.targets]
+    yield Pair(
+        config,
+        settings,
+        splynx_sandbox,
+        mariadb,
+        AckedProducer(make_producer(settings.kafka)),
+        {o.name: Codec(registry, f"{topics.splynx(o.name)}-value", bundle_schema(o)) for o in written},
+        {o.name: Codec(registry, f"{topics.splynx(o.name)}-key", key_schema(o)) for o in written},
+    )
+    registry.__exit__(None, None, None)  # type: ignore[no-untyped-call] # closes its connections
