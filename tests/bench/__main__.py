@@ -6,6 +6,7 @@ is missed.
 
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -36,6 +37,7 @@ def main(names: list[str]) -> int:
     if unknown := set(names) - set(known):
         print(f"Unknown: {', '.join(sorted(unknown))}. There is: {', '.join(known)}", file=sys.stderr)
         return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whatever ends us, what was started is stopped
     wanted = names or known
     entries: list[Entry] = []
     with tempfile.TemporaryDirectory() as folder:
