@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar
 import orjson
 import typer
 
-from console import advance
+from console import advance, summaries
 from console import doctor as examination
 from console import ledger as ledgers
 from console import plan as planning
@@ -21,7 +21,7 @@ from console import run as running
 from console import status as standing
 from console import topics as topic_plans
 from console import trace as tracing
-from console.output import Teller, fail, show, stderr, table
+from console.output import Teller, fail, show, stderr
 from console.reconciled import Reconciled, write_csv
 from console.reconciled import text_of as reconciled_text
 from console.statuses import check_statuses_where_possible
@@ -72,7 +72,7 @@ def topics(config: Config = None, json: Json = False, apply: Apply = False) -> N
         "subjects": [subject for subject, _ in plan.register],
         "protect": list(plan.protect),
     }
-    show(document, as_json=json, text=_topics_text)
+    show(document, as_json=json, text=summaries.topics_text)
 
 
 @app.command(epilog="Example: crossfade plan; crossfade plan --json")
@@ -134,7 +134,7 @@ def process(
     except SyncError as exc:
         fail(exc, as_json=json)
     document = {"produced": dict(summary.produced), "dead_lettered": dict(summary.dead_lettered)}
-    show(document, as_json=json, text=_counts_text)
+    show(document, as_json=json, text=summaries.process_text)
     if stop.is_set():
         raise typer.Exit(int(ExitCode.TRY_LATER))
 
@@ -155,11 +155,11 @@ def sink(
     try:
         settings = load_settings(config)
         with advance.told(advance.own_metrics, progress):
-            summary = _run(lambda stop: run_sink(settings, apply=apply, stop=stop, approve=approve or ()))
+            summary, _ = _run(lambda stop: run_sink(settings, apply=apply, stop=stop, approve=approve or ()))
     except SyncError as exc:
         fail(exc, as_json=json)
     document = asdict(summary)
-    show(document, as_json=json, text=_sink_text)
+    show(document, as_json=json, text=summaries.sink_text)
 
 
 @app.command(epilog="Example: crossfade run --until caught-up --apply")
@@ -318,11 +318,15 @@ def _capture(
     try:
         settings = load_settings(config)
         with advance.told(advance.own_metrics, progress):
-            summary = _run(lambda stop: run_capture(settings, snapshot=snapshot, follow=follow, stop=stop, only=only))
+            summary, stopped = _run(
+                lambda stop: run_capture(settings, snapshot=snapshot, follow=follow, stop=stop, only=only)
+            )
     except SyncError as exc:
         fail(exc, as_json=json)
     document = orjson.loads(orjson.dumps(asdict(summary), default=_plain))
-    show(document, as_json=json, text=_capture_text)
+    show(document, as_json=json, text=summaries.capture_text)
+    if stopped and not follow:
+        raise typer.Exit(int(ExitCode.TRY_LATER))  # on its way; the next one resumes
 
 
 def _plain(value: Any) -> Any:
@@ -331,55 +335,14 @@ def _plain(value: Any) -> Any:
     raise TypeError
 
 
-def _run(work: Callable[[asyncio.Event], Coroutine[Any, Any, Summary]]) -> Summary:
-    """Run until the work is done, or until SIGTERM or ctrl-C ask it to end; it then ends cleanly."""
+def _run(work: Callable[[asyncio.Event], Coroutine[Any, Any, Summary]]) -> tuple[Summary, bool]:
+    """Run until the work is done, or until SIGTERM or ctrl-C ask it to end, which the second member tells."""
 
-    async def inner() -> Summary:
+    async def inner() -> tuple[Summary, bool]:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sign, stop.set)
-        return await work(stop)
+        return await work(stop), stop.is_set()
 
     return asyncio.run(inner())
-
-
-def _topics_text(document: dict[str, Any]) -> str:
-    if not (document["topics"] or document["subjects"] or document["protect"]):
-        return "All topics and schemas are there."
-    verb = "Created" if document["applied"] else "Would create"
-    lines = [f"{verb} topic {one['name']} ({one['partitions']} partitions)" for one in document["topics"]]
-    verb = "Registered" if document["applied"] else "Would register"
-    lines += [f"{verb} {subject}" for subject in document["subjects"]]
-    verb = "Protected" if document["applied"] else "Would protect"
-    lines += [f"{verb} {subject} from schemas that do not fit" for subject in document["protect"]]
-    if not document["applied"]:
-        lines.append("Nothing was changed. Do it with: crossfade topics --apply")
-    return "\n".join(lines)
-
-
-def _capture_text(document: dict[str, Any]) -> str:
-    rows = [["aggregate", "rows", "of"]]
-    rows += [[name, str(read), str(whole or "?")] for name, (read, whole) in document["snapshot"].items()]
-    return table(rows) + f"\n{document['requests']} requests in {document['seconds']:.1f} s"
-
-
-def _counts_text(document: dict[str, Any]) -> str:
-    rows = [["aggregate", "produced", "dead-lettered"]]
-    names = sorted({*document["produced"], *document["dead_lettered"]})
-    rows += [
-        [name, str(document["produced"].get(name, 0)), str(document["dead_lettered"].get(name, 0))] for name in names
-    ]
-    return table(rows)
-
-
-def _sink_text(document: dict[str, Any]) -> str:
-    rows = [["entity", "outcome", "records"]]
-    counted = document["records"] if document["applied"] else document["steps"]
-    rows += [[entity, name, str(count)] for entity, counts in counted.items() for name, count in counts.items()]
-    text = table(rows)
-    if document["fields"]:
-        text += f"\nadditional fields: {', '.join(document['fields'])}"
-    if document["labels"]:
-        text += f"\nflag labels: {', '.join(document['labels'])}"
-    return text if document["applied"] else text + "\nNothing was written. Do it with: crossfade sink --apply"

@@ -1,5 +1,6 @@
 """The whole way with the commands as processes: interrupted, resumed, caught up; then asked where everything is."""
 
+import json
 import signal
 import subprocess
 import time
@@ -187,3 +188,33 @@ def test_progress_goes_to_stderr_and_leaves_the_json_alone(copied: Site) -> None
     assert ended.document.keys() == {"version"} | members("snapshot")
     read, whole = ended.document["snapshot"]["payment"]
     assert f"snapshot {read} of {whole} rows (100 %)" in ended.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-C", "SIGTERM"])
+def test_a_snapshot_that_is_stopped_ends_cleanly_and_says_that_it_is_not_done(
+    copied: Site, number: signal.Signals
+) -> None:
+    asked = requests_of(copied)
+    copied.tell(copied.sonar.control, "faults", {"kind": "slow", "seconds": 0.3, "count": None})
+    try:
+        stopped = subprocess.Popen(
+            copied.command("snapshot", "--only", "payment", "--json"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=bare_environment(),
+        )
+        deadline = time.monotonic() + 60
+        while requests_of(copied) == asked:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        stopped.send_signal(number)
+        out, err = stopped.communicate(timeout=60)
+    finally:
+        copied.tell(copied.sonar.control, "faults", method="DELETE")
+    assert (stopped.returncode, json.loads(out)["version"], "Traceback" in err) == (75, 1, False)
+
+
+def requests_of(site: Site) -> int:
+    return sum(httpx2.get(f"{site.sonar.control}/stats").json()["requests"].values())

@@ -1,0 +1,52 @@
+"""What the stages did, for people: the texts behind the documents of `topics`, `snapshot`, `process` and `sink`."""
+
+from typing import Any
+
+from console.output import table
+
+
+def topics_text(document: dict[str, Any]) -> str:
+    """What was, or would be, created."""
+    if not (document["topics"] or document["subjects"] or document["protect"]):
+        return "All topics and schemas are there."
+    verb = "Created" if document["applied"] else "Would create"
+    lines = [f"{verb} topic {one['name']} ({one['partitions']} partitions)" for one in document["topics"]]
+    verb = "Registered" if document["applied"] else "Would register"
+    lines += [f"{verb} {subject}" for subject in document["subjects"]]
+    verb = "Protected" if document["applied"] else "Would protect"
+    lines += [f"{verb} {subject} from schemas that do not fit" for subject in document["protect"]]
+    if not document["applied"]:
+        lines.append("Nothing was changed. Do it with: crossfade topics --apply")
+    return "\n".join(lines)
+
+
+def capture_text(document: dict[str, Any]) -> str:
+    """Rows read of each aggregate, or who reads them instead."""
+    if document["signal_id"] is not None:
+        return "Another process captures this Sonar; it was asked to do the snapshot. See: crossfade status"
+    rows = [["aggregate", "rows", "of"]]
+    rows += [[name, str(read), str(whole or "?")] for name, (read, whole) in document["snapshot"].items()]
+    return table(rows) + f"\n{document['requests']} requests in {document['seconds']:.1f} s"
+
+
+def process_text(document: dict[str, Any]) -> str:
+    """Bundles made, and events set aside, of each aggregate."""
+    rows = [["aggregate", "produced", "dead-lettered"]]
+    names = sorted({*document["produced"], *document["dead_lettered"]})
+    rows += [
+        [name, str(document["produced"].get(name, 0)), str(document["dead_lettered"].get(name, 0))] for name in names
+    ]
+    return table(rows)
+
+
+def sink_text(document: dict[str, Any]) -> str:
+    """What was, or would be, written."""
+    rows = [["entity", "outcome", "records"]]
+    counted = document["records"] if document["applied"] else document["steps"]
+    rows += [[entity, name, str(count)] for entity, counts in counted.items() for name, count in counts.items()]
+    text = table(rows)
+    if document["fields"]:
+        text += f"\nadditional fields: {', '.join(document['fields'])}"
+    if document["labels"]:
+        text += f"\nflag labels: {', '.join(document['labels'])}"
+    return text if document["applied"] else text + "\nNothing was written. Do it with: crossfade sink --apply"

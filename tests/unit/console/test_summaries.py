@@ -1,0 +1,34 @@
+"""What a command did reads as what it did, and what it only showed says how to do it."""
+
+from console.summaries import capture_text, process_text, sink_text, topics_text
+
+TOPICS = {"topics": [{"name": "sonar.m.account", "partitions": 6}], "subjects": ["s"], "protect": ["p"]}
+SINK = {
+    "records": {"customer": {"applied": 2}}, "steps": {"customer": {"create": 3}}, "fields": ["customers.sonar_id"],
+    "labels": [],
+}  # fmt: skip
+CAPTURE = {"snapshot": {"account": (30, None)}, "requests": 4, "seconds": 1.26, "signal_id": None}
+
+
+def test_what_would_be_created_says_how() -> None:
+    shown = topics_text({"applied": False, **TOPICS})
+    assert "Would create topic sonar.m.account (6 partitions)\nWould register s\nWould protect p" in shown
+    assert "crossfade topics --apply" in shown
+    assert "--apply" not in topics_text({"applied": True, **TOPICS})
+    assert topics_text({"applied": False, "topics": [], "subjects": [], "protect": []}).startswith("All topics")
+
+
+def test_a_dry_sink_counts_steps_and_a_real_one_outcomes() -> None:
+    assert "customer  create   3" in sink_text({"applied": False, **SINK})
+    assert "crossfade sink --apply" in sink_text({"applied": False, **SINK})
+    assert "customer  applied  2" in sink_text({"applied": True, **SINK})
+
+
+def test_a_snapshot_tells_what_sonar_could_not_count_and_who_does_it_instead() -> None:
+    assert "account    30    ?" in capture_text(CAPTURE)
+    assert "4 requests in 1.3 s" in capture_text(CAPTURE)
+    assert "Another process" in capture_text({**CAPTURE, "signal_id": "a1"})
+
+
+def test_processors_tell_what_they_set_aside() -> None:
+    assert "account    5         1" in process_text({"produced": {"account": 5}, "dead_lettered": {"account": 1}})
