@@ -101,14 +101,19 @@ class Records:
                 if records is None:
                     continue  # not read is not empty
                 for record in records:
+                    if (target.entity, record.key) in deferred:
+                        continue  # told as such; what stands there meanwhile is nobody's mistake
                     found += self._record(at, target, record, known.get((target.entity, record.key)), rows, ids)
                 wanted = {record.key for record in records}
                 found += [
                     _finding(at, target.entity, link.key, Difference("record", WITHDRAWN, link.state, False))
                     for link in known.values()
-                    if link.entity == target.entity and link.state == LIVE and link.key not in wanted
+                    if link.entity == target.entity
+                    and link.state == LIVE
+                    and link.key not in wanted
+                    and (link.entity, link.key) not in deferred
                 ]
-        return [one for one in found if (one.entity, one.key) not in deferred]
+        return found
 
     def _record(
         self, at: Newest, target: Target, record: SplynxRecord, link: Link | None, rows: Rows, ids: Mapping[Any, int]
