@@ -1,7 +1,8 @@
 """Records as Splynx's REST API takes and gives them: bodies, comparison, what was changed by others."""
 
+import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from schemas.aggregate import Target
@@ -10,6 +11,7 @@ from schemas.shapes import members
 from sinks.plan import Document
 
 SONAR_ID = "sonar_id"
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
 NOTHING = frozenset({"", "0000-00-00", "0000-00-00 00:00:00"})
 
 
@@ -85,16 +87,16 @@ def differing(sent: Document, read: Mapping[str, Any]) -> list[str]:
 
 
 def same(ours: Any, theirs: Any) -> bool:
-    """Whether two values are one to Splynx: `"64.5000"` and 64.5, true and `"1"`, null, zero date and empty."""
+    """Whether two values are one to Splynx: `"64.5000"` and 64.5, true and `"1"`, null, zero date and empty.
+
+    Texts that only look like numbers are not: of postal codes `01234` and `1234`, of phones `+1555` and `1555`.
+    """
     if isinstance(ours, list):
         return _ids(ours) == _ids(theirs)
     left, right = _text(ours), _text(theirs)
     if left == right:
         return True
-    try:
-        return Decimal(left) == Decimal(right)
-    except InvalidOperation:
-        return False
+    return bool(_NUMBER.fullmatch(left) and _NUMBER.fullmatch(right)) and Decimal(left) == Decimal(right)
 
 
 def with_foreign(ids: Iterable[int], current: Any, owned: Iterable[int]) -> list[int]:

@@ -36,7 +36,13 @@ def test_values_that_are_one_to_splynx(ours: object, theirs: object) -> None:
     assert same(ours, theirs)
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [("64.51", "64.5"), ("a", "A"), (0, ""), ([1], [])])
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        *[("64.51", "64.5"), ("a", "A"), (0, ""), ([1], [])],
+        *[("01234", "1234"), ("+15550100", "15550100"), ("1e3", "1000"), ("NaN", "1")],
+    ],
+)
 def test_values_that_are_not(ours: object, theirs: object) -> None:
     assert not same(ours, theirs)
 
