@@ -47,8 +47,11 @@ check-generated: setup ## committed files that are generated are up to date
 	@$(PYTHON) -m schemas.generate --check
 	@$(PYTHON) -m console.docs --check
 
-test: setup ## unit, contract and integration tests on real servers, and the demo with few accounts
-	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/contract tests/integration tests/e2e
+test: setup ## unit, contract and integration tests on real servers, a seed of each fault, and the demo with few accounts
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/unit tests/contract tests/integration tests/faults tests/e2e
+
+faults: setup ## every fault with all its seeds and guards; goes on where it stopped (at most an hour)
+	@$(PYTHON) -m tests.faults $(STATE)/faults.json
 
 check-reference: setup ## sandbox and all we use of Sonar and Splynx against ../shared/reference
 	$(PYTHON) -m tests.reference ../shared/reference

@@ -8,7 +8,8 @@ It runs once per seed, where its proof must hold, and once without each guard, w
 import re
 import secrets
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from confluent_kafka.admin import AdminClient
 from plumbing.avro import make_registry
 from plumbing.errors import SyncError
 from plumbing.settings import RegistrySettings
+from sandbox.local.mariadb import MariaDb
 from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses
 from tests.faults.guards import taken_away
@@ -77,10 +79,46 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
 @pytest.fixture(scope="session")
 def sink_site(stack: Addresses, mariadb: MariaDbAccess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SinkSite]:
     """A Splynx and an instance with its topics, one for all tests of a process."""
-    folder, mark = tmp_path_factory.mktemp("sink"), secrets.token_hex(4)
+    with _made_site(stack, tmp_path_factory.mktemp("sink")) as site:
+        yield site
+
+
+@pytest.fixture
+def own_database(tmp_path: Path) -> Iterator[MariaDb]:
+    """A database server that a test may kill and start again."""
+    server = MariaDb(tmp_path)
+    server.prepare()
+    start(server)
+    yield server
+    server.process.stop(grace_seconds=10)
+
+
+@pytest.fixture
+def own_site(stack: Addresses, own_database: MariaDb, tmp_path: Path) -> Iterator[SinkSite]:
+    """The same over a database server of its own."""
+    access = replace(
+        stack,
+        mariadb_host=own_database.host,
+        mariadb_port=own_database.port,
+        mariadb_user=own_database.user,
+        mariadb_password_file=str(own_database.password_file),
+    )
+    with _made_site(access, tmp_path) as site:
+        yield site
+
+
+def start(server: MariaDb) -> None:
+    """Start a database server and wait for it."""
+    server.process.start(server.command(), is_ready=server.is_ready, timeout_seconds=server.timeout_seconds)
+
+
+@contextmanager
+def _made_site(stack: Addresses, folder: Path) -> Iterator[SinkSite]:
+    mark = secrets.token_hex(4)
+    mariadb = MariaDbAccess(stack.mariadb_host, stack.mariadb_port, stack.mariadb_user, stack.mariadb_password)
     with ExitStack() as started:
         splynx = SplynxSandbox(
-            Path(folder), stack, database=f"splynx_{mark}", ledger=f"crossfade_{mark}", writer=f"writer_{mark}"
+            folder, stack, database=f"splynx_{mark}", ledger=f"crossfade_{mark}", writer=f"writer_{mark}"
         )
         started.callback(splynx.drop)
         started.callback(splynx.stop)

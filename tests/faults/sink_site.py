@@ -159,6 +159,8 @@ class SinkSite:
 
     def rows(self, sql: str) -> list[Row]:
         """Rows of Splynx's schema, as root; `{ledger}` names the ledger's."""
+        if not self._root.open:  # its server was started again
+            self._root = self.mariadb.connect(self.splynx.database)
         with self._root.cursor(pymysql.cursors.DictCursor) as cursor:
             cursor.execute(sql.replace("{ledger}", f"`{self.splynx.ledger}`"))
             return [dict(row) for row in cursor.fetchall()]
@@ -200,8 +202,8 @@ class SinkSite:
             if any(done.get(place, 0) < end for place, end in self.ends.items()):
                 return False
             return not self.rows(_UNSETTLED)[0]["n"]
-        except pymysql.err.ProgrammingError:
-            return False  # the ledger is not made yet
+        except pymysql.err.MySQLError:
+            return False  # the ledger is not made yet, or its server is away
 
     async def _wait(self, running: "asyncio.Task[SinkSummary]", until: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _PATIENCE_SECONDS

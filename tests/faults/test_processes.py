@@ -42,7 +42,7 @@ class Processes:
             "marker": str(self._marker),
         }  # fmt: skip
         (self._folder / "plan.json").write_text(json.dumps(plan))
-        with (self._folder / "log").open("ab") as log:
+        with (self._folder / "output.log").open("ab") as log:
             command = [sys.executable, "-m", "tests.faults.marked", str(self._folder / "plan.json")]
             self._running = subprocess.Popen(command, stdout=log, stderr=log)
 
@@ -63,8 +63,8 @@ class Processes:
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not condition():
             assert self._running is not None
-            assert self._running.poll() is None, (self._folder / "log").read_text()[-3000:]
-            assert time.monotonic() < deadline, (self._folder / "log").read_text()[-3000:]
+            assert self._running.poll() is None, (self._folder / "output.log").read_text()[-3000:]
+            assert time.monotonic() < deadline, (self._folder / "output.log").read_text()[-3000:]
             time.sleep(0.1)
 
     def wait_for_the_end(self) -> int:
@@ -111,23 +111,9 @@ async def test_a_sink_process_killed_between_a_post_and_its_answer_makes_no_twin
     await sink_site.assert_each_offset_has_one_outcome()
 
 
-PAGES = {
-    1: "before",  # in a page, nothing of it is acknowledged
-    2: "after",  # acknowledged, and the cursor still where it was
-}
-"""When capture is killed: fault and side of `Publisher.commit`."""
-
-
-@pytest.mark.fault(1)
-@pytest.mark.fault(2)
-@pytest.mark.parametrize("fault", PAGES)
-@seeds(3, guards={})
-def test_a_capture_process_killed_in_or_behind_a_page_resumes(
-    make_site: Callable[..., Site], processes: Processes, fault: int, seed: int
-) -> None:
-    site = make_site(accounts=25, page_size=10, concurrency=2)
-    processes.start("capture", site.settings, step="producers.publisher.Publisher.commit", when=PAGES[fault],
-                    turn=2 + 2 * seed)  # fmt: skip
+def captured_through_a_kill(site: Site, processes: Processes, when: str, turn: int) -> None:
+    """Kill capture before or after the broker has a page, start it again, and prove the topics."""
+    processes.start("capture", site.settings, step="producers.publisher.Publisher.commit", when=when, turn=turn)
     processes.kill_at_the_step()
     processes.start("capture", site.settings)
     assert processes.wait_for_the_end() == 0
@@ -136,24 +122,27 @@ def test_a_capture_process_killed_in_or_behind_a_page_resumes(
     assert len(site.events("account")) + len(site.events("payment")) <= rows + 2 * 10
 
 
-STEPS = {
-    "one event in flight": ("processors.guard.Guard.process", 5),
-    "many that are not acknowledged": ("processors.guard.Guard.flush", 2),
-}
-"""Where a worker is killed, and at which turn on the first seed."""
-
-
-@pytest.mark.fault(4)
-@pytest.mark.parametrize("place", STEPS)
+@pytest.mark.fault(1)
 @seeds(3, guards={})
-def test_a_killed_worker_commits_nothing_that_is_not_acknowledged(
-    make_site: Callable[..., Site], processes: Processes, place: str, seed: int
+def test_a_capture_process_killed_in_a_page_resumes(
+    make_site: Callable[..., Site], processes: Processes, seed: int
 ) -> None:
-    site = make_site(accounts=15)
+    captured_through_a_kill(make_site(accounts=25, page_size=10, concurrency=2), processes, "before", 2 + 2 * seed)
+
+
+@pytest.mark.fault(2)
+@seeds(3, guards={})
+def test_a_capture_process_killed_between_acknowledgement_and_cursor_resumes(
+    make_site: Callable[..., Site], processes: Processes, seed: int
+) -> None:
+    captured_through_a_kill(make_site(accounts=25, page_size=10, concurrency=2), processes, "after", 2 + 2 * seed)
+
+
+def processed_through_a_kill(site: Site, processes: Processes, step: str, turn: int) -> None:
+    """Kill a worker before a step, start it again, and prove that each event has its bundle."""
     shutil.copy(RULES, site.settings.rules)
     site.capture(snapshot="force")
-    step, turn = STEPS[place]
-    processes.start("process", site.settings, step=step, when="before", turn=turn * seed)
+    processes.start("process", site.settings, step=step, when="before", turn=turn)
     processes.kill_at_the_step()
     processes.start("process", site.settings)
     processes.wait(lambda: caught_up(site))
@@ -161,3 +150,19 @@ def test_a_killed_worker_commits_nothing_that_is_not_acknowledged(
     for name in MAPPED:
         events = {(one.partition(), one.offset()) for one in site.messages(site.topics.sonar(name))}
         assert set(by_origin(site, name)) == events
+
+
+@pytest.mark.fault(4)
+@seeds(3, guards={})
+def test_a_worker_killed_with_one_event_in_flight_loses_none(
+    make_site: Callable[..., Site], processes: Processes, seed: int
+) -> None:
+    processed_through_a_kill(make_site(accounts=15), processes, "processors.guard.Guard.process", 5 * seed)
+
+
+@pytest.mark.fault(4)
+@seeds(3, guards={})
+def test_a_worker_killed_with_many_unacknowledged_commits_none_of_them(
+    make_site: Callable[..., Site], processes: Processes, seed: int
+) -> None:
+    processed_through_a_kill(make_site(accounts=15), processes, "processors.guard.Guard.flush", 1 + seed % 2)

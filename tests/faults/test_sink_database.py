@@ -10,8 +10,10 @@ import pymysql
 import pytest
 
 from clients.mysql import error_of
+from sandbox.local.mariadb import MariaDb
+from tests.faults.conftest import start
 from tests.faults.seeds import seeds
-from tests.faults.sink_site import SinkSite
+from tests.faults.sink_site import SinkSite, alarm
 from tests.faults.steps import resolved
 from tests.faults.target import assert_same
 
@@ -154,3 +156,30 @@ async def test_a_connection_that_is_killed_leaves_no_half_known_batch(
     assert len(cut) == 1
     assert_same(sink_site.picture(), expected)
     await sink_site.assert_each_offset_has_one_outcome()
+
+
+@pytest.mark.fault(17)
+@seeds(3, guards={})
+async def test_a_server_that_is_killed_and_started_again_leaves_no_half_known_batch(
+    own_site: SinkSite, own_database: MariaDb, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = await own_site.after_nothing(seed)
+    step, batches = resolved("sinks.store.Ledger.put_outcomes"), 0
+
+    def crash() -> None:
+        own_database.process.kill()
+        start(own_database)
+
+    async def crashing(self: Any, tx: Any, *args: Any) -> Any:
+        nonlocal batches
+        batches += 1
+        if batches == 1 + seed:
+            await asyncio.to_thread(crash)
+        return await step(self, tx, *args)
+
+    monkeypatch.setattr("sinks.store.Ledger.put_outcomes", crashing)
+    errors = alarm("crossfade_errors_total", stage="sink", code="dependency.unreachable")
+    await own_site.run()
+    assert alarm("crossfade_errors_total", stage="sink", code="dependency.unreachable") > errors
+    assert_same(own_site.picture(), expected)
+    await own_site.assert_each_offset_has_one_outcome()

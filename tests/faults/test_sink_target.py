@@ -47,6 +47,7 @@ async def test_what_somebody_edits_in_splynx_is_told_and_never_lost_silently(sin
     held = sink_site.rows("SELECT record_key, state FROM {ledger}.held WHERE entity = 'customer'")
     assert held == [{"record_key": str(later[1].sonar_id), "state": "dead"}]
     assert sink_site.rows(f"SELECT deleted FROM customers WHERE id = {gone}")[0]["deleted"] == "1"
+    await sink_site.assert_each_offset_has_one_outcome()
 
 
 @pytest.mark.fault(41)
