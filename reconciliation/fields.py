@@ -15,12 +15,13 @@ from schemas.bundle import record_document
 from schemas.catalogue import SONAR_ID
 from schemas.records import AdditionalField, OnCreate, Personal, Ref, SplynxRecord
 from schemas.shapes import members
+from schemas.values.text import storable
 
 Ids = Mapping[tuple[str, str], int]
 """`{(entity, key): id in Splynx}` of what is known."""
 
 _NOTHING = frozenset({"", "0000-00-00", "0000-00-00 00:00:00"})
-_PAYMENT_TEXTS = ("comment", "field_1", "field_2", "field_3", "field_4", "field_5", "memo")
+PAYMENT_TEXTS = ("comment", "field_1", "field_2", "field_3", "field_4", "field_5", "memo")
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def expected_payment(document: Mapping[str, Any], customer_id: int, revision: in
         "amount": amount,
         # What is left to allocate is never negative, so of a reversal nothing is.
         "remind_amount": max(Decimal(0), min(amount, remind)),
-        **{name: document[name] for name in _PAYMENT_TEXTS},
+        **{name: document[name] for name in PAYMENT_TEXTS},
         "ledger_customer_id": customer_id,
         "ledger_type": "credit",
         "ledger_total": amount,
@@ -123,6 +124,7 @@ def compare_payment(record: SplynxRecord, row: Mapping[str, Any], customer_id: i
     """Compare a payment with its row joined with its ledger row."""
     secret = personal_fields(record)
     wanted = expected_payment(record_document(record), customer_id, revision)
+    wanted |= {name: storable(wanted[name], str(row[f"charset_{name}"])) for name in PAYMENT_TEXTS}
     return Compared(
         [
             Difference(field, text_of(expected), text_of(row[field]), field in secret)

@@ -12,7 +12,7 @@ from plumbing.errors import Action, SyncError
 from reconciliation.causes import WITHDRAWN
 from reconciliation.crosswalk import Link, all_ids, deferred_of, ids_of, links_of, marks
 from reconciliation.events import MAPPED, Events, Newest
-from reconciliation.fields import Compared, Difference, compare_payment, compare_record
+from reconciliation.fields import PAYMENT_TEXTS, Compared, Difference, compare_payment, compare_record
 from reconciliation.findings import Finding
 from reconciliation.target import PART_TABLES
 from schemas.aggregate import Aggregate, Target, WritePath
@@ -31,7 +31,8 @@ Rows = Mapping[tuple[str, int], Mapping[str, Any]]
 """`{(entity, id in Splynx): row}`."""
 
 _PAYMENT = (
-    "SELECT p.*, t.customer_id AS ledger_customer_id, t.type AS ledger_type, t.total AS ledger_total,"
+    f"SELECT p.*, {', '.join(f'CHARSET(p.`{name}`) AS `charset_{name}`' for name in PAYMENT_TEXTS)},"
+    " t.customer_id AS ledger_customer_id, t.type AS ledger_type, t.total AS ledger_total,"
     " t.`date` AS ledger_date, t.deleted AS ledger_deleted FROM payments p"
     " LEFT JOIN billing_transactions t ON t.id = p.transaction_id WHERE p.deleted = '0'"
 )

@@ -11,10 +11,11 @@ that its aggregate no longer owns gets an opposite document; nothing is deleted.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from clients.mysql import Row, Transaction
 from plumbing.errors import ConfigurationError
+from schemas.values.text import UTF8MB4, storable
 from sinks.errors import KeyTaken, RowMissing
 from sinks.plan import Document, Step, Verb
 from sinks.receipts import RECEIPT_MAX, receipt_of
@@ -80,11 +81,29 @@ async def payment_category(tx: Transaction) -> int:
     return int(row["id"])
 
 
-class Payments:
-    """Writes batches of payments."""
+async def text_charsets(tx: Transaction) -> dict[str, str]:
+    """`{column: character set}` of the texts of a payment, which may differ between installations."""
+    rows = await tx.fetch(
+        "SELECT column_name AS name, character_set_name AS charset FROM information_schema.columns"
+        " WHERE table_schema = DATABASE() AND table_name = 'payments' AND character_set_name IS NOT NULL"
+    )
+    return {row["name"]: row["charset"] for row in rows if row["name"] in _TEXTS}
 
-    def __init__(self, category: int) -> None:
-        self._category = category
+
+class Payments:
+    """Writes batches of payments. `charsets`: see `text_charsets`."""
+
+    def __init__(self, category: int, charsets: Mapping[str, str]) -> None:
+        self._category, self._charsets = category, charsets
+
+    @classmethod
+    async def of(cls, tx: Transaction) -> Self:
+        """As this Splynx needs it.
+
+        Raises:
+            ConfigurationError: Splynx has no category for payments.
+        """
+        return cls(await payment_category(tx), await text_charsets(tx))
 
     async def write(self, tx: Transaction, work: Sequence[Work]) -> Written:
         """Write all of `work`; nothing is committed here.
@@ -268,9 +287,11 @@ class Payments:
             "", NO_DATE, NO_DATE, "internet", "auto", "0",
         )  # fmt: skip
 
-    @staticmethod
-    def _payment(customer: int, transaction: int, document: Document, amount: Decimal, receipt: str) -> tuple[Any, ...]:
-        texts = {name: document.get(name) or "" for name in _TEXTS}
+    def _payment(
+        self, customer: int, transaction: int, document: Document, amount: Decimal, receipt: str
+    ) -> tuple[Any, ...]:
+        # A character that the column cannot hold would be refused, and with it the whole batch.
+        texts = {name: storable(document.get(name) or "", self._charsets.get(name, UTF8MB4)) for name in _TEXTS}
         remind = max(Decimal(0), min(amount, amount_of(document, "remind_minor")))
         return (
             customer, transaction, document["payment_type"], receipt, document["date"],

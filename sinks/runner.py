@@ -24,7 +24,7 @@ from sinks.guards import check_guards
 from sinks.held import show
 from sinks.letters import DeadLetters
 from sinks.loop import Loop
-from sinks.payments import Payments, payment_category
+from sinks.payments import Payments
 from sinks.plan import Outcome
 from sinks.preview import Preview
 from sinks.readiness import check_ready
@@ -190,7 +190,7 @@ class _Parts:
         if not self._settings.ledger_beside_rows:
             return None
         async with self._db.session() as tx:
-            return Payments(await payment_category(tx))
+            return await Payments.of(tx)
 
     async def _guard(self) -> None:
         violations = await check_guards(self._client, self._settings.guards)

@@ -13,6 +13,9 @@ _TAGS = re.compile(r"<[^>]*>")
 _EMAIL = re.compile(
     r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+"
 )
+UTF8MB4 = "utf8mb4"
+_CODECS = {"latin1": "cp1252", "ascii": "ascii"}
+"""Character sets with less than three bytes to a character, by MySQL's name and by Python's."""
 _CARD = re.compile(r"(?<!\d)(?:\d[ -]?){12,18}\d(?!\d)")
 
 
@@ -68,6 +71,18 @@ def fitted_name(name: str, characters: int, id: int, notes: list[str]) -> str:
     notes.append("truncated:name")
     suffix = f" #{id}"
     return cut(name, characters - len(suffix)) + suffix
+
+
+def storable(value: str, charset: str) -> str:
+    """The text as a MySQL column of that character set holds it; `?` for each character that it cannot (mapping 5.7b).
+
+    >>> storable("café 😀", "utf8mb3"), storable("café 😀", "utf8mb4")
+    ('café ?', 'café 😀')
+    """
+    codec = _CODECS.get(charset)
+    if codec is not None:
+        return value.encode(codec, "replace").decode(codec)
+    return value if charset == UTF8MB4 else "".join(sign if ord(sign) <= 0xFFFF else "?" for sign in value)
 
 
 def from_html(value: str | None) -> str:

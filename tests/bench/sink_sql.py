@@ -34,7 +34,7 @@ from schemas.topics import Topics
 from sinks.brake import Brake
 from sinks.intake import Intake
 from sinks.letters import DeadLetters
-from sinks.payments import Payments, payment_category
+from sinks.payments import Payments
 from sinks.rest import RestRecords
 from sinks.store import Ledger
 from sinks.writer import Writer
@@ -292,12 +292,12 @@ async def _sink(stack: AsyncExitStack, at: Installation, settings: Settings) -> 
     ledger = Ledger(at.ledger, "bench")
     topic = topics.splynx(PAYMENT.name)
     async with db.session() as tx:
-        category = await payment_category(tx)
+        payments = await Payments.of(tx)
     writer = Writer(
         db=db,
         ledger=ledger,
         rest=RestRecords(SplynxClient(settings.splynx), db, ledger, TARGETS),
-        payments=Payments(category),
+        payments=payments,
         letters=DeadLetters(AckedProducer(make_producer(settings.kafka)), topics, 0),
         aggregates=AGGREGATES,
         targets=TARGETS,

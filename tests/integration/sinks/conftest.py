@@ -22,7 +22,7 @@ from sandbox.local.stack import Addresses
 from schemas.topics import Topics
 from sinks.brake import Brake
 from sinks.letters import DeadLetters
-from sinks.payments import Payments, payment_category
+from sinks.payments import Payments
 from sinks.rest import RestRecords
 from sinks.store import Ledger
 from sinks.writer import Writer
@@ -99,19 +99,19 @@ async def site(
         ledger = Ledger(splynx_sandbox.ledger, "run")
         async with db.session() as tx:
             await ledger.create(tx)
-            category = await payment_category(tx)
+            payments = await Payments.of(tx)
         for name, unique in (("sonar_id", "1"), ("sonar_status", "0")):
             await client.post(
                 "admin/config/additional-fields/customers",
                 {"name": name, "title": name, "type": "string", "is_unique": unique, "is_required": "0"},
             )
 
-        def make_writer(*, disposable: bool = True, parked_hours: float = 24) -> Writer:
+        def make_writer(*, disposable: bool = True, parked_hours: float = 24, payments: Payments = payments) -> Writer:
             return Writer(
                 db=db,
                 ledger=ledger,
                 rest=RestRecords(client, db, ledger, TARGETS),
-                payments=Payments(category),
+                payments=payments,
                 letters=DeadLetters(AckedProducer(make_producer(kafka)), topics, 100),
                 aggregates=AGGREGATES,
                 targets=TARGETS,

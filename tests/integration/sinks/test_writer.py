@@ -8,6 +8,7 @@ from clients.splynx_errors import SplynxUnreachable
 from schemas.records import Ref
 from sinks.errors import Fenced
 from sinks.jobs import Delivery
+from sinks.payments import Payments
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, GROUPS, PAYMENTS, Label, Topic, customer, payment
 
@@ -237,6 +238,29 @@ async def test_money_waits_where_splynx_is_not_disposable(site: Site) -> None:
     )
     assert site.rows("SELECT COUNT(*) AS n FROM payments")[0]["n"] == 0
     assert site.rows("SELECT state, code FROM {ledger}.held") == [{"state": "deferred", "code": "sink.money_deferred"}]
+
+
+@pytest.mark.parametrize(
+    ("charset", "kept"),
+    [("utf8mb3", "caf\u00e9 \u0416 ?"), ("latin1", "caf\u00e9 ? ?"), ("utf8mb4", "caf\u00e9 \u0416 \U0001f600")],
+)
+async def test_what_a_column_cannot_hold_is_replaced_and_the_batch_is_written(
+    site: Site, charset: str, kept: str
+) -> None:
+    site.run(f"ALTER TABLE payments MODIFY comment VARCHAR(256) CHARACTER SET {charset} NOT NULL")
+    topic = Topic()
+    async with site.db.session() as tx:
+        writer = await site.own(site.make_writer(payments=await Payments.of(tx)))
+    smiling = payment(10, 1, 900, comment="caf\u00e9 \u0416 \U0001f600", memo="\U0001f600")
+    await writer.write(
+        [topic.send(ACCOUNTS, 1, customer(1), sequence=1), topic.send(PAYMENTS, 10, [smiling], sequence=2)]
+    )
+    assert site.rows("SELECT comment, memo FROM payments") == [{"comment": kept, "memo": "\U0001f600"}]
+    # Compared with what the column holds, not with what was meant: the next change is nobody's edit.
+    corrected = smiling.model_copy(update={"amount_minor": 800})
+    await writer.write([topic.send(PAYMENTS, 10, [corrected], sequence=3)])
+    assert site.rows("SELECT comment FROM payments") == [{"comment": kept}]
+    assert site.rows("SELECT * FROM {ledger}.exceptions") == []
 
 
 async def test_a_deleted_account_disables_its_customer_and_a_foreign_label_stays(site: Site) -> None:

@@ -127,6 +127,7 @@ def a_payment_row(**more: Any) -> dict[str, Any]:
         "amount": Decimal("12.5000"),
         "remind_amount": Decimal("2.5000"), **texts, "ledger_customer_id": 51, "ledger_type": "credit",
         "ledger_total": Decimal("12.5000"), "ledger_date": date(2024, 5, 1), "ledger_deleted": "0",
+        **{f"charset_{name}": "utf8mb4" for name in texts},
     } | more  # fmt: skip
 
 
@@ -136,6 +137,12 @@ def payment_fields(payment: SplynxPayment, row: dict[str, Any], revision: int = 
 
 def test_a_payment_as_it_was_written_has_no_difference() -> None:
     assert payment_fields(a_payment(), a_payment_row()) == []
+
+
+def test_a_character_that_a_column_cannot_hold_is_no_difference() -> None:
+    smiling = a_payment(comment="paid \U0001f600")
+    assert payment_fields(smiling, a_payment_row(comment="paid ?", charset_comment="utf8mb3")) == []
+    assert payment_fields(smiling, a_payment_row(comment="paid ?")) == [("comment", True)]
 
 
 @pytest.mark.parametrize(

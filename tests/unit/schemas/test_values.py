@@ -38,6 +38,20 @@ def test_control_characters_go_and_lines_stay() -> None:
     assert text.one_line("a\n\t b") == "a b"
 
 
+@pytest.mark.parametrize(
+    ("charset", "kept"),
+    [
+        ("utf8mb4", "\u00e9\u0416\U0001f600"),
+        ("utf8mb3", "\u00e9\u0416?"),
+        ("utf8", "\u00e9\u0416?"),
+        ("latin1", "\u00e9??"),
+        ("ascii", "???"),
+    ],
+)
+def test_a_column_that_cannot_hold_a_character_gets_a_question_mark(charset: str, kept: str) -> None:
+    assert text.storable("\u00e9\u0416\U0001f600", charset) == kept
+
+
 def test_html_becomes_lines_with_at_most_two_blank_ones() -> None:
     assert text.from_html("<p>One &lt;two&gt;</p><br><br><br><br><b>three</b>") == "One <two>\n\n\nthree"
 
