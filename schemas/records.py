@@ -55,11 +55,16 @@ class MaxLength:
     characters: int
 
 
+STRING_CHARACTERS = 255
+"""What an additional field of the kind `string` holds."""
+
+
 @dataclass(frozen=True)
 class AdditionalField:
     """Marks a member that lives in Splynx's additional fields and is defined there by us at start.
 
-    `kind` is a Splynx field type; `fallback` is used where the installation refuses it with 422.
+    `kind` is a Splynx field type; `fallback` is used where the installation refuses it with 422. A text that falls
+    back to `string` is cut at `STRING_CHARACTERS`.
     """
 
     title: str

@@ -1,13 +1,14 @@
 """Records as Splynx's REST API takes and gives them: bodies, comparison, what was changed by others."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from schemas.aggregate import Target
-from schemas.records import AdditionalField, OnCreate, To, marks
+from schemas.records import STRING_CHARACTERS, AdditionalField, OnCreate, To, marks
 from schemas.shapes import members
+from schemas.values.text import cut
 from sinks.plan import Document
 
 SONAR_ID = "sonar_id"
@@ -16,10 +17,10 @@ NOTHING = frozenset({"", "0000-00-00", "0000-00-00 00:00:00"})
 
 
 class Shape:
-    """How the members of one target's record travel."""
+    """How the members of one target's record travel. `short`: additional fields that Splynx keeps as `string` only."""
 
-    def __init__(self, target: Target) -> None:
-        self.target = target
+    def __init__(self, target: Target, short: Collection[str] = ()) -> None:
+        self.target, self._short = target, short
         fields = {member.name: list(member.metadata) for member in members(target.record)}
         self.additional = {name for name, metadata in fields.items() if marks(metadata, AdditionalField)}
         self.on_create = {name for name, metadata in fields.items() if marks(metadata, OnCreate)}
@@ -42,7 +43,7 @@ class Shape:
             if name == "custom":
                 extra |= {field: "" if one is None else one for field, one in (value or {}).items()}
             elif name in self.additional:
-                extra[name] = "" if value is None else value
+                extra[name] = "" if value is None else cut(value, STRING_CHARACTERS) if name in self._short else value
             else:
                 main[name] = value
         if self.target.module is not None and self.target.part_of is None:

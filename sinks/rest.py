@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -41,14 +41,21 @@ class Owner:
 
 
 class RestRecords:
-    """Writes the records of REST targets. Never inside an open transaction."""
+    """Writes the records of REST targets. Never inside an open transaction. `short`: see `startup.short_fields`."""
 
-    def __init__(self, client: SplynxClient, db: Database, ledger: Ledger, targets: Mapping[str, Target]) -> None:
+    def __init__(
+        self,
+        client: SplynxClient,
+        db: Database,
+        ledger: Ledger,
+        targets: Mapping[str, Target],
+        short: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         self._client = client
         self._db = db
         self._ledger = ledger
         self._targets = targets
-        self._shapes = {name: Shape(target) for name, target in targets.items()}
+        self._shapes = {name: Shape(target, (short or {}).get(name, ())) for name, target in targets.items()}
 
     def shape(self, target: Target) -> Shape:
         """How a target's members travel."""

@@ -13,6 +13,7 @@ from plumbing.avro import make_registry
 from plumbing.health import HealthServer
 from plumbing.kafka import AckedProducer, make_producer
 from plumbing.kept import recall
+from plumbing.logs import get_logger
 from plumbing.settings import Settings
 from schemas.catalogue import AGGREGATES, TARGETS
 from schemas.topics import Topics
@@ -31,9 +32,11 @@ from sinks.readiness import check_ready
 from sinks.rebuild import check_rebuilt, rebuild
 from sinks.rest import RestRecords
 from sinks.site import Site
-from sinks.startup import check_epoch, define_fields, define_flag_labels
+from sinks.startup import check_epoch, define_fields, define_flag_labels, short_fields
 from sinks.stream import WRITTEN, Stream
 from sinks.writer import Writer
+
+log = get_logger("sink")
 
 metrics.preset(metrics.RECORDS, TARGETS, [outcome.value for outcome in Outcome])
 metrics.preset(metrics.LAG_MESSAGES, ["sink"], [aggregate.name for aggregate in WRITTEN])
@@ -142,7 +145,10 @@ class _Parts:
         sink = self._settings.sink
         bus, topics = AckedProducer(make_producer(self._settings.kafka)), Topics(self._settings.instance)
         letters = DeadLetters(bus, topics, sink.dead_letter_budget, sink.dead_letter_window)
-        rest = RestRecords(self._client, self._db, self._ledger, TARGETS)
+        short = await short_fields(self._client, list(TARGETS.values()))
+        if any(short.values()):
+            log.warning("sink.long_texts_are_cut", fields=short)
+        rest = RestRecords(self._client, self._db, self._ledger, TARGETS, short)
         writer = Writer(
             db=self._db,
             ledger=self._ledger,

@@ -96,6 +96,19 @@ async def define_fields(client: SplynxClient, targets: Sequence[Target], *, appl
     return made
 
 
+async def short_fields(client: SplynxClient, targets: Sequence[Target]) -> dict[str, list[str]]:
+    """`{entity: additional fields}` that Splynx keeps as `string` though our texts may be longer."""
+    found: dict[str, list[str]] = {}
+    for target in targets:
+        wanted = {spec.name for spec in additional_fields(target) if spec.fallback == "string"}
+        if wanted:
+            rows = await client.list(f"{FIELDS}/{target.module}")
+            found[target.entity] = sorted(
+                name for row in rows if row["type"] == "string" and (name := str(row["name"])) in wanted
+            )
+    return found
+
+
 async def define_flag_labels(client: SplynxClient, db: Database, ledger: Ledger, *, apply: bool) -> list[str]:
     """Make the labels of our flags; the keys of those that were (or would be) made or found."""
     async with db.session() as tx:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from clients.splynx import SplynxClient
 from plumbing.kafka import make_admin
 from sandbox.splynx.settings import GUARDS
 from schemas.catalogue import AGGREGATES, TARGETS, aggregate
@@ -30,6 +31,17 @@ async def test_a_dry_run_counts_and_writes_nothing(pair: Pair) -> None:
     assert pair.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 0
     tables = pair.rows(f"SELECT 1 FROM information_schema.tables WHERE table_schema = '{pair.splynx.ledger}'")
     assert tables == []
+
+
+async def test_a_long_text_is_cut_where_splynx_has_only_a_short_field_for_it(pair: Pair) -> None:
+    async with SplynxClient(pair.settings.splynx) as client:
+        field = {"name": "sonar_contacts", "title": "Contacts", "type": "string"}
+        await client.post("admin/config/additional-fields/customers", field)
+    pair.send("account", 1, account(1, sonar_contacts="c" * 300, sonar_billing="b" * 300), sequence=1)
+    summary = await pair.sink()
+    assert summary.held == {}
+    kept = pair.rows("SELECT name, LENGTH(value) AS n FROM customers_values WHERE LENGTH(value) > 200 ORDER BY name")
+    assert kept == [{"name": "sonar_billing", "n": 300}, {"name": "sonar_contacts", "n": 255}]
 
 
 @pytest.mark.fault(5)

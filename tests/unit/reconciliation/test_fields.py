@@ -85,6 +85,13 @@ def test_labels_that_the_staff_gave_are_theirs() -> None:
     assert differing(a_row(customer_labels=[{"id": 99}, {"id": 22}, {"id": 21}])) == []
 
 
+def test_of_a_long_text_in_a_short_field_the_beginning_counts() -> None:
+    long = a_customer().model_copy(update={"sonar_contacts": "x" * 300, "sonar_status": "y" * 300})
+    row = a_row(additional_attributes=ADDITIONAL | {"sonar_contacts": "x" * 255, "sonar_status": "y" * 255})
+    found = compare_record(CUSTOMER, long, row, IDS, OURS).differences
+    assert [one.field for one in found] == ["sonar_status"]
+
+
 def test_a_field_that_splynx_does_not_show_is_named() -> None:
     row = a_row()
     del row["gps"]

@@ -19,6 +19,14 @@ def test_a_change_never_sends_what_is_sent_once() -> None:
     assert "password" not in Shape(PERSON).body(record_document(Person(key="1", name="A")), create=False)
 
 
+def test_a_text_for_a_short_field_is_cut_and_others_are_not() -> None:
+    person = record_document(Person(key="1", name="n" * 300, sonar_status="s" * 300))
+    cut = Shape(PERSON, short=["sonar_status"]).body(person, create=True)
+    whole = Shape(PERSON).body(person, create=True)
+    lengths = [len(body["additional_attributes"]["sonar_status"]) for body in (cut, whole)]
+    assert (lengths, len(cut["name"])) == ([255, 300], 300)
+
+
 def test_a_part_has_no_sonar_id_of_its_own() -> None:
     body = Shape(DETAIL).body(record_document(Detail(key="1", text="a")), create=False)
     assert body == {"text": "a"}
