@@ -42,7 +42,7 @@ from schemas.topics import Topics
 from tests.bench.entry import Entry, Round, noise, ratio
 from tests.bench.servers import instance
 
-ACCOUNTS = int(os.environ.get("ACCOUNTS", "3000"))
+ACCOUNTS = int(os.environ.get("ACCOUNTS", "6000"))
 CPU_GOAL = 0.5
 WALL_GOAL = 0.8
 TURNS = 3
