@@ -12,6 +12,7 @@ from typing import Any
 from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
 from schemas.catalogue import aggregate
 from schemas.entities.labels import AccountGroup, AccountType
+from schemas.records import SonarRecord
 from tests.builders import NOON, RULES, a_company, a_contact, a_payment, a_reversal, a_status, an_account
 
 STATUSES = (a_status(), a_status(id=2, name="Suspended", activates_account=False))
@@ -37,7 +38,7 @@ class Happening:
         )  # fmt: skip
 
 
-class _Town:
+class Town:
     """The ISP as it is at one moment."""
 
     def __init__(self, seed: int) -> None:
@@ -45,6 +46,8 @@ class _Town:
         self.accounts: dict[int, dict[str, Any]] = {}
         self.payments: dict[int, dict[str, Any]] = {}
         self.told: list[Happening] = []
+        self.newest: dict[tuple[str, int], SonarRecord] = {}
+        """What Sonar has in the end, `{(aggregate, id): record}`."""
 
     def tell(self, name: str, sonar_id: int, owner: int, bundle: Bundle) -> None:
         self.told.append(Happening(name, sonar_id, owner, bundle, sequence=len(self.told) + 1))
@@ -52,6 +55,7 @@ class _Town:
     def mapped(self, name: str, sonar_id: int, owner: int, record: Any) -> None:
         mapper = aggregate(name).mapper
         assert mapper is not None
+        self.newest[name, sonar_id] = record
         self.tell(name, sonar_id, owner, mapper(record, RULES))
 
     def account(self, number: int, **changes: Any) -> None:
@@ -69,6 +73,7 @@ class _Town:
         self.mapped("payment", number, known["account_id"], a_payment(id=number, **known))
 
     def delete(self, name: str, number: int, owner: int) -> None:
+        del self.newest[name, number]
         targets = aggregate(name).targets
         self.tell(name, number, owner, Bundle(records={one.entity: [] for one in targets}, deleted=True, reason="gone"))
 
@@ -91,13 +96,18 @@ class _Town:
         self.account(number, account_status_id=status["id"], account_status=status)
 
 
-def history(seed: int, *, accounts: int = 4, events: int = 14) -> list[Happening]:
+def history(seed: int) -> list[Happening]:
+    """All that happened in the town of a seed."""
+    return town_of(seed).told
+
+
+def town_of(seed: int, *, accounts: int = 4, events: int = 14) -> Town:
     """A first load in load order, then `events` things that happen, the first payment deleted at the end.
 
     No account is deleted: whether one that signs up and leaves at once ever comes to Splynx depends on where a batch
     ends, with a fault or without.
     """
-    town = _Town(seed)
+    town = Town(seed)
     town.mapped("company", 3, 3, a_company())
     town.mapped("account_group", 4, 4, AccountGroup(id=4, updated_at=NOON, name="Wireless"))
     town.mapped("account_type", 2, 2, AccountType(id=2, updated_at=NOON, name="Home"))
@@ -107,7 +117,7 @@ def history(seed: int, *, accounts: int = 4, events: int = 14) -> list[Happening
     for _ in range(events):
         town.live()
     town.delete("payment", 200, town.payments[200]["account_id"])
-    return town.told
+    return town
 
 
 def twice(told: list[Happening], picked: Callable[[Happening], bool] = lambda _: True) -> list[Happening]:
