@@ -8,6 +8,7 @@ from typing import Any
 from clients.mysql import Database
 from clients.sonar import SonarClient
 from clients.splynx import SplynxClient
+from console.names import check_names
 from console.statuses import check_statuses
 from console.topics import plan_subjects, plan_topics
 from plumbing.errors import ExitCode, SyncError
@@ -56,6 +57,7 @@ async def examine(settings: Settings, stages: Collection[str] = (CAPTURE, PROCES
         ("schemas", lambda: _schemas(settings), {CAPTURE, PROCESS, SINK}),
         ("sonar", lambda: _sonar(settings), {CAPTURE}),
         ("statuses in the rules", lambda: _statuses(settings), {PROCESS}),
+        ("names in the rules", lambda: _names(settings), {PROCESS}),
         ("splynx api", lambda: _splynx(settings), {SINK}),
         ("splynx ids in the rules", lambda: _ids(settings), {SINK}),
         ("ledger", lambda: _database(settings), {SINK}),
@@ -152,6 +154,12 @@ async def _statuses(settings: Settings) -> list[Finding]:
     async with SonarClient(settings.sonar) as client:
         await check_statuses(client, settings.rules)
     return [Finding("statuses in the rules", True, "every status in use has its counterpart")]
+
+
+async def _names(settings: Settings) -> list[Finding]:
+    async with SonarClient(settings.sonar) as client:
+        await check_names(client, settings.rules)
+    return [Finding("names in the rules", True, "no two partners or labels would have one name")]
 
 
 async def _splynx(settings: Settings) -> list[Finding]:

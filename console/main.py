@@ -21,10 +21,10 @@ from console import run as running
 from console import status as standing
 from console import topics as topic_plans
 from console import trace as tracing
+from console.comparison import check_rules_where_possible
 from console.output import Teller, fail, show, stderr
 from console.reconciled import Reconciled, write_csv
 from console.reconciled import text_of as reconciled_text
-from console.statuses import check_statuses_where_possible
 from plumbing.errors import ExitCode, SyncError
 from plumbing.logs import configure_logs
 from plumbing.settings import load_settings
@@ -122,7 +122,7 @@ def process(
         load_rules(settings.rules)
         # A loop of its own, never made the current one: Faust brings another.
         with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
-            runner.run(check_statuses_where_possible(settings))
+            runner.run(check_rules_where_possible(settings))
         with advance.told(advance.own_metrics, progress):
             if engine == "live":
                 run_worker(settings)

@@ -2,23 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from clients.sonar import SonarClient, entities_of
-from plumbing.errors import ConfigurationError, SyncError
-from plumbing.logs import get_logger
-from plumbing.settings import Settings
+from console.listing import read_listed
+from plumbing.errors import ConfigurationError
 from schemas.rules import read_rules, unmapped_statuses
 
-log = get_logger("process")
-
-_PAGE = 100
 _AT_ONCE = 20
-_STATUSES = (
-    "query Statuses($search: [Search]) { account_statuses(search: $search,"
-    f' sorter: [{{attribute: "id", direction: ASC}}], paginator: {{page: 1, records_per_page: {_PAGE}}})'
-    " { entities { id name } } }"
-)
 
 
 class UnmappedStatuses(ConfigurationError):
@@ -38,37 +28,10 @@ async def check_statuses(client: SonarClient, path: Path) -> None:
     text = read_rules(path)
     if not text.file.status_map.strict:
         return
-    names = {int(one["id"]): str(one["name"]) for one in await _read_statuses(client)}
+    names = {int(one["id"]): str(one["name"]) for one in await read_listed(client, "account_statuses", "name")}
     used = await _in_use(client, list(names))
     if unmapped := unmapped_statuses(text, {id: names[id] for id in used}):
         raise UnmappedStatuses("; ".join(unmapped))
-
-
-async def check_statuses_where_possible(settings: Settings) -> None:
-    """The same for a stage that works without Sonar: that Sonar is away keeps it from nothing.
-
-    Raises:
-        UnmappedStatuses, ConfigurationError.
-    """
-    async with SonarClient(settings.sonar, attempts=1) as client:
-        try:
-            await check_statuses(client, settings.rules)
-        except ConfigurationError:
-            raise
-        except SyncError as exc:
-            log.warning("process.statuses_not_checked", error=exc.code)
-
-
-async def _read_statuses(client: SonarClient) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    while True:
-        last = int(found[-1]["id"]) if found else 0
-        after = [{"integer_fields": [{"attribute": "id", "operator": "GT", "search_value": last}]}]
-        answer = await client.query(_STATUSES, {"search": after})
-        page = entities_of(answer.data["account_statuses"], asked=_PAGE, counted=False)
-        if not page:
-            return found
-        found += page
 
 
 async def _in_use(client: SonarClient, ids: Sequence[int]) -> list[int]:

@@ -5,7 +5,7 @@ from typing import Annotated
 from schemas.aggregate import Aggregate, Collection, DeletePolicy, Target, WritePath
 from schemas.bundle import Bundle
 from schemas.records import Instant, MaxLength, SonarRecord, SplynxRecord
-from schemas.rules import Rules
+from schemas.rules import Rules, RulesFile
 from schemas.values.text import fitted_name, one_line, required_text
 
 
@@ -24,6 +24,16 @@ class Partner(SplynxRecord):
     name: Annotated[str, MaxLength(128)]
 
 
+def partner_name(id: int, name: str, file: RulesFile, notes: list[str]) -> str:
+    """The name of a company's partner: the rules' own, else the company's.
+
+    Raises:
+        RequiredValueMissing: the company has no name.
+    """
+    chosen = file.partners.names.get(id)
+    return chosen or fitted_name(required_text("name", one_line(name)), 128, id, notes)
+
+
 def map_company(company: Company, rules: Rules) -> Bundle:
     """The partner of an enabled company, unless the rules name one that exists already.
 
@@ -36,7 +46,7 @@ def map_company(company: Company, rules: Rules) -> Bundle:
     if not company.enabled:
         return Bundle(records={"partner": []}, reason="a disabled company is mapped to the default partner")
     notes: list[str] = []
-    name = fitted_name(required_text("name", one_line(company.name)), 128, company.id, notes)
+    name = partner_name(company.id, company.name, rules.file, notes)
     return Bundle(records={"partner": [Partner(key=str(company.id), name=name)]}, notes=tuple(notes))
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 from schemas.aggregate import Aggregate, Collection, DeletePolicy, Target, WritePath
 from schemas.bundle import Bundle
 from schemas.records import Instant, MaxLength, Ref, SonarRecord, SplynxRecord
-from schemas.rules import Rules
+from schemas.rules import Rules, RulesFile
 from schemas.values.text import fitted_name, one_line, required_text
 
 DEFAULT_COLOR = "#357bf2"
@@ -67,9 +67,21 @@ def flag_label(name: str) -> Ref:
     return Ref(entity="label", key=f"flag:{name}")
 
 
-def _label(ref: Ref, id: int, form: str, name: str, color: str | None) -> Bundle:
+def label_text(ref: Ref, id: int, name: str, file: RulesFile, notes: list[str]) -> str:
+    """What the label of a group or type says: the rules' own, else its name in the form of its kind.
+
+    Raises:
+        RequiredValueMissing: it has no name.
+    """
+    labels = file.customer.labels
+    form = labels.account_group if ref == group_label(id) else labels.account_type
+    chosen = labels.names.get(ref.key)
+    return chosen or fitted_name(form.replace("{name}", required_text("name", one_line(name))), 64, id, notes)
+
+
+def _label(ref: Ref, id: int, name: str, color: str | None, rules: Rules) -> Bundle:
     notes: list[str] = []
-    text = fitted_name(form.replace("{name}", required_text("name", one_line(name))), 64, id, notes)
+    text = label_text(ref, id, name, rules.file, notes)
     written = Label(key=ref.key, module="customers", label=text, color=_color(color))
     return Bundle(records={"label": [written]}, notes=tuple(notes))
 
@@ -86,7 +98,7 @@ def map_account_group(group: AccountGroup, rules: Rules) -> Bundle:
     Raises:
         RequiredValueMissing: the group has no name.
     """
-    return _label(group_label(group.id), group.id, rules.file.customer.labels.account_group, group.name, None)
+    return _label(group_label(group.id), group.id, group.name, None, rules)
 
 
 def map_account_type(account_type: AccountType, rules: Rules) -> Bundle:
@@ -95,8 +107,7 @@ def map_account_type(account_type: AccountType, rules: Rules) -> Bundle:
     Raises:
         RequiredValueMissing: the type has no name.
     """
-    form = rules.file.customer.labels.account_type
-    return _label(type_label(account_type.id), account_type.id, form, account_type.name, account_type.color)
+    return _label(type_label(account_type.id), account_type.id, account_type.name, account_type.color, rules)
 
 
 _LABEL = Target(

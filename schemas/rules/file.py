@@ -84,6 +84,11 @@ class Partners(_Block):
         description="A company's id in Sonar to a partner's in Splynx. What is not named is made.",
         examples=[{1: 1, 2: {"create": True}}],
     )
+    names: dict[int, Annotated[str, Field(min_length=1, max_length=128)]] = Field(
+        {},
+        description="A company's id in Sonar to its partner's name, where two companies have one name.",
+        examples=[{7: "Example Net #7"}],
+    )
 
 
 class LocationUse(_Block):
@@ -163,6 +168,13 @@ class LabelForms(_Block):
 
     account_group: str = Field("group: {name}", description="The label of an account group.", examples=["grp: {name}"])
     account_type: str = Field("type: {name}", description="The label of an account type.", examples=["type: {name}"])
+    names: dict[
+        Annotated[str, Field(pattern="^(group|type):[1-9][0-9]*$")], Annotated[str, Field(min_length=1, max_length=64)]
+    ] = Field(
+        {},
+        description="The label of one group or type by its id in Sonar, where two labels would have one name.",
+        examples=[{"group:7": "grp: VIP #7"}],
+    )
 
     @model_validator(mode="after")
     def _have_a_name(self) -> Self:

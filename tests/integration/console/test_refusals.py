@@ -83,6 +83,15 @@ CASES = {
     "a status in use without its counterpart, for the processors alone": Case(
         "is in use", "status_map.strict", ExitCode.USAGE, rules={"status_map.strict": True}, command=("process",)
     ),
+    "two labels of one name": Case(
+        r"rules.yaml line \d+: customer.labels.names: group \d+ would have the name of group \d+ in Splynx; add",
+        "Add the lines", ExitCode.USAGE,
+        rules={"customer.labels.names": {"group:1": "One name", "group:2": "one name"}},
+    ),
+    "two labels of one name, for the processors alone": Case(
+        "would have the name of", "Add the lines", ExitCode.USAGE, command=("process",),
+        rules={"customer.labels.names": {"group:1": "One name", "group:2": "one name"}},
+    ),
     "a module that is off": Case(
         "405 for admin/administration/partners", "Switch the module", ExitCode.USAGE,
         module_off="admin/administration/partners",
@@ -192,7 +201,8 @@ def test_the_doctor_names_all_that_is_wrong_at_once(ready: Site) -> None:
     wrong = {one["check"]: one for one in ended.document["checks"] if not one["ok"]}
     first_guard = choices.guards()["guards"][0]["name"]
     assert set(wrong) == {
-        "sonar", "statuses in the rules", "splynx api: label", "splynx ids in the rules", f"guard: {first_guard}"
+        "sonar", "statuses in the rules", "names in the rules", "splynx api: label", "splynx ids in the rules",
+        f"guard: {first_guard}",
     }  # fmt: skip
     assert ended.document.keys() == {"version"} | members("doctor")
     assert all(one["next_step"] for one in wrong.values())

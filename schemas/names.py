@@ -1,0 +1,69 @@
+"""Names by which Splynx's partners and labels are told apart: which of Sonar's would come out as one (mapping 5.8).
+
+A mapper sees one record only, so it cannot know of another of the same name. The operator names one of them in the
+rules; what is proposed follows from Sonar's ids, never from who came first.
+"""
+
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from schemas.entities.company import partner_name
+from schemas.entities.labels import FLAG_LABELS, group_label, label_text, type_label
+from schemas.rules import RulesFile, RulesText
+
+
+class _Named(NamedTuple):
+    kind: str
+    id: int
+    key: str
+    """Under which the rules name it; empty for what is ours."""
+    text: str
+    """The name in Splynx."""
+
+
+def shared_names(
+    text: RulesText, companies: Mapping[int, str], groups: Mapping[int, str], types: Mapping[int, str]
+) -> list[str]:
+    """Each partner and label that another has the name of, with the line that tells them apart. The lowest id keeps it.
+
+    `companies`: `{id: name}` of the enabled ones; account `groups` and `types` likewise.
+    """
+    file = text.file
+    partners = [
+        _Named("company", id, str(id), partner_name(id, name, file, []))
+        for id, name in sorted(companies.items())
+        if name.strip() and not isinstance(file.partners.by_company.get(id), int)
+    ]
+    labels = [_Named("flag", 0, "", label) for label in FLAG_LABELS.values()]
+    labels += _labels("group", groups, file) + _labels("type", types, file)
+    return [*_shared(text, "partners.names", partners), *_shared(text, "customer.labels.names", labels)]
+
+
+def _labels(kind: str, names: Mapping[int, str], file: RulesFile) -> list[_Named]:
+    ref = group_label if kind == "group" else type_label
+    return [
+        _Named(kind, id, ref(id).key, label_text(ref(id), id, name, file, []))
+        for id, name in sorted(names.items())
+        if name.strip()
+    ]
+
+
+def _shared(text: RulesText, rule: str, named: Iterable[_Named]) -> Iterable[str]:
+    first: dict[str, _Named] = {}
+    for one in named:
+        kept = first.setdefault(_collated(one.text), one)
+        if kept is one:
+            continue
+        other = f"{kept.kind} {kept.id}" if kept.key else "a label of our own"
+        proposed = one.text.rstrip() + (f" #{one.id}" if kept.kind == one.kind else f" ({one.kind})")
+        key = one.key if one.key.isdigit() else json.dumps(one.key)
+        line = f"{key}: {json.dumps(proposed, ensure_ascii=False)}"
+        yield f"{text.place(rule)}: {one.kind} {one.id} would have the name of {other} in Splynx; add `{line}`"
+
+
+def _collated(name: str) -> str:
+    """Names that Splynx's database takes for one, which tells apart neither case nor accents."""
+    apart = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(sign for sign in apart if not unicodedata.combining(sign)).rstrip()
