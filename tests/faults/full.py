@@ -1,4 +1,4 @@
-"""The plugin of `make faults`: every seed, every guard, a record of what passed, and the table in the end.
+"""The plugin of `make faults`: every seed, every guard, a record of what passed, the table; at most an hour.
 
 What passed is kept in the file that `CROSSFADE_FAULTS` names, with a digest of the sources; the next run of the
 same sources leaves it out.
@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 ENVIRONMENT = "CROSSFADE_FAULTS"
+HOUR = float(os.environ.get("CROSSFADE_FAULTS_SECONDS", "3600"))
 ROOT = Path(__file__).parents[2]
 ROOMS = ("plumbing", "schemas", "clients", "producers", "processors", "sinks", "reconciliation", "sandbox", "tests")
 _RUN = re.compile(r"\[(?:seed-\d+|without (?P<guard>.+))\]$")
@@ -81,16 +83,25 @@ class _Recorder:
         for item in items:
             numbers = [str(mark.args[0]) for mark in item.iter_markers("fault")]
             if numbers and item.get_closest_marker("seeds"):
-                self._state.faults[_RUN.sub("", item.nodeid)] = sorted(numbers, key=int)
+                # Travels with the report: workers collect, the main process notes.
+                item.user_properties.append(("faults", sorted(numbers, key=int)))
                 if self._state.tests.get(item.nodeid) != "passed":
                     kept.append(item)
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = kept
 
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """The hour begins."""
+        self._session, self._ends = session, time.monotonic() + HOUR
+
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A call that ended, or a set-up that failed."""
         if not self._is_worker and (report.when == "call" or report.failed):
+            self._state.faults[_RUN.sub("", report.nodeid)] = list(dict(report.user_properties)["faults"])  # type: ignore[call-overload]
             self._state.note(report.nodeid, "passed" if report.passed else "failed")
+        if time.monotonic() > self._ends:
+            # In the worker, between two tests: what was started for them is still stopped in order.
+            self._session.shouldstop = "an hour is over; the next `make faults` goes on with what is left"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The table."""
