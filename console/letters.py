@@ -15,6 +15,7 @@ from schemas.avro import envelope_schema
 from schemas.catalogue import aggregate
 from schemas.ledger import DEAD
 from schemas.topics import Topics
+from sinks.tables.aggregates import AppliedAggregates
 
 _PATIENCE_SECONDS = 10.0
 Place = tuple[str, int, int]
@@ -46,12 +47,14 @@ async def open_letters(settings: Settings) -> list[dict[str, Any]]:
     found: dict[tuple[str, str], int] = {}
     # Of several letters about one record of Sonar the newest counts.
     refused = {
-        (told["aggregate"], told["sonar_id"]): told["code"]
+        (told["aggregate"], int(told["sonar_id"])): (int(told["sequence"]), told["code"])
         for message in read_whole(settings.kafka, topics.dead_letters("capture"), _group(settings))
         for told in [orjson.loads(cast("bytes", message.value()))]
     }
-    for (name, _), code in refused.items():
-        found[(name, code)] = found.get((name, code), 0) + 1
+    written = await _written(settings, refused)
+    for (name, sonar_id), (sequence, code) in refused.items():
+        if written.get((name, sonar_id), -1) <= sequence:
+            found[(name, code)] = found.get((name, code), 0) + 1
     letters = [
         headers_of(message) for message in read_whole(settings.kafka, topics.dead_letters("process"), _group(settings))
     ]
@@ -121,13 +124,9 @@ async def _written(settings: Settings, keys: Iterable[tuple[str, int]]) -> dict[
         )
         if not there:
             return {}
-        found = {}
-        for name, sonar_id in keys:
-            for row in await db.fetch(
-                "SELECT sequence FROM aggregates WHERE aggregate = %s AND sonar_id = %s", (name, sonar_id)
-            ):
-                found[(name, sonar_id)] = int(row["sequence"])
-    return found
+        async with db.transaction() as tx:
+            states = await AppliedAggregates(db.name, run_id="").states(tx, keys)
+        return {key: state.sequence for key, state in states.items()}
 
 
 def _group(settings: Settings) -> str:

@@ -81,7 +81,8 @@ class Publisher:
             record = aggregate.root.record.model_validate(row)
         except ValidationError as exc:
             fields = sorted({".".join(str(part) for part in one["loc"]) for one in exc.errors()})
-            self._dead_letter(aggregate, row, "capture.invalid_row", f"not as declared: {', '.join(fields)[:500]}")
+            reason = f"not as declared: {', '.join(fields)[:500]}"
+            self._dead_letter(aggregate, row, page, "capture.invalid_row", reason)
             return Published.HALTED
         value = value_of(record)
         digest = _digest(value)
@@ -99,7 +100,8 @@ class Publisher:
                 op = "c"
             event = self._event(aggregate, id, owner, op, value, page, _updated_ms(row, page))
             if not self._produce(aggregate, event):
-                self._dead_letter(aggregate, row, "capture.too_large", f"too large for a message: {_largest(row)}")
+                reason = f"too large for a message: {_largest(row)}"
+                self._dead_letter(aggregate, row, page, "capture.too_large", reason)
                 return Published.HALTED
         self._set_aside.pop((aggregate.name, id), None)
         self._index.set_root(collection, id, Root(owner, version, page.sequence, digest))
@@ -195,16 +197,21 @@ class Publisher:
             if one.type_name in touched:
                 self._index.set_child(touched[one.type_name], one.id, Child(id, one.version))
 
-    def _dead_letter(self, aggregate: Aggregate, row: Mapping[str, Any], code: str, reason: str) -> None:
+    def _dead_letter(self, aggregate: Aggregate, row: Mapping[str, Any], page: Page, code: str, reason: str) -> None:
         id, why = int(row["id"]), (code, reason, str(row.get("_version")))
         if self._set_aside.get((aggregate.name, id)) == why:
             return
         self._set_aside[aggregate.name, id] = why
+        known = self._index.root(aggregate.root.name, id)
+        if known is not None:
+            # The next good read is an event even where nothing differs: a higher sequence tells that it is mended.
+            self._index.set_root(aggregate.root.name, id, known._replace(digest=""))
         log.error("capture.dead_letter", aggregate=aggregate.name, key=id, code=code, reason=reason)
         letter = {
             "stage": "capture",
             "aggregate": aggregate.name,
             "sonar_id": id,
+            "sequence": page.sequence,
             "code": code,
             "reason": reason,
             "run_id": self._run_id,

@@ -182,6 +182,23 @@ def test_what_a_mapper_refuses_makes_the_run_end_with_5_and_is_listed_until_it_i
     assert (mended.code, mended.document["held"]) == (0, [])
 
 
+def test_what_capture_sets_aside_is_listed_until_a_newer_event_of_it_is_written(copied: Site) -> None:
+    payment = int(copied.rows("SELECT receipt_number FROM payments ORDER BY id LIMIT 1")[0]["receipt_number"][2:])
+    store = {"action": "update", "type": "Payment", "id": payment}
+    description = httpx2.get(f"{copied.sonar.control}/store/Payment/{payment}").json()["description"]
+    copied.tell(copied.sonar.control, "store", {**store, "columns": {"description": "x" * 9 * 2**20}})
+    time.sleep(copied.settings["sonar"]["safety_lag_seconds"])
+    ended = copied.crossfade(*CATCH_UP)
+    expected = {"entity": "payment", "state": "dead", "code": "capture.too_large", "records": 1}
+    assert (ended.code, ended.document["held"]) == (5, [expected])
+
+    # What stands there again is what had been published before: it is an event all the same.
+    copied.tell(copied.sonar.control, "store", {**store, "columns": {"description": description}})
+    time.sleep(copied.settings["sonar"]["safety_lag_seconds"])
+    mended = copied.crossfade(*CATCH_UP)
+    assert (mended.code, mended.document["held"]) == (0, [])
+
+
 def test_progress_goes_to_stderr_and_leaves_the_json_alone(copied: Site) -> None:
     ended = copied.crossfade("snapshot", "--only", "payment", "--json", "--progress")
     assert ended.code == 0
