@@ -22,9 +22,12 @@ SQL_MODE = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"
 """Strict, so that nothing is cut silently; zero dates allowed, for Splynx keeps "none" as one. The session's time
 zone is left alone: Splynx relies on it."""
 
+ISOLATION = "REPEATABLE READ"
+"""Whatever the server's default is: a key that was looked for and is not there stays locked until the commit."""
+
 
 class TransactionLost(SyncError):
-    """A deadlock, a lock wait or a lost connection: the transaction was rolled back and is tried again as a whole."""
+    """A deadlock, a lock wait or a statement that was ended from outside: the whole transaction is tried again."""
 
     code = "mysql.transaction_lost"
     action = Action.RETRY
@@ -47,7 +50,9 @@ class StatementRefused(SyncError):
 
 _STATEMENT_CHARACTERS = 2_000_000
 """Of text in one statement; up to four bytes each, and max_allowed_packet is 16 MiB or more by default."""
-_RETRY = frozenset({1205, 1213})
+_RETRY = frozenset({1020, 1205, 1213, 1317, 1969, 3024})
+"""Also a row changed since the snapshot (MariaDB's innodb_snapshot_isolation), and a statement that was ended from
+outside: KILL QUERY, max_statement_time, max_execution_time."""
 _GONE = frozenset({0, 1053, 1077, 1079, 1927, 2002, 2003, 2006, 2013, 2055, 1040, 1203, 4031})
 _DENIED = frozenset({1044, 1045, 1049, 1142, 1143, 1227, 1698})
 _TOO_LONG = 1153
@@ -196,6 +201,7 @@ class Database:
                 autocommit=True,
                 connect_timeout=at.timeout_seconds,
                 pool_recycle=1800,
+                init_command=f"SET SESSION TRANSACTION ISOLATION LEVEL {ISOLATION}",
                 sql_mode=f"'{SQL_MODE}'",  # aiomysql puts it into the statement as it is
                 # Rows found, not rows changed: the count of an UPDATE tells whether its row is there.
                 client_flag=pymysql.constants.CLIENT.FOUND_ROWS,

@@ -9,7 +9,7 @@ that its aggregate no longer owns gets an opposite document; nothing is deleted.
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Self
 
@@ -113,25 +113,29 @@ class Payments:
         done = Written({}, {}, {}, {}, {})
         customers = {one.customer_id for one in work}
         old = await self._old_rows(tx, work)
-        customers |= {int(row["customer_id"]) for row in old.values()}
+        customers |= {int(row["charged"]) for row in old.values()}
         billed = await _lock_deposits(tx, customers)
         deltas: dict[int, Decimal] = {}
         inserts: list[tuple[Work, Document, Decimal, str, int]] = []
         changes: list[tuple[Work, Row]] = []
         for one in work:
             step = one.step
-            if one.customer_id not in billed:
+            charged = old[step.key]["charged"] if step.key in old else one.customer_id
+            if not {one.customer_id, charged} <= billed:
                 done.refused[step.key] = RowMissing("the customer's billing row is not in Splynx")
                 continue
             revision = step.known.revision if step.known else 0
             if step.verb is Verb.CREATE:
                 document = step.document or {}
                 inserts.append((one, document, amount_of(document), receipt_of(document["receipt_number"], 0), 0))
-            elif step.verb is Verb.GONE and step.known is not None:
-                document = step.known.document
+            elif step.verb is Verb.GONE and step.key in old:
+                # What is there is taken back, where it is: somebody may have changed or moved it since.
+                row, document = old[step.key], step.known.document if step.known else {}
+                done.edited[step.key] = self._edited(one, row)
                 receipt = receipt_of(document["receipt_number"], revision + 1)
-                inserts.append((one, document, -amount_of(document), receipt, revision + 1))
-            elif step.known is not None and step.known.state != "live":
+                taken = replace(one, customer_id=charged)
+                inserts.append((taken, document, -Decimal(row["total"]), receipt, revision + 1))
+            elif step.verb is not Verb.GONE and step.known is not None and step.known.state != "live":
                 document = step.document or {}
                 receipt = receipt_of(document["receipt_number"], revision + 1)
                 inserts.append((one, document, amount_of(document), receipt, revision + 1))
@@ -148,7 +152,7 @@ class Payments:
             done.edited[one.step.key] = self._edited(one, row)
             await self._change(tx, one, row)
             before, after = Decimal(row["total"]), amount_of(document)
-            deltas[row["customer_id"]] = deltas.get(row["customer_id"], Decimal(0)) - before
+            deltas[row["charged"]] = deltas.get(row["charged"], Decimal(0)) - before
             deltas[one.customer_id] = deltas.get(one.customer_id, Decimal(0)) + after
             done.target_ids[one.step.key] = int(row["id"])
             done.before[one.step.key] = {name: str(value) for name, value in row.items()}
@@ -161,14 +165,14 @@ class Payments:
         keys = {
             one.step.known.target_id: one.step.key
             for one in work
-            if one.step.known is not None and one.step.verb is Verb.CHANGE and one.step.known.state == "live"
+            if one.step.known is not None and one.step.known.state == "live"
         }
         if not keys:
             return {}
         rows = await tx.fetch(
             "SELECT p.*, t.total, t.customer_id AS charged FROM payments p"
             " JOIN billing_transactions t ON t.id = p.transaction_id"
-            f" WHERE p.id IN ({_marks(keys)}) AND p.deleted = '0' ORDER BY p.id FOR UPDATE",
+            f" WHERE p.id IN ({_marks(keys)}) AND p.deleted = '0' AND t.deleted = '0' ORDER BY p.id FOR UPDATE",
             sorted(keys),
         )
         return {keys[row["id"]]: row for row in rows}
@@ -252,8 +256,13 @@ class Payments:
         known = one.step.known
         if known is None or not known.document:
             return []
+        written = self._columns(one, row, known.document)
+        if one.step.document is None or one.step.document["customer_id"] == known.document["customer_id"]:
+            written["charged"] = one.customer_id
         return sorted(
-            name for name, value in self._columns(one, row, known.document).items() if not _has(row, {name: value})
+            "customer_id" if name == "charged" else name
+            for name, value in written.items()
+            if not _has(row, {name: value})
         )
 
     async def _change(self, tx: Transaction, one: Work, row: Row) -> None:

@@ -122,6 +122,74 @@ async def test_a_lock_that_stays_is_told_in_the_end(db: Database, server: MariaD
     assert _counters(server) == [0, 0]
 
 
+@pytest.mark.fault(16)
+async def test_a_row_that_changed_since_the_snapshot_has_the_whole_of_it_done_again(
+    db: Database, server: MariaDb
+) -> None:
+    tries = 0
+
+    async def work(tx: Transaction) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 1:
+            await tx.execute("SET SESSION innodb_snapshot_isolation = ON")  # the default since MariaDB 11.6
+        await tx.fetch("SELECT * FROM counters")
+        if tries == 1:
+            _as_root(server, "UPDATE things.counters SET n = 100 WHERE id = 2")
+        await _add(tx, 1)
+        await _add(tx, 2)
+
+    await db.retried(work)
+    assert tries == 2
+    assert _counters(server) == [1, 101]
+
+
+@pytest.mark.fault(17)
+async def test_a_killed_statement_has_the_whole_of_it_done_again(db: Database, server: MariaDb) -> None:
+    tries = 0
+
+    async def work(tx: Transaction) -> None:
+        nonlocal tries
+        tries += 1
+        await _add(tx, 1)
+        if tries == 1:
+            (row,) = await tx.fetch("SELECT CONNECTION_ID() AS id")
+            slow = asyncio.create_task(tx.execute("UPDATE counters SET n = n + 1 WHERE id = 2 + SLEEP(5)"))
+            await asyncio.sleep(0.2)
+            _as_root(server, f"KILL QUERY {row['id']}")
+            await slow
+        await _add(tx, 2)
+
+    await db.retried(work)
+    assert tries == 2
+    assert _counters(server) == [1, 1]
+
+
+async def test_what_is_looked_for_and_missing_is_nobody_elses_until_the_commit(server: MariaDb) -> None:
+    """Else two writers would both find that nobody wrote a payment, and both would write it."""
+    _as_root(server, "CREATE OR REPLACE TABLE things.counters (id int PRIMARY KEY, n int NOT NULL, note mediumtext)")
+    _as_root(server, "SET GLOBAL TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    written, both_looked = 0, asyncio.Barrier(2)
+
+    async def write_once(tx: Transaction) -> None:
+        nonlocal written
+        found = await tx.fetch("SELECT id FROM counters WHERE id = 7 FOR UPDATE")
+        if both_looked.n_waiting < 2 and not both_looked.broken:
+            try:
+                await asyncio.wait_for(both_looked.wait(), 1)
+            except (TimeoutError, asyncio.BrokenBarrierError):
+                pass
+        if not found:
+            await tx.execute("INSERT INTO counters VALUES (7, 1, '') ON DUPLICATE KEY UPDATE n = n + 1")
+
+    try:
+        async with Database(_settings(server)) as db:
+            await asyncio.gather(db.retried(write_once), db.retried(write_once))
+    finally:
+        _as_root(server, "SET GLOBAL TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    assert _counters(server) == [1]
+
+
 @pytest.mark.fault(17)
 async def test_a_killed_connection_leaves_nothing_of_its_transaction_and_the_pool_goes_on(
     db: Database, server: MariaDb

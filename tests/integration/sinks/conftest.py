@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,12 @@ from sinks.writer import Writer
 from tests.integration.conftest import MariaDbAccess
 from tests.integration.sinks.pair import Pair, opened
 from tests.integration.sinks.records import AGGREGATES, TARGETS
+
+DEPOSITS = (
+    "SELECT b.customer_id, b.deposit, (SELECT COALESCE(SUM(IF(t.type = 'credit', t.total, -t.total)), 0)"
+    " FROM billing_transactions t WHERE t.customer_id = b.customer_id AND t.deleted = '0') AS ledger_sum"
+    " FROM customer_billing b ORDER BY b.customer_id"
+)
 
 
 @dataclass
@@ -61,6 +68,12 @@ class Site:
         """Change something behind the writer's back."""
         with self.mariadb.connect(self.sandbox.database) as connection, connection.cursor() as cursor:
             cursor.execute(sql.replace("{ledger}", f"`{self.sandbox.ledger}`"), values)
+
+    def deposits(self) -> dict[int, Decimal]:
+        """`{customer: deposit}`, each of which is the sum of the customer's ledger rows."""
+        rows = self.rows(DEPOSITS)
+        assert all(row["deposit"] == row["ledger_sum"] for row in rows), rows
+        return {row["customer_id"]: row["deposit"] for row in rows}
 
     def arm(self, kind: str, **more: object) -> None:
         """Have the next matching request meet a fault."""

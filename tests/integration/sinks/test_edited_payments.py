@@ -1,0 +1,105 @@
+"""Payments that somebody changed, moved or deleted in Splynx: the deposit stays right, and it is told."""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.integration.sinks.conftest import Site
+from tests.integration.sinks.records import ACCOUNTS, PAYMENTS, Topic, customer, payment
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.mark.fault(27)
+async def test_an_edit_of_a_payment_is_reported_and_overwritten(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=2)])
+    site.run("UPDATE payments SET comment = 'by hand', amount = 8 WHERE receipt_number = 'SP10'")
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900, memo="seen")], sequence=3)])
+    assert [row["field"] for row in site.rows("SELECT field FROM {ledger}.conflicts ORDER BY field")] == [
+        "amount", "comment",
+    ]  # fmt: skip
+    assert site.rows("SELECT comment, amount, memo FROM payments") == [
+        {"comment": "", "amount": Decimal(9), "memo": "seen"}
+    ]
+    assert set(site.deposits().values()) == {Decimal(9)}
+
+
+@pytest.mark.fault(27)
+async def test_a_payment_that_was_deleted_in_splynx_is_a_dead_letter(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=2)])
+    site.run("UPDATE payments SET deleted = '1'")
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 950)], sequence=3)])
+    assert site.rows("SELECT code, state FROM {ledger}.held") == [{"code": "sink.row_missing", "state": "dead"}]
+    assert site.rows("SELECT COUNT(*) AS n FROM payments")[0]["n"] == 1
+
+
+@pytest.mark.fault(27)
+@pytest.mark.parametrize(
+    ("edit", "field"),
+    [
+        pytest.param(
+            "UPDATE payments SET amount = 12 WHERE receipt_number = 'SP9';"
+            "UPDATE billing_transactions SET price = 12, total = 12 WHERE description = 'Payment SP9';"
+            "UPDATE customer_billing SET deposit = 12 WHERE deposit = 9",
+            "amount",
+            id="its amount was changed",
+        ),
+        pytest.param(
+            "UPDATE payments SET customer_id = (SELECT id FROM customers WHERE login = 's2')"
+            " WHERE receipt_number = 'SP9';"
+            "UPDATE billing_transactions SET customer_id = (SELECT id FROM customers WHERE login = 's2')"
+            " WHERE description = 'Payment SP9';"
+            "UPDATE customer_billing SET deposit = 9 - deposit",
+            "customer_id",
+            id="it was moved to another customer",
+        ),
+    ],
+)
+async def test_a_payment_that_was_edited_in_splynx_and_is_gone_leaves_nothing(
+    site: Site, edit: str, field: str
+) -> None:
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write(
+        [topic.send(ACCOUNTS, one, customer(one), sequence=1) for one in (1, 2)]
+        + [topic.send(PAYMENTS, 9, [payment(9, 1, 900)], sequence=1)]
+    )
+    for statement in edit.split(";"):
+        site.run(statement)
+    site.deposits()
+    await writer.write([topic.send(PAYMENTS, 9, [], sequence=2)])
+    assert list(site.deposits().values()) == [Decimal(0), Decimal(0)]
+    assert site.rows("SELECT field FROM {ledger}.conflicts") == [{"field": field}]
+
+
+async def test_a_payment_that_was_deleted_in_splynx_is_not_taken_back_twice(site: Site) -> None:
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write(
+        [
+            topic.send(ACCOUNTS, 1, customer(1), sequence=1),
+            topic.send(PAYMENTS, 9, [payment(9, 1, 900)], sequence=1),
+        ]
+    )
+    site.run("UPDATE payments SET deleted = '1'")
+    site.run("UPDATE billing_transactions SET deleted = '1'")
+    site.run("UPDATE customer_billing SET deposit = 0")
+    await writer.write([topic.send(PAYMENTS, 9, [], sequence=2)])
+    assert list(site.deposits().values()) == [Decimal(0)]
+    assert site.rows("SELECT state, code FROM {ledger}.held") == [{"state": "dead", "code": "sink.row_missing"}]
+
+
+async def test_a_payment_whose_former_customer_has_no_billing_row_stays_where_it_is(site: Site) -> None:
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write(
+        [topic.send(ACCOUNTS, one, customer(one), sequence=1) for one in (1, 2)]
+        + [topic.send(PAYMENTS, 9, [payment(9, 1, 900)], sequence=1)]
+    )
+    site.run("DELETE FROM customer_billing WHERE customer_id = (SELECT id FROM customers WHERE login = 's1')")
+    await writer.write([topic.send(PAYMENTS, 9, [payment(9, 2, 900)], sequence=2)])
+    assert list(site.deposits().values()) == [Decimal(0)]
+    assert site.rows("SELECT state, code FROM {ledger}.held") == [{"state": "dead", "code": "sink.row_missing"}]
