@@ -62,6 +62,19 @@ class KeyTaken(SyncError):
     remedy = "See which row in Splynx carries the key; remove or rename it there, then send the record again."
 
 
+class IdReused(SyncError):
+    """Sonar's id stands for another object than the one that this row of Splynx was written for. Nothing is changed."""
+
+    code = "sink.id_reused"
+    action = Action.DEAD_LETTER
+    exit_code = ExitCode.PARTLY
+    remedy = (
+        "See whether sonar.url is the Sonar that this ledger was filled from, and whether that was restored from a"
+        " backup. If one object really got the id of another, take `sonar_id` off the old row in Splynx, then run"
+        " `crossfade ledger rebuild --apply`."
+    )
+
+
 class RowMissing(SyncError):
     """A row that the ledger knows is no longer in Splynx."""
 

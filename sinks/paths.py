@@ -9,12 +9,12 @@ from plumbing.errors import Action, SyncError
 from schemas import ledger as tables
 from schemas.aggregate import Target, WritePath
 from sinks.bodies import Shape
-from sinks.errors import Deferred, ParentMissing, SqlNotAvailable
+from sinks.errors import Deferred, IdReused, ParentMissing, SqlNotAvailable
 from sinks.jobs import Job, Result, held_outcome
 from sinks.payments import Payments, Work
-from sinks.plan import Outcome, Step, Verb, refs_of
+from sinks.plan import Outcome, Step, Verb, is_of_another, refs_of
 from sinks.rest import RestRecords
-from sinks.store import JournalEntry, Key, Ledger, dumped
+from sinks.store import AggregateKey, JournalEntry, Key, Ledger, dumped
 
 
 class Paths:
@@ -42,9 +42,10 @@ class Paths:
 
         async def one_bundle(jobs: list[Job]) -> None:
             async with slots:
+                reused = _reused(jobs)
                 for job in jobs:
                     if job.step.target.path is WritePath.REST:
-                        results[job.key] = await self._rest_one(job)
+                        results[job.key] = _refused(job) if reused else await self._rest_one(job)
 
         ranked: dict[int, list[list[Job]]] = {}
         for jobs in groups:
@@ -73,9 +74,12 @@ class Paths:
         """Write the SQL records in this transaction, with their crosswalk rows and before-images."""
         results: dict[Key, Result] = {}
         wanted: list[Job] = []
+        reused = _reused(jobs)
         for job in jobs:
             if job.step.verb is Verb.UNCHANGED:
                 results[job.key] = Result(job, Outcome.UNCHANGED)
+            elif (job.owner.aggregate, job.owner.sonar_id) in reused:
+                results[job.key] = _refused(job)
             elif self._payments is None:
                 error: SyncError = SqlNotAvailable("Splynx's database is not reachable beside the ledger")
                 results[job.key] = Result(job, Outcome.DEFERRED, error)
@@ -131,3 +135,12 @@ class Paths:
         document = step.document if step.document is not None else (step.known.document if step.known else {})
         refs = [ref for ref in refs_of(document, self._shapes[step.target.entity].required) if ref.required]
         return (refs[0].entity, refs[0].key)
+
+
+def _reused(jobs: Sequence[Job]) -> set[AggregateKey]:
+    """Aggregates of which a record was written for another object: none of their records may be changed."""
+    return {(job.owner.aggregate, job.owner.sonar_id) for job in jobs if is_of_another(job.step)}
+
+
+def _refused(job: Job) -> Result:
+    return Result(job, Outcome.DEAD_LETTERED, IdReused("its row in Splynx is of an object that had this id before"))

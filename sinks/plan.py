@@ -131,6 +131,14 @@ def steps_of(bundle: StampedBundle, aggregate: Aggregate, known: Sequence[Known]
     return [*steps, *reversed(gone)]
 
 
+def is_of_another(step: Step) -> bool:
+    """Whether Sonar's id was given anew: the record on its way is of another object than the one that was written."""
+    if step.known is None or step.document is None:
+        return False
+    before, now = step.known.document.get("sonar_unique_id"), step.document.get("sonar_unique_id")
+    return bool(before and now and before != now)
+
+
 @dataclass(frozen=True)
 class RefAt:
     """A reference inside a document: where, to what, and whether the record can wait without it."""

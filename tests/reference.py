@@ -200,7 +200,7 @@ def _attributes(api: Json, reference: Json, target: Target) -> set[str]:
     return known
 
 
-STEERING = {"payment": {"exponent", "reverses"}}
+STEERING = {"payment": {"exponent", "reverses", "sonar_unique_id"}}
 """Members that tell the sink how to write and are no columns."""
 RENAMED = {"amount_minor": "amount", "remind_minor": "remind_amount"}
 

@@ -59,6 +59,7 @@ def map_account(account: Account, rules: Rules) -> Bundle:
         date_add=identity.date_added(account, rules),
         conversion_date=identity.converted(account),
         customer_labels=identity.labels(account),
+        sonar_unique_id=account.sonar_unique_id or "",
         sonar_account_number=key,
         sonar_status=identity.status_name(account, notes),
         sonar_activation_date=account.activation_date.isoformat() if account.activation_date else "",

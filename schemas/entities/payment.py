@@ -66,6 +66,7 @@ class Payment(SonarRecord):
     """A payment with what was reversed, refunded and voided of it. Source: Sonar schema, type Payment."""
 
     id: int
+    sonar_unique_id: str | None = None
     created_at: Instant
     updated_at: Instant
     account_id: int
@@ -111,6 +112,8 @@ class SplynxPayment(SplynxRecord):
     memo: str
     is_sent: Literal["1"]
     reverses: str | None
+    sonar_unique_id: str = ""
+    """Of the payment; kept by the ledger only."""
 
 
 def map_payment(payment: Payment, rules: Rules) -> Bundle:
@@ -159,6 +162,7 @@ def map_payment(payment: Payment, rules: Rules) -> Bundle:
         memo=_memo(payment, rules),
         is_sent="1",
         reverses=None,
+        sonar_unique_id=payment.sonar_unique_id or "",
     )
     records = [root]
     for reversal in sorted(payment.reversed_payments, key=lambda one: one.id):

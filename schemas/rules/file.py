@@ -6,7 +6,7 @@ What is true for every ISP is code; what an ISP may choose is here.
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from schemas.values.money import is_currency
 
@@ -37,6 +37,12 @@ def _own_zone(value: str) -> str:
 def _own_currency(value: str) -> str:
     if value != FROM_SONAR and not is_currency(value):
         raise ValueError("is no ISO 4217 code, such as USD")
+    return value
+
+
+def _by_login(value: object) -> object:
+    if value == "email":
+        raise ValueError("email is not supported: customers may share one, and Splynx then wants it unique; use login")
     return value
 
 
@@ -208,8 +214,8 @@ class CustomerRules(_Block):
         examples=["s{id}"],
     )
     category: Categories = Categories()
-    portal_auth: Literal["login"] = Field(
-        "login", description="Customers may share an e-mail, so nobody logs in by it.", examples=["login"]
+    portal_auth: Annotated[Literal["login"], BeforeValidator(_by_login)] = Field(
+        "login", description="`email` is refused: customers may share one, so nobody logs in by it.", examples=["login"]
     )
     labels: LabelForms = LabelForms()
     contacts: Contacts = Contacts()

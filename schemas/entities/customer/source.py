@@ -152,6 +152,7 @@ class Account(SonarRecord):
     """A Sonar account with what belongs to it, read in one selection. Source: Sonar schema, type Account."""
 
     id: int
+    sonar_unique_id: str | None = None
     created_at: Instant
     updated_at: Instant
     name: Annotated[str, Personal()]

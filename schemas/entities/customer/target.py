@@ -30,6 +30,7 @@ class Customer(SplynxRecord):
     date_add: date
     conversion_date: str | None
     customer_labels: Annotated[list[Ref], To("label", required=False)]
+    sonar_unique_id: Annotated[str, AdditionalField("Sonar unique id")] = ""
     sonar_account_number: Annotated[str, AdditionalField("Sonar account")]
     sonar_status: Annotated[str, AdditionalField("Sonar status")]
     sonar_activation_date: Annotated[str, AdditionalField("Sonar activation date")]

@@ -11,7 +11,7 @@ from sandbox.splynx.settings import GUARDS
 from schemas.catalogue import AGGREGATES, TARGETS, aggregate
 from sinks.errors import GuardsViolated
 from sinks.runner import SinkSummary, run_sink
-from tests.integration.sinks.pair import Pair, account, load, until
+from tests.integration.sinks.pair import Pair, account, load, payment, until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -31,6 +31,31 @@ async def test_a_dry_run_counts_and_writes_nothing(pair: Pair) -> None:
     assert pair.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 0
     tables = pair.rows(f"SELECT 1 FROM information_schema.tables WHERE table_schema = '{pair.splynx.ledger}'")
     assert tables == []
+
+
+async def test_an_id_that_another_object_has_now_changes_nothing_in_splynx(pair: Pair) -> None:
+    def send(unique_id: str, name: str, minor: int, *, sequence: int) -> None:
+        bundle = account(1, name=name, sonar_unique_id=unique_id)
+        info = bundle["customer_info"][0].model_copy(update={"contact_person": name})
+        pair.send("account", 1, bundle | {"customer_info": [info]}, sequence=sequence)
+        paid = [one.model_copy(update={"sonar_unique_id": unique_id}) for one in payment(11, 1, minor)["payment"]]
+        both = [*paid, *payment(11, 1, -50, reversal=5)["payment"]] if unique_id == "one" else paid
+        pair.send("payment", 11, {"payment": both}, sequence=sequence, owner=1)
+
+    written = (
+        "SELECT c.name, i.contact_person, (SELECT SUM(amount) FROM payments) AS paid"
+        " FROM customers c JOIN customer_info i ON i.customer_id = c.id"
+    )
+    send("one", "Anna Example", 100, sequence=1)
+    await pair.sink()
+    before = pair.rows(written)
+    send("another", "Bo Example", 900, sequence=2)
+    summary = await pair.sink()
+    assert pair.rows(written) == before
+    assert {one["code"] for one in pair.rows("SELECT code FROM {ledger}.held")} == {"sink.id_reused"}
+    assert {entity: counts.get("dead") for entity, counts in summary.held.items()} == {
+        "customer": 1, "customer_info": 1, "customer_billing": 1, "payment": 2,
+    }  # fmt: skip
 
 
 async def test_a_long_text_is_cut_where_splynx_has_only_a_short_field_for_it(pair: Pair) -> None:

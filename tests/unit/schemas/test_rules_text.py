@@ -70,7 +70,7 @@ def test_a_short_file_is_enough(tmp_path: Path) -> None:
         ),
         pytest.param("customer: {contacts: {email_roles: a}}", "email_roles: Input should be a valid", id="no list"),
         pytest.param("customer: {subdivisions: {US_TX: '44'}}", "subdivisions.US_TX: Input should be", id="text"),
-        pytest.param("customer: {portal_auth: email}", "customer.portal_auth: Input should be 'login'", id="portal"),
+        pytest.param("customer: {portal_auth: email}", "customer.portal_auth: email is not supported", id="portal"),
         pytest.param("billing:\n  numbers:\n    payment: '{id}'", "line 9: billing.numbers: a number", id="bare"),
         pytest.param("billing: {do_not_block: 256}", "billing.do_not_block: Input should be less", id="much"),
         pytest.param("custom_fields: {map: {A: drop}}", "line 8: custom_fields.map.A: must be a block of", id="a way"),

@@ -1,9 +1,11 @@
 """What a bundle asks for: verdicts, steps, references."""
 
+from dataclasses import replace
+
 import pytest
 
 from schemas.records import Ref
-from sinks.plan import AggregateState, Outcome, Verb, refs_of, resolved, steps_of, verdict, worst
+from sinks.plan import AggregateState, Outcome, Verb, is_of_another, refs_of, resolved, steps_of, verdict, worst
 from tests.unit.sinks.records import AGGREGATE, DETAIL, PERSON, Detail, Person, known, stamped
 
 ANNA = Person(key="1", name="Anna")
@@ -38,6 +40,24 @@ def test_records_are_new_changed_unchanged_and_gone() -> None:
         (Verb.GONE, "person", "2"),
     ]
     assert [step.verb for step in steps_of(bundle, AGGREGATE, [])] == [Verb.CREATE, Verb.CREATE]
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "reused"),
+    [
+        pytest.param("a", "b", True, id="another object"),
+        pytest.param("a", "a", False, id="the same"),
+        pytest.param("", "b", False, id="adopted: not known which"),
+        pytest.param("a", "", False, id="this Sonar does not say"),
+    ],
+)
+def test_an_id_is_another_objects_only_when_both_are_known(before: str, now: str, reused: bool) -> None:
+    (step,) = steps_of(stamped({"person": [ANNA]}), AGGREGATE, [known(PERSON, Person(key="1", name="Bo"))])
+    assert step.known is not None
+    assert step.document is not None
+    written = replace(step.known, document={"sonar_unique_id": before} if before else {})
+    assert is_of_another(replace(step, known=written, document={"sonar_unique_id": now})) == reused
+    assert not is_of_another(replace(step, known=None))
 
 
 @pytest.mark.fault(41)
