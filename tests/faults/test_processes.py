@@ -165,4 +165,4 @@ def test_a_worker_killed_with_one_event_in_flight_loses_none(
 def test_a_worker_killed_with_many_unacknowledged_commits_none_of_them(
     make_site: Callable[..., Site], processes: Processes, seed: int
 ) -> None:
-    processed_through_a_kill(make_site(accounts=15), processes, "processors.guard.Guard.flush", 1 + seed % 2)
+    processed_through_a_kill(make_site(accounts=10 + 5 * seed), processes, "processors.guard.Guard.flush", 1)
