@@ -75,33 +75,39 @@ class RecordMissing(SyncError):
     remedy = "Somebody removed the row in Splynx; restore it there, or rebuild the ledger."
 
 
+_ABOUT_RECORD = frozenset({400, 404, 409, 422})
+
+
 def error_of(status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({}), path: str = "") -> SyncError:
     """The one table of Splynx's answers that are no success. `path` is what was asked, without its arguments."""
     internal = ""
     parsed: Any = None
+    foreign = False
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError:
-        pass
+        # The API answers in JSON (to HEAD with nothing); a page is that of a proxy, or of a web server without Splynx.
+        foreign = bool(body)
     error = parsed.get("error") if isinstance(parsed, dict) else None
     if isinstance(error, dict):
         internal = str(error.get("internal_code") or "")
     told = f"{status} {internal}".strip() + (f" for {path}" if path else "")
+    if foreign and status in _ABOUT_RECORD:
+        return SplynxUnreachable(f"something before Splynx answered {told}")
     if status == 404:
         return RecordMissing(f"Splynx answered {told}")
-    if status == 422 or internal == "ENTITY_CANNOT_BE_DELETED":
+    if status in _ABOUT_RECORD or status == 413 or internal == "ENTITY_CANNOT_BE_DELETED":
         return RecordRefused(_fields_of(parsed))
     if status == 401:
         return SplynxUnauthorized(f"Splynx answered {told}")
     if status == 405:
         return SplynxModuleOff(f"Splynx answered {told}")
-    if status == 403:
-        return SplynxRefused(f"Splynx answered {told}")
     if status == 429:
         return SplynxBusy(f"Splynx answered {told}", retry_after(headers))
     if status == 408 or status >= 500:
         return SplynxUnreachable(f"Splynx answered {told}")
-    return RecordRefused(_fields_of(parsed))
+    # 403; and what an API does not answer: a redirection, a licence that ended. Never laid at one record's door.
+    return SplynxRefused(f"Splynx answered {told}")
 
 
 def _fields_of(parsed: Any) -> tuple[str, ...]:

@@ -100,6 +100,18 @@ def test_each_status_has_its_type_and_action(status: int, internal: str, kind: t
     assert error.action is action
 
 
+@pytest.mark.parametrize("status", [301, 302, 400, 403, 404, 422])
+def test_a_page_of_something_before_splynx_says_nothing_about_a_record(status: int) -> None:
+    """A proxy, a maintenance page, a web server without its site: else each record would become a dead letter."""
+    for body in (b"<html><title>404 Not Found</title></html>", b"Moved"):
+        assert error_of(status, body).action is not Action.DEAD_LETTER
+
+
+@pytest.mark.parametrize("status", [301, 302, 402, 410, 421, 451])
+def test_a_status_that_is_not_about_the_record_stops_rather_than_sets_it_aside(status: int) -> None:
+    assert error_of(status, b"{}").action is not Action.DEAD_LETTER
+
+
 def test_a_refusal_names_fields_and_never_their_values() -> None:
     envelope = {"error": {"message": 'login: "anna@example.com" is taken; name: blank', "code": 422}}
     listed = [{"field": "login", "message": '"anna@example.com" is taken'}]
