@@ -26,6 +26,11 @@ class NotAcknowledged(DeliveryFailed):
     code = "kafka.not_acknowledged"
 
 
+def is_lost(error: SyncError) -> bool:
+    """Whether the broker refused a message: waiting does not help, for this producer goes on from nothing any more."""
+    return isinstance(error, DeliveryFailed) and not isinstance(error, NotAcknowledged)
+
+
 def partition_of(key: int | str, partitions: int) -> int:
     """The partition of an account (or, for what no account owns, of the record): murmur2 of its id as text.
 

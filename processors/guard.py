@@ -12,7 +12,7 @@ from collections.abc import Callable
 from plumbing import metrics
 from plumbing.clock import utc_now
 from plumbing.errors import Action, ExitCode, SyncError
-from plumbing.kafka import DeliveryFailed, NotAcknowledged
+from plumbing.kafka import NotAcknowledged, is_lost
 from plumbing.logs import get_logger
 from processors.context import Context
 from processors.history import Continuity
@@ -91,9 +91,8 @@ class Guard:
 
 
 def _may_pass(error: SyncError) -> bool:
-    """Whether waiting helps: a message that the broker refused is lost to this process."""
-    lost = isinstance(error, DeliveryFailed) and not isinstance(error, NotAcknowledged)
-    return error.action is Action.RETRY and not lost
+    """Whether waiting helps."""
+    return error.action is Action.RETRY and not is_lost(error)
 
 
 def _halt(exc: BaseException, at: Coordinates | None = None) -> None:

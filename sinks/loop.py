@@ -12,6 +12,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message,
 from clients.mysql import Database
 from plumbing import metrics
 from plumbing.errors import Action, SyncError
+from plumbing.kafka import is_lost
 from sinks.errors import Fenced, HistoryLost
 from sinks.lag import STAGE, Lag
 from sinks.rest import RestRecords
@@ -154,7 +155,7 @@ class Loop:
         """Do it again while the error says so; the consumer stands still meanwhile.
 
         Raises:
-            Fenced: at once. Whatever says HALT: at once.
+            Fenced, DeliveryFailed: at once. Whatever says HALT: at once.
         """
         pause, reasons = 0.5, set()
         while True:
@@ -162,7 +163,7 @@ class Loop:
                 result = await work()
             except SyncError as exc:
                 metrics.ERRORS.labels(STAGE, exc.code).inc()
-                if exc.action is not Action.RETRY or isinstance(exc, Fenced):
+                if exc.action is not Action.RETRY or isinstance(exc, Fenced) or is_lost(exc):
                     raise
                 log.warning("sink.waits", error=exc.code, seconds=pause)
                 metrics.STAGE_PAUSED.labels(STAGE, exc.code).set(1)

@@ -20,7 +20,7 @@ from schemas.topics import Topics
 from sinks.adoption import unknown_rows
 from sinks.answers import check_answered, put_on
 from sinks.brake import Brake
-from sinks.errors import AdoptionNeeded, BrakeApplied, Deferred, GuardsViolated
+from sinks.errors import AdoptionNeeded, BrakeApplied, GuardsViolated
 from sinks.guards import check_guards
 from sinks.held import show
 from sinks.letters import DeadLetters
@@ -141,9 +141,11 @@ class _Parts:
         summary.labels = await define_flag_labels(self._client, self._db, self._ledger, apply=True)
         if payments is not None and self._settings.splynx.disposable:
             async with self._db.session() as tx:
-                await self._ledger.release_deferred(tx, Deferred.code)
+                await self._ledger.release_deferred(tx)
         sink = self._settings.sink
-        bus, topics = AckedProducer(make_producer(self._settings.kafka)), Topics(self._settings.instance)
+        # While the broker is away letters wait for it: one that failed would fail every later batch, too.
+        bus = AckedProducer(make_producer(self._settings.kafka, **{"message.timeout.ms": 0}))
+        topics = Topics(self._settings.instance)
         letters = DeadLetters(bus, topics, sink.dead_letter_budget, sink.dead_letter_window)
         short = await short_fields(self._client, list(TARGETS.values()))
         if any(short.values()):

@@ -53,12 +53,9 @@ class HeldRecords(Tables):
             " SET h.state = 'ready' WHERE h.state = 'parked'"
         )
 
-    async def release_deferred(self, tx: Transaction, code: str) -> int:
-        """Mark records ready that were deferred for a reason that no longer holds; how many."""
-        return await tx.execute(
-            f"UPDATE {self.table('held')} SET state = 'ready' WHERE state = 'deferred' AND code = %s",
-            (code,),
-        )
+    async def release_deferred(self, tx: Transaction) -> int:
+        """Mark every deferred record ready, for no reason to defer any holds now; how many."""
+        return await tx.execute(f"UPDATE {self.table('held')} SET state = 'ready' WHERE state = 'deferred'")
 
     async def held(self, tx: Transaction, state: str, partitions: Iterable[int], limit: int) -> list[Row]:
         """Held records in a state, of these partitions, the longest waiting first."""

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from unittest.mock import Mock
 
 import pytest
 
 from clients.splynx import SplynxClient
-from plumbing.kafka import make_admin
+from plumbing.kafka import make_admin, make_producer
 from sandbox.splynx.settings import GUARDS
 from schemas.catalogue import AGGREGATES, TARGETS, aggregate
 from sinks.errors import GuardsViolated
@@ -104,11 +105,14 @@ async def _until_assigned(pair: Pair) -> SinkSummary:
 
 
 @pytest.mark.fault(13)
-async def test_poison_is_a_dead_letter_and_the_others_flow(pair: Pair) -> None:
+async def test_poison_is_a_dead_letter_and_the_others_flow(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Mock(wraps=make_producer)
+    monkeypatch.setattr("sinks.runner.make_producer", made)
     pair.raw("account", 1, b"\x07not avro")
     pair.raw("account", 1, None)
     pair.send("account", 1, account(1), sequence=2, owner=1)
     await pair.sink()
+    assert made.call_args.kwargs == {"message.timeout.ms": 0}  # letters wait for a broker that is away for long
     letters = pair.dead_letters()
     assert [one["__connect.errors.exception.class.name"] for one in letters] == [b"avro.undecodable"] * 2
     assert pair.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 1
@@ -135,19 +139,23 @@ def test_every_target_has_a_path_that_the_sink_can_write() -> None:
     assert {target.entity for one in AGGREGATES for target in aggregate(one.name).targets} == set(TARGETS)
 
 
-async def test_money_is_deferred_until_the_settings_call_this_splynx_disposable(pair: Pair) -> None:
-    disposable = pair.settings
-    not_so = disposable.splynx.model_copy(update={"disposable": False})
-    pair.settings = disposable.model_copy(update={"splynx": not_so})
+@pytest.mark.parametrize(
+    ("lacking", "code"),
+    [
+        pytest.param({"disposable": False}, "sink.money_deferred", id="this Splynx is not called disposable"),
+        pytest.param({"db": None}, "sink.sql_not_available", id="the database is not given"),
+    ],
+)
+async def test_money_is_deferred_until_the_settings_allow_it(pair: Pair, lacking: dict[str, object], code: str) -> None:
+    allowed = pair.settings
+    pair.settings = allowed.model_copy(update={"splynx": allowed.splynx.model_copy(update=lacking)})
     load(pair)
     summary = await pair.sink()
     assert summary.held == {"payment": {"deferred": 3}}
-    assert pair.rows("SELECT DISTINCT state, code FROM {ledger}.held") == [
-        {"state": "deferred", "code": "sink.money_deferred"}
-    ]
+    assert pair.rows("SELECT DISTINCT state, code FROM {ledger}.held") == [{"state": "deferred", "code": code}]
     assert pair.rows("SELECT COUNT(*) AS n FROM payments")[0]["n"] == 0
     stop = asyncio.Event()
-    running = asyncio.create_task(run_sink(disposable, apply=True, stop=stop))
+    running = asyncio.create_task(run_sink(allowed, apply=True, stop=stop))
     await until(pair, "SELECT 1 FROM payments HAVING COUNT(*) = 3", running)
     stop.set()
     assert (await running).held == {}
