@@ -3,6 +3,7 @@
 What is true for every ISP is code; what an ISP may choose is here.
 """
 
+import re
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -257,6 +258,9 @@ class Numbers(_Block):
     def _hold_the_id(self) -> Self:
         if "{id}" not in self.payment or not self.payment.replace("{id}", "").strip():
             raise ValueError("a number format must hold {id} and a letter of its own")
+        if re.search(r"-[XA]\d*$", self.payment.replace("{id}", "1")):
+            # So end the receipts of a payment that was taken back (-X) and came again (-A).
+            raise ValueError("a number format must not end in -X or -A, nor in one of them before {id}")
         return self
 
 

@@ -72,6 +72,10 @@ def test_a_short_file_is_enough(tmp_path: Path) -> None:
         pytest.param("customer: {subdivisions: {US_TX: '44'}}", "subdivisions.US_TX: Input should be", id="text"),
         pytest.param("customer: {portal_auth: email}", "customer.portal_auth: email is not supported", id="portal"),
         pytest.param("billing:\n  numbers:\n    payment: '{id}'", "line 9: billing.numbers: a number", id="bare"),
+        pytest.param(
+            "billing: {numbers: {payment: 'W-A{id}'}}", "must not end in -X or -A", id="as one that came again"
+        ),
+        pytest.param("billing: {numbers: {payment: 'W{id}-X'}}", "must not end in -X or -A", id="as one taken back"),
         pytest.param("billing: {do_not_block: 256}", "billing.do_not_block: Input should be less", id="much"),
         pytest.param("custom_fields: {map: {A: drop}}", "line 8: custom_fields.map.A: must be a block of", id="a way"),
         pytest.param("custom_fields: {map: {A: {}}}", "line 8: custom_fields.map.A: give either", id="no way"),
