@@ -10,7 +10,7 @@ from clients.sonar import SonarClient
 from clients.splynx import SplynxClient
 from console.names import check_names
 from console.statuses import check_statuses
-from console.topics import plan_subjects, plan_topics
+from console.topics import MAKE_TOPICS, plan_subjects, plan_topics
 from plumbing.errors import ExitCode, SyncError
 from plumbing.settings import Settings
 from producers.reader import NESTED_PAGE
@@ -20,7 +20,8 @@ from schemas.rules import load_rules
 from sinks import readiness
 from sinks.guards import check_guards
 
-_MAKE_TOPICS = "Run `crossfade topics` to see them, then `crossfade topics --apply`."
+_WRITTEN = ("payments", "billing_transactions", "customer_billing")
+"""Splynx's tables that are written by SQL."""
 CAPTURE, PROCESS, SINK = "capture", "process", "sink"
 
 
@@ -61,6 +62,7 @@ async def examine(settings: Settings, stages: Collection[str] = (CAPTURE, PROCES
         ("splynx api", lambda: _splynx(settings), {SINK}),
         ("splynx ids in the rules", lambda: _ids(settings), {SINK}),
         ("ledger", lambda: _database(settings), {SINK}),
+        ("splynx database", lambda: _tables(settings), {SINK}),
         ("guards", lambda: _guards(settings), {SINK}),
     ]
     return [
@@ -104,9 +106,8 @@ def grants(settings: Settings) -> list[str]:
     db = settings.splynx.db
     found = []
     if db is not None:
-        written = ("payments", "billing_transactions", "customer_billing")
         found.append(f"GRANT SELECT ON `{db.name}`.* TO '{db.user}'@'%';")
-        found += [f"GRANT SELECT, INSERT, UPDATE ON `{db.name}`.`{table}` TO '{db.user}'@'%';" for table in written]
+        found += [f"GRANT SELECT, INSERT, UPDATE ON `{db.name}`.`{table}` TO '{db.user}'@'%';" for table in _WRITTEN]
     at = settings.ledger_db
     return [*found, f"GRANT ALL PRIVILEGES ON `{at.name}`.* TO '{at.user}'@'%';"]
 
@@ -126,16 +127,16 @@ async def _topics(settings: Settings) -> list[Finding]:
     missing = await asyncio.to_thread(plan_topics, settings)
     if not missing:
         return [Finding("topics", True, "all topics are there")]
-    return [Finding("topics", False, f"{len(missing)} topics are missing", _MAKE_TOPICS, ExitCode.USAGE)]
+    return [Finding("topics", False, f"{len(missing)} topics are missing", MAKE_TOPICS, ExitCode.USAGE)]
 
 
 async def _schemas(settings: Settings) -> list[Finding]:
     register, protect = await asyncio.to_thread(plan_subjects, settings)
     if register:
-        return [Finding("schemas", False, f"{len(register)} are not registered", _MAKE_TOPICS, ExitCode.USAGE)]
+        return [Finding("schemas", False, f"{len(register)} are not registered", MAKE_TOPICS, ExitCode.USAGE)]
     if protect:
         says = f"{len(protect)} subjects would take a schema that does not fit what lies on the topics"
-        return [Finding("schemas", False, says, _MAKE_TOPICS)]
+        return [Finding("schemas", False, says, MAKE_TOPICS)]
     return [Finding("schemas", True, "all schemas are registered, and protected")]
 
 
@@ -186,6 +187,23 @@ async def _database(settings: Settings) -> list[Finding]:
         await db.fetch("SELECT 1 AS one")
     beside = "beside Splynx's rows" if settings.ledger_beside_rows else "on a server of its own; SQL is not available"
     return [Finding("ledger", True, f"the database answers; the ledger lies {beside}")]
+
+
+async def _tables(settings: Settings) -> list[Finding]:
+    """A wrong name of the database, or a user without rights there, shows as tables that are not there."""
+    at = settings.splynx.db
+    if at is None:
+        return []
+    async with Database(settings.ledger_db if settings.ledger_beside_rows else at) as db:
+        rows = await db.fetch(
+            "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = %s", (at.name,)
+        )
+    missing = sorted(set(_WRITTEN) - {row["name"] for row in rows})
+    if missing:
+        says = f"{at.user} sees no {', '.join(missing)} in {at.name}"
+        next_step = "Check splynx.db.name, or give the user the GRANTs that `crossfade doctor` prints."
+        return [Finding("splynx database", False, says, next_step, ExitCode.USAGE)]
+    return [Finding("splynx database", True, "the tables that are written by SQL are there")]
 
 
 async def _guards(settings: Settings) -> list[Finding]:

@@ -21,6 +21,7 @@ from console import run as running
 from console import status as standing
 from console import topics as topic_plans
 from console import trace as tracing
+from console.__main__ import main
 from console.comparison import check_rules_where_possible
 from console.output import Teller, fail, show, stderr
 from console.reconciled import Reconciled, write_csv
@@ -35,6 +36,8 @@ from reconciliation.audit import run_audit
 from schemas.rules import load_rules
 from sinks.guards import guards_template
 from sinks.runner import run_sink
+
+__all__ = ["app", "main"]  # `main`: an environment made before the entry point moved still names it here
 
 app = typer.Typer(
     help="Keeps Splynx in step with Sonar, and proves that they agree. Settings: --config or CROSSFADE_CONFIG.",
@@ -170,7 +173,7 @@ def run(
     until: Annotated[str | None, typer.Option(help="caught-up: end when every stage passed a whole snapshot.")] = None,
     progress: Tell = None,
 ) -> None:
-    """Run all stages as child processes of this machine.
+    """Run all stages as child processes of this machine. Without --apply: all but the sink, so Splynx is not written.
 
     Exit code 0 when nothing is parked or dead-lettered, else 5 with a list. Deferred records are listed, no error.
     """
@@ -193,7 +196,7 @@ def status(
     config: Config = None,
     json: Json = False,
     audit: Annotated[
-        bool, typer.Option("--audit", help="Prove the ledger by folding the topics; exit code 3.")
+        bool, typer.Option("--audit", help="Prove the ledger by folding the topics; 3 when a message is missing.")
     ] = False,
 ) -> None:
     """Lag of each stage, the last watermark, and what is parked, deferred or dead-lettered."""
@@ -301,14 +304,6 @@ def ledger_rebuild(config: Config = None, json: Json = False, apply: Apply = Fal
     except SyncError as exc:
         fail(exc, as_json=json)
     show(document, as_json=json, text=ledgers.text_of)
-
-
-def main() -> None:
-    """Entry point of the `crossfade` command."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 def _capture(

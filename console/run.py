@@ -62,6 +62,8 @@ class RunResult:
     held: list[dict[str, Any]] = field(default_factory=list)
     interrupted: bool = False
     """It was to catch up, and was stopped before it had."""
+    applied: bool = True
+    """Whether the sink ran."""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -73,12 +75,19 @@ class RunResult:
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
-        return {"caught_up": self.caught_up, "seconds": round(self.seconds, 1), "held": self.held}
+        return {
+            "applied": self.applied,
+            "caught_up": self.caught_up,
+            "seconds": round(self.seconds, 1),
+            "held": self.held,
+        }
 
 
 def text_of(document: dict[str, Any]) -> str:
     """The result for people."""
     text = f"{'Caught up' if document['caught_up'] else 'Stopped'} after {document['seconds']} s."
+    if not document["applied"]:
+        text += " The topics are filled; Splynx was not written: that takes --apply."
     if document["held"]:
         rows = [["entity", "state", "code", "records"]]
         rows += [[one["entity"], one["state"], one["code"], str(one["records"])] for one in document["held"]]
@@ -167,7 +176,8 @@ def run_stages(settings: Settings, config: Path | None, *, apply: bool, until_ca
         for sign, handler in before.items():
             signal.signal(sign, handler)
     held = asyncio.run(held_of(settings))
-    return RunResult(caught_up, time.monotonic() - started, held, interrupted=until_caught_up and not caught_up)
+    interrupted = until_caught_up and not caught_up
+    return RunResult(caught_up, time.monotonic() - started, held, interrupted=interrupted, applied=apply)
 
 
 def _watch(

@@ -53,6 +53,7 @@ SHAPES: dict[str, Shape] = {
         "adoptions": "`{entity: rows of Splynx with Sonar ids that the ledger does not know}`.",
     },
     "run": {
+        "applied": "Whether the sink ran too.",
         "caught_up": "Whether every stage passed the first watermark after a whole snapshot.",
         "seconds": "How long it took.",
         **_HELD,

@@ -7,6 +7,7 @@ from clients.mysql import Database
 from console.letters import open_letters
 from console.output import table
 from console.progress import Progress
+from console.topics import require_topics
 from plumbing.settings import Settings
 from schemas.ledger import PARKED, READY
 
@@ -16,8 +17,10 @@ def status_of(settings: Settings) -> dict[str, Any]:
     conflicts: [{entity, field, records, newest}]}`.
 
     Raises:
+        ConfigurationError: there are no topics yet.
         SyncError: Kafka or the ledger's database does not answer.
     """
+    require_topics(settings)
     progress = Progress(settings)
     try:
         lags = progress.lags()

@@ -21,6 +21,7 @@ from schemas.catalogue import AGGREGATES
 from schemas.topics import Topics, TopicSpec
 
 COMPATIBILITY = "FULL_TRANSITIVE"
+MAKE_TOPICS = "Run `crossfade topics` to see them, then `crossfade topics --apply`."
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,16 @@ def plan_topics(settings: Settings) -> tuple[TopicSpec, ...]:
         AGGREGATES, partitions=settings.kafka.partitions, retention_days=settings.kafka.sonar_retention_days
     )
     return missing_topics(wanted, _existing(make_admin(settings.kafka)))
+
+
+def require_topics(settings: Settings) -> None:
+    """See that the topics are there.
+
+    Raises:
+        ConfigurationError: they are not, or as `make_plan` says.
+    """
+    if missing := plan_topics(settings):
+        raise ConfigurationError(f"{len(missing)} topics are missing", remedy=MAKE_TOPICS)
 
 
 def plan_subjects(settings: Settings) -> tuple[tuple[tuple[str, dict[str, Any]], ...], tuple[str, ...]]:

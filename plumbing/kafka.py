@@ -46,6 +46,8 @@ def client_config(kafka: KafkaSettings) -> dict[str, Any]:
         "bootstrap.servers": kafka.bootstrap,
         "security.protocol": kafka.security_protocol,
         "log_level": 3,
+        # Each try writes a line of librdkafka's; by default it tries twenty times a second while a caller waits.
+        "reconnect.backoff.ms": 1_000,
     }
     if kafka.sasl_mechanism and kafka.sasl_password is not None:
         config |= {

@@ -54,7 +54,9 @@ def run_worker(settings: Settings) -> None:
         Watchdog(settings, [one.name for one in MAPPED], waits, stop).start()
         log.info("process.started", rules_version=context.rules.version, generation=context.rules.generation)
         try:
-            faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False).execute_from_commandline()
+            worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False)
+            worker.spinner = None  # quiet or not, it would write a terminal's control codes to stdout
+            worker.execute_from_commandline()
         finally:
             stop.set()
 

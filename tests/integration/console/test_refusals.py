@@ -64,6 +64,14 @@ CASES = {
         "1045", "GRANT", ExitCode.USAGE, {"splynx.db.password": "wrong", "ledger.password": "wrong"},
         command=("sink", "--apply"),
     ),
+    "a wrong name of Splynx's database": Case(
+        r"sees no billing_transactions, customer_billing, payments in nowhere", "splynx.db.name", ExitCode.USAGE,
+        {"splynx.db.name": "nowhere"},
+    ),
+    "an instance without topics, asked how it stands": Case(
+        r"\d+ topics are missing", "crossfade topics --apply", ExitCode.USAGE, {"instance": "nowhere"},
+        command=("status",),
+    ),
     "an unknown key in the rules": Case(
         r"rules.yaml line \d+: partners.defualt: is no rule", "docs/rules.md", ExitCode.USAGE,
         rules={"partners.defualt": 1},

@@ -85,6 +85,12 @@ def test_a_run_that_was_stopped_on_its_way_resumes_and_doubles_nothing(copied: S
     assert 0 < money["n"] == money["receipts"]
 
 
+def test_no_stage_writes_control_codes_of_a_terminal_into_its_log(copied: Site) -> None:
+    logs = list(copied.folder.rglob("logs/*.log"))
+    assert {"capture.log", "process.log", "sink.log"} <= {one.name for one in logs}
+    assert not any(b"\x1b" in one.read_bytes() for one in logs)
+
+
 def test_a_plan_after_the_copy_has_nothing_left_to_create(copied: Site) -> None:
     plan = copied.crossfade("plan", "--json").document
     rows = {one["aggregate"]: one["rows"] for one in plan["source"]}

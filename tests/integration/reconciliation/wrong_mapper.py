@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import schemas.mapping
-from console.main import main
+from console.__main__ import main
 from schemas.aggregate import Aggregate, Mapper
 from schemas.bundle import Bundle
 from schemas.catalogue import aggregate

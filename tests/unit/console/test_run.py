@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from console.progress import has_passed
-from console.run import RunResult, StageEnded
+from console.run import RunResult, StageEnded, text_of
 from console.topics import missing_topics
 from plumbing.errors import ConfigurationError, ExitCode
 from schemas.ledger import DEAD, DEFERRED, PARKED
@@ -26,6 +26,11 @@ def test_held_records_decide_the_exit_code(state: str, code: ExitCode) -> None:
 
 def test_a_run_that_was_stopped_before_it_caught_up_is_no_success() -> None:
     assert RunResult(False, 1.0, [], interrupted=True).exit_code is ExitCode.TRY_LATER
+
+
+@pytest.mark.parametrize(("applied", "told"), [(True, False), (False, True)])
+def test_a_run_that_did_not_write_says_so(applied: bool, told: bool) -> None:
+    assert ("Splynx was not written" in text_of(RunResult(True, 1.0, applied=applied).document())) is told
 
 
 @pytest.mark.parametrize(

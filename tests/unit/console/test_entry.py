@@ -1,0 +1,71 @@
+"""Whoever stops a command at any moment reads one message, and the exit code says that it was stopped."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from types import ModuleType
+
+import pytest
+
+import console.main
+from console.__main__ import main
+from plumbing.errors import ExitCode
+
+
+@pytest.fixture(autouse=True)
+def _handlers() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+def interrupted_in_typer() -> None:
+    raise SystemExit(130)
+
+
+def terminated() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+class Slow(ModuleType):
+    """A module whose import is interrupted."""
+
+    def __getattr__(self, name: str) -> None:
+        raise KeyboardInterrupt
+
+
+def says(capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == ExitCode.TRY_LATER
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize("work", [interrupted, interrupted_in_typer, terminated])
+def test_a_command_that_is_stopped_says_so(
+    work: Callable[[], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console.main, "app", work)
+    assert says(capsys).startswith("crossfade: stopped before it was done\n")
+
+
+def test_it_is_answered_while_modules_are_loaded_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "console.main", Slow("console.main"))
+    assert "Traceback" not in says(capsys)
+
+
+def test_any_other_end_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended() -> None:
+        raise SystemExit(3)
+
+    monkeypatch.setattr(console.main, "app", ended)
+    with pytest.raises(SystemExit) as seen:
+        main()
+    assert seen.value.code == ExitCode.FOUND
