@@ -16,9 +16,11 @@ from typing import Any, Self
 from clients.mysql import Row, Transaction
 from plumbing.errors import ConfigurationError
 from schemas.values.text import UTF8MB4, storable
+from sinks.deposits import add_deposits, lock_deposits
 from sinks.errors import KeyTaken, RowMissing
 from sinks.plan import Document, Step, Verb
 from sinks.receipts import RECEIPT_MAX, receipt_of
+from sinks.tables.base import marks
 
 _TEXTS = ("comment", "field_1", "field_2", "field_3", "field_4", "field_5", "memo")
 PAYMENT_COLUMNS = (
@@ -31,6 +33,7 @@ TRANSACTION_COLUMNS = (
     "category", "description", "comment", "period_from", "period_to", "service_type", "source", "deleted",
 )  # fmt: skip
 NO_DATE = "0000-00-00"
+_TAKEN = "a live payment in Splynx has this receipt number already"
 
 
 def amount_of(document: Document, field: str = "amount_minor") -> Decimal:
@@ -114,7 +117,7 @@ class Payments:
         customers = {one.customer_id for one in work}
         old = await self._old_rows(tx, work)
         customers |= {int(row["charged"]) for row in old.values()}
-        billed = await _lock_deposits(tx, customers)
+        billed = await lock_deposits(tx, customers)
         deltas: dict[int, Decimal] = {}
         inserts: list[tuple[Work, Document, Decimal, str, int]] = []
         changes: list[tuple[Work, Row]] = []
@@ -133,8 +136,8 @@ class Payments:
                 row, document = old[step.key], step.known.document if step.known else {}
                 done.edited[step.key] = self._edited(one, row)
                 receipt = receipt_of(document["receipt_number"], revision + 1)
-                taken = replace(one, customer_id=charged)
-                inserts.append((taken, document, -Decimal(row["total"]), receipt, revision + 1))
+                there = replace(one, customer_id=charged)
+                inserts.append((there, document, -Decimal(row["total"]), receipt, revision + 1))
             elif step.verb is not Verb.GONE and step.known is not None and step.known.state != "live":
                 document = step.document or {}
                 receipt = receipt_of(document["receipt_number"], revision + 1)
@@ -147,8 +150,13 @@ class Payments:
         await self._insert(tx, inserts, done)
         for one, _, amount, _, _ in inserts:
             deltas[one.customer_id] = deltas.get(one.customer_id, Decimal(0)) + amount
+        taken = await _taken(tx, {new for one, row in changes if (new := _receipt(one)) != row["receipt_number"]})
         for one, row in changes:
             document = one.step.document or {}
+            new = _receipt(one)
+            if new != row["receipt_number"] and (new in taken or len(new) > RECEIPT_MAX):
+                done.refused[one.step.key] = KeyTaken(_TAKEN)
+                continue
             done.edited[one.step.key] = self._edited(one, row)
             await self._change(tx, one, row)
             before, after = Decimal(row["total"]), amount_of(document)
@@ -157,7 +165,7 @@ class Payments:
             done.target_ids[one.step.key] = int(row["id"])
             done.before[one.step.key] = {name: str(value) for name, value in row.items()}
             done.revisions[one.step.key] = one.step.known.revision if one.step.known else 0
-        await _add_deposits(tx, deltas)
+        await add_deposits(tx, deltas)
         return done
 
     async def _old_rows(self, tx: Transaction, work: Sequence[Work]) -> dict[str, Row]:
@@ -172,7 +180,7 @@ class Payments:
         rows = await tx.fetch(
             "SELECT p.*, t.total, t.customer_id AS charged FROM payments p"
             " JOIN billing_transactions t ON t.id = p.transaction_id"
-            f" WHERE p.id IN ({_marks(keys)}) AND p.deleted = '0' AND t.deleted = '0' ORDER BY p.id FOR UPDATE",
+            f" WHERE p.id IN ({marks(keys)}) AND p.deleted = '0' AND t.deleted = '0' ORDER BY p.id FOR UPDATE",
             sorted(keys),
         )
         return {keys[row["id"]]: row for row in rows}
@@ -180,19 +188,11 @@ class Payments:
     async def _without_taken(
         self, tx: Transaction, inserts: list[tuple[Work, Document, Decimal, str, int]], done: Written
     ) -> list[tuple[Work, Document, Decimal, str, int]]:
-        """Splynx's tables have no unique index: a receipt that a live row has already is refused here."""
-        if not inserts:
-            return []
-        receipts = sorted({one[3] for one in inserts})
-        rows = await tx.fetch(
-            f"SELECT receipt_number FROM payments WHERE receipt_number IN ({_marks(receipts)}) AND deleted = '0'",
-            receipts,
-        )
-        taken = {row["receipt_number"] for row in rows}
+        taken = await _taken(tx, {one[3] for one in inserts})
         kept = []
         for one in inserts:
             if one[3] in taken or len(one[3]) > RECEIPT_MAX:
-                done.refused[one[0].step.key] = KeyTaken("a live payment in Splynx has this receipt number already")
+                done.refused[one[0].step.key] = KeyTaken(_TAKEN)
             else:
                 taken.add(one[3])
                 kept.append(one)
@@ -206,7 +206,7 @@ class Payments:
             return
         described = {f"Payment {receipt}": receipt for _, _, _, receipt, _ in inserts}
         first = await tx.insert_many(
-            f"INSERT INTO billing_transactions ({_names(TRANSACTION_COLUMNS)}) VALUES ({_marks(TRANSACTION_COLUMNS)})",
+            f"INSERT INTO billing_transactions ({_names(TRANSACTION_COLUMNS)}) VALUES ({marks(TRANSACTION_COLUMNS)})",
             [self._transaction(one.customer_id, paid, amount, receipt) for one, paid, amount, receipt, _ in inserts],
         )
         # Read, not computed: another writer's ids may lie between ours.
@@ -214,12 +214,12 @@ class Payments:
             described[row["description"]]: row["id"]
             for row in await tx.fetch(
                 "SELECT id, description FROM billing_transactions"
-                f" WHERE id >= %s AND description IN ({_marks(described)})",
+                f" WHERE id >= %s AND description IN ({marks(described)})",
                 [first, *described],
             )
         }
         first = await tx.insert_many(
-            f"INSERT INTO payments ({_names(PAYMENT_COLUMNS)}) VALUES ({_marks(PAYMENT_COLUMNS)})",
+            f"INSERT INTO payments ({_names(PAYMENT_COLUMNS)}) VALUES ({marks(PAYMENT_COLUMNS)})",
             [
                 self._payment(one.customer_id, transactions[receipt], document, amount, receipt)
                 for one, document, amount, receipt, _ in inserts
@@ -229,13 +229,13 @@ class Payments:
         ids = {
             row["receipt_number"]: row["id"]
             for row in await tx.fetch(
-                f"SELECT id, receipt_number FROM payments WHERE id >= %s AND receipt_number IN ({_marks(receipts)})",
+                f"SELECT id, receipt_number FROM payments WHERE id >= %s AND receipt_number IN ({marks(receipts)})",
                 [first, *receipts],
             )
         }
         await tx.execute(
             "UPDATE billing_transactions t JOIN payments p ON p.transaction_id = t.id SET t.payment_id = p.id"
-            f" WHERE p.id IN ({_marks(ids)})",
+            f" WHERE p.id IN ({marks(ids)})",
             sorted(ids.values()),
         )
         for one, _, _, receipt, revision in inserts:
@@ -317,32 +317,22 @@ def _has(row: Row, values: Mapping[str, Any]) -> bool:
     )
 
 
-async def _lock_deposits(tx: Transaction, customers: set[int]) -> set[int]:
-    if not customers:
+def _receipt(one: Work) -> str:
+    """Of the record's document as it is to be."""
+    revision = one.step.known.revision if one.step.known else 0
+    return receipt_of((one.step.document or {})["receipt_number"], revision)
+
+
+async def _taken(tx: Transaction, receipts: set[str]) -> set[str]:
+    """Those that a live row has: Splynx's tables have no unique index, so they are looked for before each write."""
+    if not receipts:
         return set()
     rows = await tx.fetch(
-        f"SELECT customer_id FROM customer_billing WHERE customer_id IN ({_marks(customers)})"
-        " ORDER BY customer_id FOR UPDATE",
-        sorted(customers),
+        f"SELECT receipt_number FROM payments WHERE receipt_number IN ({marks(receipts)}) AND deleted = '0'",
+        sorted(receipts),
     )
-    return {row["customer_id"] for row in rows}
-
-
-async def _add_deposits(tx: Transaction, deltas: Mapping[int, Decimal]) -> None:
-    moved = {customer: delta for customer, delta in sorted(deltas.items()) if delta}
-    if not moved:
-        return
-    cases = " ".join(["WHEN %s THEN %s"] * len(moved))
-    await tx.execute(
-        f"UPDATE customer_billing SET deposit = deposit + CASE customer_id {cases} ELSE 0 END"
-        f" WHERE customer_id IN ({_marks(moved)})",
-        [value for pair in moved.items() for value in pair] + list(moved),
-    )
+    return {row["receipt_number"] for row in rows}
 
 
 def _names(columns: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in columns)
-
-
-def _marks(values: Any) -> str:
-    return ", ".join(["%s"] * len(values))

@@ -216,6 +216,33 @@ async def test_a_receipt_that_a_live_payment_has_is_refused(site: Site) -> None:
     assert site.deposits()[one] == Decimal(2)
 
 
+async def test_a_payment_takes_no_receipt_that_another_live_one_has(site: Site) -> None:
+    """The operator has changed the form of receipts, and the ISP's staff had used the new one."""
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write(
+        [
+            topic.send(ACCOUNTS, 1, customer(1), sequence=1),
+            topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=1),
+            topic.send(PAYMENTS, 11, [payment(11, 1, 100)], sequence=1),
+        ]
+    )
+    one = site.rows("SELECT id FROM customers")[0]["id"]
+    await site.client.post(
+        "admin/finance/payments",
+        {"customer_id": one, "payment_type": 1, "date": "2026-01-01", "amount": 1, "receipt_number": "P10"},
+    )
+    await writer.write(
+        [topic.send(PAYMENTS, n, [payment(n, 1, 800, receipt_number=f"P{n}")], sequence=2) for n in (10, 11)]
+    )
+    assert site.rows("SELECT record_key, code FROM {ledger}.held") == [
+        {"record_key": "10", "code": "sink.natural_key_taken"}
+    ]
+    assert [row["receipt_number"] for row in site.rows("SELECT receipt_number FROM payments ORDER BY id")] == [
+        "SP10", "P11", "P10",
+    ]  # fmt: skip
+    assert list(site.deposits().values()) == [Decimal(18)]
+
+
 async def test_money_waits_where_splynx_is_not_disposable(site: Site) -> None:
     topic = Topic()
     writer = await site.own(site.make_writer(disposable=False))
