@@ -147,7 +147,8 @@ class RestRecords:
                     await self._ledger.close_intent(tx, intent, "refused")
                 if twin is None:
                     raise
-                target_id = twin
+                # With what was true then, perhaps.
+                return await self._change(step, document, refs, twin, None, owner)
         finally:
             metrics.OPEN_INTENTS.dec()
         async with self._db.transaction() as tx:
