@@ -24,7 +24,7 @@ from console import trace as tracing
 from console.__main__ import main
 from console.comparison import check_rules_where_possible
 from console.output import Teller, fail, show, stderr
-from console.reconciled import Reconciled, write_csv
+from console.reconciled import Reconciled, require_writable, write_csv
 from console.reconciled import text_of as reconciled_text
 from plumbing.errors import ExitCode, SyncError
 from plumbing.logs import configure_logs
@@ -255,6 +255,8 @@ def reconcile(
     configure_logs()
     try:
         settings = load_settings(config)
+        if csv is not None:
+            require_writable(csv)
         teller = Teller(lambda text: stderr.print(text, markup=False))
 
         def once() -> Reconciled:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from console.output import table
-from plumbing.errors import ExitCode
+from plumbing.errors import ConfigurationError, ExitCode
 from reconciliation.comparison import Comparison
 from reconciliation.confirmation import Verdict
 from reconciliation.facts import Skipped
@@ -116,6 +116,19 @@ def write_csv(result: Reconciled, path: Path, *, show_values: bool = False) -> N
                 "actual_money": money_of(one, one.actual, result.exponent),
             }
             writer.writerow(row_of(one, show_values=show_values) | money)
+
+
+def require_writable(path: Path) -> None:
+    """See, before a long comparison, that its findings can be written there.
+
+    Raises:
+        ConfigurationError: they cannot.
+    """
+    try:
+        path.open("a").close()
+    except OSError as exc:
+        remedy = "Give --csv a file that may be written, in a folder that is there."
+        raise ConfigurationError(f"cannot write {path}: {exc.strerror}", remedy=remedy) from exc
 
 
 def money_of(one: Finding, value: str | None, exponent: int) -> str:

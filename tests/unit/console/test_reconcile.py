@@ -11,9 +11,9 @@ import pytest
 
 from console.output import Teller
 from console.reconcile import measure, repeat
-from console.reconciled import COLUMNS, HIDDEN, Reconciled, money_of, text_of, write_csv
+from console.reconciled import COLUMNS, HIDDEN, Reconciled, money_of, require_writable, text_of, write_csv
 from plumbing import metrics
-from plumbing.errors import Action, ExitCode, SyncError
+from plumbing.errors import Action, ConfigurationError, ExitCode, SyncError
 from reconciliation.confirmation import Verdict
 from reconciliation.facts import Skipped
 from reconciliation.findings import Cause, Finding
@@ -177,3 +177,9 @@ def test_a_wrong_set_up_ends_it_with_its_error() -> None:
             repeat(0, outcomes(Wrong))
     finally:
         signal.signal(signal.SIGTERM, handler)
+
+
+def test_a_file_for_the_findings_that_cannot_be_written_is_told_with_the_next_step(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot write") as told:
+        require_writable(tmp_path / "nowhere" / "findings.csv")
+    assert "--csv" in told.value.next_step
