@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import orjson
 
-from plumbing.kafka import AckedProducer, partition_of
+from plumbing.kafka import AckedProducer
 from plumbing.reading import read_whole
 from plumbing.settings import KafkaSettings
 from producers.cursors import CursorUnusable
@@ -100,7 +100,7 @@ class Index:
         for (collection, id), value in pending.items():
             self._producer.produce(
                 self._topic,
-                partition=partition_of(id, self._partitions),
+                partition=id % self._partitions,
                 key=f"{collection}:{id}".encode(),
                 value=value,
             )

@@ -69,6 +69,8 @@ class Publisher:
         self.offsets = offsets
         self.counts: Counter[tuple[str, str]] = Counter()
         self._lock = asyncio.Lock()
+        self._asked, self._covered = 0, 0
+        """Commits that were asked for, and how many of them the last finished one covers."""
         self._set_aside: dict[tuple[str, int], tuple[str, ...]] = {}
         """Why each root that stands aside does: the overlap shows it again and again, and one letter says it."""
 
@@ -128,15 +130,23 @@ class Publisher:
     async def commit(self) -> None:
         """Wait for the broker to have every event, then the index. What comes after this may move a cursor.
 
+        Those who ask while one is under way share the next.
+
         Raises:
             DeliveryFailed: something was not taken.
         """
+        self._asked += 1
+        turn = self._asked
         async with self._lock:
+            if self._covered >= turn:
+                return
+            covers = self._asked
             # Taken before the flush: what another task publishes meanwhile is not acknowledged by it.
             pending = self._index.take_pending()
             await asyncio.to_thread(self._producer.flush)
             self._index.produce(pending)
             await asyncio.to_thread(self._producer.flush)
+            self._covered = covers
 
     def _event(
         self,

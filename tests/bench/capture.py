@@ -28,7 +28,7 @@ from plumbing.clock import utc_now
 from plumbing.kafka import AckedProducer, make_consumer, make_producer
 from plumbing.settings import Settings
 from producers import documents
-from producers.capture import Capture
+from producers.capture import Capture, collect_seldom
 from producers.lease import Lease
 from producers.reader import NESTED_PAGE, Reader, Reading
 from producers.snapshot import Range, cut
@@ -115,6 +115,7 @@ async def _fresh(at: Addresses, folder: Path, sonar: SonarSandbox, measured: Mea
 
 async def _snapshot(settings: Settings, measured: Measured) -> float:
     """A snapshot as capture does it, from its first page to its last cursor."""
+    collect_seldom()
     stop = asyncio.Event()
     with Lease(settings.kafka, Topics(settings.instance)) as lease:
         assert await lease.acquire(stop, 30)

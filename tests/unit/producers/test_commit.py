@@ -1,0 +1,54 @@
+"""A commit covers what was handed over before it began, and those who ask meanwhile share the next."""
+
+import asyncio
+import threading
+from typing import Any, cast
+
+from plumbing.kafka import AckedProducer
+from producers.index import Index
+from producers.publisher import Publisher
+from schemas.topics import Topics
+
+
+class Held:
+    """A producer whose flushes wait until they are let go; each takes all that was handed over before it began."""
+
+    def __init__(self) -> None:
+        self.go = threading.Semaphore(0)
+        self.begun = threading.Semaphore(0)
+        self.handed = 0
+        self.taken: list[int] = []
+        """How many messages each flush took."""
+
+    def produce(self, *_: Any, **__: Any) -> None:
+        """Hand over."""
+        self.handed += 1
+
+    def flush(self) -> None:
+        """Take what is there, once it is let go."""
+        taken = self.handed
+        self.begun.release()
+        self.go.acquire()
+        self.taken.append(taken)
+
+
+async def test_those_who_ask_while_a_commit_is_under_way_share_the_next() -> None:
+    held = Held()
+    producer = cast("AckedProducer", held)
+    index = Index("index", 3, producer)
+    publisher = Publisher(Topics("main"), 3, producer, {}, index, run_id="run", fingerprint="", offsets={})
+    try:
+        first = asyncio.create_task(publisher.commit())
+        await asyncio.to_thread(held.begun.acquire)
+        held.produce()
+        others = [asyncio.create_task(publisher.commit()) for _ in range(3)]
+        held.go.release(2)
+        await first
+        await asyncio.to_thread(held.begun.acquire)  # that of the first one's index
+        await asyncio.to_thread(held.begun.acquire)
+        assert not any(one.done() for one in others)  # what they handed over came after the first commit had begun
+        held.go.release(2)
+        await asyncio.gather(*others)
+    finally:
+        held.go.release(100)
+    assert held.taken == [0, 1, 1, 1]  # two commits, each of the events and of the index
