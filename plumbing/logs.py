@@ -4,6 +4,7 @@ import logging
 import sys
 
 import structlog
+from stamina.instrumentation import set_on_retry_hooks
 
 
 def configure_logs(*, json: bool | None = None, level: int = logging.INFO) -> None:
@@ -27,6 +28,8 @@ def configure_logs(*, json: bool | None = None, level: int = logging.INFO) -> No
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
+    # A try that is made again is nothing to act on; one that was the last is told by who asked for it.
+    set_on_retry_hooks([])
     # Libraries speak up only when something is wrong: their request lines may hold addresses or values.
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(name)s %(levelname)s %(message)s")
 
