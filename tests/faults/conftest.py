@@ -21,21 +21,13 @@ from plumbing.settings import RegistrySettings
 from sandbox.local.mariadb import MariaDb
 from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses
+from tests.conftest import MariaDbAccess
 from tests.faults.guards import taken_away
 from tests.faults.seeds import FULL, Without
 from tests.faults.sink_site import SinkSite, prepare, sink_settings
 from tests.integration.capture.conftest import make_site
-from tests.integration.conftest import (
-    MariaDbAccess,
-    instance,
-    kafka_bootstrap,
-    mariadb,
-    registry_url,
-    stack,
-    start_sonar,
-)
 
-__all__ = ["instance", "kafka_bootstrap", "make_site", "mariadb", "registry_url", "stack", "start_sonar"]
+__all__ = ["make_site"]
 
 PROOF_FAILS = (AssertionError, SyncError, BaseExceptionGroup, pytest.fail.Exception)
 """How the proof of a fault fails: it finds a difference, or the stage ends with an error that nobody expected."""

@@ -30,11 +30,11 @@ from schemas.catalogue import AGGREGATES
 from schemas.topics import Topics
 from sinks.guards import SWITCHES
 from sinks.runner import SinkSummary, run_sink
+from tests.conftest import MariaDbAccess
 from tests.faults.history import Happening, history
 from tests.faults.steps import Killed
 from tests.faults.target import Picture, Row, picture
 from tests.integration import processors
-from tests.integration.conftest import MariaDbAccess
 
 PARTITIONS = 2
 RULES = Path(processors.__file__).with_name("rules.yaml")

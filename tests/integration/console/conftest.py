@@ -23,7 +23,7 @@ from sandbox.local.library import ROOT
 from sandbox.local.ports import free_ports
 from sandbox.local.sandboxes import SonarSandbox, SplynxSandbox
 from sandbox.local.stack import Addresses
-from tests.integration.conftest import MariaDbAccess, drop_topics
+from tests.conftest import MariaDbAccess, drop_topics
 
 ACCOUNTS = 30
 

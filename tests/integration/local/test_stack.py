@@ -10,7 +10,7 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from sandbox.local.sandboxes import SonarSandbox, SplynxSandbox
-from tests.integration.conftest import MariaDbAccess
+from tests.conftest import MariaDbAccess
 
 
 def a_schema(field: str) -> Schema:

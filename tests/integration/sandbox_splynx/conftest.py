@@ -17,7 +17,7 @@ from sandbox.splynx.install import connect, install
 from sandbox.splynx.routing import controllers
 from sandbox.splynx.seed import ACTIONS, KEY_ID, Credentials
 from sandbox.splynx.server import application, open_api
-from tests.integration.conftest import MariaDbAccess
+from tests.conftest import MariaDbAccess
 
 ENVIRONMENT = "CROSSFADE_TEST_MARIADB"
 

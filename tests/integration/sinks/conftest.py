@@ -27,7 +27,7 @@ from sinks.payments import Payments
 from sinks.rest import RestRecords
 from sinks.store import Ledger
 from sinks.writer import Writer
-from tests.integration.conftest import MariaDbAccess
+from tests.conftest import MariaDbAccess
 from tests.integration.sinks.pair import Pair, opened
 from tests.integration.sinks.records import AGGREGATES, TARGETS
 

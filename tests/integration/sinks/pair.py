@@ -32,7 +32,7 @@ from schemas.records import Ref, SplynxRecord
 from schemas.topics import Topics
 from sinks.guards import SWITCHES
 from sinks.runner import SinkSummary, run_sink
-from tests.integration.conftest import MariaDbAccess
+from tests.conftest import MariaDbAccess
 
 PARTITIONS = 2
 
