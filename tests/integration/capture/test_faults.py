@@ -53,7 +53,7 @@ def test_a_token_that_expires_in_the_middle_ends_capture_and_a_new_one_goes_on(m
     site.control("faults", method="DELETE")
     site.capture()
     assert_topics_equal_sonar(site)
-    # What had been acknowledged was not read again, but for one page of each range, of which there are two per request at a time.
+    # What had been acknowledged was not read again, but for one page of each range; two ranges per request at a time.
     assert len(site.events("payment")) <= site.control("store/Payment")["count"] + 2 * 2 * 5
 
 
