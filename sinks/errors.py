@@ -160,6 +160,24 @@ class ForeignTarget(SyncError):
     )
 
 
+class MarkBusy(SyncError):
+    """Another process of Crossfade compares or writes the mark inside Splynx just now."""
+
+    code = "sink.mark_busy"
+    action = Action.RETRY
+    exit_code = ExitCode.TRY_LATER
+    remedy = "Run the same command again. When it lasts, see which other sink or rebuild stands still, and stop it."
+
+
+class FieldUnfit(SyncError):
+    """An additional field of Splynx that our records are found by does not refuse a second record of one value."""
+
+    code = "sink.field_unfit"
+    action = Action.HALT
+    exit_code = ExitCode.USAGE
+    remedy = "Make the field unique in Splynx (Config, System, Additional fields), then start the sink again."
+
+
 class HistoryLost(SyncError):
     """The offset to go on from is no longer on the topic, or not yet: retention cut it, or the topic was made anew."""
 

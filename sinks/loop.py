@@ -24,12 +24,14 @@ log = structlog.get_logger("sink")
 
 _GUARD_SECONDS = 3600.0
 _SETTLE_SECONDS = 10.0
+_OUTAGE_SECONDS = 60.0
+"""In so long somebody may have changed or restored what was away: it is looked at again before a write."""
 
 
 class Loop:
     """Reads, writes, commits, until it is told to stop.
 
-    `guard` raises when a switch of Splynx no longer is as it must be; `look` counts what is held. `wrong` is kept
+    `guard` raises when Splynx no longer is as it must be, or another one; `look` counts what is held. `wrong` is kept
     `{what: why}` of what makes this process not ready.
     """
 
@@ -154,12 +156,20 @@ class Loop:
     async def _insist(self, stop: asyncio.Event, work: Callable[[], Awaitable[int]]) -> int:
         """Do it again while the error says so; the consumer stands still meanwhile.
 
+        Before it is done again, it is found out what became of open calls, and after an outage whether this is the
+        Splynx of before.
+
         Raises:
             Fenced, DeliveryFailed: at once. Whatever says HALT: at once.
         """
-        pause, reasons = 0.5, set()
+        pause, begun = 0.5, time.monotonic()
+        reasons: set[str] = set()
         while True:
             try:
+                if reasons:
+                    await self._heal()
+                    if time.monotonic() - begun > _OUTAGE_SECONDS:
+                        await self._guard()
                 result = await work()
             except SyncError as exc:
                 metrics.ERRORS.labels(STAGE, exc.code).inc()
@@ -177,10 +187,6 @@ class Loop:
             if await _is_set_within(stop, pause):
                 return 0
             pause = min(pause * 2, 30)
-            try:
-                await self._heal()
-            except SyncError as again:
-                log.warning("sink.waits", error=again.code, seconds=pause)
 
 
 async def _is_set_within(stop: asyncio.Event, seconds: float) -> bool:

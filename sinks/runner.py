@@ -32,7 +32,7 @@ from sinks.readiness import check_ready
 from sinks.rebuild import check_rebuilt, rebuild
 from sinks.rest import RestRecords
 from sinks.site import Site
-from sinks.startup import check_epoch, define_fields, define_flag_labels, short_fields
+from sinks.startup import check_epoch, check_same_target, define_fields, define_flag_labels, short_fields
 from sinks.stream import WRITTEN, Stream
 from sinks.writer import Writer
 
@@ -179,7 +179,7 @@ class _Parts:
                 ledger=self._ledger,
                 writer=writer,
                 rest=rest,
-                guard=self._guard,
+                guard=self._guard_again,
                 look=self._held,
                 wrong=wrong,
             )
@@ -205,6 +205,10 @@ class _Parts:
         if violations:
             told = "; ".join(f"{one.name} {one.problem}" for one in violations)
             raise GuardsViolated(f"{len(violations)} guards of Splynx do not hold: {told}")
+
+    async def _guard_again(self) -> None:
+        await check_same_target(self._client, self._db, self._ledger)
+        await self._guard()
 
     async def _held(self) -> dict[str, dict[str, int]]:
         async with self._db.session() as tx:

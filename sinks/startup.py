@@ -6,15 +6,16 @@ backup brings an old one back.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
-from clients.mysql import Database
+from clients.mysql import Database, Transaction
 from clients.splynx import SplynxClient
 from clients.splynx_errors import RecordMissing, RecordRefused
 from schemas.aggregate import Target
 from schemas.catalogue import FLAG_LABELS, additional_fields
 from schemas.ledger import LIVE
-from sinks.errors import ForeignTarget
+from sinks.errors import FieldUnfit, ForeignTarget, MarkBusy
 from sinks.store import Ledger
 
 FIELDS = "admin/config/additional-fields"
@@ -23,6 +24,7 @@ BUILT_IN = "built_in"
 """Aggregate name of what no Sonar object owns: flag labels."""
 
 _EPOCH_MODULE, _EPOCH_FIELD = "customers", "crossfade_epoch"
+_MARK_SECONDS = 60
 _FLAG_COLOR = "#357bf2"
 
 
@@ -33,27 +35,54 @@ async def check_epoch(client: SplynxClient, db: Database, ledger: Ledger, *, app
 
     Raises:
         ForeignTarget: they differ; nothing is changed.
+        MarkBusy: another process is at it.
     """
+    async with _both_marks(db, ledger) as tx:
+        theirs = await _marker(client)
+        if not approve:
+            await _compare(tx, ledger, theirs)
+        # Before and after: a crash between the two leaves one of both names right.
+        fresh = f"Crossfade {secrets.token_hex(8)}"
+        await ledger.set_meta(tx, "epoch_next", fresh)
+        if theirs is None:
+            body = {"name": _EPOCH_FIELD, "title": fresh, "type": "string", "hidden": "1", "is_add": "0"}
+            await client.post(f"{FIELDS}/{_EPOCH_MODULE}", body)
+        else:
+            await client.put(f"{FIELDS}", f"{_EPOCH_MODULE}--{_EPOCH_FIELD}", {"title": fresh})
+        await ledger.set_meta(tx, "epoch", fresh)
+
+
+async def check_same_target(client: SplynxClient, db: Database, ledger: Ledger) -> None:
+    """Whether this still is the Splynx that the ledger knows: a backup may have been restored under a running sink.
+
+    Raises:
+        ForeignTarget: it is not.
+        MarkBusy: another process writes the marks.
+    """
+    async with _both_marks(db, ledger) as tx:
+        await _compare(tx, ledger, await _marker(client))
+
+
+async def _compare(tx: Transaction, ledger: Ledger, theirs: str | None) -> None:
+    last = await ledger.meta(tx, "epoch")
+    if theirs is None and last is not None:
+        raise ForeignTarget("the ledger was used, but this Splynx carries no mark of it")
+    if theirs is not None and theirs not in {last, await ledger.meta(tx, "epoch_next")}:
+        raise ForeignTarget("the mark inside Splynx is not the one that the ledger wrote last")
+
+
+@asynccontextmanager
+async def _both_marks(db: Database, ledger: Ledger) -> AsyncIterator[Transaction]:
+    """While it is open, no other process writes Splynx's mark and the ledger's."""
+    name = f"{ledger.schema}.epoch"
     async with db.session() as tx:
-        await tx.fetch("SELECT GET_LOCK(%s, 60)", (f"{ledger.schema}.epoch",))
+        row = await tx.fetch_one("SELECT GET_LOCK(%s, %s) AS got", (name, _MARK_SECONDS))
+        if row is None or row["got"] != 1:
+            raise MarkBusy(f"another process has held the ledger's mark for {_MARK_SECONDS} s")
         try:
-            last = await ledger.meta(tx, "epoch")
-            theirs = await _marker(client)
-            if not approve and theirs is None and last is not None:
-                raise ForeignTarget("the ledger was used, but this Splynx carries no mark of it")
-            if not approve and theirs is not None and theirs not in {last, await ledger.meta(tx, "epoch_next")}:
-                raise ForeignTarget("the mark inside Splynx is not the one that the ledger wrote last")
-            # Before and after: a crash between the two leaves one of both names right.
-            fresh = f"Crossfade {secrets.token_hex(8)}"
-            await ledger.set_meta(tx, "epoch_next", fresh)
-            if theirs is None:
-                body = {"name": _EPOCH_FIELD, "title": fresh, "type": "string", "hidden": "1", "is_add": "0"}
-                await client.post(f"{FIELDS}/{_EPOCH_MODULE}", body)
-            else:
-                await client.put(f"{FIELDS}", f"{_EPOCH_MODULE}--{_EPOCH_FIELD}", {"title": fresh})
-            await ledger.set_meta(tx, "epoch", fresh)
+            yield tx
         finally:
-            await tx.fetch("SELECT RELEASE_LOCK(%s)", (f"{ledger.schema}.epoch",))
+            await tx.fetch("SELECT RELEASE_LOCK(%s)", (name,))
 
 
 async def _marker(client: SplynxClient) -> str | None:
@@ -68,17 +97,21 @@ async def define_fields(client: SplynxClient, targets: Sequence[Target], *, appl
     """Define the additional fields that our records need; the names of those that were (or would be) made.
 
     Raises:
+        FieldUnfit: a field is there, and two records could have one value in it.
         RecordRefused: Splynx takes neither the kind nor its fallback.
     """
     made: list[str] = []
     for target in targets:
         if target.module is None:
             continue
-        have = {str(row["name"]) for row in await client.list(f"{FIELDS}/{target.module}")}
+        have = {str(row["name"]): row for row in await client.list(f"{FIELDS}/{target.module}")}
         for spec in additional_fields(target):
             if spec.name in have:
+                # Uniqueness is what refuses the twin that a late call would make.
+                if spec.unique and str(have[spec.name].get("is_unique")) != "1":
+                    raise FieldUnfit(f"additional field {spec.name} of {target.module} is not unique in Splynx")
                 continue
-            have.add(spec.name)
+            have[spec.name] = {"is_unique": "1" if spec.unique else "0"}
             made.append(f"{target.module}.{spec.name}")
             if not apply:
                 continue

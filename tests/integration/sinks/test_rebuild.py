@@ -79,6 +79,21 @@ async def test_a_restored_splynx_halts_and_a_rebuild_brings_it_up_to_date(pair: 
     assert money == [Decimal("1.5"), Decimal(2)]
 
 
+@pytest.mark.fault(39)
+async def test_a_splynx_that_is_restored_under_a_running_sink_ends_it(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await pair.sink()
+    yesterday = pair.back_up()
+    monkeypatch.setattr("sinks.loop._GUARD_SECONDS", 0.0)
+    running = asyncio.create_task(run_sink(pair.settings, apply=True, stop=asyncio.Event()))
+    pair.send("account", 1, account(1), sequence=2, owner=1)
+    await until(pair, "SELECT 1 FROM customers", running)
+    pair.restore(yesterday)
+    with pytest.raises(ForeignTarget):
+        await asyncio.wait_for(running, 60)
+
+
 @pytest.mark.fault(34)
 @pytest.mark.fault(39)
 async def test_the_ledger_of_another_splynx_halts(pair: Pair, start_splynx: Callable[..., SplynxSandbox]) -> None:

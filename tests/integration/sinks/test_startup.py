@@ -1,0 +1,32 @@
+"""What must hold before the first batch: fields that refuse twins, and one process at a time at the marks."""
+
+import pytest
+
+from schemas.catalogue import additional_fields
+from sinks.errors import FieldUnfit, MarkBusy
+from sinks.startup import FIELDS, check_epoch, check_same_target, define_fields
+from tests.integration.sinks.conftest import Site
+from tests.integration.sinks.records import CUSTOMER
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.mark.parametrize("apply", [True, False], ids=["apply", "dry"])
+async def test_a_handle_that_two_records_could_share_is_refused(site: Site, apply: bool) -> None:
+    assert any(spec.name == "sonar_id" and spec.unique for spec in additional_fields(CUSTOMER))
+    assert await define_fields(site.client, [CUSTOMER], apply=False) == []
+    await site.client.put(FIELDS, "customers--sonar_id", {"is_unique": "0"})
+    with pytest.raises(FieldUnfit, match="sonar_id of customers") as caught:
+        await define_fields(site.client, [CUSTOMER], apply=apply)
+    assert "unique in Splynx" in caught.value.next_step
+
+
+async def test_the_marks_are_compared_by_one_process_at_a_time(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    await check_epoch(site.client, site.db, site.ledger, approve=False)
+    monkeypatch.setattr("sinks.startup._MARK_SECONDS", 0)
+    async with site.db.session() as tx:
+        await tx.fetch("SELECT GET_LOCK(%s, 0)", (f"{site.ledger.schema}.epoch",))
+        with pytest.raises(MarkBusy):
+            await check_same_target(site.client, site.db, site.ledger)
+        await tx.fetch("SELECT RELEASE_LOCK(%s)", (f"{site.ledger.schema}.epoch",))
+    await check_same_target(site.client, site.db, site.ledger)
