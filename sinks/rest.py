@@ -124,6 +124,7 @@ class RestRecords:
                 deadline=deadline,
             )
         body = shape.body(document, create=True)
+        healed = None
         metrics.OPEN_INTENTS.inc()
         try:
             try:
@@ -159,7 +160,10 @@ class RestRecords:
         except ReadBackDiffers:
             async with self._db.transaction() as tx:
                 await self._ledger.forget_hash(tx, (target.entity, step.key))
-            raise
+            if healed is None:
+                raise
+            # The row that was found may be that of an older call, with what was true then.
+            await self._change(step, document, refs, target_id, None, owner)
         return True
 
     async def find(self, target: Target, key: str, document: Mapping[str, Any]) -> int | None:

@@ -133,22 +133,23 @@ class Writer:
     def _winners(
         self, deliveries: Sequence[Delivery], outcomes: dict[tuple[str, int, int], tuple[Outcome, str]]
     ) -> list[Delivery]:
-        """The newest bundle per aggregate; the others are superseded."""
+        """The bundle per aggregate that would stand if each had come alone; what it overtook is superseded."""
         newest: dict[AggregateKey, Delivery] = {}
-        for delivery in deliveries:
+        for delivery in sorted(deliveries, key=lambda d: d.at):
             if delivery.bundle is None:
                 continue
             key = (delivery.aggregate.name, delivery.bundle.sonar_id)
             before = newest.get(key)
-            if before is None or before.bundle is None:
-                newest[key] = delivery
+            state = None
+            if before is not None and (one := before.bundle) is not None:
+                state = AggregateState(one.sequence, one.hash, one.rules_generation, Outcome.APPLIED.value)
+            settled = verdict(delivery.bundle, state, oldest=self._oldest)
+            if settled in {Outcome.STALE, Outcome.SUPERSEDED}:
+                outcomes[delivery.at] = (settled, "")
                 continue
-            rank = (delivery.bundle.rules_generation, delivery.bundle.sequence, delivery.offset)
-            if rank > (before.bundle.rules_generation, before.bundle.sequence, before.offset):
-                newest[key] = delivery
+            if before is not None:
                 outcomes[before.at] = (Outcome.SUPERSEDED, "")
-            else:
-                outcomes[delivery.at] = (Outcome.SUPERSEDED, "")
+            newest[key] = delivery
         return list(newest.values())
 
     # commit

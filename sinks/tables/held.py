@@ -20,9 +20,14 @@ class HeldRecords(Tables):
     """One row per record, with its document, so that it can be written without its bundle."""
 
     async def put_held(self, tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Rows in the order of `HELD` without `run_id` and `since`; since when it waits is kept on a repeat."""
+        """Rows in the order of `HELD` without `run_id` and `since`; since when it waits is kept on a repeat.
+
+        One that was given up and is held again begins to wait anew.
+        """
         stamp = (self.run_id, self.now())
-        sql = upsert(self.table("held"), HELD, 2).replace(", since = VALUES(since)", "")
+        # Columns change one after the other: `since` must see the state of before.
+        kept = "UPDATE since = IF(state = 'dead', VALUES(since), since), "
+        sql = upsert(self.table("held"), HELD, 2).replace(", since = VALUES(since)", "").replace("UPDATE ", kept, 1)
         await tx.insert_many(sql, [(*row, *stamp) for row in sorted(rows, key=lambda row: row[:2])])
 
     async def drop_held(self, tx: Transaction, keys: Iterable[Key]) -> None:

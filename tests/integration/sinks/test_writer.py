@@ -102,7 +102,23 @@ async def test_only_the_highest_sequence_of_a_batch_is_written(site: Site) -> No
     batch = [topic.send(ACCOUNTS, 1, customer(1, name), sequence=n) for n, name in ((1, "A"), (3, "C"), (2, "B"))]
     await writer.write(batch)
     assert [row["name"] for row in site.rows("SELECT name FROM customers")] == ["C"]
-    assert writer.counts.bundles == {"applied": 1, "superseded": 2}
+    assert writer.counts.bundles == {"applied": 1, "superseded": 1, "stale": 1}
+
+
+@pytest.mark.fault(12)
+@pytest.mark.parametrize("sent", [((10, 1), (5, 2)), ((5, 2), (10, 1))], ids=["late rules", "late data"])
+async def test_a_batch_ends_as_its_bundles_would_one_by_one(site: Site, sent: tuple[tuple[int, int], ...]) -> None:
+    """A worker with older rules is still at work: (sequence, rules generation)."""
+    topic = Topic()
+    batch = [topic.send(ACCOUNTS, 1, customer(1, f"{n}-{rules}"), sequence=n, generation=rules) for n, rules in sent]
+    alone = [topic.send(ACCOUNTS, 2, customer(2, f"{n}-{rules}"), sequence=n, generation=rules) for n, rules in sent]
+    writer = await site.own(site.make_writer())
+    await writer.write(batch)
+    for one in alone:
+        await writer.write([one])
+    names = [row["name"] for row in site.rows("SELECT name FROM customers ORDER BY login")]
+    first = f"{sent[0][0]}-{sent[0][1]}"
+    assert names == [first, first]
 
 
 @pytest.mark.fault(12)
@@ -170,6 +186,21 @@ async def test_what_waits_too_long_becomes_a_dead_letter(site: Site) -> None:
     await writer.settle()
     held = site.rows("SELECT state, code FROM {ledger}.held")
     assert [(row["state"], row["code"]) for row in held] == [("dead", "sink.waited_too_long")]
+
+
+async def test_what_was_given_up_and_comes_again_waits_anew(site: Site) -> None:
+    topic = Topic()
+    impatient = await site.own(site.make_writer(parked_hours=1e-9))
+    await impatient.write([topic.send(PAYMENTS, 10, [payment(10, 2, 700)], sequence=1)])
+    await impatient.settle()
+    site.run("UPDATE {ledger}.held SET since = since - INTERVAL 2 DAY")
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 2, 750)], sequence=2)])
+    await writer.settle()
+    assert site.rows("SELECT state, sequence FROM {ledger}.held") == [{"state": "parked", "sequence": 2}]
+    await writer.write([topic.send(ACCOUNTS, 2, customer(2), sequence=3)])
+    await writer.settle()
+    assert site.deposits() == {1: Decimal("7.5")}
 
 
 async def test_a_payment_that_stops_qualifying_is_compensated_and_may_come_back(site: Site) -> None:
