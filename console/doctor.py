@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from clients.mysql import Database
@@ -23,6 +23,7 @@ from sinks.guards import check_guards
 _WRITTEN = ("payments", "billing_transactions", "customer_billing")
 """Splynx's tables that are written by SQL."""
 CAPTURE, PROCESS, SINK = "capture", "process", "sink"
+_API = "splynx api"
 
 
 @dataclass(frozen=True)
@@ -51,26 +52,26 @@ class NotReady(SyncError):
 
 
 async def examine(settings: Settings, stages: Collection[str] = (CAPTURE, PROCESS, SINK)) -> list[Finding]:
-    """Run every check of these stages; one that fails does not keep the others from running."""
-    checks: list[tuple[str, Check, set[str]]] = [
-        ("rules", lambda: _rules(settings), {PROCESS, SINK}),
-        ("topics", lambda: _topics(settings), {CAPTURE, PROCESS, SINK}),
-        ("schemas", lambda: _schemas(settings), {CAPTURE, PROCESS, SINK}),
-        ("sonar", lambda: _sonar(settings), {CAPTURE}),
-        ("statuses in the rules", lambda: _statuses(settings), {PROCESS}),
-        ("names in the rules", lambda: _names(settings), {PROCESS}),
-        ("splynx api", lambda: _splynx(settings), {SINK}),
-        ("splynx ids in the rules", lambda: _ids(settings), {SINK}),
-        ("ledger", lambda: _database(settings), {SINK}),
-        ("splynx database", lambda: _tables(settings), {SINK}),
-        ("guards", lambda: _guards(settings), {SINK}),
+    """Run every check of these stages; one that fails keeps only those from running that ask the same again."""
+    checks: list[tuple[str, Check, set[str], set[str]]] = [
+        ("rules", lambda: _rules(settings), {PROCESS, SINK}, set()),
+        ("topics", lambda: _topics(settings), {CAPTURE, PROCESS, SINK}, set()),
+        ("schemas", lambda: _schemas(settings), {CAPTURE, PROCESS, SINK}, set()),
+        ("sonar", lambda: _sonar(settings), {CAPTURE}, set()),
+        ("statuses in the rules", lambda: _statuses(settings), {PROCESS}, {"rules", "sonar"}),
+        ("names in the rules", lambda: _names(settings), {PROCESS}, {"rules", "sonar"}),
+        (_API, lambda: _splynx(settings), {SINK}, set()),
+        ("splynx ids in the rules", lambda: _ids(settings), {SINK}, {"rules", _API}),
+        ("ledger", lambda: _database(settings), {SINK}, set()),
+        ("splynx database", lambda: _tables(settings), {SINK}, {"ledger"} if settings.ledger_beside_rows else set()),
+        ("guards", lambda: _guards(settings), {SINK}, {_API}),
     ]
-    return [
-        finding
-        for name, check, needed_by in checks
-        if needed_by & set(stages)
-        for finding in await guarded(name, check)
-    ]
+    found: list[Finding] = []
+    for name, check, needed_by, asks_of in checks:
+        # What would say once more that one of these is away, or is something else, is left out.
+        if needed_by & set(stages) and not asks_of & {one.check for one in found if not one.ok}:
+            found += await guarded(name, check)
+    return found
 
 
 async def require(settings: Settings, *stages: str) -> None:
@@ -170,9 +171,12 @@ async def _splynx(settings: Settings) -> list[Finding]:
 
             async def one(entity: str = entity, endpoint: str = endpoint) -> list[Finding]:
                 count = await readiness.rows_of(client, endpoint)
-                return [Finding(f"splynx api: {entity}", True, f"{endpoint} answers, {count} rows")]
+                return [Finding(f"{_API}: {entity}", True, f"{endpoint} answers, {count} rows")]
 
-            found += await guarded(f"splynx api: {entity}", one)
+            found += await guarded(f"{_API}: {entity}", one)
+    # It is away, or no Splynx, or does not know us: said once.
+    if len({(one.ok, one.next_step) for one in found}) == 1 and not found[0].ok:
+        return [replace(found[0], check=_API)]
     return found
 
 
