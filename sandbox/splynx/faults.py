@@ -13,7 +13,7 @@ from sandbox.splynx.problems import bad_request
 KINDS = frozenset({"delay_before", "delay_after_commit", "500", "429", "reset_after_commit", "reset_before", "html"})
 
 
-@dataclass
+@dataclass(eq=False)
 class Fault:
     """What happens to the next `times` requests whose method and path match."""
 
@@ -56,6 +56,12 @@ class Faults:
                 return fault
         return None
 
+    def put_back(self, fault: Fault) -> None:
+        """The fault still waits for its request."""
+        fault.times += 1
+        if fault not in self.queue:
+            self.queue.insert(0, fault)
+
     async def around(
         self, request: web.Request, answer: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
@@ -82,7 +88,10 @@ class Faults:
                 await request.read()
             await asyncio.sleep(fault.seconds)
             return await answer(request)
-        response = await answer(request)  # by now the request has committed
+        response = await answer(request)
+        if response.status >= 400:  # a nonce out of its turn, say: nothing was committed
+            self.put_back(fault)
+            return response
         if fault.kind == "delay_after_commit":
             await asyncio.sleep(fault.seconds)
             return response

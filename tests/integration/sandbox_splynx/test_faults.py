@@ -47,6 +47,14 @@ async def test_a_connection_cut_after_the_commit_leaves_the_row(splynx: Splynx) 
     assert "Cut after" in await names(splynx)
 
 
+async def test_a_fault_behind_the_commit_waits_for_a_request_that_commits(splynx: Splynx) -> None:
+    await arm(splynx, "reset_after_commit", method="POST")
+    assert (await splynx.call("POST", PARTNERS, {"unknown": "x"})).status == 422
+    with pytest.raises(aiohttp.ClientError):
+        await splynx.call("POST", PARTNERS, {"name": "Cut at last"})
+    assert "Cut at last" in await names(splynx)
+
+
 async def test_a_connection_cut_before_leaves_none(splynx: Splynx) -> None:
     await arm(splynx, "reset_before")
     with pytest.raises(aiohttp.ClientError):

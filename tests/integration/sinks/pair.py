@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -92,14 +92,19 @@ class Pair:
         stop = asyncio.Event()
         running = asyncio.create_task(run_sink(self.settings, apply=True, stop=stop, approve=approve))
         try:
-            while not running.done() and not await asyncio.to_thread(self._is_caught_up):  # noqa: ASYNC110
-                await asyncio.sleep(0.3)
+            async with asyncio.timeout(150):
+                while not running.done() and (  # noqa: ASYNC110
+                    missing := await asyncio.to_thread(self._missing)
+                ):
+                    await asyncio.sleep(0.3)
+        except TimeoutError:
+            raise AssertionError(f"the sink did not get to the end of its topics: {missing}") from None
         finally:
             stop.set()
         return await running
 
-    def _is_caught_up(self) -> bool:
-        """Whether the ledger has every message, and nothing waits that could be written."""
+    def _missing(self) -> str:
+        """What the ledger lacks of the topics, and what waits that could be written."""
         consumer = make_consumer(self.settings.kafka, f"{self.settings.instance}.test")
         try:
             ends = {
@@ -109,7 +114,7 @@ class Pair:
                 if high
             }
         except DependencyUnreachable:
-            return False  # leaders of new topics are still being elected
+            return "leaders of new topics are still being elected"
         finally:
             consumer.close()
         try:
@@ -122,8 +127,10 @@ class Pair:
                 " AND c.record_key = h.waits_key WHERE h.state = 'ready' OR c.entity IS NOT NULL AND h.state = 'parked'"
             )
         except pymysql.err.ProgrammingError:
-            return False  # the ledger is not made yet
-        return not woken and all(done.get(place, 0) >= end for place, end in ends.items())
+            return "the ledger is not made yet"
+        behind = {place: f"{done.get(place, 0)} of {end}" for place, end in ends.items() if done.get(place, 0) < end}
+        intents = self.rows("SELECT * FROM {ledger}.intents WHERE state = 'open'")
+        return f"{woken=} {behind=} {intents=}" if woken or behind else ""
 
     def run(self, sql: str) -> None:
         """Change something behind the sink's back."""
@@ -221,16 +228,32 @@ def load(pair: Pair) -> None:
         pair.send("account", number, account(number), sequence=2, owner=number)
 
 
-async def until(pair: Pair, sql: str, *running: asyncio.Task[SinkSummary]) -> None:
-    """Wait until a query finds something; a sink that has ended meanwhile is an error."""
-    while True:
-        assert not any(task.done() for task in running), [task.exception() for task in running if task.done()]
-        try:
-            if pair.rows(sql):
-                return
-        except pymysql.err.ProgrammingError:
-            pass  # the ledger is not made yet
-        await asyncio.sleep(0.2)
+def going_on(task: asyncio.Task[SinkSummary]) -> Callable[[], None]:
+    """A check that fails when a sink of this process has ended."""
+
+    def still_running() -> None:
+        assert not task.done(), task.exception()
+
+    return still_running
+
+
+async def until(pair: Pair, sql: str, *still_running: Callable[[], None]) -> None:
+    """Wait until a query finds something, as long as each of the sinks goes on."""
+    try:
+        async with asyncio.timeout(120):
+            while not _finds(pair, sql):
+                for check in still_running:
+                    check()
+                await asyncio.sleep(0.2)
+    except TimeoutError:
+        raise AssertionError(f"nothing was found by {sql}") from None
+
+
+def _finds(pair: Pair, sql: str) -> bool:
+    try:
+        return bool(pair.rows(sql))
+    except pymysql.err.ProgrammingError:
+        return False  # the ledger is not made yet
 
 
 @asynccontextmanager

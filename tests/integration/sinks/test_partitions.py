@@ -9,7 +9,7 @@ from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 from plumbing.kafka import make_admin, partition_of
 from sinks.errors import HistoryLost
 from sinks.runner import run_sink
-from tests.integration.sinks.pair import PARTITIONS, Pair, account, until
+from tests.integration.sinks.pair import PARTITIONS, Pair, account, going_on, until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -47,12 +47,12 @@ async def test_a_checkpoint_below_what_the_topic_keeps_halts(pair: Pair) -> None
 async def test_two_sinks_share_the_partitions_and_neither_waits_for_itself(pair: Pair) -> None:
     stop = asyncio.Event()
     one = asyncio.create_task(run_sink(pair.settings, apply=True, stop=stop))
-    await until(pair, "SELECT 1 FROM {ledger}.fence GROUP BY owner HAVING COUNT(*) = 2", one)
+    await until(pair, "SELECT 1 FROM {ledger}.fence GROUP BY owner HAVING COUNT(*) = 2", going_on(one))
     two = asyncio.create_task(run_sink(pair.settings, apply=True, stop=stop))
-    await until(pair, "SELECT 1 FROM {ledger}.fence HAVING MIN(token) = 2", one, two)
+    await until(pair, "SELECT 1 FROM {ledger}.fence HAVING MIN(token) = 2", going_on(one), going_on(two))
     for number in range(1, 9):
         pair.send("account", number, account(number), sequence=2, owner=number)
-    await until(pair, "SELECT 1 FROM {ledger}.aggregates HAVING COUNT(*) = 8", one, two)
+    await until(pair, "SELECT 1 FROM {ledger}.aggregates HAVING COUNT(*) = 8", going_on(one), going_on(two))
     stop.set()
     done = await asyncio.gather(one, two)
     assert sorted(summary.consumed for summary in done)[0] > 0

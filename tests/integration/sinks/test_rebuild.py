@@ -12,7 +12,7 @@ from sandbox.local.sandboxes import SplynxSandbox
 from sinks.errors import AdoptionNeeded, Fenced, ForeignTarget, RebuildInterrupted
 from sinks.rebuild import run_rebuild
 from sinks.runner import run_sink
-from tests.integration.sinks.pair import Pair, account, load, payment, until
+from tests.integration.sinks.pair import Pair, account, going_on, load, payment, until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -88,7 +88,7 @@ async def test_a_splynx_that_is_restored_under_a_running_sink_ends_it(
     monkeypatch.setattr("sinks.loop._GUARD_SECONDS", 0.0)
     running = asyncio.create_task(run_sink(pair.settings, apply=True, stop=asyncio.Event()))
     pair.send("account", 1, account(1), sequence=2, owner=1)
-    await until(pair, "SELECT 1 FROM customers", running)
+    await until(pair, "SELECT 1 FROM customers", going_on(running))
     pair.restore(yesterday)
     with pytest.raises(ForeignTarget):
         await asyncio.wait_for(running, 60)
@@ -138,7 +138,7 @@ async def test_a_rebuild_that_was_interrupted_keeps_the_sink_from_starting(
 
 async def test_a_rebuild_ends_a_sink_that_is_running(pair: Pair) -> None:
     running = asyncio.create_task(run_sink(pair.settings, apply=True, stop=asyncio.Event()))
-    await until(pair, "SELECT 1 FROM {ledger}.fence HAVING COUNT(*) = 2", running)
+    await until(pair, "SELECT 1 FROM {ledger}.fence HAVING COUNT(*) = 2", going_on(running))
     await run_rebuild(pair.settings, apply=True)
     pair.send("account", 1, account(1), sequence=2, owner=1)
     with pytest.raises(Fenced):

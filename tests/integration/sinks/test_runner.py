@@ -12,7 +12,7 @@ from sandbox.splynx.settings import GUARDS
 from schemas.catalogue import AGGREGATES, TARGETS, aggregate
 from sinks.errors import GuardsViolated
 from sinks.runner import SinkSummary, run_sink
-from tests.integration.sinks.pair import Pair, account, load, payment, until
+from tests.integration.sinks.pair import Pair, account, going_on, load, payment, until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -156,7 +156,7 @@ async def test_money_is_deferred_until_the_settings_allow_it(pair: Pair, lacking
     assert pair.rows("SELECT COUNT(*) AS n FROM payments")[0]["n"] == 0
     stop = asyncio.Event()
     running = asyncio.create_task(run_sink(allowed, apply=True, stop=stop))
-    await until(pair, "SELECT 1 FROM payments HAVING COUNT(*) = 3", running)
+    await until(pair, "SELECT 1 FROM payments HAVING COUNT(*) = 3", going_on(running))
     stop.set()
     assert (await running).held == {}
     assert pair.rows("SELECT SUM(deposit) AS money FROM customer_billing")[0]["money"] == 6
