@@ -52,7 +52,7 @@ class Following:
         self._by_type = {one.root.type_name: one for one in self._aggregates}
         self._safety_lag, self._server_time = safety_lag, server_time
         self._demands = Demands()
-        self._look_ups: dict[tuple[str, int], str] = {}
+        self._look_ups: dict[tuple[str, str, int], str] = {}
         self._logged: dict[int, datetime] = {}
         self._refused: set[str] = set()
         """Aggregates whose roots the token may not read as we need them. Their demands stay open."""
@@ -90,8 +90,9 @@ class Following:
         """
         for one in self._changes.collections:
             if one.look_up is not None:
+                place = _look_up_place(one)
                 for row in await self._changes.all_rows(one):
-                    self._index.set_child(_look_up_name(one), int(row["id"]), Child(None, _look_up_version(one, row)))
+                    self._index.set_alone(*place, int(row["id"]), Child(None, _look_up_version(one, row)))
         await self._publisher.commit()
         start = server_time - self._safety_lag
         await self._save(start, start)
@@ -119,8 +120,8 @@ class Following:
         await self._publisher.commit()
         if not len(self._demands) and self._look_ups:
             # Only now: a crash in the middle of a fan-out must find the look-up changed again.
-            for (collection, id), version in self._look_ups.items():
-                self._index.set_child(collection, id, Child(None, version))
+            for (scope, collection, id), version in self._look_ups.items():
+                self._index.set_alone(scope, collection, id, Child(None, version))
             self._look_ups.clear()
             await self._publisher.commit()
         seen = min(now, self._demands.oldest() or now) - self._safety_lag
@@ -141,27 +142,27 @@ class Following:
 
     async def _consider(self, followed: Followed, row: dict[str, Any], since: datetime) -> None:
         id, version, collection = int(row["id"]), row["_version"], followed.thin.collection
-        aggregate = followed.aggregate
+        aggregate, scope = followed.aggregate, followed.aggregate.root.name
         if followed.touch is not None:
-            known = self._index.child(collection, id)
+            known = self._index.child(scope, collection, id)
             owner = owner_of(followed.touch, row)
             if known == Child(owner, version):
                 return
             if owner is None:
-                self._index.set_child(collection, id, Child(None, version))
+                self._index.set_alone(scope, collection, id, Child(None, version))
             else:
                 self._demands.add(aggregate, owner, since, child=(collection, id), version=version)
             if known is not None and known.root is not None and known.root != owner:
                 self._demands.add(aggregate, known.root, since, child=(collection, id), version=None)
         elif followed.look_up is not None:
-            name, version = _look_up_name(followed), _look_up_version(followed, row)
-            known = self._index.child(name, id)
-            if (known is not None and known.version == version) or self._look_ups.get((name, id)) == version:
+            place, version = (*_look_up_place(followed), id), _look_up_version(followed, row)
+            known = self._index.child(*place)
+            if (known is not None and known.version == version) or self._look_ups.get(place) == version:
                 return
             # A row that is new has no carriers yet: roots that come to refer to it change themselves.
             for root in await self._changes.carriers(followed, id) if known is not None else ():
                 self._demands.add(aggregate, root, since)
-            self._look_ups[name, id] = version
+            self._look_ups[place] = version
         else:
             root_known = self._index.root(collection, id)
             if root_known is None or root_known.deleted or root_known.version != version:
@@ -193,7 +194,7 @@ class Following:
             for touch in one.touched_by:
                 if touch.type_name != type_name or not deleted:
                     continue
-                known = self._index.child(touch.collection, id)
+                known = self._index.child(one.root.name, touch.collection, id)
                 if known is not None and known.root is not None:
                     self._demands.add(one, known.root, since, child=(touch.collection, id), version=None)
         shown_on = self._by_type.get(row["loggable_type"])
@@ -237,7 +238,7 @@ class Following:
         await self._publisher.commit()
 
     def _present(self, demand: Demand, row: dict[str, Any], page: Page) -> bool:
-        aggregate = demand.aggregate
+        aggregate, scope = demand.aggregate, demand.aggregate.root.name
         shown = list(self._reader.shown(aggregate, row))
         outcome = self._publisher.row(aggregate, row, shown, page, snapshot=False)
         if outcome is Published.OVERLAPPED:
@@ -247,13 +248,13 @@ class Following:
         unmet = demand.unmet(seen)
         for (collection, id), version in demand.expected.items():
             if version is None and (collection, id) not in seen:
-                known = self._index.child(collection, id)
+                known = self._index.child(scope, collection, id)
                 if known is not None and known.root == demand.id:
-                    self._index.set_child(collection, id, None)
+                    self._index.set_alone(scope, collection, id, None)
         if unmet and demand.attempts >= _PATIENCE:
             for (collection, id), version in unmet.items():
                 log.warning("capture.child_never_shown", collection=collection, key=id, aggregate=aggregate.name)
-                self._index.set_child(collection, id, None if version is None else Child(demand.id, version))
+                self._index.set_alone(scope, collection, id, None if version is None else Child(demand.id, version))
             return True
         demand.expected = unmet
         return not unmet
@@ -290,6 +291,6 @@ def _look_up_version(followed: Followed, row: dict[str, Any]) -> str:
     return "|".join(columns) if columns else str(row["_version"])
 
 
-def _look_up_name(followed: Followed) -> str:
-    """Under which name the index keeps a look-up's versions: the collection may be a root or a child elsewhere."""
-    return f"{followed.thin.collection}@{followed.aggregate.name}"
+def _look_up_place(followed: Followed) -> tuple[str, str]:
+    """Where the index keeps a look-up's versions: the collection may be that of children, too."""
+    return followed.aggregate.root.name, f"@{followed.thin.collection}"

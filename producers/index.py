@@ -1,8 +1,10 @@
-"""What capture has published: root → owner, version, digest; child → root, version. Kept on a compacted topic.
+"""What capture has published: root → owner, version, digest and the children that it showed. Kept on a compacted topic.
 
 It finds the root of a child that has gone, tells a changed row from a published one, and gives a delete its owner.
+A root and its children are one message: a snapshot writes one for each event, not one for each row.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import orjson
@@ -13,8 +15,11 @@ from plumbing.settings import KafkaSettings
 from producers.cursors import CursorUnusable
 from schemas.topics import Topics
 
-Pending = dict[tuple[str, int], bytes | None]
-"""`{(collection, id): message value}`, not yet handed over."""
+Pending = dict[bytes, tuple[int, bytes | None]]
+"""`{message key: (id, value)}`, not yet handed over."""
+
+Children = Mapping[str, Mapping[str, str]]
+"""`{collection: {id: version}}`: what a root showed, ids as JSON has them."""
 
 
 class Root(NamedTuple):
@@ -28,7 +33,7 @@ class Root(NamedTuple):
 
 
 class Child(NamedTuple):
-    """A child row: the root that showed it (None: it belongs to none that we read), and its version."""
+    """A child row: the root that shows it (None: it belongs to none that we read), and its version."""
 
     root: int | None
     version: str
@@ -37,13 +42,17 @@ class Child(NamedTuple):
 class Index:
     """In memory, and on the topic. Changes wait in `pending` until the events that they speak of are acknowledged.
 
-    Entries are kept as the topic has them: an ISP has hundreds of thousands, and as objects they take twice the room.
+    A collection of roots is the scope of its children: the same row may be a child of an account and of a company.
+    Roots are kept as the topic has them: an ISP has hundreds of thousands, and as objects they take twice the room.
     """
 
     def __init__(self, topic: str, partitions: int, producer: AckedProducer) -> None:
         self._topic, self._partitions, self._producer = topic, partitions, producer
         self._roots: dict[str, dict[int, bytes]] = {}
-        self._children: dict[str, dict[int, bytes]] = {}
+        self._shown_by: dict[tuple[str, str], dict[int, int]] = {}
+        """`{(scope, collection): {child: root}}`, of all children that stand with their root."""
+        self._alone: dict[tuple[str, str], dict[int, Child]] = {}
+        """Those that no root shows: they belong to nothing that we read, or are not part of what we select."""
         self._pending: Pending = {}
 
     @classmethod
@@ -57,38 +66,62 @@ class Index:
         index = cls(topics.children, partitions, producer)
         for message in read_whole(kafka, topics.children, topics.capture_group):
             try:
-                collection, _, text = (message.key() or b"").decode().rpartition(":")
-                index.apply(collection, int(text), message.value())
+                index.apply(message.key() or b"", message.value())
             except (ValueError, TypeError, LookupError) as exc:
                 raise CursorUnusable("an entry of the child index is not one of ours") from exc
+        index.settle()
         return index
 
     def root(self, collection: str, id: int) -> Root | None:
         """What was last published of a root; None: nothing."""
         found = self._roots.get(collection, {}).get(id)
-        return None if found is None else Root(*orjson.loads(found))
+        return None if found is None else _root(found)
 
-    def child(self, collection: str, id: int) -> Child | None:
-        """Where a child was last seen; None: never."""
-        found = self._children.get(collection, {}).get(id)
-        return None if found is None else Child(*orjson.loads(found))
+    def child(self, scope: str, collection: str, id: int) -> Child | None:
+        """Where a child was last seen among the roots of `scope`; None: never."""
+        alone = self._alone.get((scope, collection), {}).get(id)
+        if alone is not None:
+            return alone
+        root = self._shown_by.get((scope, collection), {}).get(id)
+        return None if root is None else Child(root, _children(self._roots[scope][root])[collection][str(id)])
 
-    def set_root(self, collection: str, id: int, root: Root) -> None:
-        """Note what is being published."""
-        entry = _entry(root)
-        self._roots.setdefault(collection, {})[id] = self._pending[collection, id] = entry
+    def set_root(self, collection: str, id: int, root: Root, children: Children | None = None) -> None:
+        """Note what is being published; without `children` the root keeps those that it had."""
+        entries = self._roots.setdefault(collection, {})
+        before = _children(entries[id]) if id in entries else {}
+        if children is not None:
+            self._take_from(collection, id, before, children)
+            self._give_to(collection, id, children)
+        entry = _entry([*root, before if children is None else children])
+        entries[id] = entry
+        self._pending[f"{collection}:{id}".encode()] = (id, entry)
 
-    def set_child(self, collection: str, id: int, child: Child | None) -> None:
-        """Note where a child is; None: it is gone."""
-        known = self._children.setdefault(collection, {})
-        entry = None if child is None else _entry(child)
-        if known.get(id) == entry:
+    def set_alone(self, scope: str, collection: str, id: int, child: Child | None) -> None:
+        """Note a row that no root shows; None: it is gone, or shown from now on."""
+        known = self._alone.setdefault((scope, collection), {})
+        if known.get(id) == child:
             return
-        if entry is None:
+        if child is None:
             del known[id]
         else:
-            known[id] = entry
-        self._pending[collection, id] = entry
+            known[id] = child
+        entry = None if child is None else _entry([*child])
+        self._pending[f"{scope}/{collection}:{id}".encode()] = (id, entry)
+
+    def _take_from(self, scope: str, root: int, before: Children, after: Children) -> None:
+        for name, ids in before.items():
+            shown_by, still = self._shown_by[scope, name], after.get(name, {})
+            for child in ids:
+                if child not in still and shown_by.get(int(child)) == root:
+                    del shown_by[int(child)]
+
+    def _give_to(self, scope: str, root: int, children: Children) -> None:
+        for name, ids in children.items():
+            shown_by, alone = self._shown_by.setdefault((scope, name), {}), self._alone.get((scope, name))
+            for child in map(int, ids):
+                shown_by[child] = root
+                if alone and child in alone:
+                    self.set_alone(scope, name, child, None)
 
     def take_pending(self) -> Pending:
         """The changes so far; every event that they speak of has been handed over by now."""
@@ -97,31 +130,53 @@ class Index:
 
     def produce(self, pending: Pending) -> None:
         """Hand changes over. Only after their events' acknowledgement: the index never knows more than the topics."""
-        for (collection, id), value in pending.items():
-            self._producer.produce(
-                self._topic,
-                partition=id % self._partitions,
-                key=f"{collection}:{id}".encode(),
-                value=value,
-            )
+        for key, (id, value) in pending.items():
+            self._producer.produce(self._topic, partition=id % self._partitions, key=key, value=value)
 
-    def apply(self, collection: str, id: int, value: bytes | None) -> None:
-        """Take in one message of the index's topic.
+    def apply(self, key: bytes, value: bytes | None) -> None:
+        """Take in one message of the index's topic; `settle` follows the last.
 
         Raises:
-            ValueError, TypeError: it is not one of ours.
+            ValueError, TypeError, LookupError: it is not one of ours.
         """
-        if value is None:
-            self._children.get(collection, {}).pop(id, None)
-            return
-        parts = orjson.loads(value)
-        if len(parts) == len(Child._fields):
-            self._children.setdefault(collection, {})[id] = value
+        place, _, text = key.decode().rpartition(":")
+        collection, _, alone = place.partition("/")
+        if not alone:
+            if value is None:
+                raise ValueError("a root is never taken back")
+            _root(value), _children(value)  # looked at now: later nobody expects one that is none of ours
+            self._roots.setdefault(collection, {})[int(text)] = value
+        elif value is None:
+            self._alone.get((collection, alone), {}).pop(int(text), None)
         else:
-            Root(*parts)  # looked at now, for later nobody expects an entry that is none of ours
-            self._roots.setdefault(collection, {})[id] = value
+            self._alone.setdefault((collection, alone), {})[int(text)] = Child(*orjson.loads(value))
+
+    def settle(self) -> None:
+        """Work out which root shows each child: of two that did, the one that was read later."""
+        self._shown_by.clear()
+        for scope, entries in self._roots.items():
+            read_at: dict[tuple[str, int], int] = {}
+            for id, entry in entries.items():
+                sequence = _root(entry).sequence
+                for name, ids in _children(entry).items():
+                    shown_by = self._shown_by.setdefault((scope, name), {})
+                    for child in map(int, ids):
+                        if sequence >= read_at.get((name, child), 0):
+                            shown_by[child], read_at[name, child] = id, sequence
 
 
-def _entry(known: Root | Child) -> bytes:
+def _root(entry: bytes) -> Root:
+    *parts, _ = orjson.loads(entry)
+    return Root(*parts)
+
+
+def _children(entry: bytes) -> Children:
+    children = orjson.loads(entry)[-1]
+    if not isinstance(children, dict):
+        raise TypeError("no children")
+    return children
+
+
+def _entry(parts: list[object]) -> bytes:
     # A copy: what orjson hands out keeps hold of the kilobyte and more that it was written into.
-    return bytes(memoryview(orjson.dumps(list(known))))
+    return bytes(memoryview(orjson.dumps(parts)))

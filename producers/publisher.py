@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from plumbing import metrics
 from plumbing.clock import epoch_ms, utc_now
 from plumbing.kafka import AckedProducer, partition_of
-from producers.index import Child, Index, Root
+from producers.index import Children, Index, Root
 from producers.layout import Shown
 from producers.reader import Page
 from schemas.aggregate import Aggregate
@@ -106,8 +106,7 @@ class Publisher:
                 self._dead_letter(aggregate, row, page, "capture.too_large", reason)
                 return Published.HALTED
         self._set_aside.pop((aggregate.name, id), None)
-        self._index.set_root(collection, id, Root(owner, version, page.sequence, digest))
-        self._note_children(aggregate, id, shown)
+        self._index.set_root(collection, id, Root(owner, version, page.sequence, digest), _children(aggregate, shown))
         return Published.EVENT if changed or snapshot else Published.UNCHANGED
 
     def deleted(self, aggregate: Aggregate, id: int, page: Page) -> Published:
@@ -201,12 +200,6 @@ class Publisher:
         )
         return True
 
-    def _note_children(self, aggregate: Aggregate, id: int, shown: Sequence[Shown]) -> None:
-        touched = {touch.type_name: touch.collection for touch in aggregate.touched_by}
-        for one in shown:
-            if one.type_name in touched:
-                self._index.set_child(touched[one.type_name], one.id, Child(id, one.version))
-
     def _dead_letter(self, aggregate: Aggregate, row: Mapping[str, Any], page: Page, code: str, reason: str) -> None:
         id, why = int(row["id"]), (code, reason, str(row.get("_version")))
         if self._set_aside.get((aggregate.name, id)) == why:
@@ -242,6 +235,16 @@ def _largest(row: Mapping[str, Any]) -> str:
     """The child collection that takes most of an aggregate's room."""
     sizes = [(len(orjson.dumps(value)), name) for name, value in row.items() if isinstance(value, list)]
     return max(sizes, default=(0, "its own columns"))[1]
+
+
+def _children(aggregate: Aggregate, shown: Sequence[Shown]) -> Children:
+    """Those of the nested rows whose own changes are followed."""
+    children: dict[str, dict[str, str]] = {touch.collection: {} for touch in aggregate.touched_by}
+    of_type = {touch.type_name: children[touch.collection] for touch in aggregate.touched_by}
+    for one in shown:
+        if one.type_name in of_type:
+            of_type[one.type_name][str(one.id)] = one.version
+    return {name: ids for name, ids in children.items() if ids}
 
 
 def _digest(value: dict[str, Any]) -> str:

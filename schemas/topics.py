@@ -114,7 +114,7 @@ class Topics:
         forever = {"cleanup.policy": "delete", "retention.ms": "-1"}
         result += [
             TopicSpec(self.cursors, 1, {**compacted, **big}),
-            TopicSpec(self.children, partitions, compacted),
+            TopicSpec(self.children, partitions, {**compacted, **big}),
             TopicSpec(self.rules, 1, compacted),
             TopicSpec(self.watermarks, 1, {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)}),
             TopicSpec(self.lease, 1, {"cleanup.policy": "delete"}),

@@ -210,8 +210,8 @@ class Scene:
         self.index = Index(self.topics.children, 4, producer)
         for topic, _, key, value in self.broker.messages:
             if topic == self.topics.children:
-                collection, _, id = key.decode().rpartition(":")
-                self.index.apply(collection, int(id), value)
+                self.index.apply(key, value)
+        self.index.settle()
         self.numbers = Sequence(self.cursors)
         self.reader = self._reader()
         codecs = {one.name: (Plain(), Plain()) for one in AGGREGATES}

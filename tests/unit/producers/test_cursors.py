@@ -8,7 +8,7 @@ from plumbing.settings import KafkaSettings
 from producers import cursors, signals
 from producers.changes import owner_of
 from producers.cursors import Cursors, CursorUnusable
-from producers.index import Child, Index, Root
+from producers.index import Child, Root
 from producers.pace import pause_after
 from producers.sequence import SequenceBehind
 from schemas.aggregate import Touch
@@ -103,17 +103,47 @@ def test_a_snapshot_has_its_share_however_much_there_is_to_follow(took: float, s
 
 def test_the_index_is_the_same_after_it_was_read_back() -> None:
     scene = Scene()
-    scene.index.set_root("accounts", 1, Root(1, "v", 5, "d"))
-    scene.index.set_child("contacts", 2, Child(1, "w"))
-    scene.index.set_child("contacts", 3, Child(None, "w"))
-    scene.index.set_child("contacts", 3, None)
-    scene.index.produce(scene.index.take_pending())
+    index = scene.index
+    index.set_root("accounts", 1, Root(1, "v", 5, "d"), {"contacts": {"2": "w", "4": "w"}, "addresses": {"2": "a"}})
+    index.set_root("accounts", 2, Root(2, "v", 6, "d"), {"contacts": {"4": "x"}})  # it moved
+    index.set_root("accounts", 3, Root(3, "v", 7, "d"), {"contacts": {"5": "w", "6": "w"}})
+    index.set_root("accounts", 3, Root(3, "v", 8, "d"), {"contacts": {"6": "w"}})  # it went
+    index.set_root("accounts", 3, Root(3, "v", 9, "d"))
+    index.set_root("companies", 1, Root(None, "v", 9, "d"), {"contacts": {"2": "c"}})
+    index.set_alone("accounts", "contacts", 7, Child(None, "w"))
+    index.set_alone("accounts", "contacts", 8, Child(None, "w"))
+    index.set_alone("accounts", "contacts", 8, None)
+    index.set_alone("accounts", "contacts", 9, Child(None, "w"))
+    index.set_root("accounts", 4, Root(4, "v", 10, "d"), {"contacts": {"9": "y"}})  # it was found
+    index.set_alone("accounts", "contacts", 2, Child(None, "z"))  # it left, and its root was not read since
+
+    def holds() -> None:
+        known = {id: scene.index.child("accounts", "contacts", id) for id in range(1, 10)}
+        assert {id: child for id, child in known.items() if child is not None} == {
+            2: Child(None, "z"), 4: Child(2, "x"), 6: Child(3, "w"), 7: Child(None, "w"), 9: Child(4, "y"),
+        }  # fmt: skip
+        assert scene.index.child("accounts", "addresses", 2) == Child(1, "a")
+        assert scene.index.child("companies", "contacts", 2) == Child(1, "c")
+        assert scene.index.root("accounts", 3) == Root(3, "v", 9, "d")
+
+    holds()
+    index.produce(index.take_pending())
     scene.broker.flush(1)
     scene.restart()
-    assert scene.index.root("accounts", 1) == Root(1, "v", 5, "d")
-    assert scene.index.child("contacts", 2) == Child(1, "w")
-    assert scene.index.child("contacts", 3) is None
-    assert isinstance(scene.index, Index)
+    assert scene.index is not index
+    holds()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (b"accounts:1", b"{"), (b"accounts:1", b"[1]"), (b"accounts:1", None), (b"accounts:x", b"[]"),
+        (b"accounts:1", b'[1, "v", 5, "d", false, 3]'), (b"accounts/contacts:1", b"[1]"), (b"x", b"1"),
+    ],
+)  # fmt: skip
+def test_an_entry_that_is_none_of_ours_is_told_when_it_is_read(key: bytes, value: bytes | None) -> None:
+    with pytest.raises((ValueError, TypeError, LookupError)):
+        Scene().index.apply(key, value)
 
 
 def test_a_broken_signal_is_passed_over() -> None:

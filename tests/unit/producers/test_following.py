@@ -157,7 +157,7 @@ async def test_a_deleted_child_reads_its_root_again() -> None:
     scene.shop.store.delete("Contact", 1)
     await scene.following.poll()
     assert scene.folded()[1]["contacts"] == []
-    assert scene.index.child("contacts", 1) is None
+    assert scene.index.child("accounts", "contacts", 1) is None
 
 
 async def test_a_deleted_root_becomes_a_delete_with_its_last_owner() -> None:
