@@ -84,7 +84,10 @@ def _configuration() -> str:
     for path, field in leaves(Settings):
         name = ".".join(path)
         variable = "CROSSFADE_" + "__".join(path).upper()
-        text += f"| `{name}` | `{variable}` | {_type(field)} | {_default(field)} | {_cell(field.description or '')} |\n"
+        default = _default(field)
+        if default == "required" and (block := _optional(Settings, path)):
+            default = f"required where there is a `{block}`"
+        text += f"| `{name}` | `{variable}` | {_type(field)} | {default} | {_cell(field.description or '')} |\n"
     return text
 
 
@@ -132,6 +135,18 @@ def leaves(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple
             yield (*path, name), field
         else:
             yield from leaves(block, (*path, name))
+
+
+def _optional(model: type[BaseModel], path: tuple[str, ...]) -> str:
+    """The block on a setting's path that need not be there; empty where all must."""
+    for place, part in enumerate(path[:-1]):
+        field = model.model_fields[part]
+        if not field.is_required():
+            return ".".join(path[: place + 1])
+        block = _block_of(field.annotation)
+        assert block is not None
+        model = block
+    return ""
 
 
 def _block_of(kind: Any) -> type[BaseModel] | None:

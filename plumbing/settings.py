@@ -34,24 +34,24 @@ class _Block(BaseModel):
 class Tls(_Block):
     """TLS of one connection. An empty `ca_file` means the system's certificates."""
 
-    enabled: bool = False
-    ca_file: FilePath | None = None
-    cert_file: FilePath | None = None
-    key_file: FilePath | None = None
-    verify: bool = True
+    enabled: bool = Field(False, description="For a database; elsewhere https:// or `security_protocol` says it.")
+    ca_file: FilePath | None = Field(None, description="Certificates that the server's is checked against.")
+    cert_file: FilePath | None = Field(None, description="Our own certificate, where the server asks for one.")
+    key_file: FilePath | None = Field(None, description="The key of our own certificate.")
+    verify: bool = Field(True, description="False takes any certificate: for tests only.")
 
 
 class SonarSettings(_Block):
     """Where Sonar is, as whom we read it, and how much of its request budget we take."""
 
-    url: HttpUrl
-    token: SecretStr
+    url: HttpUrl = Field(description="Sonar's address, without a path.")
+    token: SecretStr = Field(description="Personal access token of a user that may read what is captured.")
     requests_per_minute: int = Field(300, ge=1, description="One budget for snapshot and follow together.")
-    concurrency: int = Field(4, ge=1, le=64)
-    page_size: int = Field(500, ge=1, le=10_000)
+    concurrency: int = Field(4, ge=1, le=64, description="Requests under way at a time.")
+    page_size: int = Field(500, ge=1, le=10_000, description="Roots per page, before `node_limit` makes it smaller.")
     node_limit: int = Field(20_000, ge=100, description="Roots times children asked for in one request.")
-    timeout_seconds: float = Field(60, gt=0)
-    poll_seconds: float = Field(5, gt=0)
+    timeout_seconds: float = Field(60, gt=0, description="After this a request counts as failed and is made again.")
+    poll_seconds: float = Field(5, gt=0, description="Between two looks for changes.")
     safety_lag_seconds: float = Field(300, ge=0, description="How far the watermark trails Sonar's clock.")
     tls: Tls = Tls()
 
@@ -59,26 +59,26 @@ class SonarSettings(_Block):
 class MysqlSettings(_Block):
     """A MySQL 8 or MariaDB server and the schema on it."""
 
-    host: str
-    port: int = Field(3306, ge=1, le=65535)
-    user: str
-    password: SecretStr
-    name: str
-    pool_size: int = Field(4, ge=1, le=64)
-    timeout_seconds: float = Field(30, gt=0)
+    host: str = Field(description="The server's name or address.")
+    port: int = Field(3306, ge=1, le=65535, description="The server's port.")
+    user: str = Field(description="Who logs in; `crossfade doctor` prints the GRANTs.")
+    password: SecretStr = Field(description="The password of `user`.")
+    name: str = Field(description="The schema on the server.")
+    pool_size: int = Field(4, ge=1, le=64, description="Connections at most.")
+    timeout_seconds: float = Field(30, gt=0, description="After this a connection or statement counts as failed.")
     tls: Tls = Tls()
 
 
 class SplynxSettings(_Block):
     """Where Splynx is: its REST API, and its database where the ISP grants it."""
 
-    url: HttpUrl
-    key: str
-    secret: SecretStr
-    auth: Literal["signature", "token", "basic"] = "signature"
-    requests_per_second: float = Field(8, gt=0)
-    concurrency: int = Field(4, ge=1, le=64)
-    timeout_seconds: float = Field(30, gt=0)
+    url: HttpUrl = Field(description="Splynx's address, without a path.")
+    key: str = Field(description="The API key of our own, with the rights that `crossfade doctor` prints.")
+    secret: SecretStr = Field(description="The secret of `key`.")
+    auth: Literal["signature", "token", "basic"] = Field("signature", description="How requests are signed.")
+    requests_per_second: float = Field(8, gt=0, description="One budget for everything that is asked of the API.")
+    concurrency: int = Field(4, ge=1, le=64, description="Requests under way at a time.")
+    timeout_seconds: float = Field(30, gt=0, description="After this nobody knows what became of a request.")
     settle_seconds: float = Field(60, ge=0, description="How long a timed-out call may still be executed by Splynx.")
     disposable: bool = Field(False, description="True only for a Splynx that may be thrown away: money is written.")
     db: MysqlSettings | None = None
@@ -88,15 +88,19 @@ class SplynxSettings(_Block):
 class KafkaSettings(_Block):
     """The Kafka cluster. `options` go to librdkafka as they are (and to the processors' client where they apply)."""
 
-    bootstrap: str
-    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
-    sasl_username: str | None = None
-    sasl_password: SecretStr | None = None
+    bootstrap: str = Field(description="`host:port` of some brokers, with commas between.")
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="As the brokers' listener speaks."
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = Field(
+        None, description="With SASL_*: how to log in."
+    )
+    sasl_username: str | None = Field(None, description="With SASL_*: who logs in.")
+    sasl_password: SecretStr | None = Field(None, description="With SASL_*: the password.")
     tls: Tls = Tls()
     partitions: int = Field(6, ge=1, le=512, description="Of every per-account topic; fixed at creation.")
-    replication_factor: int = Field(3, ge=1)
-    sonar_retention_days: int = Field(400, ge=1)
+    replication_factor: int = Field(3, ge=1, description="Copies of each topic; 1 only where nothing can be lost.")
+    sonar_retention_days: int = Field(400, ge=1, description="How long the history that is replayed is kept.")
 
     @model_validator(mode="after")
     def _sasl_is_whole(self) -> Self:
@@ -110,26 +114,26 @@ class KafkaSettings(_Block):
 class RegistrySettings(_Block):
     """The schema registry, by Confluent's API."""
 
-    url: HttpUrl
-    user: str | None = None
-    password: SecretStr | None = None
+    url: HttpUrl = Field(description="The registry's address, with the path of its Confluent API.")
+    user: str | None = Field(None, description="Who logs in, where it asks.")
+    password: SecretStr | None = Field(None, description="The password of `user`.")
     tls: Tls = Tls()
 
 
 class HttpSettings(_Block):
     """Where each process serves /metrics, /healthz and /readyz. Port 0 picks a free one."""
 
-    host: str = "127.0.0.1"
-    capture_port: int = Field(9101, ge=0, le=65535)
-    process_port: int = Field(9102, ge=0, le=65535)
-    sink_port: int = Field(9103, ge=0, le=65535)
+    host: str = Field("127.0.0.1", description="The address to bind to; in a container its own.")
+    capture_port: int = Field(9101, ge=0, le=65535, description="Of `follow` and `snapshot`.")
+    process_port: int = Field(9102, ge=0, le=65535, description="Of `process`.")
+    sink_port: int = Field(9103, ge=0, le=65535, description="Of `sink`.")
 
 
 class SinkSettings(_Block):
     """Batches, brakes and patience of the sink."""
 
-    batch: int = Field(500, ge=1, le=10_000)
-    batch_wait_seconds: float = Field(0.5, gt=0)
+    batch: int = Field(500, ge=1, le=10_000, description="Messages written together at most.")
+    batch_wait_seconds: float = Field(0.5, gt=0, description="How long a batch waits to become full.")
     gone_share: float = Field(0.2, gt=0, le=1, description="More than this share of a target gone or cleared pauses.")
     gone_at_least: int = Field(20, ge=1, description="The brake counts only from so many records on.")
     parked_hours: float = Field(24, gt=0, description="After this a parked record becomes a dead letter.")
@@ -163,8 +167,8 @@ class Settings(BaseSettings):
     ledger: MysqlSettings | None = Field(None, description="Default: schema `crossfade` on Splynx's own server.")
     kafka: KafkaSettings
     registry: RegistrySettings
-    rules: Path
-    guards: Path
+    rules: Path = Field(description="The file of mapping decisions, docs/rules.md.")
+    guards: Path = Field(description="The file of Splynx's switches; `crossfade doctor --guards-template` writes it.")
     state_dir: Path = Field(Path(".crossfade"), description="Logs of stages that `run` starts.")
     http: HttpSettings = HttpSettings()
     sink: SinkSettings = SinkSettings()

@@ -22,8 +22,20 @@ def test_the_committed_pages_are_what_the_code_says() -> None:
 @pytest.mark.parametrize(("model", "page"), [(Settings, "configuration.md"), (RulesFile, "rules.md")])
 def test_every_key_has_its_row(model: type[BaseModel], page: str) -> None:
     text = (ROOT / "docs" / page).read_text()
-    for path, _ in docs.leaves(model):
+    for path, field in docs.leaves(model):
         assert f"| `{'.'.join(path)}` |" in text
+        assert field.description, path
+
+
+def test_what_is_required_only_within_its_block_says_so() -> None:
+    rows = (ROOT / "docs" / "configuration.md").read_text().splitlines()
+    for key, default in (
+        ("ledger.host", "required where there is a `ledger`"),
+        ("splynx.db.host", "required where there is a `splynx.db`"),
+        ("splynx.url", "required"),
+    ):
+        (row,) = [one for one in rows if one.startswith(f"| `{key}` |")]
+        assert f"| {default} |" in row
 
 
 def test_every_command_has_an_example_and_a_documented_document() -> None:
