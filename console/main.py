@@ -21,7 +21,6 @@ from console import run as running
 from console import status as standing
 from console import topics as topic_plans
 from console import trace as tracing
-from console.__main__ import main
 from console.comparison import check_rules_where_possible
 from console.output import Teller, fail, show, stderr
 from console.reconciled import Reconciled, require_writable, write_csv
@@ -37,7 +36,6 @@ from schemas.rules import load_rules
 from sinks.guards import guards_template
 from sinks.runner import run_sink
 
-__all__ = ["app", "main"]  # `main`: an environment made before the entry point moved still names it here
 
 app = typer.Typer(
     help="Keeps Splynx in step with Sonar, and proves that they agree. Settings: --config or CROSSFADE_CONFIG.",
