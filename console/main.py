@@ -36,7 +36,6 @@ from schemas.rules import load_rules
 from sinks.guards import guards_template
 from sinks.runner import run_sink
 
-
 app = typer.Typer(
     help="Keeps Splynx in step with Sonar, and proves that they agree. Settings: --config or CROSSFADE_CONFIG.",
     no_args_is_help=True,
