@@ -126,10 +126,10 @@ class Pair:
                 "SELECT 1 FROM {ledger}.held h LEFT JOIN {ledger}.crosswalk c ON c.entity = h.waits_entity"
                 " AND c.record_key = h.waits_key WHERE h.state = 'ready' OR c.entity IS NOT NULL AND h.state = 'parked'"
             )
+            intents = self.rows("SELECT * FROM {ledger}.intents WHERE state = 'open'")
         except pymysql.err.ProgrammingError:
             return "the ledger is not made yet"
         behind = {place: f"{done.get(place, 0)} of {end}" for place, end in ends.items() if done.get(place, 0) < end}
-        intents = self.rows("SELECT * FROM {ledger}.intents WHERE state = 'open'")
         return f"{woken=} {behind=} {intents=}" if woken or behind else ""
 
     def run(self, sql: str) -> None:

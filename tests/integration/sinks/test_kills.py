@@ -44,7 +44,7 @@ def _arm(pair: Pair, kind: str, seconds: float) -> None:
 
 @pytest.mark.fault(6)
 async def test_killed_between_a_creation_and_its_answer_it_makes_no_twin_and_misses_none(pair: Pair) -> None:
-    _arm(pair, "delay_after_commit", 60)
+    _arm(pair, "delay_after_commit", 10)  # longer than the sink waits for an answer
     load(pair)
     with _sink_process(pair) as running:
         # The marker: Splynx has the customer, and the ledger does not know.
