@@ -42,9 +42,9 @@ class StatementRefused(SyncError):
     action = Action.HALT
     remedy = "Compare Splynx's tables with the approved ones; the error number tells which rule was broken."
 
-    def __init__(self, errno: int) -> None:
+    def __init__(self, errno: int, at: MysqlSettings) -> None:
         # The server's text quotes values, which may be personal data.
-        super().__init__(f"the database refused a statement with error {errno}")
+        super().__init__(f"the database {at.where} refused a statement with error {errno}")
         self.errno = errno
 
 
@@ -59,34 +59,34 @@ _TOO_LONG = 1153
 _READ_ONLY = frozenset({1021, 1114, 1290, 1836, 1792})
 
 
-def error_of(exc: BaseException) -> SyncError:
-    """The one table of database errors."""
+def error_of(exc: BaseException, at: MysqlSettings) -> SyncError:
+    """The one table of database errors. `at`: whose answer it was; ledger and Splynx may lie on two servers."""
     errno = int(exc.args[0]) if exc.args and isinstance(exc.args[0], int) else 0
     if errno in _RETRY:
-        return TransactionLost(f"the database rolled the transaction back with error {errno}")
+        return TransactionLost(f"the database {at.where} rolled the transaction back with error {errno}")
     if errno in _DENIED:
         return DependencyRefused(
-            f"the database refuses this user or schema with error {errno}",
+            f"the database {at.where} refuses this user or schema with error {errno}",
             remedy="Run `crossfade doctor`: it prints the GRANTs that are needed.",
         )
     if errno == _TOO_LONG:
         return DependencyRefused(
-            "the database takes no statement of this length, error 1153",
+            f"the database {at.where} takes no statement of this length, error 1153",
             remedy="Raise max_allowed_packet on the database server to 16 MiB or more.",
         )
     if errno in _READ_ONLY:
-        return DependencyUnreachable(f"the database takes no writes now, error {errno}")
+        return DependencyUnreachable(f"the database {at.where} takes no writes now, error {errno}")
     if errno in _GONE or isinstance(exc, OSError | asyncio.IncompleteReadError | pymysql.err.InterfaceError):
-        return DependencyUnreachable(f"the connection to the database is lost, error {errno}")
-    return StatementRefused(errno)
+        return DependencyUnreachable(f"the connection to the database {at.where} is lost, error {errno}")
+    return StatementRefused(errno, at)
 
 
 class Transaction:
     """One connection inside a transaction, or outside of one for single reads."""
 
-    def __init__(self, connection: Any, timeout_seconds: float) -> None:
+    def __init__(self, connection: Any, at: MysqlSettings) -> None:
         self._connection = connection
-        self._timeout = timeout_seconds
+        self._at = at
         self.statements = 0
 
     async def fetch(self, sql: str, values: Values = ()) -> list[Row]:
@@ -126,14 +126,17 @@ class Transaction:
     async def _run(self, work: Callable[[Any], Awaitable[Any]], *, rows: bool = False) -> Any:
         self.statements += 1
         try:
-            async with asyncio.timeout(self._timeout), self._connection.cursor(aiomysql.DictCursor) as cursor:
+            async with (
+                asyncio.timeout(self._at.timeout_seconds),
+                self._connection.cursor(aiomysql.DictCursor) as cursor,
+            ):
                 await work(cursor)
                 return list(await cursor.fetchall()) if rows else (cursor.rowcount, cursor.lastrowid)
         except TimeoutError as exc:
             self._connection.close()
-            raise DependencyUnreachable("the database did not answer a statement in time") from exc
+            raise DependencyUnreachable(f"the database {self._at.where} did not answer a statement in time") from exc
         except (pymysql.err.MySQLError, OSError, asyncio.IncompleteReadError) as exc:
-            raise error_of(exc) from exc
+            raise error_of(exc, self._at) from exc
 
 
 def _parts(rows: Sequence[Values], most: int) -> Iterator[Sequence[Values]]:
@@ -208,7 +211,7 @@ class Database:
                 ssl=context,
             )
         except (pymysql.err.MySQLError, OSError, TimeoutError, asyncio.IncompleteReadError) as exc:
-            raise error_of(exc) from exc
+            raise error_of(exc, self.settings) from exc
 
     async def close(self) -> None:
         """Close all connections."""
@@ -221,13 +224,13 @@ class Database:
     async def session(self) -> AsyncIterator[Transaction]:
         """A connection with autocommit, for reads and single statements."""
         if self._pool is None:
-            raise DependencyUnreachable("the database is not connected")
+            raise DependencyUnreachable(f"the database {self.settings.where} is not connected")
         try:
             connection = await asyncio.wait_for(self._pool.acquire(), self.settings.timeout_seconds)
         except (pymysql.err.MySQLError, OSError, TimeoutError, asyncio.IncompleteReadError) as exc:
-            raise error_of(exc) from exc
+            raise error_of(exc, self.settings) from exc
         try:
-            yield Transaction(connection, self.settings.timeout_seconds)
+            yield Transaction(connection, self.settings)
         except BaseException:
             connection.close()
             raise

@@ -6,7 +6,7 @@ Precedence, highest first: environment (`CROSSFADE_SONAR__TOKEN`), secret files 
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 import yaml
@@ -59,6 +59,8 @@ class SonarSettings(_Block):
 class MysqlSettings(_Block):
     """A MySQL 8 or MariaDB server and the schema on it."""
 
+    block: ClassVar[str] = "splynx.db"
+
     host: str = Field(description="The server's name or address.")
     port: int = Field(3306, ge=1, le=65535, description="The server's port.")
     user: str = Field(description="Who logs in; `crossfade doctor` prints the GRANTs.")
@@ -67,6 +69,17 @@ class MysqlSettings(_Block):
     pool_size: int = Field(4, ge=1, le=64, description="Connections at most.")
     timeout_seconds: float = Field(30, gt=0, description="After this a connection or statement counts as failed.")
     tls: Tls = Tls()
+
+    @property
+    def where(self) -> str:
+        """The server and the settings that name it, for messages: `host:port (block in the settings)`."""
+        return f"{self.host}:{self.port} ({self.block} in the settings)"
+
+
+class LedgerSettings(MysqlSettings):
+    """The server and schema of the ledger."""
+
+    block = "ledger"
 
 
 class SplynxSettings(_Block):
@@ -164,7 +177,7 @@ class Settings(BaseSettings):
     instance: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", description="Name of this pair; part of every topic.")
     sonar: SonarSettings
     splynx: SplynxSettings
-    ledger: MysqlSettings | None = Field(None, description="Default: schema `crossfade` on Splynx's own server.")
+    ledger: LedgerSettings | None = Field(None, description="Default: schema `crossfade` on Splynx's own server.")
     kafka: KafkaSettings
     registry: RegistrySettings
     rules: Path = Field(description="The file of mapping decisions, docs/rules.md.")

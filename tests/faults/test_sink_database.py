@@ -147,7 +147,7 @@ async def test_a_connection_that_is_killed_leaves_no_half_known_batch(
         result = await execute(self, sql, *args)
         if sql == "COMMIT" and seed % 2 == 0 and turn <= 0 and not cut:
             kill(self._connection)
-            raise error_of(pymysql.err.OperationalError(2013, "Lost connection during query"))
+            raise error_of(pymysql.err.OperationalError(2013, "Lost connection during query"), self._at)
         return result
 
     monkeypatch.setattr(between, cutting)

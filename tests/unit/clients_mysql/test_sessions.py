@@ -68,7 +68,7 @@ async def test_a_cancelled_statement_closes_its_connection(pool: Pool) -> None:
 
 async def test_a_statement_past_its_deadline_closes_its_connection_at_once(pool: Pool) -> None:
     async with _db(pool, seconds=0.01).session() as tx:
-        with pytest.raises(DependencyUnreachable):
+        with pytest.raises(DependencyUnreachable, match=r"h:1 \(splynx.db in the settings\)"):
             await tx.fetch("SELECT 1")
         assert pool.told == ["closed"]
 
