@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 from sandbox.sonar.declarations import STANDARD_COLUMNS, Column, Declarations, ObjectType, parse
-from sandbox.sonar.declared import customers, money, office
+from sandbox.sonar.declared import customers, inventory, money, network, office
 from sandbox.sonar.enums import ENUMS
 
-SERVED = Declarations({**parse(customers.TYPES), **parse(money.TYPES), **parse(office.TYPES)}, ENUMS)
+_DOMAINS = (customers, money, office, network, inventory)
+
+SERVED = Declarations({name: kind for domain in _DOMAINS for name, kind in parse(domain.TYPES).items()}, ENUMS)
 
 SINGLETONS = {"system_setting": "SystemSetting", "billing_setting": "BillingSetting"}
 """Root query → its type; each is one row with id 1."""

@@ -23,6 +23,12 @@ type Account = accounts
     child_accounts => Account by parent_account_id
     bank_accounts => BankAccount by account_id
     serviceable_address_account_assignment_histories => ServiceableAddressAccountAssignmentHistory by account_id
+    serviceable_address_account_assignment_futures => ServiceableAddressAccountAssignmentFuture by account_id
+    ip_assignments => IpAssignment as ipassignmentable
+    ip_assignment_histories => IpAssignmentHistory as ipassignmenthistoryable
+    radius_accounts => RadiusAccount by account_id
+    uninventoried_mac_addresses => UninventoriedMacAddress by account_id
+    did_assignments => DidAssignment by account_id
 
 type AccountBillingParameter = account_billing_parameters
     is Loggable Accessloggable
@@ -85,6 +91,9 @@ type Address = addresses
     custom_field_data => CustomFieldData as customfielddataable
     linked_addresses => Address by anchor_address_id
     serviceable_address_account_assignment_histories => ServiceableAddressAccountAssignmentHistory by address_id
+    serviceable_address_account_assignment_futures => ServiceableAddressAccountAssignmentFuture by address_id
+    inventory_items => InventoryItem as inventoryitemable
+    generic_inventory_items => GenericInventoryItem as genericinventoryitemable
 
 type CustomFieldData = custom_field_data
     is Searchable Loggable Accessloggable

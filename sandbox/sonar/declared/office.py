@@ -31,21 +31,27 @@ type User = users
     refunded_payments => RefundedPayment by user_id
     voided_payments => VoidedPayment by user_id
     subscriptions => Subscription by user_id
+    inventory_items => InventoryItem as inventoryitemable
+    generic_inventory_items => GenericInventoryItem as genericinventoryitemable
+    vehicles <> Vehicle with users
 
 type AccountGroup = account_groups
     is Noteable Loggable Accessloggable
     name:String!
     accounts <> Account with account_groups
+    radius_groups <> RadiusGroup with account_groups
 
 type AccountType = account_types
     is Noteable Loggable Accessloggable
     color:HtmlHexColor! icon:Icon! invoice_message_id:Int64Bit name:String! type:AccountTypeEnum!
     accounts => Account by account_type_id
+    radius_groups <> RadiusGroup with account_types
 
 type AccountStatus = account_statuses
     is Noteable Loggable Accessloggable
     activates_account:Boolean! color:HtmlHexColor! icon:Icon! name:String!
     accounts => Account by account_status_id
+    radius_groups <> RadiusGroup with account_statuses
 
 type PhoneNumberType = phone_number_types
     is Loggable Accessloggable
