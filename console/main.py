@@ -123,14 +123,14 @@ def process(
         # A loop of its own, never made the current one: Faust brings another.
         with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
             runner.run(check_rules_where_possible(settings))
+        stop = threading.Event()
         with advance.told(advance.own_metrics, progress):
             if engine == "live":
-                run_worker(settings)
-                return
-            stop = threading.Event()
-            for sign in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(sign, lambda number, frame: stop.set())
-            summary = process_batch(settings, until_end=True, stop=stop)
+                summary = run_worker(settings)
+            else:
+                for sign in (signal.SIGINT, signal.SIGTERM):
+                    signal.signal(sign, lambda number, frame: stop.set())
+                summary = process_batch(settings, until_end=True, stop=stop)
     except SyncError as exc:
         fail(exc, as_json=json)
     document = {"produced": dict(summary.produced), "dead_lettered": dict(summary.dead_lettered)}

@@ -38,7 +38,7 @@ SHAPES: dict[str, Shape] = {
     "snapshot": _CAPTURE,
     "follow": _CAPTURE,
     "process": {
-        "produced": "`{aggregate: bundles}`, with --engine batch.",
+        "produced": "`{aggregate: bundles}`, of this run.",
         "dead_lettered": "`{aggregate: events set aside}`.",
     },
     "sink": {

@@ -1,8 +1,6 @@
 """The batch engine: many messages at a time over the same pure functions, for replay, what-if and catching up."""
 
 import threading
-from collections import Counter
-from dataclasses import dataclass, field
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -16,8 +14,8 @@ from plumbing.settings import Settings
 from processors.context import MAPPED, Context, load_context
 from processors.history import HistoryLost, check_retained
 from processors.letters import STAGE
-from processors.output import Output
-from processors.transform import Coordinates, DeadLetter, transform
+from processors.output import Output, Summary
+from processors.transform import Coordinates, transform
 from schemas.topics import Topics
 
 log = get_logger("process")
@@ -35,21 +33,13 @@ class GroupTaken(SyncError):
     remedy = "Let the live engine do it, or stop it first and wait for half a minute."
 
 
-@dataclass
-class BatchSummary:
-    """What a run did: `{aggregate: messages}`."""
-
-    produced: Counter[str] = field(default_factory=Counter)
-    dead_lettered: Counter[str] = field(default_factory=Counter)
-
-
 def process_batch(
     settings: Settings,
     *,
     until_end: bool,
     stop: threading.Event | None = None,
     context: Context | None = None,
-) -> BatchSummary:
+) -> Summary:
     """Process what the group has not committed yet.
 
     Args:
@@ -84,9 +74,8 @@ class _Run:
         """Where each partition that is ours goes on."""
         self._revoked: set[Place] = set()
         """Partitions that were taken away since messages were last fetched."""
-        self.summary = BatchSummary()
 
-    def run(self, *, until_end: bool, stop: threading.Event) -> BatchSummary:
+    def run(self, *, until_end: bool, stop: threading.Event) -> Summary:
         try:
             check_retained(self._lookup, self._names, self._partitions)
             ends = {topic: end_offsets(self._lookup, topic, self._partitions) for topic in self._names}
@@ -108,7 +97,7 @@ class _Run:
         finally:
             self._consumer.close()
             self._lookup.close()
-        return self.summary
+        return self._output.summary
 
     def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         """Called within `consume`: an error raised here would be lost on the way."""
@@ -152,8 +141,6 @@ class _Run:
         result = transform(at, _bytes(message.value()), self._context.codecs, self._context.rules)
         self._output.publish(at, _bytes(message.key()), result)
         self._next[topic, partition] = offset + 1
-        summary = self.summary
-        (summary.dead_lettered if isinstance(result, DeadLetter) else summary.produced)[at.aggregate] += 1
 
     def _commit(self) -> None:
         places = [TopicPartition(topic, partition, offset) for (topic, partition), offset in self._next.items()]

@@ -1,5 +1,7 @@
 """What a processor publishes: bundles to the partition they came from, dead letters acknowledged before going on."""
 
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Self
 
 from plumbing import metrics
@@ -19,12 +21,21 @@ metrics.preset(
 )
 
 
+@dataclass(frozen=True)
+class Summary:
+    """What a run did: `{aggregate: messages}`."""
+
+    produced: Counter[str] = field(default_factory=Counter)
+    dead_lettered: Counter[str] = field(default_factory=Counter)
+
+
 class Output:
-    """Publishes results; both engines use it."""
+    """Publishes results, and sums up which; both engines use it."""
 
     def __init__(self, producer: AckedProducer, topics: Topics, spending: Spending, rules_version: str) -> None:
         self._producer, self._topics, self._spending = producer, topics, spending
         self._rules_version = rules_version
+        self.summary = Summary()
 
     @classmethod
     def open(cls, settings: Settings, producer: AckedProducer, rules_version: str) -> Self:
@@ -52,6 +63,7 @@ class Output:
                 self._topics.splynx(at.aggregate), partition=at.partition, key=key or b"", value=result.value
             )
             self._spending.passed(at)
+            self.summary.produced[at.aggregate] += 1
             metrics.MESSAGES.labels(STAGE, at.aggregate, "produced").inc()
             for note in result.notes:
                 metrics.MAPPING_NOTES.labels(at.aggregate, note).inc()
@@ -65,6 +77,7 @@ class Output:
             headers=headers_of(result, self._rules_version),
         )
         self._producer.flush()  # acknowledged before the loop goes on
+        self.summary.dead_lettered[at.aggregate] += 1
         metrics.MESSAGES.labels(STAGE, at.aggregate, "dead_lettered").inc()
         metrics.DEAD_LETTERS.labels(STAGE, at.aggregate, result.code).inc()
         metrics.ERRORS.labels(STAGE, result.code).inc()

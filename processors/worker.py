@@ -22,7 +22,7 @@ from plumbing.settings import KafkaSettings, Settings
 from processors.context import MAPPED, load_context, read_facts
 from processors.guard import Guard
 from processors.history import Continuity, check_retained
-from processors.output import Output
+from processors.output import Output, Summary
 from processors.transform import Coordinates
 from processors.watchdog import Waits, Watchdog
 from schemas.topics import Topics
@@ -32,11 +32,12 @@ log = get_logger("process")
 _FACTS_EVERY_SECONDS = 60.0
 
 
-def run_worker(settings: Settings) -> None:
-    """Process until SIGTERM or ctrl-C. Does not return: Faust ends the process.
+def run_worker(settings: Settings) -> Summary:
+    """Process until SIGTERM or ctrl-C; what it did until then.
 
     Raises:
         SyncError: the set-up is wrong, or the group cannot go on where it was; nothing was consumed.
+        SystemExit: Faust failed.
     """
     # While the broker is away messages wait for it: a delivery that fails ends the process.
     producer = AckedProducer(make_producer(settings.kafka, **{"message.timeout.ms": 0}))
@@ -57,8 +58,12 @@ def run_worker(settings: Settings) -> None:
             worker = faust.Worker(app, loglevel="WARNING", quiet=True, redirect_stdouts=False)
             worker.spinner = None  # quiet or not, it would write a terminal's control codes to stdout
             worker.execute_from_commandline()
+        except SystemExit as exc:  # whatever the end, Faust exits
+            if exc.code:
+                raise
         finally:
             stop.set()
+    return output.summary
 
 
 def make_app(settings: Settings, guard: Guard) -> faust.App:

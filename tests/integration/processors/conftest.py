@@ -84,7 +84,7 @@ class Worker:
         self._settings, self._folder = settings, folder
         # One port for its whole life: by it Kafka knows that a worker which starts again is the one that was killed.
         (self._port,) = free_ports(1)
-        self.log = folder / "worker.log"
+        self.log, self.out = folder / "worker.log", folder / "worker.json"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, patch: str | None = None, **changes: Any) -> None:
@@ -94,11 +94,11 @@ class Worker:
         made = {"http": http, "state_dir": self._folder / "state", "process": process}
         config = self._folder / "settings.json"
         config.write_text(json.dumps(with_secrets(self._settings.model_copy(update=made))))
-        arguments = ["console", "process", "--config", str(config)]
+        arguments = ["console", "process", "--json", "--config", str(config)]
         if patch is not None:
             arguments = ["tests.integration.processors.patched_main", patch, str(config)]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", *arguments], stdout=log, stderr=log)
+        with self.log.open("ab") as log, self.out.open("wb") as out:
+            self.process = subprocess.Popen([sys.executable, "-m", *arguments], stdout=out, stderr=log)
 
     def ended(self, seconds: float = 90) -> int:
         """The exit code of a worker that ends by itself."""

@@ -1,5 +1,6 @@
 """Both engines make the same bundles of the same events, lose none when killed, and set poison aside."""
 
+import json
 import signal
 
 import pytest
@@ -29,12 +30,15 @@ def test_each_event_becomes_one_bundle_in_its_own_partition(site: Site) -> None:
 
 
 def test_the_live_engine_makes_the_bundles_of_the_batch_engine(site: Site, worker: Worker) -> None:
-    process_batch(site.settings, until_end=True)
+    summary = process_batch(site.settings, until_end=True)
     batch = {name: by_origin(site, name) for name in MAPPED}
     rewind(site)
     worker.start()
     worker.wait(lambda: caught_up(site))
     assert worker.end(signal.SIGTERM) == 0
+    # All that is on stdout, at the end: what was done.
+    printed = json.loads(worker.out.read_text())
+    assert printed == {"version": 1, "produced": dict(summary.produced), "dead_lettered": {}}
     for name in MAPPED:
         found = [(one.origin.partition, one.origin.offset) for one in bundles(site, name)]
         assert len(found) == 2 * len(batch[name])

@@ -12,7 +12,7 @@ from plumbing.settings import Settings
 from processors import batch
 from processors.context import Context
 from processors.history import HistoryLost
-from processors.output import Output
+from processors.output import Output, Summary
 from processors.transform import Codecs, Coordinates, DeadLetter
 from schemas.catalogue import AGGREGATES
 from tests.builders import rules
@@ -82,6 +82,7 @@ class Published(Steps):
         super().__init__()
         self.places: list[tuple[int, int]] = []
         self.flushed = True
+        self.summary = Summary()
 
     def publish(self, at: Coordinates, key: bytes | None, result: object) -> None:
         assert isinstance(result, DeadLetter)
