@@ -7,7 +7,7 @@ of which only a useful share is served. Every value is a legal one, and clients 
 import re
 from collections.abc import Mapping
 
-PARTIAL = frozenset({"Country", "Icon", "Subdivision", "Timezone", "UsCounty"})
+PARTIAL = frozenset({"Country", "Icon", "Permission", "Subdivision", "Timezone", "UsCounty"})
 
 _COMPLETE = """
 AccountTypeEnum COMMERCIAL RESIDENTIAL GOVERNMENT INDUSTRIAL SENIOR_CITIZEN
@@ -85,6 +85,68 @@ GE DE GH GI GR GL GD GP GT GN GW GY HT HM HN HK HU IS IN ID IR IQ IE IL IT CI JM
 LS LR LY LI LT LU MO MK MG MW MY MV ML MT MH MQ MR MU MX FM MD MC MN MS MA MZ MM NA NR NP NL NC NZ NI NE NG NU NF NO \
 OM PK PW PA PG PY PE PH PN PL PT PR QA RE RO RU RW KN LC VC WS SM ST SA SN RS SC SL SG SK SI SB SO ZA GS ES LK SH PM \
 SD SR SJ SZ SE CH SY TW TJ TZ TH TG TK TO TT TN TR TM TC TV UG UA AE GB UY UZ VU VA VE VN VG WF EH YE ZM ZW
+CompletableType CustomField File
+EmailStatus SENT SENT_TO_PROCESSOR BOUNCED REJECTED FAILED OPENED DEFERRED HARD_BOUNCED SOFT_BOUNCED CLICKED \
+MARKED_SPAM UNSUBBED IN_PROGRESS
+EmailableType User Account Contact NetworkSite Ticket TicketReply Vendor PurchaseOrder
+FileableType Account AchBatch Address CallDataRecordImport CallDetailRecordImport CallLog Company DepositSlip \
+EmailMessageContent FccForm477Report HandwrittenSignature InventoryItem InventoryModel InvoiceAttachment Job \
+MassEmail NetworkSite PrintedInvoiceBatch PurchaseOrder SystemBackup TestReadOnlyFileModel Ticket TicketComment \
+TicketReply TowercoverageSubmission Vendor VoiceProviderRateImport
+JobTypeAction CREATE_NEW_TICKET UPDATE_TICKET_OR_ADD NONE
+JobbableType Account NetworkSite
+NotePriority NORMAL STICKY STICKY_WITH_CONFIRMATION
+NoteableType AccessLog Account AccountAdtranMosaicServiceDetail AccountEvent AccountGroup AccountStatus AccountType \
+AccountVoiceServiceDetail AchBatch AddressList AddressStatus AdtranMosaicAudit AdtranMosaicKafkaEvent \
+AdtranMosaicSetting AdtranMosaicWorkflowEvent AlertingRotation AlertingRotationDay ApplicationFirewallRule \
+AvalaraTaxCategory BankAccount BankAccountProcessorCredential CableModemProvisioner CableModemProvisionerCredential \
+CalixCloudAudit CalixCloudSetting CalixIntegration CallDataRecordImport CallDetailRecordImport \
+CallDetailRecordImportRecipe CannedReply CannedReplyCategory Company Contact Contract ContractTemplate CreditCard \
+CustomField DataServiceDetail DataUsageHistory DataUsageTopOff DelinquencyExclusion Department DeploymentType \
+DepositSlip DhcpServer DhcpServerIdentifier Did DidAssignment DidImportRecipe Disbursement DisbursementDetail \
+DisconnectionLog Dispute EmailCategory EmailDomain EmailMessage Epc ExternalMarketingProviderCredential \
+FibermapIntegration FibermapPlan FibermapServiceLocation FractionalDebit FractionalTaxTransaction GeneralLedgerCode \
+GenericInventoryAssignee GenericInventoryItem GeoTaxZone Geofence GlobalInventoryModelMinMax \
+IdentityProviderActiveDirectoryDetail IdentityProviderGoogleDetail IdentityProviderMicrosoftDetail \
+IdentityProviderSamlDetail Import InboundMailbox InlineDevice InlineDeviceCredential IntegrationFieldMapping \
+IntegrationServiceMapping InternalLocation InventoryItem InventoryLocation InventoryModel InventoryModelCategory \
+InventoryModelField InventoryModelMinMax InvoiceAttachment InvoiceMessage InvoiceTemplate InvoiceTemplateVersion \
+IpAssignment IpPool Job JobType LocalPrefix LookerExploreLicense LookerViewLicense LteProvider LteProviderCredential \
+Manufacturer MapOverlay MassEmail MessageCategory MonthlyBillingCompletion NetflowAllowedSubnet NetflowEndpoint \
+NetflowOnPremise NetflowWhitelist NetworkMonitoringGraph NetworkMonitoringTemplate NetworkSite \
+NetworkSiteServiceableAddressList NonInventoryItem OrderGroup OverageServiceDetail Package PayPalCredential \
+PersonalAccessToken Poller PollerSetting Preseem PrintedInvoiceBatch PurchaseOrder PurchaseOrderItem RadiusAccount \
+RadiusGroup RadiusGroupReplyAttribute RadiusServer RadiusSessionHistory RateCenter RefundedPayment ReversedPayment \
+Role SavedMessageCategory ScheduleAddress ScheduleAvailability ScheduleBlocker ScheduleBlockerOverride \
+ScheduleTimeOff ScheduledEventAccountCalixServiceDetail ScheduledEventAccountVoiceServiceDetail Service Signature \
+SmsMessage SmsMessageContent SmsSetting SnmpOid SnmpOidThreshold SnmpOverride StoredView Subnet Supernet SystemBackup \
+SystemBackupDestination SystemBackupDestinationCredential SystemBackupExport SystemBackupSetting Tax TaxExemption \
+TaxOverride TaxProvider TaxProviderCredential TestReadOnlyFileModel TicketCategory TicketGroup TicketRecipient \
+TowercoverageConfiguration TowercoverageSubmission TriggeredEmail TriggeredMessage UninventoriedMacAddress \
+UsageBasedBillingPolicy UsageBasedBillingPolicyFreePeriod Vehicle Vendor VendorItem VoiceProvider \
+VoiceProviderRateImport VoiceProviderRateImportRecipe VoiceServiceDetail VoiceServiceGenericParameter VoidedPayment \
+WebhookEndpoint WebhookEndpointEvent WebhookEndpointEventDispatch WebhookEndpointEventDispatchAttempt
+SmsOutboundCategory NOTIFICATION MASS_MESSAGE TRIGGER AUTHENTICATION
+SmsOutboundStatus PENDING INSUFFICIENT_FUNDS IN_PROGRESS DELIVERED SENT FAILED
+SmsableType User Contact
+TaskCompletionType BOOLEAN CUSTOM_FIELD FILE IMAGE_FILE
+TaskableType Account InventoryItem Job NetworkSite TestReadOnlyFileModel Ticket
+TicketPriority LOW MEDIUM HIGH CRITICAL
+TicketStatus OPEN CLOSED PENDING_INTERNAL PENDING_EXTERNAL
+TicketableType Account NetworkSite
+Permission CREATE_ACCOUNT READ_ACCOUNT UPDATE_ACCOUNT CREATE_SERVICE READ_SERVICE UPDATE_SERVICE DELETE_SERVICE \
+CREATE_TASK UPDATE_TASK DELETE_TASK CREATE_NOTE UPDATE_NOTE DELETE_NOTE READ_FILE CREATE_FILE UPDATE_FILE DELETE_FILE \
+CREATE_CONTACT UPDATE_CONTACT DELETE_CONTACT RESEND_CONTRACT CREATE_NETWORK_SITE READ_NETWORK_SITE \
+UPDATE_NETWORK_SITE DELETE_NETWORK_SITE CREATE_PAYMENT UPDATE_PAYMENT READ_IP_ASSIGNMENT CREATE_IP_ASSIGNMENT \
+UPDATE_IP_ASSIGNMENT DELETE_IP_ASSIGNMENT READ_RADIUS_ACCOUNT CREATE_RADIUS_ACCOUNT UPDATE_RADIUS_ACCOUNT \
+DELETE_RADIUS_ACCOUNT READ_TICKET CREATE_TICKET UPDATE_TICKET DELETE_TICKET READ_TICKET_GROUP CREATE_TICKET_GROUP \
+UPDATE_TICKET_GROUP DELETE_TICKET_GROUP READ_TICKET_CATEGORY CREATE_TICKET_CATEGORY UPDATE_TICKET_CATEGORY \
+DELETE_TICKET_CATEGORY READ_CANNED_REPLY UPDATE_CANNED_REPLY CREATE_CANNED_REPLY DELETE_CANNED_REPLY READ_JOB_TYPE \
+UPDATE_JOB_TYPE CREATE_JOB_TYPE DELETE_JOB_TYPE READ_JOB UPDATE_JOB CREATE_JOB DELETE_JOB CHECK_IN_OWN_JOB \
+CHECK_IN_ANY_JOB COMPLETE_OWN_JOB COMPLETE_ANY_JOB READ_CONTRACT UPDATE_CONTRACT CREATE_CONTRACT DELETE_CONTRACT \
+READ_CALL_LOG CREATE_CALL_LOG UPDATE_CALL_LOG DELETE_CALL_LOG READ_ALL_LOGS UPDATE_SYSTEM_SETTINGS \
+UPDATE_BILLING_SETTINGS CHECK_IN_OWN_JOB CHECK_IN_ANY_JOB COMPLETE_OWN_JOB COMPLETE_ANY_JOB READ_FINANCIAL_REPORTS \
+REFUND_PAYMENTS READ_ALL_INVENTORY
 """
 
 _SUBDIVISIONS = """

@@ -29,6 +29,14 @@ type Account = accounts
     radius_accounts => RadiusAccount by account_id
     uninventoried_mac_addresses => UninventoriedMacAddress by account_id
     did_assignments => DidAssignment by account_id
+    tickets => Ticket as ticketable
+    jobs => Job as jobbable
+    tasks => Task as taskable
+    contracts => Contract by account_id
+    files => File as fileable
+    notes => Note as noteable
+    call_logs => CallLog by account_id
+    emails => Email as emailable
 
 type AccountBillingParameter = account_billing_parameters
     is Loggable Accessloggable
@@ -68,6 +76,10 @@ type Contact = contacts
     contactable -> ContactableInterface as contactable, owner
     phone_numbers => PhoneNumber by contact_id
     custom_field_data => CustomFieldData as customfielddataable
+    contracts => Contract by contact_id
+    emails => Email as emailable
+    sms_outbound_messages => SmsOutboundMessage as smsable
+    notes => Note as noteable
 
 type PhoneNumber = phone_numbers
     is Searchable Loggable Accessloggable
@@ -94,6 +106,7 @@ type Address = addresses
     serviceable_address_account_assignment_futures => ServiceableAddressAccountAssignmentFuture by address_id
     inventory_items => InventoryItem as inventoryitemable
     generic_inventory_items => GenericInventoryItem as genericinventoryitemable
+    files => File as fileable
 
 type CustomFieldData = custom_field_data
     is Searchable Loggable Accessloggable

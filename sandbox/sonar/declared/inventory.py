@@ -5,11 +5,13 @@ type InventoryModelCategory = inventory_model_categories
     is Noteable Loggable Accessloggable
     general_ledger_code_id:Int64Bit icon:Icon! name:String!
     inventory_models => InventoryModel by inventory_model_category_id
+    notes => Note as noteable
 
 type Manufacturer = manufacturers
     is Noteable Loggable Accessloggable
     name:String!
     inventory_models => InventoryModel by manufacturer_id
+    notes => Note as noteable
 
 type InventoryModel = inventory_models
     is Vendoritemable Noteable Fileable Loggable Accessloggable
@@ -25,6 +27,8 @@ type InventoryModel = inventory_models
     inventory_items => InventoryItem by inventory_model_id
     deployment_types => DeploymentType by inventory_model_id
     generic_inventory_items => GenericInventoryItem by inventory_model_id
+    notes => Note as noteable
+    files => File as fileable
 
 type InventoryModelField = inventory_model_fields
     is Noteable Loggable Accessloggable
@@ -32,12 +36,14 @@ type InventoryModelField = inventory_model_fields
     secondary_type:InventoryModelFieldSecondaryType type:InventoryModelFieldType! unique:Uniqueness!
     inventory_model -> InventoryModel by inventory_model_id, owner
     inventory_model_field_data => InventoryModelFieldData by inventory_model_field_id
+    notes => Note as noteable
 
 type DeploymentType = deployment_types
     is Noteable Loggable Accessloggable
     inventory_model_id:Int64Bit! name:String! network_monitoring_template_id:Int64Bit
     inventory_model -> InventoryModel by inventory_model_id, owner
     inventory_items => InventoryItem by deployment_type_id
+    notes => Note as noteable
 
 type InventoryItem = inventory_items
     is Ipassignmentable Fileable Noteable Notifiable Recentitemable Taskable Loggable Accessloggable
@@ -61,6 +67,10 @@ type InventoryItem = inventory_items
     child_inventory_items => InventoryItem by parent_inventory_item_id
     segments => InventoryItem by segment_parent_id
     ip_assignments => IpAssignment as ipassignmentable
+    tickets <> Ticket with inventory_items
+    files => File as fileable
+    notes => Note as noteable
+    tasks => Task as taskable
 
 type InventoryModelFieldData = inventory_model_field_data
     is Searchable Ipassignmentable Loggable Accessloggable
@@ -75,6 +85,7 @@ type GenericInventoryItem = generic_inventory_items
     inventory_model_id:Int64Bit! quantity:Int!
     genericinventoryitemable -> GenericinventoryitemableInterface as genericinventoryitemable, owner
     inventory_model -> InventoryModel by inventory_model_id
+    notes => Note as noteable
 
 type GenericInventoryAssignee = generic_inventory_assignees
     is Inventoryitemable Genericinventoryitemable Genericinventoryitemactionloggable Noteable Customfielddataable
@@ -83,6 +94,7 @@ type GenericInventoryAssignee = generic_inventory_assignees
     inventory_items => InventoryItem as inventoryitemable
     generic_inventory_items => GenericInventoryItem as genericinventoryitemable
     custom_field_data => CustomFieldData as customfielddataable
+    notes => Note as noteable
 
 type InventoryLocation = inventory_locations
     is Addressable Inventoryitemable Genericinventoryitemable Genericinventoryitemactionloggable Noteable
@@ -93,6 +105,7 @@ type InventoryLocation = inventory_locations
     generic_inventory_items => GenericInventoryItem as genericinventoryitemable
     internal_locations => InternalLocation by inventory_location_id
     purchase_orders => PurchaseOrder by inventory_location_id
+    notes => Note as noteable
 
 type InternalLocation = internal_locations
     is Inventoryitemable Genericinventoryitemable Genericinventoryitemactionloggable Noteable Loggable
@@ -101,6 +114,7 @@ type InternalLocation = internal_locations
     inventory_location -> InventoryLocation by inventory_location_id, owner
     inventory_items => InventoryItem as inventoryitemable
     generic_inventory_items => GenericInventoryItem as genericinventoryitemable
+    notes => Note as noteable
 
 type Vehicle = vehicles
     is Inventoryitemable Genericinventoryitemable Genericinventoryitemactionloggable Noteable Loggable
@@ -114,6 +128,7 @@ type Vehicle = vehicles
     inventory_items => InventoryItem as inventoryitemable
     generic_inventory_items => GenericInventoryItem as genericinventoryitemable
     users <> User with vehicles
+    notes => Note as noteable
 
 type Vendor = vendors
     is Addressable Contactable Emailable Noteable Fileable Loggable Accessloggable
@@ -123,6 +138,9 @@ type Vendor = vendors
     contacts => Contact as contactable
     vendor_items => VendorItem by vendor_id
     purchase_orders => PurchaseOrder by vendor_id
+    emails => Email as emailable
+    notes => Note as noteable
+    files => File as fileable
 
 type VendorItem = vendor_items
     is Noteable Loggable Accessloggable
@@ -132,11 +150,13 @@ type VendorItem = vendor_items
     vendoritemable -> VendoritemableInterface as vendoritemable
     vendor -> Vendor by vendor_id, owner
     purchase_order_items => PurchaseOrderItem by vendor_item_id
+    notes => Note as noteable
 
 type NonInventoryItem = non_inventory_items
     is Vendoritemable Noteable Loggable Accessloggable
     general_ledger_code_id:Int64Bit name:String!
     vendor_items => VendorItem as vendoritemable
+    notes => Note as noteable
 
 type PurchaseOrder = purchase_orders
     is Emailable Noteable Notifiable Fileable Loggable Accessloggable
@@ -151,6 +171,9 @@ type PurchaseOrder = purchase_orders
     inventory_location -> InventoryLocation by inventory_location_id
     company -> Company by company_id
     purchase_order_items => PurchaseOrderItem by purchase_order_id
+    emails => Email as emailable
+    notes => Note as noteable
+    files => File as fileable
 
 type PurchaseOrderItem = purchase_order_items
     is Noteable Customfielddataable Loggable Accessloggable
@@ -161,4 +184,5 @@ type PurchaseOrderItem = purchase_order_items
     vendor_item -> VendorItem by vendor_item_id
     inventory_items => InventoryItem by purchase_order_item_id
     custom_field_data => CustomFieldData as customfielddataable
+    notes => Note as noteable
 """

@@ -22,6 +22,7 @@ type ReversedPayment = reversed_payments
     amount:Int! description:String payment_id:Int64Bit! user_id:Int64Bit
     payment -> Payment by payment_id, owner
     user -> User by user_id
+    notes => Note as noteable
 
 type RefundedPayment = refunded_payments
     is Disbursable Noteable Loggable Accessloggable
@@ -29,6 +30,7 @@ type RefundedPayment = refunded_payments
     processor_response_message:String transaction_id:String user_id:Int64Bit
     payment -> Payment by payment_id, owner
     user -> User by user_id
+    notes => Note as noteable
 
 type VoidedPayment = voided_payments
     is Disbursable Noteable Loggable Accessloggable
@@ -36,6 +38,7 @@ type VoidedPayment = voided_payments
     processor_response_message:String transaction_id:String user_id:Int64Bit
     payment -> Payment by payment_id, owner
     user -> User by user_id
+    notes => Note as noteable
 
 type CreditCard = credit_cards
     is Addressable Noteable Loggable Accessloggable
@@ -46,6 +49,7 @@ type CreditCard = credit_cards
     credit_card_processor -> CreditCardProcessor by credit_card_processor_id
     addresses => Address as addressable
     payments => Payment by credit_card_id
+    notes => Note as noteable
 
 type BankAccount = bank_accounts
     is Addressable Noteable Loggable Accessloggable
@@ -56,6 +60,7 @@ type BankAccount = bank_accounts
     bank_account_processor -> BankAccountProcessor by bank_account_processor_id
     addresses => Address as addressable
     payments => Payment by bank_account_id
+    notes => Note as noteable
 
 type CreditCardProcessor = credit_card_processors
     is Loggable Accessloggable

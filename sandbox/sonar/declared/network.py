@@ -16,11 +16,19 @@ type NetworkSite = network_sites
     ip_assignment_histories => IpAssignmentHistory as ipassignmenthistoryable
     generic_inventory_items => GenericInventoryItem as genericinventoryitemable
     custom_field_data => CustomFieldData as customfielddataable
+    tickets => Ticket as ticketable
+    linked_tickets <> Ticket with network_sites
+    jobs => Job as jobbable
+    emails => Email as emailable
+    notes => Note as noteable
+    files => File as fileable
+    tasks => Task as taskable
 
 type Supernet = supernets
     is Noteable Loggable Accessloggable
     largest_cidr_available:Int name:String subnet:SubnetScalar!
     subnets => Subnet by supernet_id
+    notes => Note as noteable
 
 type Subnet = subnets
     is Searchable Noteable Loggable Accessloggable
@@ -29,12 +37,14 @@ type Subnet = subnets
     supernet -> Supernet by supernet_id, owner
     ip_pools => IpPool by subnet_id
     ip_assignments => IpAssignment by subnet_id
+    notes => Note as noteable
 
 type IpPool = ip_pools
     is Noteable Loggable Accessloggable
     dhcp_server_identifier_id:Int64Bit ip_range:IpRange! ips_available:Int! name:String subnet_id:Int64Bit!
     subnet -> Subnet by subnet_id, owner
     ip_assignments => IpAssignment by ip_pool_id
+    notes => Note as noteable
 
 type IpAssignment = ip_assignments
     is Searchable Noteable Loggable Accessloggable
@@ -43,6 +53,7 @@ type IpAssignment = ip_assignments
     ipassignmentable -> IpassignmentableInterface as ipassignmentable, owner
     parent_subnet -> Subnet by subnet_id
     ip_pool -> IpPool by ip_pool_id
+    notes => Note as noteable
 
 type IpAssignmentHistory = ip_assignment_histories
     is Loggable Accessloggable
@@ -59,6 +70,7 @@ type RadiusAccount = radius_accounts
     account_id:Int64Bit! password:Text username:String!
     account -> Account by account_id, owner
     ip_assignments => IpAssignment as ipassignmentable
+    notes => Note as noteable
 
 type RadiusGroup = radius_groups
     is Noteable Loggable Accessloggable
@@ -67,6 +79,7 @@ type RadiusGroup = radius_groups
     account_groups <> AccountGroup with radius_groups
     account_statuses <> AccountStatus with radius_groups
     account_types <> AccountType with radius_groups
+    notes => Note as noteable
 
 type UninventoriedMacAddress = uninventoried_mac_addresses
     is Searchable Ipassignmentable Noteable Loggable Accessloggable
@@ -74,21 +87,25 @@ type UninventoriedMacAddress = uninventoried_mac_addresses
     account -> Account by account_id, owner
     ip_assignments => IpAssignment as ipassignmentable
     ip_assignment_histories => IpAssignmentHistory as ipassignmentable
+    notes => Note as noteable
 
 type Did = dids
     is Searchable Noteable Loggable Accessloggable
     number:String! rate_center_id:Int64Bit voice_provider_id:Int64Bit!
     did_assignments => DidAssignment by did_id
+    notes => Note as noteable
 
 type DidAssignment = did_assignments
     is Noteable Loggable Accessloggable
     account_id:Int64Bit! did_id:Int64Bit! service_id:Int64Bit
     did -> Did by did_id
     account -> Account by account_id, owner
+    notes => Note as noteable
 
 type ServiceableAddressAccountAssignmentFuture = serviceable_address_account_assignment_futures
     is Loggable Accessloggable
     account_id:Int64Bit! address_id:Int64Bit! note:Text target_date:Date!
     account -> Account by account_id, owner
     address -> Address by address_id
+    jobs => Job by serviceable_address_account_assignment_future_id
 """

@@ -14,12 +14,23 @@ type Company = companies
     custom_fields <> CustomField with companies
     credit_card_processors <> CreditCardProcessor with companies
     bank_account_processors <> BankAccountProcessor with companies
+    contract_templates => ContractTemplate by company_id
+    job_types <> JobType with companies
+    notes => Note as noteable
+    files => File as fileable
 
 type CompanyDepartment = company_departments
     is Loggable Accessloggable
     company_id:Int64Bit! country:Country department_id:Int64Bit! email_address:EmailAddress extension:Numeric
     number:Numeric number_formatted:String
     company -> Company by company_id, owner
+    department -> Department by department_id
+
+type Department = departments
+    is Noteable Loggable Accessloggable
+    name:String!
+    company_departments => CompanyDepartment by department_id
+    notes => Note as noteable
 
 type User = users
     is Emailable Inventoryitemable Genericinventoryitemable Smsable Loggable Accessloggable
@@ -34,24 +45,44 @@ type User = users
     inventory_items => InventoryItem as inventoryitemable
     generic_inventory_items => GenericInventoryItem as genericinventoryitemable
     vehicles <> Vehicle with users
+    role -> Role by role_id
+    tickets => Ticket by user_id
+    ticket_replies => TicketReply by user_id
+    ticket_comments => TicketComment by user_id
+    ticket_groups <> TicketGroup with users
+    jobs <> Job with users
+    job_check_ins => JobCheckIn by user_id
+    tasks => Task by user_id
+    notes => Note by user_id
+    emails => Email as emailable
+    sms_outbound_messages => SmsOutboundMessage as smsable
+
+type Role = roles
+    is Noteable Loggable Accessloggable
+    applied_permissions:[Permission]! name:String!
+    users => User by role_id
+    notes => Note as noteable
 
 type AccountGroup = account_groups
     is Noteable Loggable Accessloggable
     name:String!
     accounts <> Account with account_groups
     radius_groups <> RadiusGroup with account_groups
+    notes => Note as noteable
 
 type AccountType = account_types
     is Noteable Loggable Accessloggable
     color:HtmlHexColor! icon:Icon! invoice_message_id:Int64Bit name:String! type:AccountTypeEnum!
     accounts => Account by account_type_id
     radius_groups <> RadiusGroup with account_types
+    notes => Note as noteable
 
 type AccountStatus = account_statuses
     is Noteable Loggable Accessloggable
     activates_account:Boolean! color:HtmlHexColor! icon:Icon! name:String!
     accounts => Account by account_status_id
     radius_groups <> RadiusGroup with account_statuses
+    notes => Note as noteable
 
 type PhoneNumberType = phone_number_types
     is Loggable Accessloggable
@@ -62,6 +93,7 @@ type AddressStatus = address_statuses
     is Noteable Loggable Accessloggable
     color:HtmlHexColor! icon:Icon! name:String!
     addresses => Address by address_status_id
+    notes => Note as noteable
 
 type CustomField = custom_fields
     is Completable Noteable Loggable Accessloggable
@@ -69,6 +101,9 @@ type CustomField = custom_fields
     type:CustomFieldType! unique:Boolean!
     custom_field_data => CustomFieldData by custom_field_id
     companies <> Company with custom_fields
+    tasks => Task as completable
+    task_template_items => TaskTemplateItem as completable
+    notes => Note as noteable
 
 type Log = logs
     is Loggable Accessloggable
@@ -82,6 +117,7 @@ type Subscription = subscriptions
     is Loggable Accessloggable
     is_suspended:Boolean! subscribable_id:Int64Bit! subscribable_type:SubscribableType! user_id:Int64Bit!
     user -> User by user_id
+    subscribable -> SubscribableInterface as subscribable, owner
 
 type SystemSetting = a singleton
     is Loggable Accessloggable
