@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--token-file", type=Path, required=True, help="holds the bearer token; made when missing")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--accounts", type=int, default=0, help="invent an ISP of this size")
+    parser.add_argument("--full", action="store_true", help="with all the history that an ISP of this size has")
     parser.add_argument("--live", type=float, default=0.0, metavar="RATE", help="events per second from the start")
     parser.add_argument("--currency", default="USD")
     parser.add_argument("--timezone", default="AMERICACHICAGO")
@@ -55,7 +56,7 @@ async def _serve(options: argparse.Namespace) -> None:
         timezone=options.timezone,
         declarations=with_extra_types(SERVED, options.extra_types),
     )
-    world = _populate(store, options.seed, options.accounts) if options.accounts else None
+    world = _populate(store, options.seed, options.accounts, full=options.full) if options.accounts else None
     # The rows stay for good: without this, every full collection would walk all of them in the middle of an answer.
     gc.collect()
     gc.freeze()
@@ -86,11 +87,11 @@ async def _serve(options: argparse.Namespace) -> None:
         await runner.cleanup()
 
 
-def _populate(store: Store, seed: int, accounts: int) -> World:
+def _populate(store: Store, seed: int, accounts: int, *, full: bool) -> World:
     # Imported here: without --accounts the sandbox is an empty Sonar, and needs no world.
     from sandbox.world import populate
 
-    return populate(store, seed=seed, accounts=accounts)
+    return populate(store, seed=seed, accounts=accounts, full=full)
 
 
 def _token(path: Path) -> str:

@@ -5,42 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 
+from sandbox.sonar.declarations import Kind
 from sandbox.sonar.store import Store
 from sandbox.world.calendar import zone_named
 
-REFERENCES: dict[str, dict[str, str]] = {
-    "Account": {
-        "account_status_id": "AccountStatus",
-        "account_type_id": "AccountType",
-        "company_id": "Company",
-        "parent_account_id": "Account",
-        "archived_by_user_id": "User",
-    },
-    "AccountBillingParameter": {
-        "account_id": "Account",
-        "billing_default_id": "BillingDefault",
-        "delinquency_account_status_id": "AccountStatus",
-        "delinquency_removal_account_status_id": "AccountStatus",
-    },
-    "Contact": {"contactable_id": "Account"},
-    "PhoneNumber": {"contact_id": "Contact", "phone_number_type_id": "PhoneNumberType"},
-    "Address": {"address_status_id": "AddressStatus"},
-    "CustomFieldData": {"custom_field_id": "CustomField", "customfielddataable_id": "Account"},
-    "Payment": {
-        "account_id": "Account",
-        "company_id": "Company",
-        "credit_card_id": "CreditCard",
-        "bank_account_id": "BankAccount",
-    },
-    "ReversedPayment": {"payment_id": "Payment"},
-    "RefundedPayment": {"payment_id": "Payment"},
-    "VoidedPayment": {"payment_id": "Payment"},
-    "CreditCard": {"account_id": "Account", "credit_card_processor_id": "CreditCardProcessor"},
-    "BankAccount": {"account_id": "Account", "bank_account_processor_id": "BankAccountProcessor"},
-    "ServiceableAddressAccountAssignmentHistory": {"account_id": "Account", "address_id": "Address"},
-}
-
-OWNED_ADDRESSES = {"Account": "Account", "Company": "Company"}
+OUTLIVING = frozenset({"Log.loggable", "Log.user", "IpAssignmentHistory.ipassignmentable"})
+"""Relations of records of the past: what they name may be gone."""
 
 
 def violations(store: Store) -> list[str]:
@@ -57,12 +27,16 @@ def violations(store: Store) -> list[str]:
 
 
 def _dangling(store: Store) -> Iterator[str]:
-    for type_name, columns in REFERENCES.items():
-        for column, target in columns.items():
-            known = store.table(target)
-            for id, row in store.table(type_name).items():
-                if row[column] is not None and row[column] not in known:
-                    yield f"{type_name} {id}: {column} names no {target}"
+    types = store.declarations.types
+    for kind in types.values():
+        for relation in kind.relations.values():
+            if relation.kind is not Kind.BELONGS_TO or f"{kind.name}.{relation.name}" in OUTLIVING:
+                continue
+            column = f"{relation.via}_id" if relation.polymorphic else relation.via
+            for id, row in store.table(kind.name).items():
+                target = row[f"{relation.via}_type"] if relation.polymorphic else relation.target
+                if row[column] is not None and target in types and row[column] not in store.table(target):
+                    yield f"{kind.name} {id}: {column} names no {target}"
 
 
 def _money(store: Store) -> Iterator[str]:
@@ -129,8 +103,6 @@ def _addresses(store: Store) -> Iterator[str]:
         owner = row["addressable_type"]
         if (owner is None) != (row["addressable_id"] is None):
             yield f"Address {id}: owner type and id do not go together"
-        elif owner in OWNED_ADDRESSES and row["addressable_id"] not in store.table(OWNED_ADDRESSES[owner]):
-            yield f"Address {id}: addressable_id names no {owner}"
         if row["serviceable"]:
             holders = [row["addressable_id"]] if owner == "Account" else []
             if open_holdings[id] != holders:
@@ -149,7 +121,7 @@ def _lifecycle(store: Store) -> Iterator[str]:
         if row["archived_at"] is not None and status is not None and status["activates_account"]:
             yield f"Account {id}: archived in an activating status"
     latest = store.now()
-    for type_name in (*REFERENCES, "AccountStatus", "AccountGroup"):
+    for type_name in store.declarations.types:
         for id, row in store.table(type_name).items():
             if not row["created_at"] <= row["updated_at"] <= latest:
                 yield f"{type_name} {id}: created, updated and now are out of order"

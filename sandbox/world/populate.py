@@ -8,6 +8,8 @@ from random import Random
 from sandbox.sonar.store import Store
 from sandbox.world.calendar import Calendar, zone_named
 from sandbox.world.catalogue import open_shop
+from sandbox.world.domain import Beginning
+from sandbox.world.domains import DOMAINS
 from sandbox.world.drafts import Account
 from sandbox.world.loading import Loader
 from sandbox.world.oddities import ODDITIES
@@ -21,13 +23,20 @@ FULL_HISTORY_UP_TO = 2000
 
 
 def populate(
-    store: Store, *, seed: int, accounts: int, payments_per_account: float | None = None, poison: bool = False
+    store: Store,
+    *,
+    seed: int,
+    accounts: int,
+    payments_per_account: float | None = None,
+    poison: bool = False,
+    full: bool = False,
 ) -> World:
     """Fill an empty store; the rows depend on the seed, the sizes and the local day of the store's clock alone.
 
     Sixty accounts are enough for every oddity; with fewer, those that do not fit are left out. `payments_per_account`
     is a mean, by default 7.5, and 2 above 2,000 accounts. `poison` adds a last account that no mapping can pass: its
-    name is nothing but spaces.
+    name is nothing but spaces. `full` writes what a real instance of the size has, however long that takes: years of
+    history, and the contacts and addresses of those who are no customers.
 
     Raises:
         ValueError: there is not at least one account, or the store's time zone is unknown.
@@ -48,7 +57,9 @@ def populate(
     for _ in range(accounts // 5):
         # Houses that could be served and are not yet.
         add_address(store, catalogue, drafter.address("PHYSICAL"), None, calendar.instant(calendar.history_start))
-    return World(store, catalogue, store.now, calendar, rng)
+    for domain in DOMAINS:
+        domain.begin(Beginning(store, catalogue, calendar, Random(f"{seed}:{domain.name}"), full))
+    return World(store, catalogue, store.now, calendar, rng, seed, DOMAINS)
 
 
 def draft_accounts(drafter: Drafter, count: int, companies: int) -> list[Account]:

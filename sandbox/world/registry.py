@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -65,16 +65,17 @@ class Registry:
     that a row that vanished is only noticed, never missed.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, more: Iterable[str] = ()) -> None:
+        """`more`: types beside `INDEXED` whose rows are drawn."""
         self.store = store
-        self.pools: dict[str, Pool] = {name: Pool() for name in INDEXED}
+        self.pools: dict[str, Pool] = {name: Pool() for name in (*INDEXED, *more)}
         self.pending, self.archived, self.free_addresses = Pool(), Pool(), Pool()
         self.homes: dict[int, set[int]] = defaultdict(set)
         self.contacts: dict[int, set[int]] = defaultdict(set)
         self.cards: dict[int, int] = {}
         self.banks: dict[int, int] = {}
         self.holdings: dict[tuple[int, int], int] = {}
-        for type_name in INDEXED:
+        for type_name in self.pools:
             for id, row in store.table(type_name).items():
                 self._note(type_name, id, row)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from random import Random
 
@@ -12,6 +12,7 @@ from sandbox.sonar.store import Store
 from sandbox.world.calendar import Calendar
 from sandbox.world.catalogue import Catalogue
 from sandbox.world.census import oddities
+from sandbox.world.domain import Domain, DomainLife
 from sandbox.world.events import EVENTS
 from sandbox.world.life import Life
 from sandbox.world.registry import Registry
@@ -27,26 +28,45 @@ class World:
     """
 
     def __init__(
-        self, store: Store, catalogue: Catalogue, clock: Callable[[], datetime], calendar: Calendar, rng: Random
+        self,
+        store: Store,
+        catalogue: Catalogue,
+        clock: Callable[[], datetime],
+        calendar: Calendar,
+        rng: Random,
+        seed: int,
+        domains: Sequence[Domain],
     ) -> None:
         self.store, self.catalogue = store, catalogue
         self.lived: Counter[str] = Counter()
-        """How often each event has happened."""
+        """How often each event of the customers' has happened; the domains count their own."""
         self._rng = rng
-        self._life = Life(Registry(store), catalogue, clock, calendar, rng)
+        registry = Registry(store, [name for domain in domains for name in domain.indexed])
+        self._life = Life(registry, catalogue, clock, calendar, rng)
+        self.domains = {
+            domain.name: DomainLife(
+                domain, Life(registry, catalogue, clock, calendar, Random(f"{seed}:{domain.name}:life"))
+            )
+            for domain in domains
+        }
         self._events = [event for event, _ in EVENTS]
         weights = [weight for _, weight in EVENTS]
         self._cumulated = [sum(weights[: i + 1]) for i in range(len(weights))]
         self._task: asyncio.Task[None] | None = None
 
     def step(self, n: int = 1) -> None:
-        """Let `n` events happen. One that finds nobody to happen to is replaced by another draw."""
+        """Let `n` events of the customers' happen, and those of the domains in proportion.
+
+        One that finds nobody to happen to is replaced by another draw.
+        """
         for _ in range(n):
             while True:
                 event = self._rng.choices(self._events, cum_weights=self._cumulated)[0]
                 if event(self._life):
                     self.lived[event.__name__] += 1
                     break
+            for domain in self.domains.values():
+                domain.step()
 
     def happen(self, name: str) -> bool:
         """Let one event of a given name happen; False when there was nobody for it.
@@ -54,6 +74,9 @@ class World:
         Raises:
             KeyError: no event has that name.
         """
+        for domain in self.domains.values():
+            if name in domain.events:
+                return domain.happen(name)
         event = {event.__name__: event for event in self._events}[name]
         happened = event(self._life)
         self.lived[name] += happened

@@ -1,0 +1,7 @@
+"""The domains of the invented ISP, in the order in which they begin: later ones refer to rows of earlier ones."""
+
+from __future__ import annotations
+
+from sandbox.world.domain import Domain
+
+DOMAINS: tuple[Domain, ...] = ()
