@@ -14,6 +14,7 @@ from console.reconciled import Reconciled, result_of
 from plumbing import metrics
 from plumbing.clock import utc_now
 from plumbing.errors import Action, SyncError
+from plumbing.kafka import reach_broker
 from plumbing.kept import keep
 from plumbing.logs import get_logger
 from plumbing.settings import Settings
@@ -34,6 +35,7 @@ def run(settings: Settings, *, wait_seconds: float, tell: Tell = tell_nobody) ->
     Raises:
         SyncError: one of the ends, Kafka or the ledger cannot be read.
     """
+    reach_broker(settings.kafka)
     stop = threading.Event()
 
     async def passed(read_at: datetime) -> bool:

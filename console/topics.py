@@ -8,13 +8,13 @@ from functools import partial
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
+from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from plumbing.avro import make_registry, registry_errors
 from plumbing.errors import ConfigurationError, DependencyRefused, DependencyUnreachable
-from plumbing.kafka import make_admin
+from plumbing.kafka import make_admin, reach_broker
 from plumbing.settings import Settings
 from schemas.avro import subjects
 from schemas.catalogue import AGGREGATES
@@ -71,7 +71,7 @@ def plan_topics(settings: Settings) -> tuple[TopicSpec, ...]:
     wanted = Topics(settings.instance).specs(
         AGGREGATES, partitions=settings.kafka.partitions, retention_days=settings.kafka.sonar_retention_days
     )
-    return missing_topics(wanted, _existing(make_admin(settings.kafka)))
+    return missing_topics(wanted, reach_broker(settings.kafka))
 
 
 def require_topics(settings: Settings) -> None:
@@ -139,14 +139,6 @@ def _unless_done(name: str, exc: KafkaException) -> None:
         f"the broker refuses topic {name}: {error.str()}",
         remedy="See kafka.replication_factor and kafka.partitions in the settings.",
     ) from exc
-
-
-def _existing(admin: AdminClient) -> dict[str, int]:
-    try:
-        found = admin.list_topics(timeout=10).topics
-    except KafkaException as exc:
-        raise DependencyUnreachable(f"Kafka does not answer: {exc.args[0].name()}") from exc
-    return {name: len(topic.partitions) for name, topic in found.items()}
 
 
 def _register(registry: SchemaRegistryClient, subject: str, schema: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """One record on its way: where it is, and why it is not where it should be."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +12,7 @@ from console.holdings import find_owner, read_holdings
 from console.output import table
 from console.whereabouts import Conclusion, conclude
 from plumbing.errors import ConfigurationError, ExitCode
+from plumbing.kafka import reach_broker
 from plumbing.settings import Settings
 from schemas.aggregate import Aggregate
 from schemas.catalogue import AGGREGATES
@@ -60,6 +62,7 @@ async def trace(settings: Settings, entity: str, number: int, *, splynx: bool, v
         ConfigurationError: there is no such entity, or the ledger does not know that row of Splynx.
         SyncError: Kafka, the registry or the ledger cannot be read.
     """
+    await asyncio.to_thread(reach_broker, settings.kafka)
     async with Database(settings.ledger_db) as db:
         name, sonar_id = await find_owner(db, entity, number) if splynx else (entity, number)
         aggregate = _aggregate(name)

@@ -110,6 +110,25 @@ def make_admin(kafka: KafkaSettings) -> AdminClient:
     return AdminClient(client_config(kafka))
 
 
+def reach_broker(kafka: KafkaSettings, seconds: float = 5) -> dict[str, int]:
+    """`{topic: partitions}` of the cluster. A command asks this first, so that it waits once, and not for each topic.
+
+    Raises:
+        DependencyUnreachable: no broker answers within `seconds`.
+    """
+    told: list[KafkaError] = []
+    # What librdkafka writes to stderr at each try is told to us too, and said once.
+    admin = AdminClient(client_config(kafka) | {"log_level": 2, "error_cb": told.append})
+    try:
+        found = admin.list_topics(timeout=seconds).topics
+    except KafkaException as exc:
+        admin.poll(0)
+        reason = told[0].str() if told else exc.args[0].name()
+        where = f"{kafka.bootstrap} (kafka.bootstrap in the settings)"
+        raise DependencyUnreachable(f"Kafka does not answer at {where}: {reason}") from exc
+    return {name: len(topic.partitions) for name, topic in found.items()}
+
+
 _SERVED_AT_ONCE = 100
 """So many messages are handed over before reports of earlier ones are served: far fewer than the buffer holds."""
 

@@ -2,6 +2,7 @@
 
 import datetime
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -51,13 +52,16 @@ CASES = {
     ),
     "Sonar away": Case("sonar.unreachable", "address", ExitCode.UNREACHABLE, {"sonar.url": f"http://{DEAD}"}),
     "Splynx away": Case("splynx.unreachable", "address", ExitCode.UNREACHABLE, {"splynx.url": f"http://{DEAD}"}),
-    "Kafka away": Case("Kafka does not answer", "address", ExitCode.UNREACHABLE, {"kafka.bootstrap": DEAD}),
+    "Kafka away": Case(
+        rf"Kafka does not answer at {DEAD} \(kafka.bootstrap in the settings\)", "address", ExitCode.UNREACHABLE,
+        {"kafka.bootstrap": DEAD},
+    ),
     "the registry away": Case(
         "the schema registry does not answer", "address", ExitCode.UNREACHABLE,
         {"registry.url": f"http://{DEAD}/apis/ccompat/v7"},
     ),
     "MariaDB away": Case(
-        "database", "address", ExitCode.UNREACHABLE,
+        rf"the database {DEAD} \(ledger in the settings\)", "address", ExitCode.UNREACHABLE,
         {"splynx.db.port": int(DEAD.split(":")[1]), "ledger.port": int(DEAD.split(":")[1])},
     ),
     "a wrong password of MariaDB": Case(
@@ -170,6 +174,21 @@ def test_it_is_one_message_with_the_next_step_and_nothing_is_written(ready: Site
     assert case.next in ended.err
     assert ended.code == case.code, ended.err
     assert ready.is_untouched
+
+
+@pytest.mark.parametrize("words", [("status",), ("trace", "account", "1"), ("reconcile",), ("doctor",)])
+def test_a_command_that_only_looks_waits_for_kafka_once_and_says_so_once(ready: Site, words: tuple[str, ...]) -> None:
+    ready.configure(**{"kafka.bootstrap": DEAD})
+    begun = time.monotonic()
+    try:
+        ended = ready.crossfade(*words)
+    finally:
+        ready.configure()
+    assert time.monotonic() - begun < 20  # five seconds, and Python's start on a machine that has much to do
+    said = ended.err + ended.out
+    assert said.count(f"Kafka does not answer at {DEAD}") == 1
+    assert said.count("Connection refused") == 1
+    assert ended.code == ExitCode.UNREACHABLE
 
 
 @pytest.mark.parametrize("words", [("doctor",), ("run", "--apply"), ("sink", "--apply")])

@@ -1,9 +1,12 @@
 """Partitions agree with Java's producer, and no acknowledgement is believed that the broker did not give."""
 
+import time
+
 import pytest
 from confluent_kafka import Producer
 
-from plumbing.kafka import AckedProducer, DeliveryFailed, client_config, make_producer, partition_of
+from plumbing.errors import DependencyUnreachable
+from plumbing.kafka import AckedProducer, DeliveryFailed, client_config, make_producer, partition_of, reach_broker
 from plumbing.settings import KafkaSettings, Tls
 
 MOCK = {"test.mock.num.brokers": 1, "bootstrap.servers": "", "security.protocol": "PLAINTEXT"}
@@ -50,6 +53,25 @@ def test_an_unreachable_broker_is_not_an_acknowledgement() -> None:
         producer.flush(0.2)
     with pytest.raises(DeliveryFailed):
         producer.flush(0.1)
+
+
+@pytest.mark.parametrize(
+    ("bootstrap", "why"),
+    [
+        pytest.param("127.0.0.1:1,127.0.0.1:2", "Connection refused", id="nobody listens"),
+        pytest.param("nowhere.invalid:9092", "Failed to resolve", id="no such name"),
+    ],
+)
+def test_a_broker_that_is_away_is_told_once_with_its_address_and_why(
+    bootstrap: str, why: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    begun = time.monotonic()
+    with pytest.raises(DependencyUnreachable) as caught:
+        reach_broker(KafkaSettings(bootstrap=bootstrap), 1)
+    assert time.monotonic() - begun < 4
+    assert f"{bootstrap} (kafka.bootstrap in the settings)" in str(caught.value)
+    assert why in str(caught.value)
+    assert capfd.readouterr() == ("", "")  # librdkafka would write a line at each try
 
 
 def test_producers_wait_for_all_replicas() -> None:
