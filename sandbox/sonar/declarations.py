@@ -18,6 +18,23 @@ from enum import Enum
 INTERFACE_COLUMNS = {"id": "Int64Bit!", "sonar_unique_id": "ID!", "created_at": "Datetime!", "updated_at": "Datetime!"}
 """What every interface has (no `_version`)."""
 
+FURTHER_INTERFACE_COLUMNS = {
+    "TransactionInterface": {
+        "account_id": "Int64Bit",
+        "amount": "Int",
+        "type": "ServiceType",
+        "service_id": "Int64Bit",
+        "service_name": "String",
+        "quantity": "Int",
+        "description": "String",
+        "general_ledger_code": "String",
+        "general_ledger_code_description": "String",
+        "company_id": "Int64Bit",
+        "user_id": "Int64Bit",
+    }
+}
+"""What single interfaces have beside those."""
+
 STANDARD_COLUMNS = {**INTERFACE_COLUMNS, "_version": "String!"}
 
 

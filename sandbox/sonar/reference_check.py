@@ -23,6 +23,9 @@ from sandbox.sonar.enums import PARTIAL
 from sandbox.sonar.schema import build_schema
 from sandbox.sonar.types import SERVED
 
+UNSERVED_ARGUMENTS = frozenset({"valid_for_account_id"})
+"""Filters that depend on who would buy; no reader of whole collections uses them."""
+
 
 def differences(sdl_path: Path) -> list[str]:
     """Every way in which a served type, argument, enum or input is unlike the real one; empty when they agree.
@@ -86,7 +89,7 @@ def _arguments(field: GraphQLField) -> dict[str, str]:
     def spell(argument: GraphQLArgument) -> str:
         return f"{argument.type} = {argument.default_value}"
 
-    return {name: spell(argument) for name, argument in field.args.items()}
+    return {name: spell(argument) for name, argument in field.args.items() if name not in UNSERVED_ARGUMENTS}
 
 
 def _named_types(owner: str, mine: dict[str, str], theirs: dict[str, str]) -> Iterator[str]:

@@ -25,7 +25,7 @@ from graphql import (
     GraphQLString,
 )
 
-from sandbox.sonar.declarations import INTERFACE_COLUMNS, Declarations, ObjectType
+from sandbox.sonar.declarations import FURTHER_INTERFACE_COLUMNS, INTERFACE_COLUMNS, Declarations, ObjectType
 from sandbox.sonar.types import SINGLETONS
 from sandbox.sonar.values import READERS, read_text
 
@@ -175,8 +175,9 @@ class _Builder:
         return self._named[name]
 
     def _make_interface(self, name: str) -> GraphQLInterfaceType:
+        columns = {**INTERFACE_COLUMNS, **FURTHER_INTERFACE_COLUMNS.get(name, {})}
         return GraphQLInterfaceType(
-            name, {column: GraphQLField(self._type(spelling)) for column, spelling in INTERFACE_COLUMNS.items()}
+            name, {column: GraphQLField(self._type(spelling)) for column, spelling in columns.items()}
         )
 
     def _object(self, name: str, fields: Mapping[str, str]) -> GraphQLObjectType:

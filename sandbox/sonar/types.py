@@ -3,10 +3,21 @@
 from collections.abc import Iterator
 
 from sandbox.sonar.declarations import STANDARD_COLUMNS, Column, Declarations, ObjectType, parse
-from sandbox.sonar.declared import customers, inventory, jobs, money, network, office, papers, tickets
+from sandbox.sonar.declared import (
+    billing,
+    customers,
+    inventory,
+    jobs,
+    money,
+    network,
+    office,
+    papers,
+    services,
+    tickets,
+)
 from sandbox.sonar.enums import ENUMS
 
-_DOMAINS = (customers, money, office, network, inventory, tickets, jobs, papers)
+_DOMAINS = (customers, money, office, services, billing, network, inventory, tickets, jobs, papers)
 
 SERVED = Declarations({name: kind for domain in _DOMAINS for name, kind in parse(domain.TYPES).items()}, ENUMS)
 

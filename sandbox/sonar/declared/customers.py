@@ -37,6 +37,21 @@ type Account = accounts
     notes => Note as noteable
     call_logs => CallLog by account_id
     emails => Email as emailable
+    geo_tax_zones <> GeoTaxZone with accounts
+    debits => Debit by account_id
+    discounts => Discount by account_id
+    invoices => Invoice by account_id
+    credits => Credit by account_id
+    account_services => AccountService by account_id
+    scheduled_events => ScheduledEvent by account_id
+    monthly_billing_completions => MonthlyBillingCompletion by account_id
+    tax_overrides => TaxOverride by account_id
+    tax_exemptions => TaxExemption by account_id
+    disconnection_logs => DisconnectionLog by account_id
+    data_usage_histories => DataUsageHistory by account_id
+    data_usage_top_offs => DataUsageTopOff by account_id
+    call_detail_records => CallDetailRecord by account_id
+    account_events => AccountEvent by account_id
 
 type AccountBillingParameter = account_billing_parameters
     is Loggable Accessloggable
@@ -107,6 +122,7 @@ type Address = addresses
     inventory_items => InventoryItem as inventoryitemable
     generic_inventory_items => GenericInventoryItem as genericinventoryitemable
     files => File as fileable
+    disconnection_logs => DisconnectionLog by serviceable_address_id
 
 type CustomFieldData = custom_field_data
     is Searchable Loggable Accessloggable

@@ -6,6 +6,7 @@ type InventoryModelCategory = inventory_model_categories
     general_ledger_code_id:Int64Bit icon:Icon! name:String!
     inventory_models => InventoryModel by inventory_model_category_id
     notes => Note as noteable
+    general_ledger_code -> GeneralLedgerCode by general_ledger_code_id
 
 type Manufacturer = manufacturers
     is Noteable Loggable Accessloggable
@@ -71,6 +72,7 @@ type InventoryItem = inventory_items
     files => File as fileable
     notes => Note as noteable
     tasks => Task as taskable
+    account_service -> AccountService by account_service_id
 
 type InventoryModelFieldData = inventory_model_field_data
     is Searchable Ipassignmentable Loggable Accessloggable
@@ -141,6 +143,7 @@ type Vendor = vendors
     emails => Email as emailable
     notes => Note as noteable
     files => File as fileable
+    taxes <> Tax with vendors
 
 type VendorItem = vendor_items
     is Noteable Loggable Accessloggable
@@ -151,12 +154,14 @@ type VendorItem = vendor_items
     vendor -> Vendor by vendor_id, owner
     purchase_order_items => PurchaseOrderItem by vendor_item_id
     notes => Note as noteable
+    retail_item_service -> Service by retail_item_service_id
 
 type NonInventoryItem = non_inventory_items
     is Vendoritemable Noteable Loggable Accessloggable
     general_ledger_code_id:Int64Bit name:String!
     vendor_items => VendorItem as vendoritemable
     notes => Note as noteable
+    general_ledger_code -> GeneralLedgerCode by general_ledger_code_id
 
 type PurchaseOrder = purchase_orders
     is Emailable Noteable Notifiable Fileable Loggable Accessloggable
@@ -185,4 +190,5 @@ type PurchaseOrderItem = purchase_order_items
     inventory_items => InventoryItem by purchase_order_item_id
     custom_field_data => CustomFieldData as customfielddataable
     notes => Note as noteable
+    taxes <> Tax with purchase_order_items
 """

@@ -33,6 +33,7 @@ type JobCheckIn = job_check_ins
 type JobService = job_services
     is Loggable Accessloggable
     job_id:Int64Bit! quantity:Int! service_id:Int64Bit!
+    service -> Service by service_id
 
 type JobType = job_types
     is Noteable Loggable Accessloggable
@@ -51,6 +52,7 @@ type JobType = job_types
     companies <> Company with job_types
     jobs => Job by job_type_id
     notes => Note as noteable
+    services <> Service with job_types
 
 type Task = tasks
     is Notifiable Loggable Accessloggable

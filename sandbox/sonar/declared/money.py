@@ -16,6 +16,8 @@ type Payment = payments
     reversed_payments => ReversedPayment by payment_id
     refunded_payments => RefundedPayment by payment_id
     voided_payments => VoidedPayment by payment_id
+    deposit_slip -> DepositSlip by deposit_slip_id
+    credits => Credit as creditable
 
 type ReversedPayment = reversed_payments
     is Noteable Loggable Accessloggable

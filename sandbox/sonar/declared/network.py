@@ -80,6 +80,8 @@ type RadiusGroup = radius_groups
     account_statuses <> AccountStatus with radius_groups
     account_types <> AccountType with radius_groups
     notes => Note as noteable
+    services <> Service with radius_groups
+    usage_based_billing_policies <> UsageBasedBillingPolicy with radius_groups
 
 type UninventoriedMacAddress = uninventoried_mac_addresses
     is Searchable Ipassignmentable Noteable Loggable Accessloggable
@@ -94,6 +96,7 @@ type Did = dids
     number:String! rate_center_id:Int64Bit voice_provider_id:Int64Bit!
     did_assignments => DidAssignment by did_id
     notes => Note as noteable
+    voice_provider -> VoiceProvider by voice_provider_id
 
 type DidAssignment = did_assignments
     is Noteable Loggable Accessloggable
@@ -101,6 +104,7 @@ type DidAssignment = did_assignments
     did -> Did by did_id
     account -> Account by account_id, owner
     notes => Note as noteable
+    service -> Service by service_id
 
 type ServiceableAddressAccountAssignmentFuture = serviceable_address_account_assignment_futures
     is Loggable Accessloggable

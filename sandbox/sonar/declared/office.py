@@ -18,6 +18,10 @@ type Company = companies
     job_types <> JobType with companies
     notes => Note as noteable
     files => File as fileable
+    debits => Debit by company_id
+    invoices => Invoice by company_id
+    services => Service by company_id
+    discounts => Discount by company_id
 
 type CompanyDepartment = company_departments
     is Loggable Accessloggable
@@ -56,12 +60,15 @@ type User = users
     notes => Note by user_id
     emails => Email as emailable
     sms_outbound_messages => SmsOutboundMessage as smsable
+    debits => Debit by user_id
+    discounts => Discount by user_id
 
 type Role = roles
     is Noteable Loggable Accessloggable
     applied_permissions:[Permission]! name:String!
     users => User by role_id
     notes => Note as noteable
+    adjustment_service_details <> AdjustmentServiceDetail with roles
 
 type AccountGroup = account_groups
     is Noteable Loggable Accessloggable
@@ -69,6 +76,7 @@ type AccountGroup = account_groups
     accounts <> Account with account_groups
     radius_groups <> RadiusGroup with account_groups
     notes => Note as noteable
+    services <> Service with account_groups
 
 type AccountType = account_types
     is Noteable Loggable Accessloggable
@@ -161,4 +169,6 @@ type BillingSetting = a singleton
     disconnect_account_status -> AccountStatus by disconnect_account_status_id
     unarchive_account_status -> AccountStatus by unarchive_account_status_id
     account_types <> AccountType
+    late_fee_service -> Service by late_fee_service_id
+    printed_invoice_service -> Service by printed_invoice_fee_service_id
 """
