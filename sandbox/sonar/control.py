@@ -180,7 +180,7 @@ def apply(store: Store, action: Action) -> int:
         KeyError: the row, type or relation does not exist.
         ValueError: an argument is missing or cannot be used.
     """
-    common: dict[str, Any] = {"at": action.at, "user_id": action.user_id}
+    common: dict[str, Any] = {"at": action.at, "by": action.user_id}
     if action.action == "insert":
         return store.insert(action.type, **common, **action.columns)
     if action.id is None:

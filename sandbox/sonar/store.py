@@ -46,19 +46,17 @@ class Store:
         self._insert("SystemSetting", {**SYSTEM_SETTING, "currency": currency, "timezone": timezone}, None, None)
         self._insert("BillingSetting", BILLING_SETTING, None, None)
 
-    def insert(
-        self, type_name: str, /, *, at: datetime | None = None, user_id: int | None = None, **columns: object
-    ) -> int:
+    def insert(self, type_name: str, /, *, at: datetime | None = None, by: int | None = None, **columns: object) -> int:
         """Add a row and its CREATED log; return its id. Nullable columns that are not given are null.
 
-        `id` may be given to bring a deleted row back; `at` back-dates the row.
+        `id` may be given to bring a deleted row back; `at` back-dates the row; the log says `by` which user.
 
         Raises:
             ValueError: a column is unknown, missing or cannot hold its value, or the id is taken.
         """
-        return self._insert(type_name, columns, at, user_id)
+        return self._insert(type_name, columns, at, by)
 
-    def _insert(self, type_name: str, columns: Mapping[str, object], at: datetime | None, user_id: int | None) -> int:
+    def _insert(self, type_name: str, columns: Mapping[str, object], at: datetime | None, by: int | None) -> int:
         table = self._table(type_name)
         _refuse_stamps(columns)
         values = table.read(columns)
@@ -72,7 +70,7 @@ class Store:
         row = table.build(values)
         table.next_id = max(table.next_id, id + 1)
         table.show(row)
-        self._log("CREATED", row, moment, user_id, current=row)
+        self._log("CREATED", row, moment, by, current=row)
         return id
 
     def update(
@@ -82,7 +80,7 @@ class Store:
         /,
         *,
         at: datetime | None = None,
-        user_id: int | None = None,
+        by: int | None = None,
         **columns: object,
     ) -> None:
         """Change columns of a row, with a new `updated_at` and `_version`, and its UPDATED log.
@@ -103,9 +101,9 @@ class Store:
         else:
             table.hide(id)
             table.show(row)
-        self._log("UPDATED", row, moment, user_id, current=row, previous=before)
+        self._log("UPDATED", row, moment, by, current=row, previous=before)
 
-    def delete(self, type_name: str, id: int, /, *, at: datetime | None = None, user_id: int | None = None) -> None:
+    def delete(self, type_name: str, id: int, /, *, at: datetime | None = None, by: int | None = None) -> None:
         """Remove a row and what belongs to it alone, each with its DELETED log; optional references become null.
 
         Raises:
@@ -118,11 +116,11 @@ class Store:
         moment = self._moment(at)
         gone = {(one.TYPE.name, one["id"]) for one in doomed}
         for one in doomed:
-            self._log("DELETED", one, moment, user_id, previous=one)
+            self._log("DELETED", one, moment, by, previous=one)
         for one in doomed:
             for other, relation in self._references(one):
                 if (other.TYPE.name, other["id"]) not in gone:
-                    self.update(other.TYPE.name, other["id"], at=at, user_id=user_id, **{relation.via: None})
+                    self.update(other.TYPE.name, other["id"], at=at, by=by, **{relation.via: None})
         for one in doomed:
             self._erase(one)
 
@@ -135,14 +133,14 @@ class Store:
         /,
         *,
         at: datetime | None = None,
-        user_id: int | None = None,
+        by: int | None = None,
     ) -> None:
         """Link two rows through a pivot. Neither row changes; only an ATTACHED log tells. Linking twice does nothing.
 
         Raises:
             KeyError: one of the rows does not exist, or the relation is not many to many.
         """
-        self._link(type_name, id, relation, other_id, at, user_id, attach=True)
+        self._link(type_name, id, relation, other_id, at, by, attach=True)
 
     def detach(
         self,
@@ -153,10 +151,10 @@ class Store:
         /,
         *,
         at: datetime | None = None,
-        user_id: int | None = None,
+        by: int | None = None,
     ) -> None:
         """Undo `attach`, with a DETACHED log. Raises KeyError as `attach` does."""
-        self._link(type_name, id, relation, other_id, at, user_id, attach=False)
+        self._link(type_name, id, relation, other_id, at, by, attach=False)
 
     def hold(self, type_name: str, id: int, /) -> None:
         """Hide a row from readers as if its commit were under way; writers see it. Raises KeyError: not visible."""
@@ -265,7 +263,7 @@ class Store:
         relation: str,
         other_id: int,
         at: datetime | None,
-        user_id: int | None,
+        by: int | None,
         *,
         attach: bool,
     ) -> None:
@@ -289,7 +287,7 @@ class Store:
                     "ATTACHED" if attach else "DETACHED",
                     logged=row,
                     loggable=(loggable.TYPE.name, loggable["id"]),
-                    user_id=user_id,
+                    user_id=by,
                     current=row,
                     relation_data={"relation": relation, "type": other.TYPE.name, "id": other_id},
                 ),
@@ -301,15 +299,13 @@ class Store:
         type: str,
         row: Row,
         moment: datetime,
-        user_id: int | None,
+        by: int | None,
         *,
         current: Row | None = None,
         previous: Row | None = None,
     ) -> None:
         loggables = audit.loggables(row, self.tables)
-        entries = audit.entry(
-            type, logged=row, loggable=loggables[0], user_id=user_id, current=current, previous=previous
-        )
+        entries = audit.entry(type, logged=row, loggable=loggables[0], user_id=by, current=current, previous=previous)
         for loggable_type, loggable_id in loggables:
             entries["loggable_type"], entries["loggable_id"] = loggable_type, loggable_id
             self._write_log(entries, moment)

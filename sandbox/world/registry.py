@@ -106,10 +106,8 @@ class Registry:
                 return id, row
         return None
 
-    def insert(
-        self, type_name: str, /, *, at: datetime | None = None, user_id: int | None = None, **columns: Any
-    ) -> int:
-        id = self.store.insert(type_name, at=at, user_id=user_id, **columns)
+    def insert(self, type_name: str, /, *, at: datetime | None = None, by: int | None = None, **columns: Any) -> int:
+        id = self.store.insert(type_name, at=at, by=by, **columns)
         self._note(type_name, id, self.store.table(type_name)[id])
         return id
 
@@ -120,10 +118,10 @@ class Registry:
         /,
         *,
         at: datetime | None = None,
-        user_id: int | None = None,
+        by: int | None = None,
         **columns: Any,
     ) -> None:
-        self.store.update(type_name, id, at=at, user_id=user_id, **columns)
+        self.store.update(type_name, id, at=at, by=by, **columns)
         self._note(type_name, id, self.store.table(type_name)[id])
 
     def delete(self, type_name: str, id: int, /) -> None:

@@ -14,7 +14,7 @@ class Writer(Protocol):
     """The writing half of the sandbox's store, and of the world's registry in front of it."""
 
     def insert(
-        self, type_name: str, /, *, at: datetime | None = None, user_id: int | None = None, **columns: Any
+        self, type_name: str, /, *, at: datetime | None = None, by: int | None = None, **columns: Any
     ) -> int: ...
 
     def update(
@@ -24,7 +24,7 @@ class Writer(Protocol):
         /,
         *,
         at: datetime | None = None,
-        user_id: int | None = None,
+        by: int | None = None,
         **columns: Any,
     ) -> None: ...
 

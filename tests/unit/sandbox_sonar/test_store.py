@@ -83,7 +83,7 @@ def test_a_deleted_id_can_be_created_again_on_purpose(shop: Shop) -> None:
 def test_each_change_is_logged_with_the_state_before_and_after(shop: Shop) -> None:
     group = shop.a_group("A")
     shop.clock.tick()
-    shop.store.update("AccountGroup", group, user_id=shop.user, name="B")
+    shop.store.update("AccountGroup", group, by=shop.user, name="B")
     shop.clock.tick()
     shop.store.delete("AccountGroup", group)
     created, updated, deleted = (
@@ -94,6 +94,15 @@ def test_each_change_is_logged_with_the_state_before_and_after(shop: Shop) -> No
     assert updated["user_id"] == shop.user
     assert (deleted["current"], orjson.loads(deleted["previous"])["name"]) == ("{}", "B")
     assert deleted["created_at"] == START + timedelta(seconds=2)
+
+
+def test_the_user_of_a_row_and_the_user_who_wrote_it_are_two_things(shop: Shop) -> None:
+    note = shop.store.insert(
+        "Note", by=None, message="m", noteable_id=shop.an_account(), noteable_type="Account", priority="NORMAL",
+        user_id=shop.user,
+    )  # fmt: skip
+    assert shop.store.table("Note")[note]["user_id"] == shop.user
+    assert logs_of(shop.store, "CREATED", "Note")[0]["user_id"] is None
 
 
 def test_a_change_of_a_child_is_shown_on_all_it_belongs_to(shop: Shop) -> None:
