@@ -3,21 +3,22 @@
 import secrets
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from clients.mysql import Database
 from clients.sonar import SonarClient
-from clients.sonar_errors import SonarGraphqlError
+from clients.sonar_errors import SonarForbidden
 from clients.splynx import SplynxClient
 from console.advance import duration
+from console.extents import Extent, read_extent
 from console.output import table
 from plumbing.settings import Settings
-from producers.documents import extent_document
 from producers.reader import NESTED_PAGE, Reading
 from producers.source import read_source
 from schemas.aggregate import Aggregate, Target, WritePath
-from schemas.catalogue import AGGREGATES, TARGETS
+from schemas.catalogue import AGGREGATES, FLAG_LABELS, TARGETS
 from schemas.ledger import LIVE
 from schemas.rules import RulesFile, load_rules
 from sinks.adoption import Marked, unknown_rows
@@ -92,8 +93,7 @@ async def make_plan(settings: Settings) -> Plan:
         SyncError: one of them says no or does not answer, or the rules are wrong.
     """
     file = load_rules(settings.rules)
-    source = await read_lines(settings)
-    rows = {one.aggregate: one.rows or 0 for one in source}
+    source, expected = await read_source_side(settings, file)
     beside = settings.splynx.db if settings.ledger_beside_rows else None
     async with SplynxClient(settings.splynx) as client, Database(beside or settings.ledger_db) as db:
         await check_ids(client, settings.rules)
@@ -111,10 +111,9 @@ async def make_plan(settings: Settings) -> Plan:
         ]
         target = []
         for entity, one in TARGETS.items():
-            expected = expected_rows(entity, rows, file)
-            to_make = max(0, expected - known[entity] - adopted.get(entity, 0))
+            to_make = max(0, expected[entity] - known[entity] - adopted.get(entity, 0))
             count = await rows_of(client, one.endpoint) if one.endpoint and one.part_of is None else None
-            line = TargetLine(entity, expected, known[entity], count, to_make * calls_to_create(one))
+            line = TargetLine(entity, expected[entity], known[entity], count, to_make * calls_to_create(one))
             target.append(line)
     return Plan(
         source,
@@ -126,32 +125,44 @@ async def make_plan(settings: Settings) -> Plan:
     )
 
 
-async def read_lines(settings: Settings) -> list[SourceLine]:
-    """Sonar's own counts, and the pages that a snapshot asks for: at least so many, for long nested lists ask again."""
-    lines = []
+async def read_source_side(settings: Settings, file: RulesFile) -> tuple[list[SourceLine], Counter[str]]:
+    """Sonar's own counts with the pages that a snapshot asks for, and `{entity: records that come of them, at most}`.
+
+    Pages: at least so many, for long nested lists ask again.
+    """
     async with SonarClient(settings.sonar) as client:
         source = await read_source(client, AGGREGATES, NESTED_PAGE)
-        for one in AGGREGATES:
-            reading = Reading(one, source.selections[one.name], source.schema)
-            page = reading.page_size(settings.sonar.page_size, settings.sonar.node_limit)
-            rows = await _count(client, one)
-            # One more tells that nothing follows; where Sonar cannot count, that is all that can be foretold.
-            lines.append(SourceLine(one.name, rows, 1 if one.root.singleton else -(-(rows or 0) // page) + 1))
-    return lines
+        roots = {one.name: await _roots(client, one) for one in AGGREGATES}
+        expected = await expected_records(client, roots, file)
+    lines = []
+    for one in AGGREGATES:
+        reading = Reading(one, source.selections[one.name], source.schema)
+        page = reading.page_size(settings.sonar.page_size, settings.sonar.node_limit)
+        rows = roots[one.name].rows
+        # One more tells that nothing follows; where Sonar cannot count, that is all that can be foretold.
+        lines.append(SourceLine(one.name, rows, 1 if one.root.singleton else -(-(rows or 0) // page) + 1))
+    return lines, expected
 
 
-async def _count(client: SonarClient, aggregate: Aggregate) -> int | None:
+async def _roots(client: SonarClient, aggregate: Aggregate) -> Extent:
     root = aggregate.root
-    if root.singleton:
-        return 1
-    try:
-        document = extent_document(root.name, archived=root.include_archived, counted=True)
-        data = (await client.query(document)).data
-    except SonarGraphqlError as exc:
-        if not exc.about_counting:
-            raise
-        return None
-    return int(data[root.name]["page_info"]["total_count"])
+    return Extent(1, 1) if root.singleton else await read_extent(client, root.name, archived=root.include_archived)
+
+
+async def expected_records(client: SonarClient, roots: Mapping[str, Extent], file: RulesFile) -> Counter[str]:
+    """`{entity: records that there will be, at most}`. `roots`: by aggregate."""
+    found = Counter(label=len(FLAG_LABELS))  # the sink makes them at its start
+    for aggregate in AGGREGATES:
+        for target in aggregate.targets:
+            for one in target.comes_of:
+                with suppress(SonarForbidden):  # nothing comes of what the token may not read
+                    found[target.entity] += (await read_extent(client, one.collection, one.search)).most
+            if not target.comes_of:
+                found[target.entity] += roots[aggregate.name].most
+    # A company with a configured partner makes none.
+    configured = sum(1 for rule in file.partners.by_company.values() if isinstance(rule, int))
+    found["partner"] = max(0, found["partner"] - configured)
+    return found
 
 
 async def _known(db: Database, ledger: Ledger) -> Counter[str]:
@@ -160,15 +171,6 @@ async def _known(db: Database, ledger: Ledger) -> Counter[str]:
         (LIVE,),
     )
     return Counter({str(row["entity"]): int(row["n"]) for row in rows})
-
-
-def expected_rows(entity: str, rows: Mapping[str, int], file: RulesFile) -> int:
-    """How many records of a kind come of `rows` (`{aggregate: rows in Sonar}`), at most."""
-    count = sum(rows[one.name] for one in AGGREGATES for target in one.targets if target.entity == entity)
-    if entity == "partner":
-        # A company with a configured partner makes none.
-        count -= sum(1 for rule in file.partners.by_company.values() if isinstance(rule, int))
-    return max(0, count)
 
 
 def calls_to_create(target: Target) -> int:

@@ -99,10 +99,11 @@ def page_document(collection: str, entities: str, *, archived: bool, counted: bo
     )
 
 
-def extent_document(collection: str, *, archived: bool, counted: bool) -> str:
-    """The newest row's id, and how many rows there are."""
+def extent_document(collection: str, *, archived: bool, counted: bool, searched: bool = False) -> str:
+    """The newest row's id, and how many rows there are; with the variable `search` of those that it finds."""
+    variables, search = ("($search: [Search])", "search: $search, ") if searched else ("", "")
     return (
-        f'query Extent {{ {collection}(sorter: [{{attribute: "id", direction: DESC}}], '
+        f'query Extent{variables} {{ {collection}({search}sorter: [{{attribute: "id", direction: DESC}}], '
         f"paginator: {{page: 1, records_per_page: 1}}{_archived(archived)}) "
         f"{{ entities {{ id }} {PAGE_INFO if counted else ''} }} }}"
     )

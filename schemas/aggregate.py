@@ -1,6 +1,6 @@
 """The declaration of an aggregate: what is read together from Sonar, and what becomes of it in Splynx."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -71,6 +71,15 @@ class Collection:
 
 
 @dataclass(frozen=True)
+class SourceRows:
+    """Rows of one collection of Sonar that become records of one kind in Splynx, one each."""
+
+    collection: str
+    search: Sequence[Mapping[str, Any]] = ()
+    """Sonar's own search for them, its entries alternatives. Empty: all rows."""
+
+
+@dataclass(frozen=True)
 class Target:
     """One kind of Splynx record that an aggregate owns."""
 
@@ -89,6 +98,8 @@ class Target:
     """The entity whose id this record shares: it is written by PUT to that id and needs no handle."""
     money: bool = False
     """Written only where the settings call this Splynx disposable, else deferred."""
+    comes_of: Sequence[SourceRows] = ()
+    """What is counted to foretell how many there will be. Empty: each root becomes one."""
 
 
 Mapper = Callable[[Any, Rules], Bundle]

@@ -22,9 +22,10 @@ from graphql import (
 )
 from pydantic import BaseModel
 
+from producers.documents import extent_document
 from sandbox.sonar import reference_check as sonar_sandbox
 from sandbox.splynx import reference_check as splynx_sandbox
-from schemas.aggregate import Aggregate, LookUp, Target, Touch, WritePath
+from schemas.aggregate import Aggregate, LookUp, SourceRows, Target, Touch, WritePath
 from schemas.catalogue import AGGREGATES, TARGETS
 from schemas.records import AdditionalField, NewerSonar, ShownArchived, SplynxRecord
 from schemas.selection import selection
@@ -94,6 +95,19 @@ def relations(sonar: GraphQLSchema) -> list[str]:
             found += _touch(sonar, one, touch)
         for look_up in one.looks_up:
             found += _look_up(sonar, one, look_up)
+        for target in one.targets:
+            for rows in target.comes_of:
+                found += _counted(sonar, one, rows)
+    return found
+
+
+def _counted(sonar: GraphQLSchema, one: Aggregate, rows: SourceRows) -> list[str]:
+    document = extent_document(rows.collection, archived=False, counted=True, searched=True)
+    found = [f"{one.name}: {error.message}" for error in validate(sonar, parse(Source(document)))]
+    if not found:
+        type_name = str(get_named_type(_query(sonar).fields[rows.collection].type)).removesuffix("Connection")
+        columns = [part["attribute"] for entry in rows.search for fields in entry.values() for part in fields]
+        found += [wrong for column in columns for wrong in _path(sonar, one, type_name, column)]
     return found
 
 

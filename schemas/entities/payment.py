@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from schemas.aggregate import Aggregate, Collection, DeletePolicy, LookUp, Target, Touch, WritePath
+from schemas.aggregate import Aggregate, Collection, DeletePolicy, LookUp, SourceRows, Target, Touch, WritePath
 from schemas.bundle import Bundle
 from schemas.entities.scoped import SCOPE_COLUMNS, ScopedAccount, left_out
 from schemas.records import Instant, MaxLength, MinorUnits, Personal, Ref, ShownArchived, SonarRecord, SplynxRecord, To
@@ -260,6 +260,11 @@ PAYMENT = Aggregate(
             endpoint="admin/finance/payments",
             natural_key=("receipt_number",),
             money=True,
+            # Those that may qualify, and a payment of its own for each reversal.
+            comes_of=[
+                SourceRows("payments", [{"boolean_fields": [{"attribute": "successful", "search_value": True}]}]),
+                SourceRows("reversed_payments"),
+            ],
         )
     ],
     mapper=map_payment,

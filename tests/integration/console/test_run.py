@@ -12,6 +12,7 @@ import pytest
 
 from console.shapes import members
 from sandbox.local.library import ROOT
+from schemas.catalogue import FLAG_LABELS
 from tests.integration.console.conftest import ACCOUNTS, Site, bare_environment
 
 pytestmark = pytest.mark.timeout(240)
@@ -97,6 +98,12 @@ def test_a_plan_after_the_copy_has_nothing_left_to_create(copied: Site) -> None:
     target = {one["entity"]: one for one in plan["target"]}
     assert rows["account"] == target["customer"]["known"] == len(customers(copied))
     assert (target["customer"]["create"], target["payment"]["create"], plan["requests"]["splynx"]) == (0, 0, 0)
+    # All that was foretold is there, reversals and the flags' labels too.
+    (paid,) = copied.rows("SELECT COUNT(*) AS n, SUM(amount < 0) AS reversals FROM payments WHERE deleted = '0'")
+    assert paid["reversals"] > 0
+    assert target["payment"]["expected"] == target["payment"]["known"] == paid["n"]
+    labels = rows["account_group"] + rows["account_type"] + len(FLAG_LABELS)
+    assert target["label"]["expected"] == target["label"]["known"] == labels
     assert plan["adoptions"] == []
     assert "No row of Splynx is to be adopted." in copied.crossfade("plan").out
 
