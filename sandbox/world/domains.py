@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from sandbox.world.domain import Domain
+from sandbox.world.operations import OPERATIONS
 
-DOMAINS: tuple[Domain, ...] = ()
+DOMAINS: tuple[Domain, ...] = (OPERATIONS,)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from sandbox.sonar.declarations import Kind
 from sandbox.sonar.store import Store
 from sandbox.world.calendar import zone_named
+from sandbox.world.operations_rules import operations_violations
 
 OUTLIVING = frozenset({"Log.loggable", "Log.user", "IpAssignmentHistory.ipassignmentable"})
 """Relations of records of the past: what they name may be gone."""
@@ -23,6 +24,7 @@ def violations(store: Store) -> list[str]:
         *_addresses(store),
         *_lifecycle(store),
         *_values(store),
+        *operations_violations(store),
     ]
 
 
