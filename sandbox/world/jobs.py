@@ -113,14 +113,9 @@ def _draft(
     draft.done = due + timedelta(minutes=minutes + rng.randint(-20, 40))
     draft.check_ins.append((due, draft.done - timedelta(minutes=2), who))
     successful = rng.random() < 0.9
-    draft.completion = {
-        "address_on_completion": home,
-        "complete": True,
-        "completed_by_user_id": who,
-        "completed_successfully": successful,
-        "completion_datetime": draft.done,
-        "completion_notes": rng.choice(OUTCOMES) if successful else "Nobody home.",
-    }
+    draft.completion = completion(
+        who, draft.done, home, rng.choice(OUTCOMES) if successful else "Nobody home.", well=successful
+    )
     return draft
 
 
@@ -155,8 +150,21 @@ def _write(store: Store, catalogue: Catalogue, desk: Desk, drafts: list[Draft]) 
                 store.pointing("Task", "taskable", ("Job", job)),
                 draft.completion["completed_by_user_id"],
                 draft.done,
+                draft.done,
             )
             store.update("Job", job, at=draft.done, **draft.completion)
+
+
+def completion(user: int, at: datetime, home: str | None, notes: str | None, *, well: bool) -> dict[str, Any]:
+    """The columns that the end of a job sets; `home` is where it was done."""
+    return {
+        "address_on_completion": home,
+        "complete": True,
+        "completed_by_user_id": user,
+        "completed_successfully": well,
+        "completion_datetime": at,
+        "completion_notes": notes,
+    }
 
 
 def check_in(store: Writer, job: int, user: int, since: datetime, at: datetime | None) -> int:
@@ -166,10 +174,10 @@ def check_in(store: Writer, job: int, user: int, since: datetime, at: datetime |
     )
 
 
-def tick(store: Writer, tasks: Sequence[int], user: int | None, moment: datetime, at: datetime | None = None) -> None:
-    """Complete tasks at `moment`."""
+def tick(store: Writer, tasks: Sequence[int], user: int, moment: datetime, at: datetime | None) -> None:
+    """Complete tasks, done at `moment` and written at `at`."""
     for task in list(tasks):
-        store.update("Task", task, at=at or moment, complete=True, completed_at=moment, completed_by_user_id=user)
+        store.update("Task", task, at=at, complete=True, completed_at=moment, completed_by_user_id=user)
 
 
 def _short_visit(draft: Draft) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import NamedTuple
 
+from sandbox.world import job_events, paper_events, ticket_events
 from sandbox.world.desk import open_desk
 from sandbox.world.domain import Beginning, Domain
 from sandbox.world.jobs import begin_jobs
@@ -39,4 +40,65 @@ def begin(beginning: Beginning) -> None:
     begin_papers(store, catalogue, desk, past, shape.papers)
 
 
-OPERATIONS = Domain("operations", begin, (), (), 0.0)
+INDEXED = (
+    "Ticket",
+    "TicketReply",
+    "TicketComment",
+    "TicketRecipient",
+    "Job",
+    "JobCheckIn",
+    "Task",
+    "Contract",
+    "File",
+    "Note",
+    "CallLog",
+    "Email",
+    "SmsOutboundMessage",
+)
+
+EVENTS = (
+    (paper_events.mail_sent, 20),
+    (paper_events.mail_tracked, 10),
+    (ticket_events.ticket_answered, 8),
+    (ticket_events.ticket_opened, 6),
+    (ticket_events.ticket_replied, 6),
+    (ticket_events.ticket_commented, 5),
+    (ticket_events.ticket_closed, 5),
+    (paper_events.note_written, 5),
+    (paper_events.file_uploaded, 3),
+    (job_events.job_made, 4),
+    (job_events.job_dispatched, 4),
+    (job_events.task_ticked, 4),
+    (job_events.job_checked_in, 3),
+    (job_events.job_checked_out, 3),
+    (job_events.job_completed, 3),
+    (paper_events.call_logged, 3),
+    (ticket_events.ticket_handed_on, 3),
+    (ticket_events.category_attached, 2),
+    (paper_events.text_sent, 2),
+    (paper_events.contract_sent, 2),
+    (paper_events.contract_signed, 2),
+    (paper_events.to_do_written, 1.5),
+    (job_events.job_put_off, 1.5),
+    (ticket_events.category_detached, 1.5),
+    (ticket_events.ticket_reopened, 1),
+    (ticket_events.ticket_moved, 1),
+    (ticket_events.ticket_merged, 1),
+    (job_events.job_taken_back, 1),
+    (paper_events.note_edited, 1),
+    (paper_events.note_deleted, 0.7),
+    (paper_events.file_described, 0.7),
+    (paper_events.file_deleted, 0.7),
+    (ticket_events.comment_deleted, 0.5),
+    (ticket_events.recipient_deleted, 0.5),
+    (ticket_events.ticket_deleted, 0.5),
+    (job_events.job_deleted, 0.5),
+    (paper_events.to_do_deleted, 0.4),
+    (paper_events.call_deleted, 0.4),
+    (paper_events.contract_deleted, 0.3),
+    (ticket_events.canned_reply_edited, 0.1),
+    (ticket_events.category_renamed, 0.1),
+    (job_events.job_type_switched, 0.1),
+)
+
+OPERATIONS = Domain("operations", begin, INDEXED, EVENTS, rate=0.5)

@@ -23,6 +23,7 @@ from sandbox.world.papers import (
     write_to_do,
 )
 from sandbox.world.past import Past, contacts_by_account
+from sandbox.world.tickets import mail_answer
 
 OWNERS_OF_FILES = {"Job": 0.3, "Ticket": 0.08, "TicketReply": 0.1, "TicketComment": 0.05, "CallLog": 0.05}
 """Type → the share of its rows that have a file."""
@@ -67,7 +68,7 @@ def begin_papers(store: Store, catalogue: Catalogue, desk: Desk, past: Past, mea
         if owner == "Account":
             write_email(store, id, contacts[id], rng, at)
         else:
-            _mail_answer(store, id, at)
+            mail_answer(store, store, id, at)
     for at, _, account in _of_accounts(past, means.texts):
         for contact in contacts.get(account, ())[:1]:
             write_text(store, contact["id"], rng, at)
@@ -102,28 +103,10 @@ def _contracts(store: Store, desk: Desk, past: Past, contacts: Mapping[int, Sequ
 
 
 def _answers(store: Store) -> list[Owned]:
-    """The replies that went out to somebody whose address is known."""
+    """The replies that went out."""
     return [
-        (row["created_at"], "TicketReply", id)
-        for id, row in store.table("TicketReply").items()
-        if not row["incoming"] and store.pointing("TicketRecipient", "ticket_id", row["ticket_id"])
+        (row["created_at"], "TicketReply", id) for id, row in store.table("TicketReply").items() if not row["incoming"]
     ]
-
-
-def _mail_answer(store: Store, reply: int, at: datetime) -> None:
-    row = store.table("TicketReply")[reply]
-    recipient = store.table("TicketRecipient")[store.pointing("TicketRecipient", "ticket_id", row["ticket_id"])[0]]
-    store.insert(
-        "Email",
-        at=at,
-        body=row["body"],
-        email_address=recipient["email_address"],
-        emailable_id=reply,
-        emailable_type="TicketReply",
-        status="SENT",
-        subject=f"RE: {store.table('Ticket')[row['ticket_id']]['subject'].strip()[:200]}",
-        to_name=recipient["name"],
-    )
 
 
 ODD: tuple[tuple[str, dict[str, Any]], ...] = (

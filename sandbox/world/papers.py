@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from random import Random
 
-from sandbox.sonar.store import Row
 from sandbox.world import desk_texts
+from sandbox.world.registry import Row
 from sandbox.world.rows import Writer
 
 FILES = (

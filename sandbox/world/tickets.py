@@ -115,6 +115,26 @@ def write_said(store: Writer, ticket: int, said: Said, at: datetime | None) -> i
     )
 
 
+def mail_answer(store: Store, writer: Writer, reply: int, at: datetime | None) -> int | None:
+    """The mail by which a reply goes out to its ticket's first recipient; None when there is no recipient."""
+    row = store.table("TicketReply")[reply]
+    recipients = store.pointing("TicketRecipient", "ticket_id", row["ticket_id"])
+    if not recipients:
+        return None
+    recipient = store.table("TicketRecipient")[recipients[0]]
+    return writer.insert(
+        "Email",
+        at=at,
+        body=row["body"],
+        email_address=recipient["email_address"],
+        emailable_id=reply,
+        emailable_type="TicketReply",
+        status="SENT",
+        subject=f"RE: {store.table('Ticket')[row['ticket_id']]['subject'].strip()[:200]}",
+        to_name=recipient["name"],
+    )
+
+
 def ticket_columns(rng: Random, desk: Desk, users: Sequence[int], company: int, name: str | None) -> dict[str, Any]:
     """The columns of a ticket that somebody has just opened."""
     by_mail = rng.random() < 0.4
