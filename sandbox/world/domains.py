@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from sandbox.world.domain import Domain
 from sandbox.world.operations import OPERATIONS
+from sandbox.world.plant import PLANT
 
-DOMAINS: tuple[Domain, ...] = (OPERATIONS,)
+DOMAINS: tuple[Domain, ...] = (PLANT, OPERATIONS)

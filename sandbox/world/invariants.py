@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from sandbox.sonar.declarations import Kind
 from sandbox.sonar.store import Store
+from sandbox.world import inventory_rules, network_rules
 from sandbox.world.calendar import zone_named
 from sandbox.world.operations_rules import operations_violations
 
@@ -25,6 +26,8 @@ def violations(store: Store) -> list[str]:
         *_lifecycle(store),
         *_values(store),
         *operations_violations(store),
+        *network_rules.violations(store),
+        *inventory_rules.violations(store),
     ]
 
 

@@ -1,0 +1,16 @@
+"""The network and the stock: one domain, for the network hangs on the equipment."""
+
+from __future__ import annotations
+
+from sandbox.world import inventory, network, network_sites
+from sandbox.world.domain import Beginning, Domain
+
+
+def begin(ground: Beginning) -> None:
+    """Sites, then the equipment on them and at customers', then the addresses that hang on it."""
+    network_sites.build(ground)
+    inventory.fill(ground)
+    network.connect(ground)
+
+
+PLANT = Domain("plant", begin, indexed=(), events=(), rate=0)
