@@ -18,6 +18,8 @@ class Demand:
 
     The watermark stays the safety lag below it until the demand is met."""
     expected: dict[tuple[str, int], str | None] = field(default_factory=dict)
+    named: set[tuple[str, int]] = field(default_factory=set)
+    """All children that were ever expected."""
     maybe_deleted: bool = False
     """The log tells of a delete; believed only when a read by id does not find the root."""
     attempts: int = 0
@@ -32,6 +34,8 @@ class Demands:
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, int], Demand] = {}
+        self._expecting: dict[tuple[str, tuple[str, int]], set[int]] = {}
+        """`{(aggregate, child): roots whose demand names it}`."""
 
     def __len__(self) -> int:
         return len(self._open)
@@ -51,10 +55,27 @@ class Demands:
         demand.maybe_deleted = demand.maybe_deleted or maybe_deleted
         if child is not None:
             demand.expected[child] = version
+            demand.named.add(child)
+            self._expecting.setdefault((aggregate.name, child), set()).add(id)
+
+    def seen(self, aggregate: Aggregate, child: tuple[str, int], owner: int | None, version: str | None) -> None:
+        """Sonar shows a child with this owner, in this version: who waits for an earlier state of it waits for this.
+
+        A row that changes again before its root is read would never be shown in the version that was seen first.
+        """
+        for id in self._expecting.get((aggregate.name, child), ()):
+            expected = self._open[aggregate.name, id].expected
+            if child in expected:
+                expected[child] = version if id == owner else None
 
     def done(self, demand: Demand) -> None:
         """The demand is met."""
-        self._open.pop((demand.aggregate.name, demand.id), None)
+        del self._open[demand.aggregate.name, demand.id]
+        for child in demand.named:
+            ids = self._expecting[demand.aggregate.name, child]
+            ids.discard(demand.id)
+            if not ids:
+                del self._expecting[demand.aggregate.name, child]
 
     def oldest(self) -> datetime | None:
         """Since when the oldest open demand waits."""

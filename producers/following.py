@@ -146,6 +146,7 @@ class Following:
         if followed.touch is not None:
             known = self._index.child(scope, collection, id)
             owner = owner_of(followed.touch, row)
+            self._demands.seen(aggregate, (collection, id), owner, version)
             if known == Child(owner, version):
                 return
             if owner is None:
@@ -194,6 +195,7 @@ class Following:
             for touch in one.touched_by:
                 if touch.type_name != type_name or not deleted:
                     continue
+                self._demands.seen(one, (touch.collection, id), None, None)
                 known = self._index.child(one.root.name, touch.collection, id)
                 if known is not None and known.root is not None:
                     self._demands.add(one, known.root, since, child=(touch.collection, id), version=None)

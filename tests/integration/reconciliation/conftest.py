@@ -6,7 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class Pair:
 
     site: Site
     program: str = "console"
+    stages: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     def command(self, *words: str) -> list[str]:
         """A command line of the program."""
@@ -44,6 +45,8 @@ class Pair:
     def reconcile(self, *words: str) -> dict[str, Any]:
         """The document of a comparison; its exit code is `code`."""
         ended = self.run("reconcile", "--json", *words)
+        for name, process in self.stages.items():
+            assert process.poll() is None, f"{name} has ended: {(self.site.folder / f'{name}.log').read_text()[-2000:]}"
         return {**ended.document, "code": ended.code}
 
     def execute(self, *statements: str) -> None:
@@ -95,6 +98,7 @@ def stages(pair: Pair, folder: Path) -> Iterator[Pair]:
                 pair.command(*words), stdout=log, stderr=log, cwd=ROOT, env=bare_environment(), start_new_session=True
             )
             ending.callback(_end, process)
+            pair.stages[words[0]] = process
         pair.wait_until_copied()
         yield pair
 

@@ -107,6 +107,37 @@ async def test_a_root_counts_as_read_only_when_it_shows_the_child_in_its_version
     assert scene.folded()[1]["contacts"][0]["name"] == "Eda"
 
 
+@pytest.mark.fault(37)
+@pytest.mark.parametrize("then", ["changes again", "moves on", "is deleted"])
+async def test_a_child_that_changes_again_before_its_root_is_read_holds_nothing_back(then: str) -> None:
+    scene = await a_scene()
+    third = scene.shop.an_account("Cleo")
+    await scene.following.poll()
+    scene.shop.store.update("Contact", 1, name="Eda", contactable_id=scene.shop.an_account("Bea"))
+
+    def meanwhile(document: str, _: Mapping[str, Any]) -> None:
+        if "query Page" in document:
+            scene.client.before = None
+            if then == "moves on":
+                scene.shop.store.update("Contact", 1, contactable_id=third)
+            elif then == "is deleted":
+                scene.shop.store.delete("Contact", 1)
+            else:
+                scene.shop.store.update("Contact", 1, name="Ida")
+
+    scene.client.before = meanwhile
+    await scene.following.poll()
+    scene.shop.clock.tick(60)
+    covered = await scene.following.poll()
+    assert covered == scene.shop.clock.now - timedelta(seconds=10)
+    shown = {id: [one["name"] for one in row["contacts"]] for id, row in scene.folded().items()}
+    last = {"changes again": {3: ["Ida"]}, "moves on": {third: ["Eda"]}, "is deleted": {}}[then]
+    assert shown == {1: [], 2: [], 3: []} | last
+    for _ in range(25):  # nothing that would give up in the end stays behind
+        await scene.following.poll()
+    assert len(scene.following._demands) == 0
+
+
 async def test_a_changed_look_up_reads_the_roots_that_carry_it() -> None:
     scene = await a_scene()
     other = scene.shop.an_account("Bea", account_status_id=scene.shop.a_status("Lead"))
