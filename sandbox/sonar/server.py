@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from sandbox.sonar import file_contents
 from sandbox.sonar.compile import Conditions
 from sandbox.sonar.execute import Engine
 from sandbox.sonar.faults import ENDS, Fault, FaultQueue, conditions
@@ -67,9 +68,11 @@ class Server:
         application = web.Application(client_max_size=_LARGEST_BODY)
         application.router.add_post(PATH, self._answer)
         application.router.add_get(PATH, self._answer)  # one production client sends GET with a JSON body
+        application.router.add_get(file_contents.PATH, self._file)
         return application
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    def _refused(self, request: web.Request) -> web.Response | None:
+        """The answer to a request without the token, or one too many; None when it may pass."""
         self.requests["received"] += 1
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), self._token.encode()):
@@ -78,6 +81,23 @@ class Server:
         if not self.limit.admits(token):
             self.requests["limited"] += 1
             return self._limited(self.limit.per_minute or 400, request, self._limit_status)
+        return None
+
+    async def _file(self, request: web.Request) -> web.Response:
+        refusal = self._refused(request)
+        if refusal is not None:
+            return refusal
+        id = request.match_info["id"]
+        file = self.store.table("File").get(int(id)) if id.isascii() and id.isdigit() else None
+        if file is None:
+            return self._json({"message": "Not Found"}, request, status=404)
+        self.requests["files"] += 1
+        return web.Response(body=file_contents.contents(file), content_type=file["mime_type"])
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        refusal = self._refused(request)
+        if refusal is not None:
+            return refusal
         try:
             asked = read_request(await request.read())
         except BadRequest as error:

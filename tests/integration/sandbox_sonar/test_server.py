@@ -93,6 +93,47 @@ async def test_a_get_with_a_json_body_is_answered_too(sonar: Sonar) -> None:
     assert (await answer.json())["data"]["account_groups"]["page_info"]["total_count"] == 3
 
 
+def a_file(store: Store, size: int, mime_type: str = "application/pdf") -> int:
+    return store.insert(
+        "File", file_size_in_bytes=size, filename="order.pdf", mime_type=mime_type, primary_image=False
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("size", "mime_type", "head"),
+    [
+        pytest.param(5000, "application/pdf", b"%PDF-1.4\n", id="a PDF"),
+        pytest.param(3, "image/png", b"\x89PN", id="a PNG of three bytes"),
+        pytest.param(40, "text/plain", b"This is invented file", id="a text"),
+    ],
+)
+async def test_a_file_has_the_bytes_that_its_row_says(sonar: Sonar, size: int, mime_type: str, head: bytes) -> None:
+    first, second = (a_file(sonar.server.store, size, mime_type) for _ in range(2))
+    headers = {"Authorization": f"Bearer {TOKEN}", "Accept": "*/*"}
+    answers = [await sonar.client.get(f"/api/files/{id}", headers=headers) for id in (first, first, second)]
+    bodies = [await answer.read() for answer in answers]
+    assert {(answer.status, answer.content_type) for answer in answers} == {(200, mime_type)}
+    assert {len(body) for body in bodies} == {size}
+    assert bodies[0].startswith(head)
+    assert bodies[0] == bodies[1]
+    assert size < 30 or bodies[0] != bodies[2]
+
+
+@pytest.mark.parametrize("id", ["999", "x", "1.5", "²"])
+async def test_a_file_that_does_not_exist_is_a_404(sonar: Sonar, id: str) -> None:
+    a_file(sonar.server.store, 10)
+    answer = await sonar.client.get(f"/api/files/{id}", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert answer.status == 404
+
+
+async def test_a_file_needs_the_token_and_counts_against_the_limit(sonar: Sonar) -> None:
+    path = f"/api/files/{a_file(sonar.server.store, 10)}"
+    assert await (await sonar.client.get(path)).json() == {"error": "Unauthenticated."}
+    sonar.server.limit.per_minute = 1
+    answers = [await sonar.client.get(path, headers={"Authorization": f"Bearer {TOKEN}"}) for _ in range(2)]
+    assert [answer.status for answer in answers] == [200, 429]
+
+
 async def test_a_body_that_is_no_request_is_answered_with_errors(sonar: Sonar) -> None:
     answer = await sonar.client.post(PATH, data=b"{", headers={"Authorization": f"Bearer {TOKEN}"})
     assert (answer.status, list(await answer.json())) == (200, ["errors"])
