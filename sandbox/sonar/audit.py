@@ -37,7 +37,10 @@ def entry(
     previous: Row | None = None,
     relation_data: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
-    """The columns of one log row, beside its stamps. The `current` of a deleted row is an empty object."""
+    """The columns of one log row, beside its stamps. The `current` of a deleted row is an empty object.
+
+    The states before and after are kept as rows, and become text when somebody reads them.
+    """
     return {
         "type": type,
         "level": "INFO",
@@ -47,14 +50,10 @@ def entry(
         "loggable_type": loggable[0],
         "loggable_id": loggable[1],
         "user_id": user_id,
-        "current": _json(current) if current is not None else "{}",
-        "previous": None if previous is None else _json(previous),
+        "current": current if current is not None else "{}",
+        "previous": previous,
         "relation_data": None if relation_data is None else orjson.dumps(relation_data).decode(),
     }
-
-
-def _json(row: Row) -> str:
-    return orjson.dumps({name: getattr(row, name) for name in row.COLUMNS}).decode()
 
 
 def _owner(row: Row) -> tuple[str, int] | None:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+import orjson
+
 from sandbox.sonar.declarations import Declarations, Kind, ObjectType
 from sandbox.sonar.ordering import IdSet, Order
 from sandbox.sonar.values import reader
@@ -35,6 +37,30 @@ class Row(Mapping[str, Any]):
         return len(self.COLUMNS)
 
 
+class Spelled:
+    """A text column in which a row may be kept instead of its text: it is spelled as JSON whenever it is read.
+
+    Most of the audit log is never read, and its rows would take more room as text than all others together.
+    """
+
+    def __init__(self, slot: Any) -> None:
+        self._slot = slot
+
+    def __get__(self, row: Row, owner: type[Row]) -> str | None:
+        value = self._slot.__get__(row, owner)
+        if isinstance(value, Row):
+            return orjson.dumps({name: getattr(value, name) for name in value.COLUMNS}).decode()
+        text: str | None = value
+        return text
+
+    def __set__(self, row: Row, value: object) -> None:
+        self._slot.__set__(row, value)
+
+
+SPELLED = {"Log": ("current", "previous")}
+"""Type → its columns of that kind."""
+
+
 def row_class(kind: ObjectType) -> type[Row]:
     """The row class of a declared type."""
     columns = tuple(kind.columns)
@@ -45,7 +71,10 @@ def row_class(kind: ObjectType) -> type[Row]:
         "TYPE": kind,
         "__doc__": f"A row of {kind.name}.",
     }
-    return type(f"{kind.name}Row", (Row,), body)
+    made = type(f"{kind.name}Row", (Row,), body)
+    for column in SPELLED.get(kind.name, ()):
+        setattr(made, column, Spelled(vars(made)[column]))
+    return made
 
 
 class Table:

@@ -120,7 +120,7 @@ def _draft(
 
 
 def _write(store: Store, catalogue: Catalogue, desk: Desk, drafts: list[Draft]) -> None:
-    ids = []
+    ids, services = [], sorted(store.table("Service"))
     for draft in drafts:
         job = store.insert(
             "Job",
@@ -136,6 +136,8 @@ def _write(store: Store, catalogue: Catalogue, desk: Desk, drafts: list[Draft]) 
         for user in draft.crew:
             store.attach("Job", job, "users", user, at=draft.at)
         write_tasks(store, template_tasks(store, desk.job_types[draft.kind]), job, draft.at)
+        if services and JOB_TYPES[draft.kind][0] == "Installation":
+            store.insert("JobService", at=draft.at, job_id=job, quantity=1, service_id=services[job % len(services)])
     visits = [
         (start, end, who, job) for draft, job in zip(drafts, ids, strict=True) for start, end, who in draft.check_ins
     ]

@@ -1,5 +1,6 @@
 """The store: stamps, logs, links, deletes and rows whose commit comes late."""
 
+import tracemalloc
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -94,6 +95,19 @@ def test_each_change_is_logged_with_the_state_before_and_after(shop: Shop) -> No
     assert updated["user_id"] == shop.user
     assert (deleted["current"], orjson.loads(deleted["previous"])["name"]) == ("{}", "B")
     assert deleted["created_at"] == START + timedelta(seconds=2)
+
+
+def test_the_log_of_a_long_text_takes_no_more_room_than_the_text(shop: Shop) -> None:
+    account = shop.an_account()
+    text = "x" * 2**20
+    tracemalloc.start()
+    note = shop.store.insert("Note", message=text, noteable_id=account, noteable_type="Account", priority="NORMAL")
+    for _ in range(10):
+        shop.store.update("Note", note, priority="STICKY")
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < 2**20
+    assert orjson.loads(logs_of(shop.store, "UPDATED", "Note")[9]["previous"])["message"] == text
 
 
 def test_the_user_of_a_row_and_the_user_who_wrote_it_are_two_things(shop: Shop) -> None:
