@@ -62,6 +62,22 @@ class KeyTaken(SyncError):
     remedy = "See which row in Splynx carries the key; remove or rename it there, then send the record again."
 
 
+class NameShared(SyncError):
+    """Another object of Sonar has this name in Splynx already, where labels are told apart by it. Nothing is changed.
+
+    Customers of this object go without the label, and are counted as waiting for it.
+    """
+
+    code = "sink.name_shared"
+    action = Action.DEAD_LETTER
+    exit_code = ExitCode.PARTLY
+    remedy = (
+        "`crossfade doctor` prints the line for customer.labels.names in the rules that tells the two apart. Add it,"
+        " start the processors again, and have the names read anew (`crossfade snapshot --only account_group`, or"
+        " account_type). Or rename one of the two in Sonar."
+    )
+
+
 class IdReused(SyncError):
     """Sonar's id stands for another object than the one that this row of Splynx was written for. Nothing is changed."""
 

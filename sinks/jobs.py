@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from plumbing.errors import Action, SyncError
 from schemas.aggregate import Aggregate
 from schemas.bundle import StampedBundle
+from sinks.entries import Owner
 from sinks.errors import Deferred
 from sinks.plan import Outcome, Step
-from sinks.rest import Owner
 from sinks.store import Key
 
 

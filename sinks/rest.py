@@ -3,41 +3,23 @@
 import asyncio
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from clients.mysql import Database, Transaction
 from clients.splynx import SplynxClient
 from clients.splynx_errors import RecordRefused, SplynxBusy, SplynxUnreachable
-from clients.splynx_query import Search
 from plumbing import metrics
 from plumbing.clock import utc_now
 from schemas.aggregate import DeletePolicy, Target
-from schemas.bundle import StampedBundle
 from schemas.ledger import GONE, LIVE, ORPHANED
-from sinks.bodies import SONAR_ID, Shape, changed, differing, with_foreign
-from sinks.errors import ParentMissing, ReadBackDiffers, ReferenceMissing, RowMissing
+from sinks.bodies import Shape, changed, differing, with_foreign
+from sinks.entries import Entries, Owner
+from sinks.errors import ParentMissing, ReadBackDiffers, ReferenceMissing
+from sinks.handles import HEAL_PAUSE_SECONDS, Handles, endpoint_of, has_natural_key
 from sinks.plan import Document, Known, RefAt, Step, Verb, refs_of, resolved
-from sinks.store import Intent, JournalEntry, Ledger, dumped
-
-_HEAL_PAUSE_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Whose record is written, and by which right."""
-
-    aggregate: str
-    sonar_id: int
-    sequence: int
-    partition: int
-    token: int
-
-    @staticmethod
-    def of(bundle: StampedBundle, partition: int, token: int) -> "Owner":
-        """The owner of a bundle's records."""
-        return Owner(bundle.aggregate, bundle.sonar_id, bundle.sequence, partition, token)
+from sinks.store import Intent, Ledger
 
 
 class RestRecords:
@@ -55,6 +37,7 @@ class RestRecords:
         self._db = db
         self._ledger = ledger
         self._targets = targets
+        self._entries, self._handles = Entries(ledger), Handles(client)
         self._shapes = {name: Shape(target, (short or {}).get(name, ())) for name, target in targets.items()}
 
     def shape(self, target: Target) -> Shape:
@@ -67,7 +50,7 @@ class RestRecords:
         Raises:
             ParentMissing: a required reference is not there yet.
             ReferenceMissing: the record was written, without an optional reference that is not there yet.
-            RecordRefused, ReadBackDiffers, RowMissing: this record cannot pass.
+            RecordRefused, ReadBackDiffers, RowMissing, NameShared: this record cannot pass.
             SplynxUnreachable, Fenced, Overtaken: try again later.
         """
         if step.verb is Verb.GONE and step.known is not None:
@@ -105,14 +88,14 @@ class RestRecords:
 
     async def _create(self, step: Step, document: Document, refs: list[RefAt], owner: Owner) -> bool:
         target, shape = step.target, self.shape(step.target)
-        existing = await self.find(target, step.key, document) if target.module is None else None
+        existing = await self._handles.find(target, step.key, document) if has_natural_key(target) else None
         if existing is not None:
             # A label of this text is there already, and Splynx takes no second one: it is used, not repeated.
             return await self._change(step, document, refs, existing, None, owner)
         patience = self._client.settings.timeout_seconds
         deadline, latest = utc_now() + timedelta(seconds=patience), time.monotonic() + patience
         async with self._db.transaction() as tx:
-            await self._may_write(tx, owner)
+            await self._entries.may_write(tx, owner)
             intent = await self._ledger.begin(
                 tx,
                 key=(target.entity, step.key),
@@ -128,14 +111,14 @@ class RestRecords:
         metrics.OPEN_INTENTS.inc()
         try:
             try:
-                answer = await self._client.post(_endpoint(target), body, deadline=latest)
+                answer = await self._client.post(endpoint_of(target), body, deadline=latest)
                 target_id = int(answer["id"])
             except SplynxBusy:
                 async with self._db.transaction() as tx:
                     await self._ledger.close_intent(tx, intent, "refused")
                 raise
             except SplynxUnreachable:
-                healed = await self._search_until_settled(target, step.key, document)
+                healed = await self._handles.find_until_settled(target, step.key, document)
                 if healed is None:
                     async with self._db.transaction() as tx:
                         await self._ledger.close_intent(tx, intent, "lost")
@@ -143,7 +126,7 @@ class RestRecords:
                 target_id = healed
             except RecordRefused:
                 # Our own earlier call may have come through late: then its unique sonar_id refuses the twin.
-                twin = await self.find(target, step.key, document)
+                twin = await self._handles.find(target, step.key, document)
                 async with self._db.transaction() as tx:
                     await self._ledger.close_intent(tx, intent, "refused")
                 if twin is None:
@@ -166,37 +149,6 @@ class RestRecords:
             await self._change(step, document, refs, target_id, None, owner)
         return True
 
-    async def find(self, target: Target, key: str, document: Mapping[str, Any]) -> int | None:
-        """The row in Splynx with this record's handle: its `sonar_id`, else its natural key."""
-        if target.module is not None:
-            search = Search(additional={SONAR_ID: key}, order={"id": "ASC"})
-        else:
-            search = Search(main={name: document[name] for name in target.natural_key}, order={"id": "ASC"})
-        rows = await self._client.list(_endpoint(target), search)
-        for row in rows:
-            # Searched again here: a listing without filters would be every row there is.
-            if target.module is not None:
-                extra = row.get("additional_attributes")
-                if isinstance(extra, dict) and str(extra.get(SONAR_ID)) == key:
-                    return int(row["id"])
-            elif all(str(row.get(name)) == str(document[name]) for name in target.natural_key):
-                return int(row["id"])
-        return None
-
-    async def _search_until_settled(self, target: Target, key: str, document: Mapping[str, Any]) -> int | None:
-        """Search until Splynx cannot be executing the lost call any more."""
-        end = asyncio.get_running_loop().time() + self._client.settings.settle_seconds
-        while True:
-            try:
-                found = await self.find(target, key, document)
-            except SplynxUnreachable:
-                found = None
-            if found is not None:
-                return found
-            if asyncio.get_running_loop().time() >= end:
-                return None
-            await asyncio.sleep(_HEAL_PAUSE_SECONDS)
-
     async def heal(self, intent: Intent) -> int | None:
         """After a crash: what became of a call. Searches until its deadline and the settle time are over.
 
@@ -208,11 +160,11 @@ class RestRecords:
         settled = intent.deadline + timedelta(seconds=self._client.settings.settle_seconds)
         target = self._targets[intent.entity]
         while True:
-            found = await self.find(target, intent.key, {}) if target.module is not None else None
+            found = await self._handles.find(target, intent.key, {}) if target.module is not None else None
             wait = (settled - utc_now().replace(tzinfo=None)).total_seconds()
             if found is not None or wait <= 0:
                 break
-            await asyncio.sleep(min(wait, _HEAL_PAUSE_SECONDS))
+            await asyncio.sleep(min(wait, HEAL_PAUSE_SECONDS))
         async with self._db.transaction() as tx:
             if found is not None and await self._ledger.known_record(tx, (intent.entity, intent.key)) is None:
                 await self._ledger.put_crosswalk(
@@ -239,21 +191,33 @@ class RestRecords:
         owner: Owner,
     ) -> bool:
         target, shape = step.target, self.shape(step.target)
-        current = await self._client.get(_endpoint(target), target_id)
+        current = await self._client.get(endpoint_of(target), target_id)
         body = shape.body(document, create=False)
         await self._keep_foreign(step.document or {}, refs, body, current)
         if known is not None and known.document:
             await self._report_edits(step, known, current, owner)
         sent = changed(body, current)
         async with self._db.transaction() as tx:
-            await self._may_write(tx, owner)
+            await self._entries.may_write(tx, owner)
+            await self._entries.not_shared(tx, step, target_id)
         if sent:
-            await self._client.put(_endpoint(target), target_id, sent)
+            try:
+                await self._client.put(endpoint_of(target), target_id, sent)
+            except RecordRefused:
+                await self._see_whose_name_it_is(step, document)
+                raise
             await self._read_back(target, target_id, sent)
         async with self._db.transaction() as tx:
             before = {name: current.get(name) for name in sent} if sent else None
             await self._keep(tx, step, owner, target_id, before=before, action="change" if sent else "")
         return bool(sent)
+
+    async def _see_whose_name_it_is(self, step: Step, document: Document) -> None:
+        """After a refusal: NameShared where it is because of another record's name, which tells more."""
+        row = await self._handles.find(step.target, step.key, document) if has_natural_key(step.target) else None
+        if row is not None:
+            async with self._db.session() as tx:
+                await self._entries.not_shared(tx, step, row)
 
     async def _keep_foreign(
         self, document: Document, refs: list[RefAt], body: Document, current: Mapping[str, Any]
@@ -282,7 +246,7 @@ class RestRecords:
                 await self._ledger.conflicts(tx, known, edited, owner.sequence)
 
     async def _read_back(self, target: Target, target_id: int, sent: Document) -> None:
-        read = await self._client.get(_endpoint(target), target_id)
+        read = await self._client.get(endpoint_of(target), target_id)
         shape = self.shape(target)
         wrong = [name for name in differing(sent, read) if name not in shape.on_create]
         if wrong:
@@ -294,56 +258,21 @@ class RestRecords:
         """What an aggregate no longer owns: as its delete policy says. Money is not withdrawn here."""
         policy = step.target.delete
         async with self._db.transaction() as tx:
-            await self._may_write(tx, owner)
+            await self._entries.may_write(tx, owner)
         before = None
         if policy is DeletePolicy.DISABLE:
-            current = await self._client.get(_endpoint(step.target), known.target_id)
+            current = await self._client.get(endpoint_of(step.target), known.target_id)
             if str(current.get("status")) != "disabled":
                 before = {"status": current.get("status")}
-                await self._client.put(_endpoint(step.target), known.target_id, {"status": "disabled"})
+                await self._client.put(endpoint_of(step.target), known.target_id, {"status": "disabled"})
                 await self._read_back(step.target, known.target_id, {"status": "disabled"})
         state = ORPHANED if policy is DeletePolicy.KEEP else GONE
         async with self._db.transaction() as tx:
-            await self._may_write(tx, owner)
-            await self._ledger.put_crosswalk(
-                tx,
-                [
-                    (
-                        known.entity, known.key, owner.aggregate, owner.sonar_id, known.target_id, "", owner.sequence,
-                        state, known.revision, dumped(known.document),
-                    )
-                ],
-            )  # fmt: skip
-            if before is not None:
-                await self._ledger.journal(
-                    tx, [JournalEntry(known.entity, known.key, known.target_id, "gone", before, owner.sequence)]
-                )
+            await self._entries.release(tx, known, owner, state, before=before)
         return True
-
-    async def _may_write(self, tx: Transaction, owner: Owner) -> None:
-        await self._ledger.hold(tx, {owner.partition: owner.token})
-        await self._ledger.not_overtaken(tx, owner.aggregate, owner.sonar_id, owner.sequence)
 
     async def _keep(
         self, tx: Transaction, step: Step, owner: Owner, target_id: int, *, before: Any, action: str
     ) -> None:
-        await self._may_write(tx, owner)
         kept = self.shape(step.target).kept(step.document or {})
-        await self._ledger.put_crosswalk(
-            tx,
-            [
-                (
-                    step.target.entity, step.key, owner.aggregate, owner.sonar_id, target_id, step.hash, owner.sequence,
-                    LIVE, step.known.revision if step.known else 0, dumped(kept),
-                )
-            ],
-        )  # fmt: skip
-        if action:
-            entry = JournalEntry(step.target.entity, step.key, target_id, action, before, owner.sequence)
-            await self._ledger.journal(tx, [entry])
-
-
-def _endpoint(target: Target) -> str:
-    if target.endpoint is None:
-        raise RowMissing(f"{target.entity} has no REST endpoint")
-    return target.endpoint
+        await self._entries.keep(tx, step, owner, target_id, kept, before=before, action=action)

@@ -8,12 +8,12 @@ from typing import Any
 from clients.mysql import Database, Row, Transaction
 from schemas import ledger as tables
 from schemas.aggregate import Target, WritePath
+from sinks.entries import Owner
 from sinks.errors import Overtaken, ParentMissing, WaitedTooLong
 from sinks.jobs import Job, Result
 from sinks.letters import DeadLetters
 from sinks.paths import Paths
 from sinks.plan import Known, Outcome, Step, Verb
-from sinks.rest import Owner
 from sinks.store import AggregateKey, Key, Ledger, dumped
 
 _AT_ONCE = 500

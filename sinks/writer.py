@@ -12,13 +12,14 @@ from schemas.aggregate import Aggregate, Target, WritePath
 from schemas.bundle import StampedBundle
 from sinks.bodies import Shape
 from sinks.brake import Brake
+from sinks.entries import Owner
 from sinks.errors import Overtaken
 from sinks.jobs import Counts, Delivery, Job, Result
 from sinks.letters import DeadLetters
 from sinks.paths import Paths
 from sinks.payments import Payments
 from sinks.plan import AggregateState, Outcome, steps_of, verdict, worst
-from sinks.rest import Owner, RestRecords
+from sinks.rest import RestRecords
 from sinks.store import AggregateKey, Key, Ledger
 from sinks.waiting import Waiting
 

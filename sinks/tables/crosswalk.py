@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from clients.mysql import Row, Transaction
+from schemas.ledger import LIVE
 from sinks.plan import Document, Known
 from sinks.tables.base import AggregateKey, Key, Tables, chunks, marks, upsert
 
@@ -57,6 +58,15 @@ class Crosswalk(Tables):
             (entity,),
         )
         return {row["record_key"]: row["target_id"] for row in rows}
+
+    async def other_of(self, tx: Transaction, key: Key, target_id: int, *, lock: bool) -> str | None:
+        """The key of another live record of the same kind that has this row in Splynx. `lock`: of any transaction."""
+        row = await tx.fetch_one(
+            f"SELECT record_key FROM {self.table('crosswalk')} WHERE entity = %s AND target_id = %s AND state = %s"
+            f" AND record_key <> %s LIMIT 1{' FOR UPDATE' if lock else ''}",
+            (key[0], target_id, LIVE, key[1]),
+        )
+        return None if row is None else str(row["record_key"])
 
     async def crosswalk_counts(self, tx: Transaction) -> dict[str, int]:
         """`{entity: records}`."""

@@ -119,10 +119,10 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     "the checkpoint in the ledger": (Patch("sinks.store.Ledger.checkpoints", _always_soon(dict)),),
     "intents are healed by a search": (
         Patch("sinks.rest.RestRecords.heal", _always_soon(list)),
-        Patch("sinks.rest.RestRecords.find", _always_soon(lambda: None)),
+        Patch("sinks.handles.Handles.find", _always_soon(lambda: None)),
     ),
     "a lost call is waited for until it is settled": (
-        Patch("sinks.rest.RestRecords._search_until_settled", _always_soon(lambda: None)),
+        Patch("sinks.handles.Handles.find_until_settled", _always_soon(lambda: None)),
     ),
     "what is settled is not written again": (
         Patch("sinks.writer.verdict", _always(None)),

@@ -19,6 +19,7 @@ class Label(SplynxRecord):
 
     module: str = "customers"
     label: str
+    color: str = "#357bf2"
 
 
 class Customer(SplynxRecord):

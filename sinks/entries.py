@@ -1,0 +1,101 @@
+"""The crosswalk's entry of a record that goes over REST: who may make it, and that no two records share a row."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from clients.mysql import Transaction
+from schemas.bundle import StampedBundle
+from schemas.ledger import LIVE
+from sinks.errors import NameShared
+from sinks.handles import has_natural_key
+from sinks.plan import Document, Known, Step
+from sinks.store import JournalEntry, Ledger, dumped
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose record is written, and by which right."""
+
+    aggregate: str
+    sonar_id: int
+    sequence: int
+    partition: int
+    token: int
+
+    @staticmethod
+    def of(bundle: StampedBundle, partition: int, token: int) -> "Owner":
+        """The owner of a bundle's records."""
+        return Owner(bundle.aggregate, bundle.sonar_id, bundle.sequence, partition, token)
+
+
+class Entries:
+    """Makes entries, each within the caller's transaction."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def may_write(self, tx: Transaction, owner: Owner) -> None:
+        """See that the partition still is ours, and that nothing newer of the aggregate was applied.
+
+        Raises:
+            Fenced, Overtaken.
+        """
+        await self._ledger.hold(tx, {owner.partition: owner.token})
+        await self._ledger.not_overtaken(tx, owner.aggregate, owner.sonar_id, owner.sequence)
+
+    async def not_shared(self, tx: Transaction, step: Step, target_id: int, *, lock: bool = False) -> None:
+        """See that the row is no other record's.
+
+        Raises:
+            NameShared: it is.
+        """
+        if not has_natural_key(step.target):
+            return
+        key = (step.target.entity, step.key)
+        other = await self._ledger.other_of(tx, key, target_id, lock=lock)
+        if other is not None:
+            raise NameShared(f"{step.target.entity} {target_id} of Splynx has this name, and is that of {other}")
+
+    async def keep(
+        self, tx: Transaction, step: Step, owner: Owner, target_id: int, kept: Document, *, before: Any, action: str
+    ) -> None:
+        """Enter a record as written, with its before-image if the row was changed.
+
+        Raises:
+            Fenced, Overtaken, NameShared: nothing may be committed.
+        """
+        await self.may_write(tx, owner)
+        revision = step.known.revision if step.known else 0
+        await self._put(tx, (step.target.entity, step.key), owner, target_id, step.hash, LIVE, revision, kept)
+        # Locked, and after our own row is there: of two that enter one row at the same time one must see the other.
+        await self.not_shared(tx, step, target_id, lock=True)
+        if action:
+            entry = JournalEntry(step.target.entity, step.key, target_id, action, before, owner.sequence)
+            await self._ledger.journal(tx, [entry])
+
+    async def release(self, tx: Transaction, known: Known, owner: Owner, state: str, *, before: Any) -> None:
+        """Enter a record as no longer live, with its before-image if the row was changed.
+
+        Raises:
+            Fenced, Overtaken: nothing may be committed.
+        """
+        await self.may_write(tx, owner)
+        key = (known.entity, known.key)
+        await self._put(tx, key, owner, known.target_id, "", state, known.revision, known.document)
+        if before is not None:
+            entry = JournalEntry(known.entity, known.key, known.target_id, "gone", before, owner.sequence)
+            await self._ledger.journal(tx, [entry])
+
+    async def _put(
+        self,
+        tx: Transaction,
+        key: tuple[str, str],
+        owner: Owner,
+        target_id: int,
+        digest: str,
+        state: str,
+        revision: int,
+        document: Document,
+    ) -> None:
+        row = (*key, owner.aggregate, owner.sonar_id, target_id, digest, owner.sequence, state, revision)
+        await self._ledger.put_crosswalk(tx, [(*row, dumped(document))])

@@ -1,0 +1,68 @@
+"""A record's row in Splynx, found again by its handle: its `sonar_id`, else its natural key."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from clients.splynx import SplynxClient
+from clients.splynx_errors import SplynxUnreachable
+from clients.splynx_query import Search
+from schemas.aggregate import Target
+from sinks.bodies import SONAR_ID
+from sinks.errors import RowMissing
+
+HEAL_PAUSE_SECONDS = 1.0
+
+
+def endpoint_of(target: Target) -> str:
+    """The REST path of a target.
+
+    Raises:
+        RowMissing: it has none.
+    """
+    if target.endpoint is None:
+        raise RowMissing(f"{target.entity} has no REST endpoint")
+    return target.endpoint
+
+
+def has_natural_key(target: Target) -> bool:
+    """Whether a row is found by what it says, which another record may say too, for it has no place for an id."""
+    return target.module is None and target.part_of is None
+
+
+class Handles:
+    """Looks for rows in one Splynx."""
+
+    def __init__(self, client: SplynxClient) -> None:
+        self._client = client
+
+    async def find(self, target: Target, key: str, document: Mapping[str, Any]) -> int | None:
+        """The id of the row with this record's handle."""
+        if target.module is not None:
+            search = Search(additional={SONAR_ID: key}, order={"id": "ASC"})
+        else:
+            search = Search(main={name: document[name] for name in target.natural_key}, order={"id": "ASC"})
+        rows = await self._client.list(endpoint_of(target), search)
+        for row in rows:
+            # Searched again here: a listing without filters would be every row there is.
+            if target.module is not None:
+                extra = row.get("additional_attributes")
+                if isinstance(extra, dict) and str(extra.get(SONAR_ID)) == key:
+                    return int(row["id"])
+            elif all(str(row.get(name)) == str(document[name]) for name in target.natural_key):
+                return int(row["id"])
+        return None
+
+    async def find_until_settled(self, target: Target, key: str, document: Mapping[str, Any]) -> int | None:
+        """Search until Splynx cannot be executing the lost call any more."""
+        end = asyncio.get_running_loop().time() + self._client.settings.settle_seconds
+        while True:
+            try:
+                found = await self.find(target, key, document)
+            except SplynxUnreachable:
+                found = None
+            if found is not None:
+                return found
+            if asyncio.get_running_loop().time() >= end:
+                return None
+            await asyncio.sleep(HEAL_PAUSE_SECONDS)
