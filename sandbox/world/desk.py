@@ -62,6 +62,11 @@ class Desk:
     roles: tuple[int, ...]
 
 
+def staff(store: Store) -> tuple[int, ...]:
+    """The ids of those who work there now."""
+    return tuple(id for id, row in sorted(store.table("User").items()) if row["enabled"])
+
+
 def open_desk(store: Store, catalogue: Catalogue, at: datetime) -> Desk:
     """Write the set-up as of `at`."""
     groups = tuple(
@@ -69,7 +74,7 @@ def open_desk(store: Store, catalogue: Catalogue, at: datetime) -> Desk:
         for name, enabled, private in GROUPS
     )
     for group in groups[:3]:
-        for user in catalogue.users[:3]:
+        for user in staff(store):
             store.attach("TicketGroup", group, "users", user, at=at)
     _departments(store, catalogue, at)
     _canned(store, at)

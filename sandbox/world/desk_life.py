@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import islice
 
 from sandbox.sonar.store import Store
-from sandbox.world.desk import Desk
+from sandbox.world.desk import Desk, staff
 from sandbox.world.life import Life
 from sandbox.world.registry import Row
 
@@ -46,4 +46,4 @@ def draw_open(life: Life, type_name: str, is_open: Callable[[Row], bool]) -> tup
 
 def worker(life: Life) -> int:
     """The id of somebody who works there now."""
-    return life.rng.choice(life.catalogue.users[:3])
+    return life.rng.choice(staff(life.registry.store))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from sandbox.world.desk import staff
 from sandbox.world.desk_life import desk_of, draw_open, worker
 from sandbox.world.jobs import OUTCOMES, check_in, completion, template_tasks, tick, write_tasks
 from sandbox.world.life import Life
@@ -41,7 +42,7 @@ def job_dispatched(life: Life) -> bool:
     found = draw_open(life, "Job", _is_open)
     if found is None:
         return False
-    missing = sorted(set(life.catalogue.users[:3]) - set(life.registry.store.linked("Job", "users", found[0])))
+    missing = sorted(set(staff(life.registry.store)) - set(life.registry.store.linked("Job", "users", found[0])))
     if not missing:
         return False
     life.registry.attach("Job", found[0], "users", life.rng.choice(missing))

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sandbox.sonar.store import Row, Store
-from sandbox.world.catalogue import Catalogue
-from sandbox.world.desk import JOB_TYPES, Desk
+from sandbox.world.desk import JOB_TYPES, Desk, staff
 from sandbox.world.past import Past
 from sandbox.world.rows import Writer
 
@@ -38,22 +37,22 @@ class Draft:
     completion: dict[str, Any] = field(default_factory=dict)
 
 
-def begin_jobs(store: Store, catalogue: Catalogue, desk: Desk, past: Past, mean: float) -> None:
+def begin_jobs(store: Store, desk: Desk, past: Past, mean: float) -> None:
     """Write jobs, `mean` for each account, in the order in which they were made."""
     tickets: dict[int, list[Row]] = defaultdict(list)
     for _, row in sorted(store.table("Ticket").items()):
         if row["ticketable_type"] == "Account":
             tickets[row["ticketable_id"]].append(row)
-    homes = _homes(store)
+    homes, users = _homes(store), staff(store)
     drafts = [
-        _draft(past, catalogue, desk, account["id"], homes.get(account["id"]), tickets[account["id"]], at)
+        _draft(past, users, account["id"], homes.get(account["id"]), tickets[account["id"]], at)
         for account, first in past.accounts()
         for at in past.moments(first, mean)
     ]
     drafts.sort(key=lambda draft: draft.at)
     for plant, draft in zip(PLANTS, (one for one in drafts if one.done), strict=False):
         plant(draft)
-    _write(store, catalogue, desk, drafts)
+    _write(store, desk, drafts)
 
 
 def write_tasks(store: Writer, tasks: Sequence[tuple[str, str]], job: int, at: datetime | None) -> list[int]:
@@ -93,10 +92,8 @@ def _homes(store: Store) -> Mapping[int, str]:
     }
 
 
-def _draft(
-    past: Past, catalogue: Catalogue, desk: Desk, account: int, home: str | None, tickets: list[Row], at: datetime
-) -> Draft:
-    rng, users = past.rng, catalogue.users[:3]
+def _draft(past: Past, users: Sequence[int], account: int, home: str | None, tickets: list[Row], at: datetime) -> Draft:
+    rng = past.rng
     kind = rng.choices(range(len(JOB_TYPES)), (20, 40, 10, 12, 4, 2, 1))[0]
     minutes = JOB_TYPES[kind][1]
     due = at + timedelta(days=rng.randint(1, 9))
@@ -119,7 +116,7 @@ def _draft(
     return draft
 
 
-def _write(store: Store, catalogue: Catalogue, desk: Desk, drafts: list[Draft]) -> None:
+def _write(store: Store, desk: Desk, drafts: list[Draft]) -> None:
     ids, services = [], sorted(store.table("Service"))
     for draft in drafts:
         job = store.insert(

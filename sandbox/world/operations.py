@@ -12,6 +12,7 @@ from sandbox.world.jobs import begin_jobs
 from sandbox.world.paper_past import Papers, begin_papers
 from sandbox.world.past import Past
 from sandbox.world.people import LIFETIME_DAYS
+from sandbox.world.staff import fill_in, hire
 from sandbox.world.tickets import begin_tickets
 
 
@@ -34,10 +35,15 @@ def begin(beginning: Beginning) -> None:
     store, catalogue, calendar = beginning.store, beginning.catalogue, beginning.calendar
     shape = REAL if beginning.full else BRIEF
     past = Past(store, calendar, beginning.rng, long=beginning.full)
-    desk = open_desk(store, catalogue, calendar.instant(calendar.today - timedelta(days=LIFETIME_DAYS + 29)))
-    begin_tickets(store, catalogue, desk, past, shape.tickets)
-    begin_jobs(store, catalogue, desk, past, shape.jobs)
-    begin_papers(store, catalogue, desk, past, shape.papers)
+    opening = calendar.instant(calendar.today - timedelta(days=LIFETIME_DAYS + 29))
+    desk = open_desk(store, catalogue, opening)
+    if beginning.full:
+        hire(store, catalogue, desk.roles, beginning.rng, opening)
+    begin_tickets(store, desk, past, shape.tickets)
+    begin_jobs(store, desk, past, shape.jobs)
+    begin_papers(store, desk, past, shape.papers)
+    if beginning.full:
+        fill_in(store, beginning.rng, opening)
 
 
 INDEXED = (

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 from sandbox.sonar.store import Row, Store
 from sandbox.world import desk_texts
-from sandbox.world.catalogue import Catalogue
-from sandbox.world.desk import Desk
+from sandbox.world.desk import Desk, staff
 from sandbox.world.papers import (
     sign,
     write_call,
@@ -46,10 +45,10 @@ class Papers(NamedTuple):
     to_dos: float
 
 
-def begin_papers(store: Store, catalogue: Catalogue, desk: Desk, past: Past, means: Papers) -> None:
+def begin_papers(store: Store, desk: Desk, past: Past, means: Papers) -> None:
     """Write the papers of all accounts, and those around tickets, jobs and equipment."""
     contacts = contacts_by_account(store)
-    rng, users = past.rng, catalogue.users[:3]
+    rng, users = past.rng, staff(store)
     signatures = _contracts(store, desk, past, contacts, means.contracts)
     for at, _, account in _of_accounts(past, means.calls):
         write_call(store, account, rng, rng.choice(users), at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.world import desk_texts
+from sandbox.world.desk import staff
 from sandbox.world.desk_life import contacts_of, desk_of, draw_open, worker
 from sandbox.world.life import Life
 from sandbox.world.registry import Row
@@ -23,7 +24,7 @@ def ticket_opened(life: Life) -> bool:
     desk = desk_of(life.registry.store)
     contact = next(iter(contacts_of(life, account)), None)
     name = None if contact is None else str(contact["name"])
-    columns = ticket_columns(life.rng, desk, life.catalogue.users[:3], row["company_id"], name)
+    columns = ticket_columns(life.rng, desk, staff(life.registry.store), row["company_id"], name)
     ticket = life.registry.insert(
         "Ticket",
         **{**columns, "status": "OPEN", "global_updated_at": life.registry.store.now()},

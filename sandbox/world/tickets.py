@@ -10,8 +10,7 @@ from typing import Any
 
 from sandbox.sonar.store import Row, Store
 from sandbox.world import desk_texts
-from sandbox.world.catalogue import Catalogue
-from sandbox.world.desk import Desk
+from sandbox.world.desk import Desk, staff
 from sandbox.world.past import Past, contacts_by_account
 from sandbox.world.rows import Writer
 
@@ -46,11 +45,11 @@ class Draft:
     """An older draft."""
 
 
-def begin_tickets(store: Store, catalogue: Catalogue, desk: Desk, past: Past, mean: float) -> None:
+def begin_tickets(store: Store, desk: Desk, past: Past, mean: float) -> None:
     """Write tickets, `mean` for each account, in the order in which they were opened."""
-    contacts = contacts_by_account(store)
+    contacts, users = contacts_by_account(store), staff(store)
     drafts = [
-        _draft(past, catalogue, desk, account, contacts.get(account["id"], []), at)
+        _draft(past, desk, users, account, contacts.get(account["id"], []), at)
         for account, first in past.accounts()
         for at in past.moments(first, mean)
     ]
@@ -153,8 +152,8 @@ def ticket_columns(rng: Random, desk: Desk, users: Sequence[int], company: int, 
     }
 
 
-def _draft(past: Past, catalogue: Catalogue, desk: Desk, account: Row, contacts: list[Row], at: datetime) -> Draft:
-    rng, users = past.rng, catalogue.users[:3]
+def _draft(past: Past, desk: Desk, users: Sequence[int], account: Row, contacts: list[Row], at: datetime) -> Draft:
+    rng = past.rng
     contact = contacts[0] if contacts else None
     name = None if contact is None else str(contact["name"])
     draft = Draft(at, account["id"], ticket_columns(rng, desk, users, account["company_id"], name))

@@ -121,6 +121,15 @@ def test_an_isp_of_full_history_has_the_shape_of_a_real_one() -> None:
     assert violations(world.store) == []
 
 
+def test_an_isp_of_full_history_has_staff_with_roles_and_fields_of_tickets_and_jobs() -> None:
+    store = a_world(40, full=True).store
+    roles = {row["role_id"] for row in store.table("User").values()}
+    assert len(roles - {None}) == 3
+    assert {row["customfielddataable_type"] for row in store.table("CustomFieldData").values()} >= {"Ticket", "Job"}
+    assert {row["entity_type"] for row in store.table("CustomField").values()} >= {"Account", "Ticket", "Job"}
+    assert violations(store) == []
+
+
 def bodies(store: Store) -> list[str]:
     return [row["body"] for row in store.table("TicketReply").values()]
 
