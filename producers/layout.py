@@ -1,6 +1,6 @@
 """How the answers to a selection are laid out, worked out once: what is done to each of thousands of rows is little."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -29,6 +29,8 @@ class Branch:
     many: bool
     selection: SelectionSetNode
     branches: tuple["Branch", ...]
+    owned: bool = False
+    """Its rows are the root's own, not those of others that something of the root refers to."""
 
 
 class Full(NamedTuple):
@@ -56,9 +58,26 @@ def branches_of(selection: SelectionSetNode, type_name: str, schema: SonarSchema
 
 
 def leading_to(branches: Sequence[Branch], types: Collection[str]) -> tuple[Branch, ...]:
-    """Those of the branches that are of one of the types, or have such a one below."""
-    pruned = [replace(one, branches=leading_to(one.branches, types)) for one in branches]
-    return tuple(one for one in pruned if one.branches or one.type_name in types)
+    """Those of the branches whose rows are the root's own and of one of the types, or that have such a one below.
+
+    The way that goes down least is the one of the owner: an account shows its addresses at once, and further down those
+    that it once lived at, which may be another's by now.
+    """
+    nearest: dict[str, int] = {}
+    level, depth = list(branches), 0
+    while level:
+        for one in level:
+            nearest.setdefault(one.type_name, depth)
+        level, depth = [inner for one in level for inner in one.branches], depth + 1
+    return _pruned(branches, {name: nearest[name] for name in types if name in nearest}, 0)
+
+
+def _pruned(branches: Sequence[Branch], nearest: Mapping[str, int], depth: int) -> tuple[Branch, ...]:
+    marked = [
+        replace(one, branches=_pruned(one.branches, nearest, depth + 1), owned=nearest.get(one.type_name) == depth)
+        for one in branches
+    ]
+    return tuple(one for one in marked if one.branches or one.owned)
 
 
 def flatten(row: dict[str, Any], branches: Sequence[Branch], full: int) -> Iterator[Full]:
@@ -87,14 +106,13 @@ def flatten(row: dict[str, Any], branches: Sequence[Branch], full: int) -> Itera
 
 
 def shown(row: dict[str, Any], branches: Sequence[Branch]) -> Iterator[Shown]:
-    """All nested rows of a flattened row that carry an id and a version."""
+    """All nested rows of a flattened row that are its own; `branches` as `leading_to` gives them."""
     for branch in branches:
         value = row.get(branch.name)
         if not value:
             continue
         for one in value if branch.many else (value,):
-            version = one.get("_version")
-            if version is not None:
-                yield Shown(branch.type_name, int(one["id"]), version)
+            if branch.owned:
+                yield Shown(branch.type_name, int(one["id"]), one["_version"])
             if branch.branches:
                 yield from shown(one, branch.branches)

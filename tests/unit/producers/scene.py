@@ -50,10 +50,22 @@ class Group(SonarRecord):
     name: str
 
 
+class Home(SonarRecord):
+    id: int
+    city: str | None = None
+
+
+class Stay(SonarRecord):
+    id: int
+    address: Home | None = None
+
+
 class Account(SonarRecord):
     id: int
     name: str
     account_status_id: int
+    addresses: list[Home] | None = None
+    serviceable_address_account_assignment_histories: list[Stay] | None = None
     account_status: Status | None = None
     contacts: list[Person] | None = None
     account_groups: list[Group] | None = None
@@ -77,6 +89,7 @@ ACCOUNT = Aggregate(
     owner="id",
     touched_by=[
         Touch("contacts", "Contact", "contactable_id", ("contactable_type", "Account")),
+        Touch("addresses", "Address", "addressable_id", ("addressable_type", "Account")),
         Touch("phone_numbers", "PhoneNumber", "contact.contactable_id", ("contact.contactable_type", "Account")),
     ],
     looks_up=[LookUp("account_statuses", "AccountStatus", column="account_status_id")],

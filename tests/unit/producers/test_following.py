@@ -80,6 +80,28 @@ async def test_a_child_that_moves_reads_both_roots_again() -> None:
     assert [one["name"] for one in scene.folded()[other]["contacts"]] == ["Ada"]
 
 
+@pytest.mark.fault(36)
+async def test_a_row_that_a_root_only_refers_to_is_not_taken_for_its_own() -> None:
+    scene = await a_scene()
+    other = scene.shop.an_account("Bea")
+    home = scene.shop.an_address(1, city="Chicago")
+    scene.shop.store.insert(
+        "ServiceableAddressAccountAssignmentHistory", account_id=1, address_id=home, start_date="2026-01-01",
+        end_date="2026-02-01",
+    )  # fmt: skip
+    await scene.following.poll()
+    scene.shop.clock.tick(60)
+    scene.shop.store.update("Address", home, addressable_id=other)
+    scene.shop.store.update("Account", 1, name="Eda")  # read again, it still shows where it once lived
+    await scene.following.poll()
+    known = scene.index.child("accounts", "addresses", home)
+    assert known is not None
+    assert known.root == other
+    scene.shop.clock.tick(60)
+    assert await scene.following.poll() == scene.shop.clock.now - timedelta(seconds=10)
+    assert [one["city"] for one in scene.folded()[other]["addresses"]] == ["Chicago"]
+
+
 @pytest.mark.fault(37)
 async def test_a_root_counts_as_read_only_when_it_shows_the_child_in_its_version(
     monkeypatch: pytest.MonkeyPatch,

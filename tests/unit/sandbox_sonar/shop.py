@@ -67,6 +67,16 @@ class Shop:
         }
         return self.store.insert("Contact", **(values | columns))
 
+    def an_address(self, account: int, **columns: Any) -> int:
+        values: dict[str, Any] = {
+            "addressable_id": account,
+            "addressable_type": "Account",
+            "is_anchor": False,
+            "serviceable": True,
+            "type": "PHYSICAL",
+        }
+        return self.store.insert("Address", **(values | columns))
+
     def a_phone(self, contact: int, number: str = "0145550100", **columns: Any) -> int:
         values: dict[str, Any] = {
             "contact_id": contact,
