@@ -8,7 +8,7 @@ from aiokafka.partitioner import murmur2
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from plumbing.errors import Action, DependencyUnreachable, SyncError
+from plumbing.errors import Action, DependencyUnreachable, ExitCode, SyncError
 from plumbing.settings import KafkaSettings
 
 
@@ -17,7 +17,11 @@ class DeliveryFailed(SyncError):
 
     code = "kafka.delivery_failed"
     action = Action.RETRY
-    remedy = "See the broker's state; the stage goes on from its last acknowledged offset."
+    exit_code = ExitCode.UNREACHABLE
+    remedy = (
+        "Bring the broker back. A process that ended is started again, by its supervisor or by the same command: it"
+        " goes on from what was acknowledged, and nothing is lost."
+    )
 
 
 class NotAcknowledged(DeliveryFailed):

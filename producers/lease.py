@@ -32,7 +32,10 @@ class LeaseLost(SyncError):
     code = "capture.lease_lost"
     action = Action.RETRY
     exit_code = ExitCode.UNREACHABLE
-    remedy = "Start capture again: it resumes from its cursors."
+    remedy = (
+        "See that Kafka answers, then start capture again, which a supervisor does by itself: it waits for Kafka, and"
+        " resumes from its cursors."
+    )
 
 
 class Lease:

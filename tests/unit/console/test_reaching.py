@@ -1,14 +1,19 @@
-"""Commands that only look ask Kafka first: its absence is told at once, not after each topic was waited for."""
+"""Kafka away: commands that only look tell it at once, and a stage that ends because of it says how to go on."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import typer
 
 from console import reconcile, status, topics, trace
-from plumbing.errors import DependencyUnreachable
+from console.output import fail
+from plumbing.errors import DependencyUnreachable, ExitCode, SyncError
+from plumbing.kafka import DeliveryFailed, NotAcknowledged
 from plumbing.settings import KafkaSettings, Settings
+from producers.lease import LeaseLost
 
 SETTINGS = Settings.model_construct(instance="main", kafka=KafkaSettings(bootstrap="127.0.0.1:1"))
 """Whatever else a command asked for is not there, and would fail otherwise."""
@@ -35,3 +40,22 @@ def test_kafka_is_asked_before_anything_else(command: Callable[[], Any], monkeyp
     with pytest.raises(DependencyUnreachable, match="Kafka does not answer"):
         command()
     assert asked == ["127.0.0.1:1"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(NotAcknowledged("3 messages were not acknowledged within 120 s"), id="messages under way"),
+        pytest.param(DeliveryFailed("the broker refused a message: _MSG_TIMED_OUT"), id="messages given up"),
+        pytest.param(LeaseLost("the lease of capture is lost"), id="lease"),
+    ],
+)
+def test_a_stage_that_ends_because_kafka_is_away_says_that_starting_it_again_resumes(
+    error: SyncError, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as ended:
+        fail(error, as_json=True)
+    assert ended.value.exit_code == ExitCode.UNREACHABLE
+    next_step = json.loads(capsys.readouterr().out)["error"]["next_step"]
+    assert "start" in next_step
+    assert "from" in next_step  # where it goes on

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinks.payments import amount_of
+from sinks.payment_rows import amount_of
 from sinks.receipts import receipt_of, revision_of
 
 
