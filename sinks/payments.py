@@ -8,41 +8,20 @@ that its aggregate no longer owns gets an opposite document; nothing is deleted.
 
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Self
 
 from clients.mysql import Row, Transaction
-from plumbing.errors import ConfigurationError
-from schemas.values.text import UTF8MB4, storable
 from sinks.deposits import add_deposits, lock_deposits
 from sinks.errors import KeyTaken, RowMissing
+from sinks.payment_rows import PAYMENT_COLUMNS, TRANSACTION_COLUMNS, PaymentRows, amount_of, has
 from sinks.plan import Document, Step, Verb
 from sinks.receipts import RECEIPT_MAX, receipt_of
 from sinks.tables.base import marks
 
-_TEXTS = ("comment", "field_1", "field_2", "field_3", "field_4", "field_5", "memo")
-PAYMENT_COLUMNS = (
-    "customer_id", "transaction_id", "payment_type", "receipt_number", "date", "real_create_datetime", "amount",
-    "remind_amount", "comment", "is_sent", "field_1", "field_2", "field_3", "field_4", "field_5", "note", "memo",
-    "added_by", "deleted",
-)  # fmt: skip
-TRANSACTION_COLUMNS = (
-    "customer_id", "type", "quantity", "unit", "price", "total", "remind_amount", "tax_percent", "tax_id", "date",
-    "category", "description", "comment", "period_from", "period_to", "service_type", "source", "deleted",
-)  # fmt: skip
-NO_DATE = "0000-00-00"
 _TAKEN = "a live payment in Splynx has this receipt number already"
-
-
-def amount_of(document: Document, field: str = "amount_minor") -> Decimal:
-    """The amount in the currency's main unit, exact.
-
-    >>> amount_of({"amount_minor": -1250, "exponent": 2})
-    Decimal('-12.50')
-    """
-    return Decimal(int(document[field])).scaleb(-int(document["exponent"]))
 
 
 @dataclass(frozen=True)
@@ -66,38 +45,11 @@ class Written:
     """Columns that no longer are as they were written last: somebody else changed them."""
 
 
-async def payment_category(tx: Transaction) -> int:
-    """The id of the base category Payment, which differs between installations.
-
-    Raises:
-        ConfigurationError: Splynx has none.
-    """
-    row = await tx.fetch_one(
-        "SELECT id FROM billing_transactions_categories WHERE name = 'Payment' AND is_base = '1' AND deleted = '0'"
-        " ORDER BY id LIMIT 1"
-    )
-    if row is None:
-        raise ConfigurationError(
-            "Splynx has no base transaction category called Payment",
-            remedy="Look at Config / Finance / Transaction categories; splynx.db may name another schema.",
-        )
-    return int(row["id"])
-
-
-async def text_charsets(tx: Transaction) -> dict[str, str]:
-    """`{column: character set}` of the texts of a payment, which may differ between installations."""
-    rows = await tx.fetch(
-        "SELECT column_name AS name, character_set_name AS charset FROM information_schema.columns"
-        " WHERE table_schema = DATABASE() AND table_name = 'payments' AND character_set_name IS NOT NULL"
-    )
-    return {row["name"]: row["charset"] for row in rows if row["name"] in _TEXTS}
-
-
 class Payments:
-    """Writes batches of payments. `charsets`: see `text_charsets`."""
+    """Writes batches of payments."""
 
-    def __init__(self, category: int, charsets: Mapping[str, str]) -> None:
-        self._category, self._charsets = category, charsets
+    def __init__(self, rows: PaymentRows) -> None:
+        self._rows = rows
 
     @classmethod
     async def of(cls, tx: Transaction) -> Self:
@@ -106,7 +58,7 @@ class Payments:
         Raises:
             ConfigurationError: Splynx has no category for payments.
         """
-        return cls(await payment_category(tx), await text_charsets(tx))
+        return cls(await PaymentRows.of(tx))
 
     async def write(self, tx: Transaction, work: Sequence[Work]) -> Written:
         """Write all of `work`; nothing is committed here.
@@ -207,7 +159,10 @@ class Payments:
         described = {f"Payment {receipt}": receipt for _, _, _, receipt, _ in inserts}
         first = await tx.insert_many(
             f"INSERT INTO billing_transactions ({_names(TRANSACTION_COLUMNS)}) VALUES ({marks(TRANSACTION_COLUMNS)})",
-            [self._transaction(one.customer_id, paid, amount, receipt) for one, paid, amount, receipt, _ in inserts],
+            [
+                self._rows.transaction(one.customer_id, paid, amount, receipt)
+                for one, paid, amount, receipt, _ in inserts
+            ],
         )
         # Read, not computed: another writer's ids may lie between ours.
         transactions = {
@@ -221,7 +176,7 @@ class Payments:
         first = await tx.insert_many(
             f"INSERT INTO payments ({_names(PAYMENT_COLUMNS)}) VALUES ({marks(PAYMENT_COLUMNS)})",
             [
-                self._payment(one.customer_id, transactions[receipt], document, amount, receipt)
+                self._rows.payment(one.customer_id, transactions[receipt], document, amount, receipt)
                 for one, document, amount, receipt, _ in inserts
             ],
         )
@@ -243,33 +198,24 @@ class Payments:
             done.before[one.step.key] = None
             done.revisions[one.step.key] = revision
 
-    def _columns(self, one: Work, row: Row, document: Document) -> dict[str, Any]:
-        """The columns of a payment's row that we own, as `document` has them; the customer's is not among them."""
-        receipt = receipt_of(document["receipt_number"], one.step.known.revision if one.step.known else 0)
-        values = self._payment(one.customer_id, row["transaction_id"], document, amount_of(document), receipt)
-        columns = dict(zip(PAYMENT_COLUMNS, values, strict=True))
-        for kept in ("customer_id", "transaction_id", "added_by", "note", "deleted", "is_sent"):
-            columns.pop(kept)
-        return columns
-
     def _edited(self, one: Work, row: Row) -> list[str]:
         known = one.step.known
         if known is None or not known.document:
             return []
-        written = self._columns(one, row, known.document)
+        written = self._rows.own(known.document, receipt_of(known.document["receipt_number"], known.revision))
         if one.step.document is None or one.step.document["customer_id"] == known.document["customer_id"]:
             written["charged"] = one.customer_id
         return sorted(
             "customer_id" if name == "charged" else name
             for name, value in written.items()
-            if not _has(row, {name: value})
+            if not has(row, {name: value})
         )
 
     async def _change(self, tx: Transaction, one: Work, row: Row) -> None:
         document = one.step.document or {}
         amount = amount_of(document)
-        values = self._columns(one, row, document) | {"customer_id": one.customer_id}
-        if _has(row, values | {"total": amount, "charged": one.customer_id}):
+        values = self._rows.own(document, _receipt(one)) | {"customer_id": one.customer_id}
+        if has(row, values | {"total": amount, "charged": one.customer_id}):
             return
         await tx.execute(
             f"UPDATE payments SET {', '.join(f'`{name}` = %s' for name in values)}, updated_at = CURRENT_TIMESTAMP"
@@ -288,33 +234,6 @@ class Payments:
                 row["transaction_id"],
             ],
         )
-
-    def _transaction(self, customer: int, document: Document, amount: Decimal, receipt: str) -> tuple[Any, ...]:
-        # service_type has no empty member; `internet` is what Splynx's own payments carry, left out by it.
-        return (
-            customer, "credit", 1, "", amount, amount, 0, 0, 0, document["date"], self._category, f"Payment {receipt}",
-            "", NO_DATE, NO_DATE, "internet", "auto", "0",
-        )  # fmt: skip
-
-    def _payment(
-        self, customer: int, transaction: int, document: Document, amount: Decimal, receipt: str
-    ) -> tuple[Any, ...]:
-        # A character that the column cannot hold would be refused, and with it the whole batch.
-        texts = {name: storable(document.get(name) or "", self._charsets.get(name, UTF8MB4)) for name in _TEXTS}
-        remind = max(Decimal(0), min(amount, amount_of(document, "remind_minor")))
-        return (
-            customer, transaction, document["payment_type"], receipt, document["date"],
-            document["real_create_datetime"], amount, remind, texts["comment"], "1", texts["field_1"], texts["field_2"],
-            texts["field_3"], texts["field_4"], texts["field_5"], "", texts["memo"], "api", "0",
-        )  # fmt: skip
-
-
-def _has(row: Row, values: Mapping[str, Any]) -> bool:
-    """Whether a row read has these values already: an adopted one is written only where it differs."""
-    return all(
-        Decimal(row[name]) == value if isinstance(value, Decimal) else str(row[name]) == str(value)
-        for name, value in values.items()
-    )
 
 
 def _receipt(one: Work) -> str:

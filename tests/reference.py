@@ -30,7 +30,7 @@ from schemas.catalogue import AGGREGATES, TARGETS
 from schemas.records import AdditionalField, NewerSonar, ShownArchived, SplynxRecord
 from schemas.selection import selection
 from schemas.shapes import Kind, members, walk
-from sinks.payments import PAYMENT_COLUMNS, TRANSACTION_COLUMNS
+from sinks.payment_rows import PAYMENT_COLUMNS, TRANSACTION_COLUMNS
 
 Json = dict[str, Any]
 PAGE = 100
