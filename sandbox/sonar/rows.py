@@ -173,10 +173,17 @@ class Table:
 
 
 def _pointers(kind: ObjectType, declarations: Declarations) -> set[str]:
-    """The columns and polymorphic prefixes by which other declared types find rows of `kind`."""
-    return {
+    """Columns and polymorphic prefixes by which rows of `kind` are found: to be shown, or when what they name goes."""
+    shown = {
         relation.via
         for other in declarations.types.values()
         for relation in other.relations.values()
         if relation.target == kind.name and relation.kind in (Kind.HAS_ONE, Kind.HAS_MANY)
     }
+    # Logs outlive what they name, and are by far the most rows.
+    named = {
+        relation.via
+        for relation in kind.relations.values()
+        if relation.kind is Kind.BELONGS_TO and not relation.polymorphic and kind.name != "Log"
+    }
+    return shown | named

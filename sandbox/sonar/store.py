@@ -229,11 +229,8 @@ class Store:
                     and not relation.owner
                     and kind.name != "Log"
                 ):
-                    found += [
-                        (other, relation)
-                        for other in self.tables[kind.name].rows.values()
-                        if other[relation.via] == row["id"]
-                    ]
+                    rows = self.tables[kind.name].rows
+                    found += [(rows[id], relation) for id in self.pointing(kind.name, relation.via, row["id"])]
         return found
 
     def _refuse_dangling(self, doomed: list[Row]) -> None:

@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import islice
 from random import Random
 
 from sandbox.sonar.store import Store
@@ -118,7 +117,7 @@ def add_holder(
     """What an account's address hangs on: a RADIUS account or a MAC address made for it, a device, or itself."""
     way = rng.choices(("radius", "mac", "device", "account"), (40, 15, 30, 15))[0]
     if way == "radius":
-        return "RadiusAccount", add_radius(writer, account, str(store.table("Account")[account]["name"]), rng, at)
+        return "RadiusAccount", add_radius(writer, store, account, rng, at)
     if way == "mac":
         mac = mac_of(rng.getrandbits(32), prefix=0x06)
         return "UninventoriedMacAddress", writer.insert(
@@ -140,18 +139,21 @@ def macs_at(store: Store, address: int) -> Iterator[int]:
                 yield id
 
 
-def add_radius(writer: Writer, account: int, name: str, rng: Random, at: datetime | None = None) -> int:
+def add_radius(writer: Writer, store: Store, account: int, rng: Random, at: datetime | None = None) -> int:
     """A RADIUS account; its password is invented, and a secret all the same."""
-    password = f"demo-{rng.getrandbits(32):08x}"
-    return writer.insert(
-        "RadiusAccount", at=at, account_id=account, password=password, username=username(name, account, rng)
-    )
+    name, password = username(store, account, rng), f"demo-{rng.getrandbits(32):08x}"
+    return writer.insert("RadiusAccount", at=at, account_id=account, password=password, username=name)
 
 
-def username(name: str, account: int, rng: Random) -> str:
-    """A name nobody else has: plain letters of the customer's, the account, and a number."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return f"{re.sub(r'[^a-z]', '', plain)[:12] or 'user'}{account}-{rng.randint(10, 99)}"
+def username(store: Store, account: int, rng: Random) -> str:
+    """A name nobody has yet: plain letters of the customer's, the account, and a number."""
+    customer = unicodedata.normalize("NFKD", str(store.table("Account")[account]["name"]))
+    plain = re.sub(r"[^a-z]", "", customer.encode("ascii", "ignore").decode().lower())[:12] or "user"
+    radius = store.table("RadiusAccount")
+    taken = {radius[id]["username"].lower() for id in store.pointing("RadiusAccount", "account_id", account)}
+    while (name := f"{plain}{account}-{rng.randint(10, 9_999)}") in taken:
+        pass
+    return name
 
 
 def _named(store: Store, start: str) -> Row:
@@ -178,7 +180,8 @@ def _moves_to_come(ground: Beginning) -> None:
     store, rng, today = ground.store, ground.rng, ground.calendar.today
     accounts = sorted({account for account, _ in homes(store)})
     count = max(1, len(store.table("Account")) // 60)
-    for address in list(islice(free_addresses(store), count)) if accounts else []:
+    free = [id for id, row in store.table("Address").items() if is_free(store, row)]
+    for address in free[:count] if accounts else []:
         store.insert(
             "ServiceableAddressAccountAssignmentFuture",
             at=ground.calendar.instant(ground.calendar.yesterday),
@@ -189,15 +192,13 @@ def _moves_to_come(ground: Beginning) -> None:
         )
 
 
-def free_addresses(store: Store) -> Iterator[int]:
-    """Serviceable addresses that nobody holds and that nobody is to get."""
-    for id, row in store.table("Address").items():
-        if (
-            row["serviceable"]
-            and row["addressable_type"] is None
-            and not store.pointing("ServiceableAddressAccountAssignmentFuture", "address_id", id)
-        ):
-            yield id
+def is_free(store: Store, address: Row) -> bool:
+    """Whether nobody holds a serviceable address and nobody is to get it."""
+    return (
+        bool(address["serviceable"])
+        and address["addressable_type"] is None
+        and not store.pointing("ServiceableAddressAccountAssignmentFuture", "address_id", address["id"])
+    )
 
 
 def _oddities(ground: Beginning) -> None:

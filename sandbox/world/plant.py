@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.world import inventory, network, network_sites
+from sandbox.world import inventory, inventory_events, network, network_events, network_sites
 from sandbox.world.domain import Beginning, Domain
 
 
@@ -13,4 +13,10 @@ def begin(ground: Beginning) -> None:
     network.connect(ground)
 
 
-PLANT = Domain("plant", begin, indexed=(), events=(), rate=0)
+PLANT = Domain(
+    "plant",
+    begin,
+    indexed=network_events.INDEXED + inventory_events.INDEXED,
+    events=network_events.EVENTS + inventory_events.EVENTS,
+    rate=0.3,
+)
