@@ -104,7 +104,8 @@ def job_completed(life: Life) -> bool:
     if well:
         tasks = store.pointing("Task", "taskable", ("Job", found[0]))
         tick(life.registry, [id for id in tasks if not store.table("Task")[id]["complete"]], user, store.now(), None)
-    home = next((store.table("Address")[id]["line1"] for id in life.homes(found[1]["jobbable_id"])), None)
+    homes = life.homes(found[1]["jobbable_id"]) if found[1]["jobbable_type"] == "Account" else []
+    home = store.table("Address")[homes[0]]["line1"] if homes else None
     notes = life.rng.choice(OUTCOMES) if well else "Nobody home."
     life.registry.update("Job", found[0], **completion(user, store.now(), home, notes, well=well))
     return True

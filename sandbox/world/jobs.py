@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.sonar.store import Row, Store
 from sandbox.world.desk import JOB_TYPES, Desk, staff
-from sandbox.world.past import Past
+from sandbox.world.past import Past, sites_at
 from sandbox.world.rows import Writer
 
 OUTCOMES = (
@@ -27,7 +27,7 @@ class Draft:
     """One job before it is written; `completion` are the columns that its end sets."""
 
     at: datetime
-    account: int
+    owner: tuple[str, int]
     kind: int
     columns: dict[str, Any]
     crew: list[int] = field(default_factory=list)
@@ -50,6 +50,10 @@ def begin_jobs(store: Store, desk: Desk, past: Past, mean: float) -> None:
         for at in past.moments(first, mean)
     ]
     drafts.sort(key=lambda draft: draft.at)
+    for draft in drafts:
+        sites = sites_at(store, draft.at) if JOB_TYPES[draft.kind][0] == "Tower climb" else []
+        if sites:
+            draft.owner, draft.columns["ticket_id"] = ("NetworkSite", past.rng.choice(sites)), None
     for plant, draft in zip(PLANTS, (one for one in drafts if one.done), strict=False):
         plant(draft)
     _write(store, desk, drafts)
@@ -99,7 +103,10 @@ def _draft(past: Past, users: Sequence[int], account: int, home: str | None, tic
     due = at + timedelta(days=rng.randint(1, 9))
     ticket = next((row["id"] for row in reversed(tickets) if row["created_at"] <= at), None)
     draft = Draft(
-        at, account, kind, {"length_in_minutes": minutes, "ticket_id": ticket if rng.random() < 0.5 else None}
+        at,
+        ("Account", account),
+        kind,
+        {"length_in_minutes": minutes, "ticket_id": ticket if rng.random() < 0.5 else None},
     )
     draft.crew = sorted(rng.sample(users, rng.choices((0, 1, 2), (1, 7, 2))[0]))
     if rng.random() < 0.9:
@@ -124,8 +131,8 @@ def _write(store: Store, desk: Desk, drafts: list[Draft]) -> None:
             at=draft.at,
             complete=False,
             job_type_id=desk.job_types[draft.kind],
-            jobbable_id=draft.account,
-            jobbable_type="Account",
+            jobbable_id=draft.owner[1],
+            jobbable_type=draft.owner[0],
             skips_validation=False,
             **draft.columns,
         )

@@ -102,9 +102,9 @@ EVENTS = (
     (paper_events.to_do_deleted, 0.4),
     (paper_events.call_deleted, 0.4),
     (paper_events.contract_deleted, 0.3),
-    (ticket_events.canned_reply_edited, 0.1),
-    (ticket_events.category_renamed, 0.1),
-    (job_events.job_type_switched, 0.1),
+    (ticket_events.canned_reply_edited, 0.3),
+    (ticket_events.category_renamed, 0.3),
+    (job_events.job_type_switched, 0.3),
 )
 
 OPERATIONS = Domain("operations", begin, INDEXED, EVENTS, rate=0.5)

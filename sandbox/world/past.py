@@ -49,6 +49,11 @@ class Past:
         return min(at + timedelta(seconds=self.rng.randint(60, max(61, int(hours * 3600)))), max(self.end, at))
 
 
+def sites_at(store: Store, at: datetime) -> list[int]:
+    """The network sites that stood at an instant."""
+    return [id for id, row in sorted(store.table("NetworkSite").items()) if row["created_at"] <= at]
+
+
 def contacts_by_account(store: Store) -> Mapping[int, list[Row]]:
     """`{account id: its contacts}`, those with an address to write to first."""
     found: dict[int, list[Row]] = defaultdict(list)

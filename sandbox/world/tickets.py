@@ -11,7 +11,7 @@ from typing import Any
 from sandbox.sonar.store import Row, Store
 from sandbox.world import desk_texts
 from sandbox.world.desk import Desk, staff
-from sandbox.world.past import Past, contacts_by_account
+from sandbox.world.past import Past, contacts_by_account, sites_at
 from sandbox.world.rows import Writer
 
 STRANGER = ("A. Stranger", "stranger@example.net")
@@ -34,7 +34,7 @@ class Draft:
     """One ticket before it is written. `columns` are the ticket's own, beside those that follow from the rest."""
 
     at: datetime
-    account: int | None
+    owner: tuple[str, int] | None
     columns: dict[str, Any]
     said: list[Said] = field(default_factory=list)
     recipients: list[tuple[str, str]] = field(default_factory=list)
@@ -55,6 +55,7 @@ def begin_tickets(store: Store, desk: Desk, past: Past, mean: float) -> None:
     ]
     drafts.sort(key=lambda draft: draft.at)
     _plant(drafts, past)
+    _put_on_sites(store, drafts, past.rng)
     write_tickets(store, drafts)
     _link(store, past.rng)
 
@@ -67,8 +68,8 @@ def write_tickets(store: Store, drafts: Sequence[Draft]) -> list[int]:
             "Ticket",
             at=draft.at,
             **draft.columns,
-            ticketable_id=draft.account,
-            ticketable_type=None if draft.account is None else "Account",
+            ticketable_id=draft.owner and draft.owner[1],
+            ticketable_type=draft.owner and draft.owner[0],
             parent_ticket_id=None if draft.parent is None else ids[id(draft.parent)],
             global_updated_at=max([draft.at, *(one.at for one in draft.said)]),
         )
@@ -156,7 +157,7 @@ def _draft(past: Past, desk: Desk, users: Sequence[int], account: Row, contacts:
     rng = past.rng
     contact = contacts[0] if contacts else None
     name = None if contact is None else str(contact["name"])
-    draft = Draft(at, account["id"], ticket_columns(rng, desk, users, account["company_id"], name))
+    draft = Draft(at, ("Account", account["id"]), ticket_columns(rng, desk, users, account["company_id"], name))
     draft.categories = sorted(rng.sample(desk.categories, rng.choices((0, 1, 2, 3), (1, 6, 2, 1))[0]))
     if contact is not None and contact["email_address"] and "@" in contact["email_address"]:
         draft.recipients.append((str(name), str(contact["email_address"])))
@@ -179,6 +180,15 @@ def _draft(past: Past, desk: Desk, users: Sequence[int], account: Row, contacts:
     return draft
 
 
+def _put_on_sites(store: Store, drafts: list[Draft], rng: Random) -> None:
+    """Some tickets are about a network site, and only those who work there write in them."""
+    for draft in rng.sample(drafts, len(drafts) // 20):
+        sites = sites_at(store, draft.at)
+        if draft.owner is not None and not draft.recipients and sites:
+            draft.owner = ("NetworkSite", rng.choice(sites))
+            draft.said = [one for one in draft.said if one.internal]
+
+
 def _link(store: Store, rng: Random) -> None:
     """Some tickets name a site or a piece of equipment, where the ISP has any."""
     for relation, type_name in (("network_sites", "NetworkSite"), ("inventory_items", "InventoryItem")):
@@ -189,12 +199,12 @@ def _link(store: Store, rng: Random) -> None:
 
 
 def _by_stranger(draft: Draft) -> None:
-    draft.account, draft.recipients = None, []
+    draft.owner, draft.recipients = None, []
     draft.said.append(Said(draft.at + timedelta(minutes=3), "<p>Do you serve Gooseberry?</p>", author=STRANGER))
 
 
 def _spam(draft: Draft) -> None:
-    draft.account = None
+    draft.owner = None
     draft.columns |= {"is_spam": True, "spam_score": 9.7, "subject": "You have won &lt;b&gt;$1,000&lt;/b&gt;"}
 
 
@@ -230,4 +240,4 @@ def _plant(drafts: list[Draft], past: Past) -> None:
         author = draft.recipients[0] if draft.recipients else STRANGER
         draft.said.append(Said(past.later(draft.at, 1), body, author=author))
     for child, parent in zip(drafts[-3:], drafts[2:5], strict=True) if len(drafts) > 20 else ():
-        child.parent, child.account = parent, parent.account
+        child.parent, child.owner = parent, parent.owner

@@ -130,6 +130,12 @@ def test_an_isp_of_full_history_has_staff_with_roles_and_fields_of_tickets_and_j
     assert violations(store) == []
 
 
+@pytest.mark.parametrize(("name", "via"), [("Ticket", "ticketable"), ("Job", "jobbable")])
+def test_some_work_is_about_a_network_site(three_hundred: World, name: str, via: str) -> None:
+    owners = {row[f"{via}_type"] for row in three_hundred.store.table(name).values()}
+    assert owners >= {"Account", "NetworkSite"}
+
+
 def bodies(store: Store) -> list[str]:
     return [row["body"] for row in store.table("TicketReply").values()]
 
