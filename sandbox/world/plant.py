@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.world import inventory, inventory_events, network, network_events, network_sites
+from sandbox.world import inventory, inventory_events, network, network_events, network_sites, partners
 from sandbox.world.domain import Beginning, Domain
 
 
@@ -11,6 +11,8 @@ def begin(ground: Beginning) -> None:
     network_sites.build(ground)
     inventory.fill(ground)
     network.connect(ground)
+    if ground.full:
+        partners.introduce(ground)
 
 
 PLANT = Domain(

@@ -57,13 +57,21 @@ def payment_columns(payment: Payment, rng: Random) -> dict[str, Any]:
     }
 
 
-def add_contact(store: Writer, catalogue: Catalogue, account: int, contact: Contact, at: datetime | None = None) -> int:
-    """A contact of an account with its phone numbers."""
+def add_contact(
+    store: Writer,
+    catalogue: Catalogue,
+    owner: int,
+    contact: Contact,
+    at: datetime | None = None,
+    *,
+    owner_type: str = "Account",
+) -> int:
+    """A contact with its phone numbers."""
     contact_id = store.insert(
         "Contact",
         at=at,
-        contactable_id=account,
-        contactable_type="Account",
+        contactable_id=owner,
+        contactable_type=owner_type,
         email_address=contact.email,
         language=contact.language,
         marketing_opt_in=contact.marketing_opt_in,
@@ -97,16 +105,22 @@ def formatted(number: str) -> str | None:
 
 
 def add_address(
-    store: Writer, catalogue: Catalogue, address: Address, account: int | None, at: datetime | None = None
+    store: Writer,
+    catalogue: Catalogue,
+    address: Address,
+    owner: int | None,
+    at: datetime | None = None,
+    *,
+    owner_type: str = "Account",
 ) -> int:
-    """An address of an account; a serviceable one may belong to nobody (`account` None)."""
-    serviceable = address.type == "PHYSICAL"
+    """An address; an account's PHYSICAL one is serviceable, and may belong to nobody yet (`owner` None)."""
+    serviceable = address.type == "PHYSICAL" and owner_type == "Account"
     return store.insert(
         "Address",
         at=at,
         address_status_id=catalogue.address_statuses[0] if serviceable else None,
-        addressable_id=account,
-        addressable_type="Account" if account is not None else None,
+        addressable_id=owner,
+        addressable_type=owner_type if owner is not None else None,
         city=address.city,
         country=address.country,
         is_anchor=False,

@@ -43,6 +43,17 @@ def test_a_full_history_has_years_of_addresses() -> None:
     assert past[full] > 10 * past[short] > 0
 
 
+def test_only_a_full_history_has_people_and_places_that_are_no_customers(sixty: World) -> None:
+    full = a_world(full=True)
+    for world, expected in ((sixty, set()), (full, {"NetworkSite", "Vendor"})):
+        assert {row["contactable_type"] for row in world.store.table("Contact").values()} == {"Account"} | expected
+        owners = {row["addressable_type"] for row in world.store.table("Address").values()} - {None}
+        places = expected and expected | {"InventoryLocation"}
+        assert owners == {"Account", "Company"} | places
+    full.step(300)
+    assert violations(full.store) == []
+
+
 def test_an_address_for_almost_every_account(three_hundred: World) -> None:
     assert 250 <= len(three_hundred.store.table("IpAssignment")) <= 450
 
