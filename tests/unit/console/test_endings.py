@@ -1,7 +1,11 @@
-"""`crossfade process` says at its end what it did, whichever engine did it."""
+"""A stage that ends, or is asked to end, prints one document: what it did."""
 
+import asyncio
 import json
+import os
+import signal
 from collections import Counter
+from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
@@ -10,13 +14,23 @@ from typer.testing import CliRunner
 import console.main
 from console.shapes import members
 from processors.output import Summary
+from producers.capture import CaptureSummary
+from sinks.runner import SinkSummary
 
 DONE = Summary(produced=Counter(account=3), dead_lettered=Counter(payment=1))
 
 
 @pytest.fixture(autouse=True)
+def _handlers() -> Iterator[None]:
+    before = {sign: signal.getsignal(sign) for sign in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for sign, handler in before.items():
+        signal.signal(sign, handler)
+
+
+@pytest.fixture(autouse=True)
 def _ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Everything before the engine is well, and each engine did the same."""
+    """Everything before the work is well; each engine did the same; capture and sink work until they are stopped."""
 
     async def compared(_: object) -> None:
         """The rules fit."""
@@ -29,9 +43,22 @@ def _ready(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console.main, "run_worker", lambda _: DONE)
     monkeypatch.setattr(console.main, "process_batch", lambda _, **__: DONE)
 
+    async def capture(_: object, *, stop: asyncio.Event, **__: object) -> CaptureSummary:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await stop.wait()
+        return CaptureSummary(run_id="r")
+
+    async def sink(_: object, *, stop: asyncio.Event, **__: object) -> SinkSummary:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await stop.wait()
+        return SinkSummary(applied=True)
+
+    monkeypatch.setattr(console.main, "run_capture", capture)
+    monkeypatch.setattr(console.main, "run_sink", sink)
+
 
 @pytest.mark.parametrize("engine", ["live", "batch"])
-def test_it_prints_one_document_at_its_end(engine: str) -> None:
+def test_processors_print_the_same_document_whichever_engine_it_was(engine: str) -> None:
     ended = CliRunner().invoke(console.main.app, ["process", "--engine", engine, "--json"])
     assert ended.exit_code == 0, ended.output
     document = json.loads(ended.stdout)
@@ -47,3 +74,10 @@ def test_people_read_the_same_as_a_table(engine: str) -> None:
         "account    3         0",
         "payment    0         1",
     ]
+
+
+@pytest.mark.parametrize(("command", "code"), [("follow", 0), ("sink", 0), ("snapshot", 75)])
+def test_capture_and_sink_that_are_asked_to_end_print_theirs(command: str, code: int) -> None:
+    ended = CliRunner().invoke(console.main.app, [command, "--json"])
+    assert ended.exit_code == code, ended.output
+    assert json.loads(ended.stdout).keys() == {"version"} | members(command)
