@@ -163,3 +163,27 @@ def test_a_completed_job_has_a_ticked_list_or_failed(lively: World) -> None:
         tasks = [lively.store.table("Task")[task] for task in lively.store.pointing("Task", "taskable", ("Job", id))]
         assert job["complete"]
         assert not job["completed_successfully"] or all(task["complete"] for task in tasks)
+
+
+def test_the_one_open_job_among_many_done_ones_is_found(living: World) -> None:
+    for id in [id for id, job in living.store.table("Job").items() if not job["complete"]]:
+        living.store.delete("Job", id)
+    for _ in range(8):
+        assert living.happen("job_made")
+        assert living.happen("job_completed")
+
+
+def test_an_answer_goes_out_as_a_mail_to_the_tickets_first_recipient(lively: World) -> None:
+    store = lively.store
+    replies = set(store.table("TicketReply"))
+    for _ in range(10):
+        assert lively.happen("ticket_answered")
+    mailed = 0
+    for reply in set(store.table("TicketReply")) - replies:
+        recipients = store.pointing("TicketRecipient", "ticket_id", store.table("TicketReply")[reply]["ticket_id"])
+        mails = store.pointing("Email", "emailable", ("TicketReply", reply))
+        assert [store.table("Email")[id]["email_address"] for id in mails] == [
+            store.table("TicketRecipient")[id]["email_address"] for id in recipients[:1]
+        ]
+        mailed += len(mails)
+    assert mailed
