@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from sandbox.world.domain import Beginning
 from sandbox.world.inventory_catalogue import MODELS, Model, Stock, open_stock
-from sandbox.world.inventory_rows import Owner, add_item, add_line, add_order, fields_of
+from sandbox.world.inventory_rows import Owner, add_item, add_line, add_order, fields_of, service_at
 from sandbox.world.people import LIFETIME_DAYS
 
 BY_KEY = {model.key: model for model in MODELS}
@@ -99,12 +99,14 @@ def _buy(ground: Beginning, stock: Stock, placements: Sequence[Placement]) -> No
                 line=line,
                 price=price,
                 deployment=deployment,
+                account_service=service_at(ground.store, owner),
             )
             if owner != placement.owner:
                 ground.store.update(
                     "InventoryItem",
                     item,
                     at=placement.at,
+                    account_service_id=service_at(ground.store, placement.owner),
                     inventoryitemable_type=placement.owner[0],
                     inventoryitemable_id=placement.owner[1],
                 )

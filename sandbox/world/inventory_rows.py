@@ -37,6 +37,21 @@ def fields_of(store: Store, model: int) -> list[Row]:
     ]
 
 
+def services_of(store: Store, account: int, type_: str) -> list[Row]:
+    """An account's services of one type, the oldest first."""
+    held, sold = store.table("AccountService"), store.table("Service")
+    ids = store.pointing("AccountService", "account_id", account)
+    return [held[id] for id in ids if sold[held[id]["service_id"]]["type"] == type_]
+
+
+def service_at(store: Store, owner: Owner) -> int | None:
+    """The data service that equipment carries at a customer's house; None without one, and in any other place."""
+    address = store.table("Address")[owner[1]] if owner[0] == "Address" else None
+    if address is None or address["addressable_type"] != "Account":
+        return None
+    return next((row["id"] for row in services_of(store, address["addressable_id"], "DATA")), None)
+
+
 def add_item(
     writer: Writer,
     fields: Iterable[Row],
@@ -48,11 +63,13 @@ def add_item(
     line: int | None = None,
     price: int | None = None,
     deployment: int | None = None,
+    account_service: int | None = None,
 ) -> int:
     """An item with a value for each of its model's fields. `line` is that of the order, `price` minor units."""
     item = writer.insert(
         "InventoryItem",
         at=at,
+        account_service_id=account_service,
         deployment_type_id=deployment,
         flapping=False,
         icmp_status_flap_count=0,

@@ -29,6 +29,8 @@ def _items(store: Store) -> Iterator[str]:
         deployment = row["deployment_type_id"]
         if deployment is not None and deployments[deployment]["inventory_model_id"] != row["inventory_model_id"]:
             yield f"InventoryItem {id}: is deployed as another model"
+        if row["account_service_id"] is not None and row["inventoryitemable_type"] != "Address":
+            yield f"InventoryItem {id}: carries a service in nobody's house"
         if row["purchase_order_item_id"] is None:
             continue
         line = lines[row["purchase_order_item_id"]]

@@ -10,7 +10,7 @@ from random import Random
 
 from sandbox.sonar.store import Store
 from sandbox.world.domain import Beginning
-from sandbox.world.inventory_rows import Owner, canonical, mac_of
+from sandbox.world.inventory_rows import Owner, canonical, mac_of, services_of
 from sandbox.world.network_holding import assign, top_of
 from sandbox.world.network_space import DELEGATIONS, LINKS, ROUTES, Row, draw_block
 from sandbox.world.rows import Writer
@@ -172,7 +172,13 @@ def _numbers(ground: Beginning) -> None:
         if accounts and rng.random() < 0.7:
             account = rng.choice(accounts)
             later = max(at, store.table("Account")[account]["created_at"]) + timedelta(hours=1)
-            store.insert("DidAssignment", at=later, account_id=account, did_id=did)
+            assign_number(store, store, did, account, later)
+
+
+def assign_number(writer: Writer, store: Store, did: int, account: int, at: datetime | None = None) -> None:
+    """Give an account a telephone number, for its voice service where it has one."""
+    service = next((row["service_id"] for row in services_of(store, account, "VOICE")), None)
+    writer.insert("DidAssignment", at=at, account_id=account, did_id=did, service_id=service)
 
 
 def _moves_to_come(ground: Beginning) -> None:

@@ -6,7 +6,7 @@ from sandbox.sonar.store import Store
 from sandbox.world.domain import Event
 from sandbox.world.inventory_rows import mac_of
 from sandbox.world.life import Life
-from sandbox.world.network import add_holder, is_free, username
+from sandbox.world.network import add_holder, assign_number, is_free, username
 from sandbox.world.network_holding import assign, close_history, open_history, release, top_of
 from sandbox.world.network_space import Row, bounds, draw_block, network
 
@@ -124,7 +124,7 @@ def number_assigned(life: Life) -> bool:
     home = life.registry.draw("Address", life.rng, is_home)
     if found is None or home is None:
         return False
-    life.registry.insert("DidAssignment", account_id=home[1]["addressable_id"], did_id=found[0])
+    assign_number(life.registry, store, found[0], home[1]["addressable_id"])
     return True
 
 

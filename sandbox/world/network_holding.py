@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sandbox.sonar.store import Store
-from sandbox.world.inventory_rows import Owner
+from sandbox.world.inventory_rows import Owner, service_at
 from sandbox.world.network_space import Row
 from sandbox.world.registry import Registry
 from sandbox.world.rows import Writer
@@ -111,7 +111,13 @@ def hand_over(registry: Registry, item: int, owner: Owner) -> None:
             close_history(registry, assignment)
         else:
             release(registry, assignment)
-    registry.update("InventoryItem", item, inventoryitemable_type=owner[0], inventoryitemable_id=owner[1])
+    registry.update(
+        "InventoryItem",
+        item,
+        account_service_id=service_at(registry.store, owner),
+        inventoryitemable_id=owner[1],
+        inventoryitemable_type=owner[0],
+    )
     if stays:
         for assignment in assignments:
             open_history(registry, registry.store, assignment)

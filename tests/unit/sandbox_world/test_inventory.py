@@ -140,7 +140,14 @@ def drop_value(store: Store) -> None:
     store.delete("InventoryModelFieldData", value_of(store, "MAC address"))
 
 
+def serve_nobody(store: Store) -> None:
+    service = store.insert("Service", application="DEBIT", display_if_zero=True, enabled=True, name="Data", type="DATA")
+    sold = store.insert("AccountService", account_id=1, quantity=1, service_id=service)
+    store.update("InventoryItem", first(store, "InventoryItem", inventoryitemable_type="User"), account_service_id=sold)
+
+
 BREAKS: list[tuple[str, Callable[[Store], object], str]] = [
+    ("a service in a pocket", serve_nobody, "in nobody's house"),
     ("a cent too much", lambda s: s.update("InventoryItem", bought(s), purchase_price=8_991), "not its share"),
     ("another model came", other_model, "was ordered as another model"),
     ("values of another model", other_model, "is a field of another model"),

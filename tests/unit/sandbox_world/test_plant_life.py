@@ -9,9 +9,13 @@ import pytest
 from sandbox.sonar.store import Store
 from sandbox.world import World
 from sandbox.world.invariants import violations
-from sandbox.world.network_holding import top_of
+from sandbox.world.inventory_rows import services_of
+from sandbox.world.network import assign_number, homes
+from sandbox.world.network_holding import hand_over, top_of
 from sandbox.world.plant import PLANT
+from sandbox.world.registry import Registry
 from tests.unit.sandbox_world.conftest import a_world
+from tests.unit.sandbox_world.test_invariants import first
 
 NAMES = [event.__name__ for event, _ in PLANT.events]
 
@@ -169,6 +173,36 @@ def test_a_van_that_is_handed_over_changes_no_row(plant: World) -> None:
 def test_a_renamed_model_changes_no_item(plant: World) -> None:
     found = changes(plant, "model_renamed", "InventoryModel", "InventoryItem")
     assert (len(found["InventoryModel"]), len(found["InventoryItem"])) == (1, 0)
+
+
+def sell(store: Store, account: int, type_: str) -> int:
+    """Sell a service to an account; the id of the account's oldest one of the type."""
+    service = store.insert(
+        "Service", application="DEBIT", display_if_zero=True, enabled=True, name=type_.title(), type=type_
+    )
+    store.insert("AccountService", account_id=account, quantity=1, service_id=service)
+    return int(services_of(store, account, type_)[0]["id"])
+
+
+def test_equipment_carries_the_data_service_of_the_house_that_it_is_in(plant: World) -> None:
+    store, registry = plant.store, Registry(plant.store)
+    account, home = next(homes(store))
+    sold = sell(store, account, "DATA")
+    item = first(store, "InventoryItem", inventoryitemable_type="Vehicle")
+    hand_over(registry, item, ("Address", home))
+    assert store.table("InventoryItem")[item]["account_service_id"] == sold
+    hand_over(registry, item, ("InventoryLocation", 1))
+    assert store.table("InventoryItem")[item]["account_service_id"] is None
+
+
+def test_a_number_is_assigned_for_the_voice_service(plant: World) -> None:
+    store = plant.store
+    account, _ = next(homes(store))
+    sold = sell(store, account, "VOICE")
+    did = store.insert("Did", number="9995550100", voice_provider_id=first(store, "VoiceProvider"))
+    assign_number(store, store, did, account)
+    assigned = store.table("DidAssignment")[first(store, "DidAssignment", did_id=did)]
+    assert assigned["service_id"] == store.table("AccountService")[sold]["service_id"]
 
 
 def test_a_line_that_comes_fills_the_stock_with_what_was_ordered(plant: World) -> None:
