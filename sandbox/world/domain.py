@@ -1,7 +1,8 @@
 """A part of the ISP beside its customers and their payments, with random streams of its own.
 
 With it or without it, the rows and the life of everything else are the same: a domain may draw accounts and addresses,
-which are never deleted, from the registry's pools, and its own rows; it leaves all others alone.
+which are never deleted, from the registry's pools, and its own rows; it leaves all others alone. One column is shared:
+what is left of a payment, which billing writes and no event of the customers' depends on.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from sandbox.world.billing import BILLING
 from sandbox.world.domain import Domain
 from sandbox.world.operations import OPERATIONS
 from sandbox.world.plant import PLANT
 
-DOMAINS: tuple[Domain, ...] = (PLANT, OPERATIONS)
+DOMAINS: tuple[Domain, ...] = (BILLING, PLANT, OPERATIONS)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sandbox.sonar.declarations import Kind
 from sandbox.sonar.store import Store
-from sandbox.world import inventory_rules, network_rules
+from sandbox.world import billing_rules, inventory_rules, network_rules
 from sandbox.world.calendar import zone_named
 from sandbox.world.operations_rules import operations_violations
 
@@ -28,6 +28,7 @@ def violations(store: Store) -> list[str]:
         *operations_violations(store),
         *network_rules.violations(store),
         *inventory_rules.violations(store),
+        *billing_rules.violations(store),
     ]
 
 
@@ -50,6 +51,7 @@ def _money(store: Store) -> Iterator[str]:
         if row["amount"] <= 0:
             yield f"ReversedPayment {id}: amount is not positive"
         reversed_by[row["payment_id"]] += row["amount"]
+    credited = billing_rules.credited(store)
     voided = {row["payment_id"] for row in store.table("VoidedPayment").values()}
     for id, row in store.table("Payment").items():
         if row["amount"] <= 0:
@@ -58,7 +60,7 @@ def _money(store: Store) -> Iterator[str]:
             yield f"Payment {id}: more was reversed than paid"
         if reversed_by[id] and not row["successful"]:
             yield f"Payment {id}: reversed though it never succeeded"
-        expected = row["amount"] - reversed_by[id] if row["successful"] else 0
+        expected = (row["amount"] - reversed_by[id] if row["successful"] else 0) - credited[id]
         if row["amount_remaining"] != expected:
             yield f"Payment {id}: amount_remaining is off by {row['amount_remaining'] - expected}"
         if id in voided and row["successful"]:

@@ -1,9 +1,15 @@
-"""Events of money: paid, taken back, refused, deleted. A payment and what is left of it always change together."""
+"""Events of money: paid, taken back, refused, deleted. A payment and what is left of it always change together.
+
+Whether an event finds a payment depends on what was taken back of it, never on what it has paid by now: that is
+billing's, and the same things happen with and without it.
+"""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
+from sandbox.world.books import Books, unreversed
 from sandbox.world.drafts import Payment
 from sandbox.world.ledger import KINDS, REVERSED_BECAUSE, draft_amount
 from sandbox.world.life import Life
@@ -55,11 +61,9 @@ def reversal_deleted(life: Life) -> bool:
     if found is None:
         return False
     reversal, row = found
-    amount, payment = row["amount"], row["payment_id"]
     life.registry.delete("ReversedPayment", reversal)
-    paid = life.registry.row("Payment", payment)
-    if paid is not None:
-        life.registry.update("Payment", payment, amount_remaining=paid["amount_remaining"] + amount)
+    if life.registry.row("Payment", row["payment_id"]) is not None:
+        _settle(life, row["payment_id"])
     return True
 
 
@@ -67,6 +71,9 @@ def payment_deleted(life: Life) -> bool:
     found = life.registry.draw("Payment", life.rng)
     if found is None:
         return False
+    books = Books(life.registry.store, life.registry)
+    for credit in books.live_credits(of=("Payment", found[0])):
+        books.void_credit(credit["id"])
     life.registry.delete("Payment", found[0])
     return True
 
@@ -81,19 +88,19 @@ def pending_succeeded(life: Life) -> bool:
 
 
 def pending_failed(life: Life) -> bool:
-    found = life.registry.draw_from(life.registry.pending, "Payment", life.rng, is_whole)
+    found = life.registry.draw_from(life.registry.pending, "Payment", life.rng, lambda row: is_whole(life, row))
     if found is None:
         return False
-    life.registry.update("Payment", found[0], status="FAILED", successful=False, amount_remaining=0)
+    _settle(life, found[0], status="FAILED", successful=False)
     return True
 
 
 def succeeded_failed(life: Life) -> bool:
     """A payment that counted stops counting. Only untouched ones do: a taken-back one has nothing left to fail."""
-    found = life.registry.draw("Payment", life.rng, lambda row: counts(row) and is_whole(row))
+    found = life.registry.draw("Payment", life.rng, lambda row: counts(row) and is_whole(life, row))
     if found is None:
         return False
-    life.registry.update("Payment", found[0], status="FAILED", successful=False, amount_remaining=0)
+    _settle(life, found[0], status="FAILED", successful=False)
     return True
 
 
@@ -115,20 +122,26 @@ def voided_at_processor(life: Life) -> bool:
 
 
 def _reverse(life: Life, *, whole: bool) -> bool:
+    store = life.registry.store
     found = life.registry.draw(
-        "Payment", life.rng, lambda row: counts(row) and row["amount_remaining"] > (0 if whole else 1)
+        "Payment", life.rng, lambda row: counts(row) and unreversed(store, row) > (0 if whole else 1)
     )
     if found is None:
         return False
     payment, row = found
-    remaining = row["amount_remaining"]
-    taken = remaining if whole else life.rng.randint(1, remaining - 1)
+    left = unreversed(store, row)
+    taken = left if whole else life.rng.randint(1, left - 1)
     why = life.rng.choice(REVERSED_BECAUSE)
     life.registry.insert("ReversedPayment", amount=taken, description=why, payment_id=payment)
-    life.registry.update("Payment", payment, amount_remaining=remaining - taken)
+    _settle(life, payment)
     return True
 
 
-def is_whole(row: Row) -> bool:
+def _settle(life: Life, payment: int, **change: Any) -> None:
+    """What is left of a payment after a change; what it has paid and no longer can is open again."""
+    Books(life.registry.store, life.registry).settle("Payment", payment, **change)
+
+
+def is_whole(life: Life, row: Row) -> bool:
     """Whether nothing of a payment was taken back."""
-    return not row["successful"] or row["amount_remaining"] == row["amount"]
+    return not row["successful"] or unreversed(life.registry.store, row) == row["amount"]

@@ -34,16 +34,16 @@ def populate(
     """Fill an empty store; the rows depend on the seed, the sizes and the local day of the store's clock alone.
 
     Sixty accounts are enough for every oddity; with fewer, those that do not fit are left out. `payments_per_account`
-    is a mean, by default 7.5, and 2 above 2,000 accounts. `poison` adds a last account that no mapping can pass: its
-    name is nothing but spaces. `full` writes what a real instance of the size has, however long that takes: years of
-    history, and the contacts and addresses of those who are no customers.
+    is a mean, by default 7.5, 2 above 2,000 accounts, and 12 with `full`. `poison` adds a last account that no mapping
+    can pass: its name is nothing but spaces. `full` writes what a real instance of the size has, however long that
+    takes: years of history, and the contacts and addresses of those who are no customers.
 
     Raises:
         ValueError: there is not at least one account, or the store's time zone is unknown.
     """
     if accounts < 1:
         raise ValueError("an ISP needs at least one account")
-    mean = payments_per_account if payments_per_account is not None else 7.5 if accounts <= FULL_HISTORY_UP_TO else 2.0
+    mean = payments_per_account if payments_per_account is not None else usual_payments(accounts, full=full)
     rng = Random(seed)
     zone = zone_named(str(store.setting("system_setting")["timezone"]))
     calendar = Calendar.at(store.now(), zone)
@@ -60,6 +60,13 @@ def populate(
     for domain in DOMAINS:
         domain.begin(Beginning(store, catalogue, calendar, Random(f"{seed}:{domain.name}"), full))
     return World(store, catalogue, store.now, calendar, rng, seed, DOMAINS)
+
+
+def usual_payments(accounts: int, *, full: bool) -> float:
+    """Payments per account, on average, where nobody has said how many: with `full`, two in three months."""
+    if full:
+        return 12.0
+    return 7.5 if accounts <= FULL_HISTORY_UP_TO else 2.0
 
 
 def draft_accounts(drafter: Drafter, count: int, companies: int) -> list[Account]:

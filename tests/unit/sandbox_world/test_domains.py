@@ -27,8 +27,17 @@ def test_customers_are_the_same_with_the_domains_and_without(seed: int, monkeypa
     assert rows(whole) == rows(bare)
     whole.step(600)
     bare.step(600)
-    assert rows(whole) == rows(bare)
+    assert any(row["creditable_type"] == "Payment" for row in whole.store.table("Credit").values())
+    assert apart_from_what_is_left(whole) == apart_from_what_is_left(bare)
     assert whole.lived == bare.lived
+
+
+def apart_from_what_is_left(world: World) -> dict[str, list[dict[str, object]]]:
+    """The customers' rows, apart from what invoices leave of their payments: only who bills knows of invoices."""
+    found = rows(world)
+    for row in found["Payment"]:
+        del row["amount_remaining"], row["updated_at"]
+    return found
 
 
 @pytest.mark.parametrize("name", [domain.name for domain in DOMAINS])
