@@ -188,5 +188,5 @@ BILLING = Domain(
     begin=begin,
     indexed=billing_events.INDEXED,
     events=billing_events.EVENTS,
-    rate=1.0,
+    rate=0.5,
 )

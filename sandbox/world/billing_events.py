@@ -194,6 +194,6 @@ EVENTS: tuple[tuple[Event, float], ...] = (
     (credit_voided, 0.7),
     (invoice_voided, 0.5),
     (discount_reversed, 0.7),
-    (tax_raised, 0.05),
+    (tax_raised, 0.3),
     *service_events.EVENTS,
 )

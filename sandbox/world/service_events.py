@@ -160,6 +160,6 @@ EVENTS: tuple[tuple[Event, float], ...] = (
     (change_planned, 0.7),
     (change_made, 0.4),
     (change_called_off, 0.3),
-    (list_price_changed, 0.2),
-    (service_renamed, 0.1),
+    (list_price_changed, 0.3),
+    (service_renamed, 0.3),
 )

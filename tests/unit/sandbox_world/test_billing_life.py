@@ -26,7 +26,7 @@ def grown() -> World:
 
 
 def test_a_life_of_billing_breaks_no_rule(grown: World) -> None:
-    assert grown.domains["billing"].lived.total() == 2000
+    assert grown.domains["billing"].lived.total() == 1000
     assert violations(grown.store) == []
 
 
