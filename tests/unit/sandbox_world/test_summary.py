@@ -27,13 +27,20 @@ def test_methods_add_up_to_the_total(figures: dict[str, Any]) -> None:
     assert sum(method["count"] for method in methods) == figures["payments"]["successful"]["count"]
 
 
-def test_the_balance_is_what_remains_of_the_payments_that_count(living: World, figures: dict[str, Any]) -> None:
+def test_the_balance_is_what_remains_of_the_payments_that_count_or_pays_an_invoice(
+    living: World, figures: dict[str, Any]
+) -> None:
     remaining = sum(
         row["amount_remaining"]
         for row in living.store.table("Payment").values()
         if row["successful"] and row["status"] not in ("PENDING", "FAILED")
     )
-    assert figures["balance"] == remaining
+    applied = sum(
+        row["amount"]
+        for row in living.store.table("Credit").values()
+        if row["creditable_type"] == "Payment" and not row["void"]
+    )
+    assert figures["balance"] == remaining + applied
 
 
 def test_statuses_add_up_to_the_accounts(living: World, figures: dict[str, Any]) -> None:
