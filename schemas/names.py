@@ -53,7 +53,7 @@ def _labels(kind: str, names: Mapping[int, str], file: RulesFile) -> list[_Named
 def _shared(text: RulesText, rule: str, named: Iterable[_Named]) -> Iterable[str]:
     first: dict[str, _Named] = {}
     for one in named:
-        kept = first.setdefault(_collated(one.text), one)
+        kept = first.setdefault(collated(one.text), one)
         if kept is one:
             continue
         other = f"{kept.kind} {kept.id}" if kept.key else "a label of our own"
@@ -63,7 +63,7 @@ def _shared(text: RulesText, rule: str, named: Iterable[_Named]) -> Iterable[str
         yield f"{text.place(rule)}: {one.kind} {one.id} would have the name of {other} in Splynx; add `{line}`"
 
 
-def _collated(name: str) -> str:
+def collated(name: str) -> str:
     """Names that Splynx's database takes for one, which tells apart neither case nor accents."""
     apart = unicodedata.normalize("NFKD", name.casefold())
     return "".join(sign for sign in apart if not unicodedata.combining(sign)).rstrip()

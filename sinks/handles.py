@@ -8,6 +8,7 @@ from clients.splynx import SplynxClient
 from clients.splynx_errors import SplynxUnreachable
 from clients.splynx_query import Search
 from schemas.aggregate import Target
+from schemas.names import collated
 from sinks.bodies import SONAR_ID
 from sinks.errors import RowMissing
 
@@ -49,7 +50,7 @@ class Handles:
                 extra = row.get("additional_attributes")
                 if isinstance(extra, dict) and str(extra.get(SONAR_ID)) == key:
                     return int(row["id"])
-            elif all(str(row.get(name)) == str(document[name]) for name in target.natural_key):
+            elif all(collated(str(row.get(name))) == collated(str(document[name])) for name in target.natural_key):
                 return int(row["id"])
         return None
 

@@ -135,9 +135,12 @@ class RestRecords:
                 return await self._change(step, document, refs, twin, None, owner)
         finally:
             metrics.OPEN_INTENTS.dec()
-        async with self._db.transaction() as tx:
+
+        async def keep(tx: Transaction) -> None:
             await self._keep(tx, step, owner, target_id, before=None, action="create")
             await self._ledger.close_intent(tx, intent, "done")
+
+        await self._db.retried(keep)
         try:
             await self._read_back(target, target_id, body)
         except ReadBackDiffers:
@@ -207,9 +210,9 @@ class RestRecords:
                 await self._see_whose_name_it_is(step, document)
                 raise
             await self._read_back(target, target_id, sent)
-        async with self._db.transaction() as tx:
-            before = {name: current.get(name) for name in sent} if sent else None
-            await self._keep(tx, step, owner, target_id, before=before, action="change" if sent else "")
+        before = {name: current.get(name) for name in sent} if sent else None
+        action = "change" if sent else ""
+        await self._db.retried(lambda tx: self._keep(tx, step, owner, target_id, before=before, action=action))
         return bool(sent)
 
     async def _see_whose_name_it_is(self, step: Step, document: Document) -> None:

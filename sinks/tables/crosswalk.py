@@ -61,12 +61,13 @@ class Crosswalk(Tables):
 
     async def other_of(self, tx: Transaction, key: Key, target_id: int, *, lock: bool) -> str | None:
         """The key of another live record of the same kind that has this row in Splynx. `lock`: of any transaction."""
-        row = await tx.fetch_one(
-            f"SELECT record_key FROM {self.table('crosswalk')} WHERE entity = %s AND target_id = %s AND state = %s"
-            f" AND record_key <> %s LIMIT 1{' FOR UPDATE' if lock else ''}",
-            (key[0], target_id, LIVE, key[1]),
+        # By this index only: any other would lock entries of rows that others enter at the same time.
+        rows = await tx.fetch(
+            f"SELECT record_key FROM {self.table('crosswalk')} FORCE INDEX (by_target)"
+            f" WHERE entity = %s AND target_id = %s AND state = %s{' FOR UPDATE' if lock else ''}",
+            (key[0], target_id, LIVE),
         )
-        return None if row is None else str(row["record_key"])
+        return next((str(row["record_key"]) for row in rows if row["record_key"] != key[1]), None)
 
     async def crosswalk_counts(self, tx: Transaction) -> dict[str, int]:
         """`{entity: records}`."""
