@@ -14,6 +14,7 @@ import pytest
 
 from sandbox.sonar.store import Store
 from sandbox.world import World, populate
+from sandbox.world.domain import Beginning, Domain
 from sandbox.world.domains import DOMAINS
 from sandbox.world.invariants import violations
 from sandbox.world.operations import OPERATIONS
@@ -134,6 +135,29 @@ def test_an_isp_of_full_history_has_staff_with_roles_and_fields_of_tickets_and_j
 def test_some_work_is_about_a_network_site(three_hundred: World, name: str, via: str) -> None:
     owners = {row[f"{via}_type"] for row in three_hundred.store.table(name).values()}
     assert owners >= {"Account", "NetworkSite"}
+
+
+def test_installations_name_what_is_to_be_installed_once_the_isp_sells_something(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def sell(beginning: Beginning) -> None:
+        beginning.store.insert(
+            "Service",
+            at=beginning.calendar.instant(beginning.calendar.history_start),
+            application="DEBIT",
+            display_if_zero=True,
+            enabled=True,
+            name="Fiber 100",
+            type="DATA",
+        )
+
+    monkeypatch.setattr(
+        sys.modules[populate.__module__], "DOMAINS", (Domain("sales", sell, (), (), rate=0), OPERATIONS)
+    )
+    store = a_world(60).store
+    kinds = {store.table("Job")[row["job_id"]]["job_type_id"] for row in store.table("JobService").values()}
+    assert {store.table("JobType")[kind]["name"] for kind in kinds} == {"Installation"}
+    assert violations(store) == []
 
 
 def bodies(store: Store) -> list[str]:
