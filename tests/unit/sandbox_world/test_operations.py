@@ -36,6 +36,7 @@ WRITTEN = (
     "CannedReplyCategory",
     "Job",
     "JobCheckIn",
+    "JobService",
     "JobType",
     "Task",
     "TaskTemplate",
