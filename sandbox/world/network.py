@@ -166,10 +166,10 @@ def _numbers(ground: Beginning) -> None:
     at = ground.calendar.instant(ground.calendar.history_start)
     accounts = sorted({account for account, _ in homes(store)})
     talking = [account for account in accounts if services_of(store, account, "VOICE")]
-    providers = list(store.table("VoiceProvider")) or [store.insert("VoiceProvider", at=at, name="Prairie Voice")]
+    provider = next(iter(store.table("VoiceProvider")))
     for place in range(max(4, len(store.table("Account")) // 10)):
         number = f"{217 + place // 100}55501{place % 100:02d}"
-        did = store.insert("Did", at=at, number=number, voice_provider_id=providers[0])
+        did = store.insert("Did", at=at, number=number, voice_provider_id=provider)
         if accounts and rng.random() < 0.7:
             # One in ten is on an account without telephony: kept when the service was given up.
             account = rng.choice(talking if talking and rng.random() < 0.9 else accounts)
