@@ -35,13 +35,12 @@ down: ## stop exactly what `make up` started
 status: setup ## what of `make up` runs, and where
 	@$(PYTHON) -m sandbox.local status --state $(STATE) || [ $$? -eq 3 ]
 
-check: setup check-generated ## style, types, import contract, dependencies, unit and contract tests
+check: setup check-generated ## style, types, import contract, dependencies, generated files
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
-	$(BIN)/pytest -q -n 2 tests/unit tests/contract
 
 check-generated: setup ## committed files that are generated are up to date
 	@$(PYTHON) -m schemas.generate --check

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,15 +10,12 @@ from itertools import pairwise
 import pytest
 
 from sandbox.sonar.store import Store
-from sandbox.world import World, populate
-from sandbox.world.billing import BILLING
+from sandbox.world import World
 from sandbox.world.billing_oddities import find
 from sandbox.world.books import Books
-from sandbox.world.domains import DOMAINS
 from sandbox.world.invariants import violations
 from sandbox.world.registry import Row
 from tests.unit.sandbox_world.conftest import NOW, a_world
-from tests.unit.sandbox_world.test_populate import rows
 
 WRITTEN = (
     "Service",
@@ -79,23 +75,8 @@ def small() -> World:
     return a_world()
 
 
-def without_billing(monkeypatch: pytest.MonkeyPatch, accounts: int, seed: int) -> World:
-    """A world in which nobody bills."""
-    others = tuple(domain for domain in DOMAINS if domain is not BILLING)
-    with monkeypatch.context() as patched:
-        patched.setattr(sys.modules[populate.__module__], "DOMAINS", others)
-        return a_world(accounts, seed)
-
-
 def test_every_collection_has_rows_at_sixty_accounts(sixty: World) -> None:
     assert [name for name in WRITTEN if not sixty.store.table(name)] == []
-
-
-@pytest.mark.parametrize("seed", [7, 23])
-def test_with_or_without_billing_all_other_rows_begin_the_same(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    without = without_billing(monkeypatch, 60, seed)
-    assert without.store.table("Invoice") == {}
-    assert rows(a_world(60, seed)) == rows(without)
 
 
 @pytest.mark.parametrize("accounts", [1, 2, 20])
