@@ -29,6 +29,8 @@ class Cursors:
     def __init__(self, instance: str, topic: str, producer: AckedProducer, documents: dict[str, dict[str, Any]]):
         self._instance, self._topic, self._producer = instance, topic, producer
         self._documents = documents
+        self._handed, self._saved = 0, dict[str, int]()
+        """Saves so far, and by name the number of the newest one that the broker has."""
 
     @classmethod
     def load(cls, kafka: KafkaSettings, topics: Topics, producer: AckedProducer) -> "Cursors":
@@ -54,12 +56,16 @@ class Cursors:
     async def save(self, name: str, document: dict[str, Any]) -> None:
         """Save one cursor; returns when the broker has it.
 
-        The caller has flushed the events that it covers: at least once, cursor after event.
+        The caller has flushed the events that it covers: at least once, cursor after event. Of saves that overlap the
+        one handed over last counts, whichever returns first.
         """
+        self._handed += 1
+        turn = self._handed
         value = orjson.dumps({"instance": self._instance, "cursor": document}, option=orjson.OPT_SORT_KEYS)
         self._producer.produce(self._topic, partition=0, key=name.encode(), value=value)
         await asyncio.to_thread(self._producer.flush)
-        self._documents[name] = document
+        if turn > self._saved.get(name, 0):
+            self._documents[name], self._saved[name] = document, turn
 
 
 def _checked(instance: str, name: str, value: bytes) -> dict[str, Any]:

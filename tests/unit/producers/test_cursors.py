@@ -1,9 +1,15 @@
 """Cursors, index and signals as they lie on their topics."""
 
+import asyncio
+import threading
+from types import SimpleNamespace
+from typing import cast
+
 import orjson
 import pytest
 from confluent_kafka import Message
 
+from plumbing.kafka import AckedProducer
 from plumbing.settings import KafkaSettings
 from producers import cursors, signals
 from producers.changes import owner_of
@@ -47,6 +53,21 @@ def test_a_cursor_that_cannot_be_used_halts_instead_of_starting_from_nothing(
 ) -> None:
     with pytest.raises(CursorUnusable):
         load(monkeypatch, (b"follow", value))
+
+
+async def test_of_saves_that_overlap_the_one_handed_over_last_counts_whichever_returns_first() -> None:
+    flushes: list[threading.Event] = [threading.Event(), threading.Event()]
+    waiting = iter(flushes)
+    producer = SimpleNamespace(produce=lambda *_, **__: None, flush=lambda: next(waiting).wait(30))
+    kept = Cursors("main", "cursors", cast("AckedProducer", producer), {})
+    first = asyncio.create_task(kept.save("snapshot:account", {"read": 1}))
+    await asyncio.sleep(0)  # it hands its own over before the second does
+    second = asyncio.create_task(kept.save("snapshot:account", {"read": 2}))
+    flushes[1].set()
+    await second
+    flushes[0].set()
+    await first
+    assert kept.get("snapshot:account") == {"read": 2}
 
 
 async def test_a_reservation_is_acknowledged_before_its_first_number_is_used() -> None:
