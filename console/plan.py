@@ -12,9 +12,9 @@ from clients.sonar import SonarClient
 from clients.sonar_errors import SonarForbidden
 from clients.splynx import SplynxClient
 from console.advance import duration
-from console.extents import Extent, read_extent
 from console.output import table
 from plumbing.settings import Settings
+from producers.extents import Extent, read_extent
 from producers.reader import NESTED_PAGE, Reading
 from producers.source import read_source
 from schemas.aggregate import Aggregate, Target, WritePath

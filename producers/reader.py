@@ -13,6 +13,7 @@ from clients.sonar_errors import IncompletePage, SonarGraphqlError, SonarTimeout
 from clients.sonar_schema import SonarSchema
 from plumbing import metrics
 from producers import documents
+from producers.extents import read_extent
 from producers.layout import Branch, Shown, branches_of, flatten, leading_to, shown
 from producers.sequence import Sequence as Numbers
 from schemas.aggregate import Aggregate
@@ -114,19 +115,11 @@ class Reader:
 
     async def extent(self, aggregate: Aggregate) -> tuple[int | None, int]:
         """How many roots there are (None where the collection cannot count), and the highest id (0: none)."""
-        reading, root = self._readings[aggregate.name], aggregate.root
-        while True:
-            document = documents.extent_document(root.name, archived=root.include_archived, counted=reading.counted)
-            try:
-                connection = (await self._client.query(document)).data.get(root.name)
-            except SonarGraphqlError as exc:
-                if not (exc.about_counting and reading.counted):
-                    raise
-                reading.counted = False
-                continue
-            rows = entities_of(connection, asked=1, counted=reading.counted)
-            total = connection["page_info"]["total_count"] if reading.counted and connection else None
-            return total, int(rows[0]["id"]) if rows else 0
+        root = aggregate.root
+        found = await read_extent(self._client, root.name, archived=root.include_archived)
+        if found.rows is None:
+            self._readings[aggregate.name].counted = False
+        return found.rows, found.newest
 
     async def singleton(self, aggregate: Aggregate) -> Page:
         """A settings object, read whole, as a page of one row with id 1."""

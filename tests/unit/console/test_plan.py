@@ -6,8 +6,8 @@ import pytest
 
 from clients.sonar import SonarClient
 from clients.sonar_errors import SonarUnauthenticated
-from console.extents import Extent, read_extent
 from console.plan import expected_records
+from producers.extents import Extent, read_extent
 from sandbox.sonar.compile import Conditions
 from schemas.catalogue import AGGREGATES, FLAG_LABELS
 from tests.builders import rules

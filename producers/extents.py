@@ -13,8 +13,13 @@ class Extent(NamedTuple):
 
     rows: int | None
     """None where the collection cannot count."""
-    most: int
-    """At most so many: where it cannot count, the newest id."""
+    newest: int
+    """The highest id; 0 where there is nothing."""
+
+    @property
+    def most(self) -> int:
+        """At most so many rows: where it cannot count, the newest id."""
+        return self.newest if self.rows is None else self.rows
 
 
 async def read_extent(
@@ -31,10 +36,8 @@ async def read_extent(
         document = extent_document(collection, archived=archived, counted=counted, searched=bool(search))
         found = (await client.query(document, variables)).data[collection]
         newest = entities_of(found, asked=1, counted=counted)
-        if counted:
-            total = int(found["page_info"]["total_count"])
-            return Extent(total, total)
-        return Extent(None, int(newest[0]["id"]) if newest else 0)
+        total = int(found["page_info"]["total_count"]) if counted else None
+        return Extent(total, int(newest[0]["id"]) if newest else 0)
 
     try:
         return await ask(counted=True)
