@@ -48,6 +48,19 @@ class StatementRefused(SyncError):
         self.errno = errno
 
 
+class ValueRefused(StatementRefused):
+    """The database refuses a value of a record: out of range, too long or of the wrong kind for its column."""
+
+    code = "mysql.value_refused"
+    action = Action.DEAD_LETTER
+    exit_code = ExitCode.PARTLY
+    remedy = (
+        "Compare the record in Sonar with the columns of Splynx's table (1264 out of range, 1406 too long, 1265, 1292"
+        " and 1366 not of its kind). Correct it in Sonar, which sends it again; or mend the column or the rules, and"
+        " send it again."
+    )
+
+
 _STATEMENT_CHARACTERS = 2_000_000
 """Of text in one statement; up to four bytes each, and max_allowed_packet is 16 MiB or more by default."""
 _RETRY = frozenset({1020, 1205, 1213, 1317, 1969, 3024})
@@ -56,6 +69,7 @@ outside: KILL QUERY, max_statement_time, max_execution_time."""
 _GONE = frozenset({0, 1053, 1077, 1079, 1927, 2002, 2003, 2006, 2013, 2055, 1040, 1203, 4031})
 _DENIED = frozenset({1044, 1045, 1049, 1142, 1143, 1227, 1698})
 _TOO_LONG = 1153
+_VALUE = frozenset({1264, 1265, 1292, 1366, 1406})
 _READ_ONLY = frozenset({1021, 1114, 1290, 1836, 1792})
 
 
@@ -78,7 +92,7 @@ def error_of(exc: BaseException, at: MysqlSettings) -> SyncError:
         return DependencyUnreachable(f"the database {at.where} takes no writes now, error {errno}")
     if errno in _GONE or isinstance(exc, OSError | asyncio.IncompleteReadError | pymysql.err.InterfaceError):
         return DependencyUnreachable(f"the connection to the database {at.where} is lost, error {errno}")
-    return StatementRefused(errno, at)
+    return (ValueRefused if errno in _VALUE else StatementRefused)(errno, at)
 
 
 class Transaction:
@@ -122,6 +136,16 @@ class Transaction:
             made = await self.insert(text, [value for row in part for value in row])
             first = first or made
         return first
+
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """Inside a transaction: a value that is refused undoes what was done in the block, and nothing before it."""
+        await self.execute("SAVEPOINT attempt")
+        try:
+            yield
+        except ValueRefused:
+            await self.execute("ROLLBACK TO SAVEPOINT attempt")
+            raise
 
     async def _run(self, work: Callable[[Any], Awaitable[Any]], *, rows: bool = False) -> Any:
         self.statements += 1

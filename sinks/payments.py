@@ -9,11 +9,11 @@ that its aggregate no longer owns gets an opposite document; nothing is deleted.
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Self
 
-from clients.mysql import Row, Transaction
+from clients.mysql import Row, Transaction, ValueRefused
 from sinks.deposits import add_deposits, lock_deposits
 from sinks.errors import KeyTaken, RowMissing
 from sinks.payment_rows import PAYMENT_COLUMNS, TRANSACTION_COLUMNS, PaymentRows, amount_of, has
@@ -37,12 +37,20 @@ class Work:
 class Written:
     """What a batch did: per `(entity, key)` the row's id, its before-image, and the document's revision."""
 
-    target_ids: dict[str, int]
-    before: dict[str, Any]
-    revisions: dict[str, int]
-    refused: dict[str, KeyTaken | RowMissing]
-    edited: dict[str, list[str]]
+    target_ids: dict[str, int] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+    revisions: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, KeyTaken | RowMissing | ValueRefused] = field(default_factory=dict)
+    edited: dict[str, list[str]] = field(default_factory=dict)
     """Columns that no longer are as they were written last: somebody else changed them."""
+
+    def add(self, other: Self) -> None:
+        """What was done after it."""
+        self.target_ids |= other.target_ids
+        self.before |= other.before
+        self.revisions |= other.revisions
+        self.refused |= other.refused
+        self.edited |= other.edited
 
 
 class Payments:
@@ -61,11 +69,30 @@ class Payments:
         return cls(await PaymentRows.of(tx))
 
     async def write(self, tx: Transaction, work: Sequence[Work]) -> Written:
-        """Write all of `work`; nothing is committed here.
+        """Write all of `work` but what cannot pass; nothing is committed here.
+
+        The database refuses a batch for one value of it: then halves are written by themselves, until what it refuses
+        stands alone.
+        """
+        done = Written()
+        try:
+            async with tx.attempt():
+                return await self._write(tx, work)
+        except ValueRefused as refused:
+            if len(work) == 1:
+                done.refused[work[0].step.key] = refused
+                return done
+        half = len(work) // 2
+        for part in (work[:half], work[half:]):
+            done.add(await self.write(tx, part))
+        return done
+
+    async def _write(self, tx: Transaction, work: Sequence[Work]) -> Written:
+        """Write all of `work`.
 
         Customers' billing rows are locked first and in order, so that Splynx's own changes of a deposit wait.
         """
-        done = Written({}, {}, {}, {}, {})
+        done = Written()
         customers = {one.customer_id for one in work}
         old = await self._old_rows(tx, work)
         customers |= {int(row["charged"]) for row in old.values()}

@@ -281,6 +281,30 @@ async def test_a_payment_takes_no_receipt_that_another_live_one_has(site: Site) 
     assert list(site.deposits().values()) == [Decimal(18)]
 
 
+async def test_a_payment_that_does_not_fit_its_column_is_set_aside_alone(site: Site) -> None:
+    """More than DECIMAL(19,4) holds, and a text that is longer than its column."""
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
+    batch = [topic.send(PAYMENTS, n, [payment(n, 1 + n % 2, 100)], sequence=2) for n in range(10, 17)]
+    batch.insert(3, topic.send(PAYMENTS, 17, [payment(17, 1, 10**20)], sequence=2))
+    batch.append(topic.send(PAYMENTS, 18, [payment(18, 2, 100, comment="x" * 100_000)], sequence=2))
+    await writer.write(batch)
+    held = site.rows("SELECT record_key, state, code FROM {ledger}.held ORDER BY record_key")
+    assert [tuple(one.values()) for one in held] == [
+        ("17", "dead", "mysql.value_refused"), ("18", "dead", "mysql.value_refused"),
+    ]  # fmt: skip
+    receipts = site.rows("SELECT receipt_number FROM payments ORDER BY receipt_number")
+    assert [row["receipt_number"] for row in receipts] == [f"SP{n}" for n in range(10, 17)]
+    assert sorted(site.deposits().values()) == [Decimal(3), Decimal(4)]
+    assert writer.counts.records[("payment", "applied")] == 7
+
+    # Corrected in Sonar, they come again.
+    await writer.write([topic.send(PAYMENTS, n, [payment(n, 1, 100)], sequence=3) for n in (17, 18)])
+    assert site.rows("SELECT * FROM {ledger}.held") == []
+    assert sum(site.deposits().values()) == Decimal(9)
+
+
 async def test_money_waits_where_splynx_is_not_disposable(site: Site) -> None:
     topic = Topic()
     writer = await site.own(site.make_writer(disposable=False))

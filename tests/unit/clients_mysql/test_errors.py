@@ -6,8 +6,8 @@ import pymysql
 import pytest
 from pydantic import SecretStr
 
-from clients.mysql import Database, error_of
-from plumbing.errors import DependencyUnreachable
+from clients.mysql import Database, ValueRefused, error_of
+from plumbing.errors import Action, DependencyUnreachable
 from plumbing.settings import LedgerSettings, MysqlSettings
 
 HOST, USER, PASSWORD = "db.example.com", "a_user", "a_password"
@@ -34,6 +34,7 @@ def _at(kind: type[MysqlSettings], host: str = HOST, port: int = 3307) -> MysqlS
         pytest.param(1153, id="statement too long"),
         pytest.param(1290, id="read only"),
         pytest.param(1146, id="no such table"),
+        pytest.param(1264, id="out of range"),
     ],
 )
 def test_every_error_names_server_and_settings_and_nobody(kind: type[MysqlSettings], block: str, errno: int) -> None:
@@ -43,6 +44,22 @@ def test_every_error_names_server_and_settings_and_nobody(kind: type[MysqlSettin
     assert str(errno) in text
     assert USER not in text
     assert PASSWORD not in text
+
+
+@pytest.mark.parametrize(
+    "errno",
+    [
+        pytest.param(1264, id="out of range"),
+        pytest.param(1265, id="no member of an enum"),
+        pytest.param(1292, id="no such day"),
+        pytest.param(1366, id="a character that the column has not"),
+        pytest.param(1406, id="too long"),
+    ],
+)
+def test_a_value_that_does_not_fit_its_column_is_a_fault_of_one_record(errno: int) -> None:
+    error = error_of(pymysql.err.DataError(errno, "Data too long for column 'comment'"), _at(MysqlSettings))
+    assert isinstance(error, ValueRefused)
+    assert error.action is Action.DEAD_LETTER
 
 
 async def test_a_server_that_is_away_is_named() -> None:
