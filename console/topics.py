@@ -118,7 +118,7 @@ def apply_plan(settings: Settings, plan: Plan) -> None:
         for subject, schema in plan.register:
             _register(registry, subject, schema)
         for subject in plan.protect:
-            with registry_errors(f"a compatibility level for {subject}"):
+            with registry_errors(registry, f"a compatibility level for {subject}"):
                 _insist(
                     partial(registry.set_compatibility, subject, COMPATIBILITY), partial(_protected, registry, subject)
                 )
@@ -142,7 +142,7 @@ def _unless_done(name: str, exc: KafkaException) -> None:
 
 
 def _register(registry: SchemaRegistryClient, subject: str, schema: dict[str, Any]) -> None:
-    with registry_errors(f"the schema of {subject}"):
+    with registry_errors(registry, f"the schema of {subject}"):
         try:
             _insist(
                 partial(registry.register_schema, subject, Schema(json.dumps(schema), "AVRO")),
@@ -172,7 +172,7 @@ def _insist(act: Callable[[], object], is_done: Callable[[], bool]) -> None:
 
 
 def _registered(registry: SchemaRegistryClient, subject: str, schema: dict[str, Any]) -> bool:
-    with registry_errors(f"a look-up of {subject}"):
+    with registry_errors(registry, f"a look-up of {subject}"):
         try:
             registry.lookup_schema(subject, Schema(json.dumps(schema), "AVRO"))
         except SchemaRegistryError as exc:
@@ -184,7 +184,7 @@ def _registered(registry: SchemaRegistryClient, subject: str, schema: dict[str, 
 
 def _protected(registry: SchemaRegistryClient, subject: str) -> bool:
     """Whether it has the level itself: that of the whole registry is others' to change."""
-    with registry_errors(f"the compatibility level of {subject}"):
+    with registry_errors(registry, f"the compatibility level of {subject}"):
         try:
             return registry.get_compatibility(subject) == COMPATIBILITY
         except SchemaRegistryError as exc:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import fastavro
 import httpx2
@@ -48,7 +49,7 @@ def make_registry(registry: RegistrySettings) -> SchemaRegistryClient:
 
 
 @contextmanager
-def registry_errors(doing: str) -> Iterator[None]:
+def registry_errors(client: SchemaRegistryClient, doing: str) -> Iterator[None]:
     """The registry's errors as ours. `doing` completes "the schema registry refused", such as "a look-up of x".
 
     Raises:
@@ -60,12 +61,22 @@ def registry_errors(doing: str) -> Iterator[None]:
     except SchemaRegistryError as exc:
         if exc.http_status_code in {401, 403}:
             raise DependencyRefused(
-                "the schema registry refuses this log-in", remedy="Check registry.user and registry.password."
+                f"the schema registry {_where(client)} refuses this log-in",
+                remedy="Check registry.user and registry.password.",
             ) from exc
-        raise DependencyUnreachable(f"the schema registry refused {doing} (HTTP {exc.http_status_code})") from exc
+        raise DependencyUnreachable(
+            f"the schema registry {_where(client)} refused {doing} (HTTP {exc.http_status_code})"
+        ) from exc
     # Its client lets errors of its HTTP library through as they are: most of them are no OSError.
     except (httpx2.HTTPError, OSError) as exc:
-        raise DependencyUnreachable("the schema registry does not answer") from exc
+        raise DependencyUnreachable(f"the schema registry {_where(client)} does not answer") from exc
+
+
+def _where(client: SchemaRegistryClient) -> str:
+    """The server and the setting that names it, for messages; the address itself may hold a log-in."""
+    parts = urlsplit(client.config()["url"])  # type: ignore[no-untyped-call]
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return f"{parts.hostname}:{port} (registry.url in the settings)"
 
 
 def parse(schema: dict[str, Any]) -> AvroSchema:
@@ -137,7 +148,7 @@ class Codec:
         self._client = client
         self._schema = parse(schema)
         self._named = named_branches(self._schema)
-        with registry_errors(f"a look-up of {subject}"):
+        with registry_errors(client, f"a look-up of {subject}"):
             try:
                 registered = client.lookup_schema(subject, Schema(json.dumps(schema), "AVRO"))
             except SchemaRegistryError as exc:
@@ -156,7 +167,7 @@ class Codec:
     def _fetch(self, schema_id: int) -> AvroSchema:
         if schema_id == self.schema_id:
             return self._schema
-        with registry_errors(f"schema {schema_id}"):
+        with registry_errors(self._client, f"schema {schema_id}"):
             try:
                 text = self._client.get_schema(schema_id).schema_str
             except SchemaRegistryError as exc:

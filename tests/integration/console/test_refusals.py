@@ -57,8 +57,8 @@ CASES = {
         {"kafka.bootstrap": DEAD},
     ),
     "the registry away": Case(
-        "the schema registry does not answer", "address", ExitCode.UNREACHABLE,
-        {"registry.url": f"http://{DEAD}/apis/ccompat/v7"},
+        rf"the schema registry {DEAD} \(registry.url in the settings\) does not answer", "address",
+        ExitCode.UNREACHABLE, {"registry.url": f"http://{DEAD}/apis/ccompat/v7"},
     ),
     "MariaDB away": Case(
         rf"the database {DEAD} \(ledger in the settings\)", "address", ExitCode.UNREACHABLE,

@@ -3,6 +3,7 @@
 import io
 import itertools
 import json
+import socket
 from typing import Any
 
 import fastavro
@@ -13,8 +14,9 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plumbing.avro import Codec, Undecodable, named_branches, parse, registry_errors
-from plumbing.errors import Action, ConfigurationError, DependencyRefused, DependencyUnreachable, SyncError
+from plumbing.avro import Codec, Undecodable, make_registry, named_branches, parse, registry_errors
+from plumbing.errors import Action, ConfigurationError, DependencyRefused, DependencyUnreachable, ExitCode, SyncError
+from plumbing.settings import RegistrySettings
 
 SCHEMA: dict[str, Any] = {
     "type": "record",
@@ -126,8 +128,49 @@ def test_a_schema_that_nobody_registered_stops_the_start() -> None:
         pytest.param(SchemaRegistryError(401, 40101, "who"), DependencyRefused, id="a wrong password"),
     ],
 )
-def test_the_registrys_errors_are_ours(error: Exception, ours: type[SyncError]) -> None:
-    with pytest.raises(SyncError, match="schema registry") as caught, registry_errors("a look-up"):
+@pytest.mark.parametrize(
+    ("url", "where"),
+    [
+        pytest.param("http://registry.example.com:8081/apis/ccompat/v7", "registry.example.com:8081", id="a port"),
+        pytest.param("https://registry.example.com", "registry.example.com:443", id="the port of TLS"),
+        pytest.param("http://registry.example.com", "registry.example.com:80", id="the port of HTTP"),
+    ],
+)
+def test_the_registrys_errors_are_ours_and_name_it(
+    error: Exception, ours: type[SyncError], url: str, where: str
+) -> None:
+    settings = RegistrySettings.model_validate({"url": url, "user": "a_user", "password": "a_password"})
+    with (
+        make_registry(settings) as client,
+        pytest.raises(SyncError) as caught,
+        registry_errors(client, "a look-up"),
+    ):
         raise error
     assert type(caught.value) is ours
     assert caught.value.next_step
+    assert f"the schema registry {where} (registry.url in the settings)" in str(caught.value)
+    assert "a_user" not in str(caught.value)
+    assert "a_password" not in str(caught.value)
+
+
+def test_an_address_with_a_log_in_in_it_is_named_without() -> None:
+    settings = RegistrySettings(url="https://a_user:a_password@registry.example.com")
+    with (
+        make_registry(settings) as client,
+        pytest.raises(DependencyUnreachable) as caught,
+        registry_errors(client, "a look-up"),
+    ):
+        raise OSError
+    assert str(caught.value) == (
+        "the schema registry registry.example.com:443 (registry.url in the settings) does not answer"
+    )
+
+
+def test_a_registry_that_is_away_is_named_by_whoever_asks_it() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound and not listening: nobody answers there
+        where = f"127.0.0.1:{closed.getsockname()[1]}"
+        settings = RegistrySettings(url=f"http://{where}/apis/ccompat/v7")
+        with make_registry(settings) as client, pytest.raises(DependencyUnreachable, match=where) as caught:
+            Codec(client, next(SUBJECTS), SCHEMA)
+    assert caught.value.exit_code is ExitCode.UNREACHABLE
