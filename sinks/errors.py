@@ -65,7 +65,8 @@ class KeyTaken(SyncError):
 class NameShared(SyncError):
     """Another object of Sonar has this name in Splynx already, where labels are told apart by it. Nothing is changed.
 
-    Customers of this object go without the label, and are counted as waiting for it.
+    Customers of this object go without the label, and are counted as waiting for it. The same goes for a label of our
+    own, such as a newer release brings: it is made when the sink starts, or looks again within the hour.
     """
 
     code = "sink.name_shared"

@@ -209,6 +209,8 @@ class _Parts:
     async def _guard_again(self) -> None:
         await check_same_target(self._client, self._db, self._ledger)
         await self._guard()
+        # One whose name an object of Sonar had is made as soon as that object has another.
+        await define_flag_labels(self._client, self._db, self._ledger, apply=True)
 
     async def _held(self) -> dict[str, dict[str, int]]:
         async with self._db.session() as tx:

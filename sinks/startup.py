@@ -8,15 +8,24 @@ backup brings an old one back.
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 from clients.mysql import Database, Transaction
 from clients.splynx import SplynxClient
 from clients.splynx_errors import RecordMissing, RecordRefused
+from plumbing import metrics
+from plumbing.logs import get_logger
 from schemas.aggregate import Target
-from schemas.catalogue import FLAG_LABELS, additional_fields
+from schemas.catalogue import FLAG_LABELS, TARGETS, additional_fields
 from schemas.ledger import LIVE
-from sinks.errors import FieldUnfit, ForeignTarget, MarkBusy
+from schemas.names import collated
+from sinks.entries import Entries
+from sinks.errors import FieldUnfit, ForeignTarget, MarkBusy, NameShared
+from sinks.lag import STAGE
+from sinks.plan import Step, Verb
 from sinks.store import Ledger
+
+log = get_logger("sink")
 
 FIELDS = "admin/config/additional-fields"
 LABELS = "admin/config/labels"
@@ -143,21 +152,40 @@ async def short_fields(client: SplynxClient, targets: Sequence[Target]) -> dict[
 
 
 async def define_flag_labels(client: SplynxClient, db: Database, ledger: Ledger, *, apply: bool) -> list[str]:
-    """Make the labels of our flags; the keys of those that were (or would be) made or found."""
+    """Make the labels of our flags; the keys of those that were (or would be) made or found.
+
+    A label that an object of Sonar has (its name was free in an earlier release) stays that object's, which is logged;
+    ours is made when it has another name.
+    """
     async with db.session() as tx:
         known = await ledger.ids_of(tx, "label") if apply or await ledger.exists(tx) else {}
     missing = [key for key in FLAG_LABELS if key not in known]
     if not missing or not apply:
         return missing
     there = {
-        str(row["label"]): int(row["id"]) for row in await client.list(LABELS) if str(row.get("module")) == "customers"
+        collated(str(row["label"])): int(row["id"])
+        for row in await client.list(LABELS)
+        if str(row.get("module")) == "customers"
     }
+    made = []
     for key in missing:
         text = FLAG_LABELS[key]
-        target_id = there.get(text)
+        target_id = there.get(collated(text))
         if target_id is None:
             answer = await client.post(LABELS, {"module": "customers", "label": text, "color": _FLAG_COLOR})
             target_id = int(answer["id"])
-        async with db.transaction() as tx:
-            await ledger.put_crosswalk(tx, [("label", key, BUILT_IN, 0, target_id, "", 0, LIVE, 0, "{}")])
-    return missing
+        try:
+            await db.retried(partial(_enter_flag, ledger, key, target_id))
+        except NameShared as exc:
+            log.warning("sink.label_not_made", label=key, error=exc.code, reason=str(exc))
+            metrics.ERRORS.labels(STAGE, exc.code).inc()
+        else:
+            made.append(key)
+    return made
+
+
+async def _enter_flag(ledger: Ledger, key: str, target_id: int, tx: Transaction) -> None:
+    await ledger.put_crosswalk(tx, [("label", key, BUILT_IN, 0, target_id, "", 0, LIVE, 0, "{}")])
+    # Locked, and after our own row is there, as a record's is.
+    step = Step(Verb.CREATE, TARGETS["label"], key, "", None, None)
+    await Entries(ledger).not_shared(tx, step, target_id, lock=True)

@@ -4,9 +4,9 @@ import pytest
 
 from schemas.catalogue import additional_fields
 from sinks.errors import FieldUnfit, MarkBusy
-from sinks.startup import FIELDS, check_epoch, check_same_target, define_fields
+from sinks.startup import FIELDS, check_epoch, check_same_target, define_fields, define_flag_labels
 from tests.integration.sinks.conftest import Site
-from tests.integration.sinks.records import CUSTOMER
+from tests.integration.sinks.records import CUSTOMER, GROUPS, Label, Topic
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -30,3 +30,18 @@ async def test_the_marks_are_compared_by_one_process_at_a_time(site: Site, monke
             await check_same_target(site.client, site.db, site.ledger)
         await tx.fetch("SELECT RELEASE_LOCK(%s)", (f"{site.ledger.schema}.epoch",))
     await check_same_target(site.client, site.db, site.ledger)
+
+
+async def test_a_flag_of_a_newer_release_does_not_take_the_label_of_a_group(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(GROUPS, 1, [Label(key="group:1", label="Archived")], sequence=1)])
+    (group,) = site.rows("SELECT record_key, target_id FROM {ledger}.crosswalk WHERE entity = 'label'")
+    assert "flag:archived" not in await define_flag_labels(site.client, site.db, site.ledger, apply=True)
+    kept = "SELECT record_key, target_id FROM {ledger}.crosswalk WHERE record_key IN ('group:1', 'flag:archived')"
+    assert site.rows(kept) == [group]
+
+    await writer.write([topic.send(GROUPS, 1, [Label(key="group:1", label="Archived #1")], sequence=2)])
+    assert await define_flag_labels(site.client, site.db, site.ledger, apply=True) == ["flag:archived"]
+    rows = {row["record_key"]: row["target_id"] for row in site.rows(kept)}
+    assert rows["group:1"] == group["target_id"] != rows["flag:archived"]
