@@ -37,6 +37,7 @@ class Paths:
 
     async def rest_results(self, groups: Sequence[list[Job]]) -> dict[Key, Result]:
         """Write the REST records: bundles beside each other, aggregates in load order, a bundle's records in turn."""
+        self._rest.begin()
         slots = asyncio.Semaphore(self._concurrency)
         results: dict[Key, Result] = {}
 

@@ -14,9 +14,10 @@ from plumbing import metrics
 from plumbing.clock import utc_now
 from schemas.aggregate import DeletePolicy, Target
 from schemas.ledger import GONE, LIVE, ORPHANED
-from sinks.bodies import Shape, changed, differing, with_foreign
+from sinks.bodies import Shape, changed, differing
 from sinks.entries import Entries, Owner
 from sinks.errors import ParentMissing, ReadBackDiffers, ReferenceMissing
+from sinks.foreign import Foreign
 from sinks.handles import HEAL_PAUSE_SECONDS, Handles, endpoint_of, has_natural_key
 from sinks.plan import Document, Known, RefAt, Step, Verb, refs_of, resolved
 from sinks.store import Intent, Ledger
@@ -37,12 +38,16 @@ class RestRecords:
         self._db = db
         self._ledger = ledger
         self._targets = targets
-        self._entries, self._handles = Entries(ledger), Handles(client)
+        self._entries, self._handles, self._foreign = Entries(ledger), Handles(client), Foreign(db, ledger)
         self._shapes = {name: Shape(target, (short or {}).get(name, ())) for name, target in targets.items()}
 
     def shape(self, target: Target) -> Shape:
         """How a target's members travel."""
         return self._shapes[target.entity]
+
+    def begin(self) -> None:
+        """A new batch begins."""
+        self._foreign.forget()
 
     async def write(self, step: Step, owner: Owner) -> bool:
         """Bring one record to Splynx; False when Splynx had it so already.
@@ -196,7 +201,7 @@ class RestRecords:
         target, shape = step.target, self.shape(step.target)
         current = await self._client.get(endpoint_of(target), target_id)
         body = shape.body(document, create=False)
-        await self._keep_foreign(step.document or {}, refs, body, current)
+        await self._foreign.keep(step.document or {}, refs, body, current)
         if known is not None and known.document:
             await self._report_edits(step, known, current, owner)
         sent = changed(body, current)
@@ -221,19 +226,6 @@ class RestRecords:
         if row is not None:
             async with self._db.session() as tx:
                 await self._entries.not_shared(tx, step, row)
-
-    async def _keep_foreign(
-        self, document: Document, refs: list[RefAt], body: Document, current: Mapping[str, Any]
-    ) -> None:
-        """In a list of references, keep what others put there."""
-        entities = {ref.field: ref.entity for ref in refs if isinstance(document.get(ref.field), list)}
-        for name, value in document.items():
-            if isinstance(value, list) and name in current and name in body:
-                # An empty list names no entity: what is ours is then looked up among all labels.
-                entity = entities.get(name, "label")
-                async with self._db.session() as tx:
-                    owned = await self._ledger.ids_of(tx, entity)
-                body[name] = with_foreign(body[name], current[name], owned.values())
 
     async def _report_edits(self, step: Step, known: Known, current: Mapping[str, Any], owner: Owner) -> None:
         """Fields that differ from what we wrote last were changed by others: Sonar's value wins, and it is told."""
