@@ -131,6 +131,7 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     "the highest sequence wins": (
         Patch("sinks.writer.verdict", _always(None)),
         Patch("sinks.writer.Writer._winners", _the_last_wins),
+        Patch("sinks.store.Ledger.not_overtaken", _always_soon(lambda: None)),
     ),
     "a deadlock or a lock wait is tried again": (Patch("clients.mysql._RETRY", lambda _: frozenset()),),
     "the whole batch is tried again, not a statement": (Patch("clients.mysql.Transaction._run", _statement_again),),

@@ -1,7 +1,9 @@
 """The patch points of the fault tests name code that is there."""
 
+import re
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -9,12 +11,37 @@ from tests import faults
 from tests.faults.guards import GUARDS
 from tests.faults.steps import resolved
 
+ROOT = Path(faults.__path__[0]).parents[1]
+ROOMS = ("plumbing", "clients", "producers", "processors", "sinks", "reconciliation", "tests/faults")
+SOURCES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts): path.read_text(encoding="utf-8")
+    for room in ROOMS
+    for path in (ROOT / room).rglob("*.py")
+    if path != ROOT / "tests/faults/guards.py"  # where the paths themselves stand
+}
+"""`{module: its text}`. The faults' own Sonar judges answers as the client does."""
+
 
 @pytest.mark.parametrize("guard", GUARDS)
 def test_every_guard_stands_where_its_patch_point_says(guard: str) -> None:
     assert GUARDS[guard]
     for patch in GUARDS[guard]:
         assert resolved(patch.at) is not None
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+def test_every_patch_point_is_what_the_code_uses(guard: str) -> None:
+    """One that moved, and left its name behind, would be replaced without any effect."""
+    for patch in GUARDS[guard]:
+        holder, _, name = patch.at.rpartition(".")
+        of_module = isinstance(resolved(holder), ModuleType)
+        # A name of a module is used in it, or through it; a member of a class anywhere.
+        used = rf"{holder.rpartition('.')[2] if of_module else ''}\.{name}\b"
+        found = any(re.search(used, text) for text in SOURCES.values())
+        if of_module:
+            lines = SOURCES[holder].splitlines()
+            found |= any(re.search(rf"(?<!def )\b{name}\b(?! = )", one) for one in lines if "import" not in one)
+        assert found, patch.at
 
 
 def test_every_guard_is_shown_by_a_test_of_a_fault() -> None:
