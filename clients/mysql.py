@@ -1,6 +1,7 @@
 """MySQL and MariaDB over aiomysql: a pool whose broken connections are closed, transactions, statements counted."""
 
 import asyncio
+import math
 import random
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -11,6 +12,7 @@ from typing import Any, Self, TypeVar
 import aiomysql
 import pymysql
 
+from clients.transactions import transaction_is_open
 from plumbing.errors import Action, DependencyRefused, DependencyUnreachable, ExitCode, SyncError
 from plumbing.settings import MysqlSettings
 
@@ -22,8 +24,23 @@ SQL_MODE = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"
 """Strict, so that nothing is cut silently; zero dates allowed, for Splynx keeps "none" as one. The session's time
 zone is left alone: Splynx relies on it."""
 
-ISOLATION = "REPEATABLE READ"
+ISOLATION = "REPEATABLE-READ"
 """Whatever the server's default is: a key that was looked for and is not there stays locked until the commit."""
+_IDLE_SECONDS = 600
+"""A session that says nothing for so long is of a process that stands still or is gone; ours ask in between."""
+
+
+def session_statement(patience_seconds: float) -> str:
+    """What a session begins with, for both servers: each skips the comment that is the other's.
+
+    A process that stands still in a transaction would keep its locks, and its successor waiting, for the eight hours
+    of `wait_timeout`. MariaDB ends such a transaction after our patience with one statement, MySQL the whole session.
+    """
+    patience = max(1, math.ceil(patience_seconds))
+    return (
+        f"SET SESSION /*M! tx_isolation = '{ISOLATION}', idle_transaction_timeout = {patience}, */"
+        f" /*!80003 transaction_isolation = '{ISOLATION}', */ wait_timeout = {max(_IDLE_SECONDS, 2 * patience)}"
+    )
 
 
 class TransactionLost(SyncError):
@@ -228,7 +245,7 @@ class Database:
                 autocommit=True,
                 connect_timeout=at.timeout_seconds,
                 pool_recycle=1800,
-                init_command=f"SET SESSION TRANSACTION ISOLATION LEVEL {ISOLATION}",
+                init_command=session_statement(at.timeout_seconds),
                 sql_mode=f"'{SQL_MODE}'",  # aiomysql puts it into the statement as it is
                 # Rows found, not rows changed: the count of an UPDATE tells whether its row is there.
                 client_flag=pymysql.constants.CLIENT.FOUND_ROWS,
@@ -266,7 +283,8 @@ class Database:
         """A transaction: committed when the block ends, gone with its connection when it raises."""
         async with self.session() as tx:
             await tx.execute("START TRANSACTION")
-            yield tx
+            with transaction_is_open():
+                yield tx
             await tx.execute("COMMIT")
 
     async def fetch(self, sql: str, values: Values = ()) -> list[Row]:

@@ -23,6 +23,7 @@ from clients.splynx_auth import (
 )
 from clients.splynx_errors import SplynxBusy, SplynxUnauthorized, SplynxUnreachable, error_of
 from clients.splynx_query import Search
+from clients.transactions import refuse_in_transaction
 from plumbing import metrics
 from plumbing.settings import SplynxSettings
 
@@ -104,13 +105,15 @@ class SplynxClient:
         `deadline`: instant of the monotonic clock after which nothing is sent any more, nor waited for.
 
         Raises:
-            SplynxBusy: nothing happened. SplynxUnreachable otherwise: nobody knows.
+            SplynxUnreachable: nobody knows, unless its `nothing_happened` is true.
         """
         return self._json(await self._call("POST", path, body=body, deadline=deadline))
 
-    async def put(self, path: str, record_id: int | str, body: Mapping[str, Any]) -> None:
-        """Change the attributes sent."""
-        await self._call("PUT", f"{path}/{record_id}", body=body)
+    async def put(
+        self, path: str, record_id: int | str, body: Mapping[str, Any], *, deadline: float | None = None
+    ) -> None:
+        """Change the attributes sent. `deadline`, and what errors leave open: as in `post`."""
+        await self._call("PUT", f"{path}/{record_id}", body=body, deadline=deadline)
 
     async def delete(self, path: str, record_id: int | str) -> None:
         """Delete."""
@@ -137,7 +140,12 @@ class SplynxClient:
         body: Mapping[str, Any] | None = None,
         deadline: float | None = None,
     ) -> httpx2.Response:
-        """One request, repeated only when Splynx refused it at the door, so that nothing happened."""
+        """One request, repeated only when Splynx refused it at the door, so that nothing happened.
+
+        Raises:
+            CallInTransaction: somebody would wait for Splynx with rows of Splynx locked.
+        """
+        refuse_in_transaction(f"a {method} to Splynx")
 
         async def once() -> httpx2.Response:
             await self._limiter.acquire()
@@ -193,6 +201,10 @@ class SplynxClient:
         try:
             async with asyncio.timeout(patience):
                 answer = await self._http.request(method, path, params=params, content=content, headers=headers)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as exc:
+            metrics.SPLYNX_REQUESTS.labels(method, "lost").inc()
+            told = f"Splynx did not answer a {method}: {type(exc).__name__}"
+            raise SplynxUnreachable(told, nothing_happened=True) from exc
         except (httpx2.HTTPError, OSError, TimeoutError) as exc:
             metrics.SPLYNX_REQUESTS.labels(method, "lost").inc()
             raise SplynxUnreachable(f"Splynx did not answer a {method}: {type(exc).__name__}") from exc
@@ -224,7 +236,8 @@ class SplynxClient:
                 "admin/auth/tokens", content=orjson.dumps(fields), headers={"Content-Type": "application/json"}
             )
         except (httpx2.HTTPError, OSError) as exc:
-            raise SplynxUnreachable(f"Splynx did not answer the log-in: {type(exc).__name__}") from exc
+            away = f"Splynx did not answer the log-in: {type(exc).__name__}"
+            raise SplynxUnreachable(away, nothing_happened=True) from exc
         if not answer.is_success:
             raise error_of(answer.status_code, answer.content, answer.headers)
         told = self._object(answer)

@@ -19,6 +19,11 @@ class SplynxUnreachable(DependencyUnreachable):
 
     code = "splynx.unreachable"
 
+    def __init__(self, message: str, *, nothing_happened: bool = False) -> None:
+        """`nothing_happened`: the call was surely not sent, so that nobody has to look for its traces."""
+        super().__init__(message)
+        self.nothing_happened = nothing_happened
+
 
 class SplynxBusy(SplynxUnreachable):
     """Splynx takes no more requests for now (429); nothing happened. `retry_after`: seconds it asked us to wait."""
@@ -27,7 +32,7 @@ class SplynxBusy(SplynxUnreachable):
     remedy = "It goes on by itself; lower splynx.requests_per_second when it lasts."
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
+        super().__init__(message, nothing_happened=True)
         self.retry_after = retry_after
 
 

@@ -192,6 +192,24 @@ async def test_what_is_looked_for_and_missing_is_nobody_elses_until_the_commit(s
     assert _counters(server) == [1]
 
 
+@pytest.mark.fault(30)
+async def test_a_transaction_that_stands_still_does_not_keep_its_locks(db: Database, server: MariaDb) -> None:
+    """The process was stopped in the middle of it; its successor must not wait for hours."""
+
+    async def work(tx: Transaction) -> None:
+        await _add(tx, 1)
+        async with db.transaction() as successor:
+            await successor.execute("SET SESSION innodb_lock_wait_timeout = 5")
+            await _add(successor, 1)
+        await _add(tx, 2)
+
+    async with Database(_settings(server, timeout_seconds=1)) as stopped:
+        with pytest.raises(DependencyUnreachable):
+            await stopped.retried(work)
+        await stopped.fetch("SELECT 1 AS one")
+    assert _counters(server) == [1, 0]
+
+
 @pytest.mark.fault(17)
 async def test_a_killed_connection_leaves_nothing_of_its_transaction_and_the_pool_goes_on(
     db: Database, server: MariaDb

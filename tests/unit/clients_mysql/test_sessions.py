@@ -1,13 +1,15 @@
-"""A connection with something unfinished on it is closed before the pool gets it back, whatever the driver does."""
+"""Connections: how they begin, that one with something unfinished is closed before the pool gets it back."""
 
 import asyncio
+import re
 from types import TracebackType
 from typing import Any, Self
 
 import pytest
 from pydantic import SecretStr
 
-from clients.mysql import Database
+from clients.mysql import Database, session_statement
+from clients.transactions import CallInTransaction, refuse_in_transaction
 from plumbing.errors import DependencyUnreachable
 from plumbing.settings import MysqlSettings
 
@@ -78,3 +80,47 @@ async def test_an_error_between_two_statements_closes_the_connection_of_the_tran
         async with _db(pool, seconds=60).session():
             raise KeyError
     assert pool.told == ["closed", "given back"]
+
+
+class Silent(Cursor):
+    """Does everything at once."""
+
+    rowcount = lastrowid = 0
+
+    async def execute(self, sql: str, values: tuple[object, ...]) -> None:
+        return None
+
+
+async def test_between_its_begin_and_its_commit_a_transaction_is_known_as_open(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pool, "cursor", lambda *_: Silent())
+    db = _db(pool, seconds=60)
+    async with db.transaction():
+        with pytest.raises(CallInTransaction, match="a call inside an open transaction"):
+            refuse_in_transaction("a call")
+    refuse_in_transaction("a call")
+    async with db.session():
+        refuse_in_transaction("a call")
+    with pytest.raises(KeyError):
+        async with db.transaction():
+            raise KeyError
+    refuse_in_transaction("a call")
+
+
+def _as_read_by(server: str, statement: str) -> str:
+    """What is left of the comments that only one kind of server executes."""
+    if server == "MariaDB":  # which skips MySQL's from 5.7 on
+        statement = re.sub(r"/\*M! (.*?)\*/", r"\1", re.sub(r"/\*!.*?\*/", "", statement))
+    else:
+        statement = re.sub(r"/\*!80003 (.*?)\*/", r"\1", re.sub(r"/\*M!.*?\*/", "", statement))
+    return " ".join(statement.split())
+
+
+def test_each_kind_of_server_is_told_how_long_a_transaction_may_stand_still() -> None:
+    assert _as_read_by("MariaDB", session_statement(29.5)) == (
+        "SET SESSION tx_isolation = 'REPEATABLE-READ', idle_transaction_timeout = 30, wait_timeout = 600"
+    )
+    assert _as_read_by("MySQL", session_statement(29.5)) == (
+        "SET SESSION transaction_isolation = 'REPEATABLE-READ', wait_timeout = 600"
+    )

@@ -1,5 +1,6 @@
 """Splynx's client: signatures, query strings, errors as types; its transport stands in for the network."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -21,6 +22,7 @@ from clients.splynx_errors import (
     error_of,
 )
 from clients.splynx_query import Search
+from clients.transactions import CallInTransaction, transaction_is_open
 from plumbing.errors import Action
 from plumbing.settings import SplynxSettings
 
@@ -204,6 +206,62 @@ async def test_after_its_deadline_nothing_is_sent() -> None:
         with pytest.raises(SplynxBusy):
             await client.post("admin/customers/customer", {}, deadline=time.monotonic() + 2)
     assert seen == ["POST"]
+
+
+@pytest.mark.parametrize("method", ["post", "put"])
+@pytest.mark.parametrize(
+    ("fault", "nothing_happened"),
+    [
+        pytest.param(httpx2.ConnectError, True, id="no connection"),
+        pytest.param(httpx2.ConnectTimeout, True, id="no connection in time"),
+        pytest.param(httpx2.ReadError, False, id="the answer broke off"),
+        pytest.param(httpx2.ReadTimeout, False, id="no answer in time"),
+        pytest.param(httpx2.WriteError, False, id="the request broke off"),
+    ],
+)
+async def test_a_call_that_was_surely_not_sent_is_told_from_one_that_may_have_been(
+    method: str, fault: type[httpx2.TransportError], nothing_happened: bool
+) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        raise fault("no")
+
+    async with _client(answer) as client:
+        call = client.post("a", {}) if method == "post" else client.put("a", 1, {})
+        with pytest.raises(SplynxUnreachable) as caught:
+            await call
+    assert caught.value.nothing_happened is nothing_happened
+
+
+async def test_a_put_is_not_sent_after_its_deadline_either() -> None:
+    sent: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request.method)
+        return httpx2.Response(202)
+
+    async with _client(answer) as client:
+        with pytest.raises(SplynxBusy):
+            await client.put("admin/customers/customer", 1, {}, deadline=time.monotonic() - 0.001)
+    assert sent == []
+
+
+async def test_nothing_is_asked_of_splynx_while_rows_are_locked() -> None:
+    sent: list[str] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request.method)
+        return httpx2.Response(200, json=[])
+
+    async with _client(answer) as client:
+        with transaction_is_open():
+            for call in (client.list("a"), client.post("a", {}), client.put("a", 1, {}), client.head_count("a")):
+                with pytest.raises(CallInTransaction):
+                    await call
+            with pytest.raises(CallInTransaction):  # in a task that is begun there, too
+                await asyncio.create_task(client.list("a"))
+        assert sent == []
+        await client.list("a")
+    assert sent == ["GET"]
 
 
 async def test_a_nonce_that_was_overtaken_just_before_the_deadline_is_no_refusal() -> None:
