@@ -12,6 +12,7 @@ from clients.sonar_errors import IncompletePage, SonarForbidden, SonarGraphqlErr
 from clients.sonar_schema import SonarSchema
 from producers import documents
 from producers.documents import Thin
+from producers.owners import owner_paths
 from schemas.aggregate import Aggregate, LookUp, Touch
 
 log = structlog.get_logger()
@@ -36,7 +37,7 @@ def followed(aggregates: Sequence[Aggregate], schema: SonarSchema) -> list[Follo
     for one in (each for each in aggregates if not each.root.singleton):
         result.append(Followed(Thin(one.root.name, archived=_archives(schema, one.root.name)), one))
         for touch in one.touched_by:
-            paths = (touch.owner_id, *(touch.owner_type[:1] if touch.owner_type is not None else ()))
+            paths = tuple(dict.fromkeys(path for owner in touch.owners for path in owner_paths(owner)))
             result.append(
                 Followed(Thin(touch.collection, paths, _archives(schema, touch.collection)), one, touch=touch)
             )
@@ -55,14 +56,6 @@ def followed(aggregates: Sequence[Aggregate], schema: SonarSchema) -> list[Follo
 def _archives(schema: SonarSchema, collection: str) -> bool:
     found = schema.field_type("Query", collection)
     return found is not None and "include_archived" in found.arguments
-
-
-def owner_of(touch: Touch, row: dict[str, Any]) -> int | None:
-    """The root's id of a child row; None when it belongs to something that is no such root."""
-    if touch.owner_type is not None and documents.value_at(row, touch.owner_type[0]) != touch.owner_type[1]:
-        return None
-    value = documents.value_at(row, touch.owner_id)
-    return int(value) if value is not None else None
 
 
 class Changes:

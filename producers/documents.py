@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from graphql import FieldNode, NameNode, SelectionSetNode, parse, print_ast
+from graphql import FieldNode, InlineFragmentNode, NameNode, SelectionSetNode, parse, print_ast
 from graphql.language import OperationDefinitionNode
 
 from clients.sonar_schema import SonarSchema
@@ -46,6 +46,11 @@ def _versioned(node: FieldNode, type_name: str, schema: SonarSchema) -> FieldNod
     found = schema.field_type(type_name, node.name.value)
     if node.selection_set is None or found is None:
         return node
+    fragment = fragment_of(node)
+    if fragment is not None:
+        versioned = with_versions(fragment.selection_set, type_of(fragment), schema, _NESTED)
+        one = InlineFragmentNode(type_condition=fragment.type_condition, directives=(), selection_set=versioned)
+        return _with_selection(node, SelectionSetNode(selections=(one,)))
     inner = connection_selection(node)
     if inner is None:
         return _with_selection(node, with_versions(node.selection_set, found.name, schema, _NESTED))
@@ -64,6 +69,30 @@ def connection_selection(node: FieldNode) -> SelectionSetNode | None:
         if isinstance(part, FieldNode) and part.name.value == "entities":
             return part.selection_set
     return None
+
+
+def fragment_of(node: FieldNode) -> InlineFragmentNode | None:
+    """The one type that a polymorphic relation is read as; None when the field is no such relation."""
+    for part in node.selection_set.selections if node.selection_set is not None else ():
+        if isinstance(part, InlineFragmentNode):
+            return part
+    return None
+
+
+def rows_selection(node: FieldNode) -> SelectionSetNode | None:
+    """What a field selects of the rows that it leads to: of a connection's entities, of a fragment's type."""
+    fragment = fragment_of(node)
+    return fragment.selection_set if fragment is not None else connection_selection(node) or node.selection_set
+
+
+def type_of(fragment: InlineFragmentNode) -> str:
+    """The type that a fragment is on."""
+    return fragment.type_condition.name.value
+
+
+def answer_name(node: FieldNode) -> str:
+    """The name under which an answer shows a field."""
+    return node.alias.value if node.alias is not None else node.name.value
 
 
 def _plain(name: str) -> FieldNode:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -9,11 +10,12 @@ import structlog
 from clients.sonar_errors import SonarForbidden, SonarGraphqlError
 from plumbing import metrics
 from producers import documents
-from producers.changes import Changes, Followed, owner_of
+from producers.changes import Changes, Followed
 from producers.cursors import Cursors, CursorUnusable
 from producers.demands import Demand, Demands
 from producers.index import Child, Index
 from producers.lease import Lease
+from producers.owners import owner_of
 from producers.publisher import Published, Publisher
 from producers.reader import Page, Reader
 from schemas.aggregate import Aggregate
@@ -145,7 +147,7 @@ class Following:
         aggregate, scope = followed.aggregate, followed.aggregate.root.name
         if followed.touch is not None:
             known = self._index.child(scope, collection, id)
-            owner = owner_of(followed.touch, row)
+            owner = owner_of(followed.touch.owners, row, partial(self._index.root_of, scope))
             self._demands.seen(aggregate, (collection, id), owner, version)
             if known == Child(owner, version):
                 return

@@ -85,6 +85,11 @@ class Index:
         root = self._shown_by.get((scope, collection), {}).get(id)
         return None if root is None else Child(root, _children(self._roots[scope][root])[collection][str(id)])
 
+    def root_of(self, scope: str, collection: str, id: int) -> int | None:
+        """The root in `scope` that a child belongs to; None: it is unknown, or belongs to none."""
+        found = self.child(scope, collection, id)
+        return None if found is None else found.root
+
     def set_root(self, collection: str, id: int, root: Root, children: Children | None = None) -> None:
         """Note what is being published; without `children` the root keeps those that it had."""
         entries = self._roots.setdefault(collection, {})

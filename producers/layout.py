@@ -1,14 +1,17 @@
 """How the answers to a selection are laid out, worked out once: what is done to each of thousands of rows is little."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from graphql import FieldNode, SelectionSetNode
+from pydantic import BaseModel
 
 from clients.sonar_errors import IncompletePage
 from clients.sonar_schema import SonarSchema
 from producers import documents
+from schemas.records import Foreign
+from schemas.shapes import members
 
 
 class Shown(NamedTuple):
@@ -24,13 +27,18 @@ class Branch:
     """A nested field: a to-one relation, or (`many`) a connection, and what nests in its rows."""
 
     owner_type: str
+    field: str
+    """Sonar's name of it."""
     name: str
+    """Where an answer shows it: a polymorphic relation is read under a name for each type."""
     type_name: str
     many: bool
     selection: SelectionSetNode
     branches: tuple["Branch", ...]
+    foreign: bool = False
+    """Its rows, and what nests in them, are not the root's own (`schemas.records.Foreign`)."""
     owned: bool = False
-    """Its rows are the root's own, not those of others that something of the root refers to."""
+    """Its rows are children of the root, whose changes are followed."""
 
 
 class Full(NamedTuple):
@@ -40,42 +48,43 @@ class Full(NamedTuple):
     branch: Branch
 
 
-def branches_of(selection: SelectionSetNode, type_name: str, schema: SonarSchema) -> tuple[Branch, ...]:
-    """The nested fields of a selection on a type."""
+def branches_of(
+    selection: SelectionSetNode, type_name: str, schema: SonarSchema, record: type[BaseModel]
+) -> tuple[Branch, ...]:
+    """The nested fields of a selection on a type, that of `record`."""
+    declared = {member.name: member for member in members(record)}
     found = []
     for node in selection.selections:
         if not isinstance(node, FieldNode) or node.selection_set is None:
             continue
-        name = node.name.value
-        kind = schema.field_type(type_name, name)
-        assert kind is not None  # selections are made from this schema
-        entities = documents.connection_selection(node)
-        inner = entities or node.selection_set
+        member, fragment = declared[documents.answer_name(node)], documents.fragment_of(node)
+        kind, inner = schema.field_type(type_name, node.name.value), documents.rows_selection(node)
+        # Selections are made from this schema, and only records have something below them.
+        assert kind is not None
+        assert inner is not None
+        assert member.record is not None
+        inner_type = kind.name if fragment is None else documents.type_of(fragment)
         found.append(
-            Branch(type_name, name, kind.name, entities is not None, inner, branches_of(inner, kind.name, schema))
+            Branch(
+                owner_type=type_name,
+                field=node.name.value,
+                name=member.name,
+                type_name=inner_type,
+                many=member.many,
+                selection=inner,
+                branches=branches_of(inner, inner_type, schema, member.record),
+                foreign=any(isinstance(mark, Foreign) for mark in member.metadata),
+            )
         )
     return tuple(found)
 
 
 def leading_to(branches: Sequence[Branch], types: Collection[str]) -> tuple[Branch, ...]:
-    """Those of the branches whose rows are the root's own and of one of the types, or that have such a one below.
-
-    The way that goes down least is the one of the owner: an account shows its addresses at once, and further down those
-    that it once lived at, which may be another's by now.
-    """
-    nearest: dict[str, int] = {}
-    level, depth = list(branches), 0
-    while level:
-        for one in level:
-            nearest.setdefault(one.type_name, depth)
-        level, depth = [inner for one in level for inner in one.branches], depth + 1
-    return _pruned(branches, {name: nearest[name] for name in types if name in nearest}, 0)
-
-
-def _pruned(branches: Sequence[Branch], nearest: Mapping[str, int], depth: int) -> tuple[Branch, ...]:
+    """Those of the branches whose rows are the root's own and of one of the types, or that have such a one below."""
     marked = [
-        replace(one, branches=_pruned(one.branches, nearest, depth + 1), owned=nearest.get(one.type_name) == depth)
+        replace(one, branches=leading_to(one.branches, types), owned=one.type_name in types)
         for one in branches
+        if not one.foreign
     ]
     return tuple(one for one in marked if one.branches or one.owned)
 
@@ -91,7 +100,9 @@ def flatten(row: dict[str, Any], branches: Sequence[Branch], full: int) -> Itera
         if value is None:
             continue
         if not branch.many:
-            if branch.branches:
+            if not value:
+                row[branch.name] = None  # a polymorphic relation that leads to another type
+            elif branch.branches:
                 yield from flatten(value, branch.branches, full)
             continue
         rows = value.get("entities")

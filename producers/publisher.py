@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal, Protocol
 
 import orjson
@@ -19,8 +19,9 @@ from plumbing.clock import epoch_ms, utc_now
 from plumbing.kafka import AckedProducer, partition_of
 from producers.index import Children, Index, Root
 from producers.layout import Shown
+from producers.owners import owner_of
 from producers.reader import Page
-from schemas.aggregate import Aggregate
+from schemas.aggregate import ACCOUNTS, Aggregate
 from schemas.avro import value_of
 from schemas.envelope import Event, envelope_of, key_of
 from schemas.topics import MAX_MESSAGE_BYTES, Topics
@@ -68,6 +69,7 @@ class Publisher:
         self._index, self._run_id, self._fingerprint = index, run_id, fingerprint
         self.offsets = offsets
         self.counts: Counter[tuple[str, str]] = Counter()
+        self._account_of = partial(index.root_of, ACCOUNTS)
         self._lock = asyncio.Lock()
         self._asked, self._covered = 0, 0
         """Commits that were asked for, and how many of them the last finished one covers."""
@@ -95,7 +97,7 @@ class Publisher:
             return Published.OVERLAPPED
         version = str(row.get("_version", digest))
         changed = known is None or known.deleted or known.digest != digest
-        owner = int(row[aggregate.owner]) if aggregate.owner is not None else None
+        owner = owner_of(aggregate.owned_by, row, self._account_of)
         if changed or snapshot:
             op: Literal["r", "c", "u"] = "r" if snapshot else "u"
             if not snapshot and (known is None or known.deleted):

@@ -47,7 +47,7 @@ class Reading:
         type_name = aggregate.root.type_name
         with_versions = documents.with_versions(documents.selection_set(selection), type_name, schema)
         self.text = documents.inner_text(with_versions)
-        self.branches = branches_of(with_versions, type_name, schema)
+        self.branches = branches_of(with_versions, type_name, schema, aggregate.root.record)
         self.children = leading_to(self.branches, {touch.type_name for touch in aggregate.touched_by})
         self.weight = _weight(self.branches)
         self.counted = True
@@ -173,7 +173,7 @@ class Reader:
 
     async def _read_on(self, branch: Branch, id: int) -> list[dict[str, Any]]:
         """All rows of one nested connection, by keyset until a page is empty: no page size needs to be trusted."""
-        type_name, field = branch.owner_type, branch.name
+        type_name, field = branch.owner_type, branch.field
         collection = self._schema.collection_of(type_name)
         if collection is None:
             raise IncompletePage(f"{type_name}.{field} is full and {type_name} cannot be asked by id")

@@ -13,7 +13,7 @@ from plumbing import metrics
 from plumbing.errors import Action, ExitCode, SyncError
 from producers import documents
 from schemas.aggregate import Aggregate
-from schemas.selection import required_fields, selection
+from schemas.selection import required_fields, selection, sonar_field
 from schemas.shapes import members
 
 log = structlog.get_logger()
@@ -77,9 +77,9 @@ def missing_required(schema: SonarSchema, aggregates: Sequence[Aggregate]) -> li
         if schema.field_type("Query", root.name) is None:
             found.append(root.name)
             continue
-        for path, field in required_fields(aggregate):
-            type_name = _type_at(schema, root.type_name, path)
-            if type_name is None:
+        for start, path, field in required_fields(aggregate):
+            type_name = _type_at(schema, start, path)
+            if type_name is None or type_name not in schema:
                 continue  # an optional relation on the way is missing: the whole of it becomes null
             if field not in schema.fields(type_name) and not (root.singleton and field == "id"):
                 found.append(f"{type_name}.{field}")
@@ -93,7 +93,7 @@ def missing_optional(schema: SonarSchema, aggregates: Sequence[Aggregate]) -> li
             f"{one.root.type_name}.{member.name}"
             for one in aggregates
             for member in members(one.root.record)
-            if member.name not in schema.fields(one.root.type_name) and member.name != "id"
+            if sonar_field(member) not in schema.fields(one.root.type_name) and member.name != "id"
         }
     )
 
@@ -131,7 +131,7 @@ async def _denied(client: SonarClient, schema: SonarSchema, aggregate: Aggregate
         for node in documents.selection_set(text).selections
         if isinstance(node, FieldNode) and node.selection_set is not None
     ]
-    optional = {one.name for one in members(aggregate.root.record) if one.nullable}
+    optional = {sonar_field(one) for one in members(aggregate.root.record) if one.nullable}
     denied = [
         node.name.value
         for node in nested
@@ -159,16 +159,16 @@ def _types(schema: SonarSchema, aggregate: Aggregate, text: str) -> list[str]:
     """The types that a selection reads."""
     found: list[str] = []
 
-    def visit(type_name: str, selection_text: FieldNode | None) -> None:
+    def visit(type_name: str, parent: FieldNode | None) -> None:
         found.append(type_name)
-        inner = (
-            documents.selection_set(text)
-            if selection_text is None
-            else documents.connection_selection(selection_text) or selection_text.selection_set
-        )
+        inner = documents.selection_set(text) if parent is None else documents.rows_selection(parent)
         for node in inner.selections if inner is not None else ():
-            kind = schema.field_type(type_name, node.name.value) if isinstance(node, FieldNode) else None
-            if isinstance(node, FieldNode) and kind is not None and node.selection_set is not None:
+            if not isinstance(node, FieldNode) or node.selection_set is None:
+                continue
+            fragment, kind = documents.fragment_of(node), schema.field_type(type_name, node.name.value)
+            if fragment is not None:
+                visit(documents.type_of(fragment), node)
+            elif kind is not None:
                 visit(kind.name, node)
 
     visit(aggregate.root.type_name, None)

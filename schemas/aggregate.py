@@ -9,6 +9,9 @@ from schemas.bundle import Bundle
 from schemas.records import SonarRecord, SplynxRecord
 from schemas.rules import Rules
 
+ACCOUNTS = "accounts"
+"""Sonar's collection of what owns most of the rest."""
+
 
 class WritePath(Enum):
     """Which way a target record goes into Splynx."""
@@ -27,19 +30,24 @@ class DeletePolicy(Enum):
 
 
 @dataclass(frozen=True)
-class Touch:
-    """A child collection whose changes re-read the root, and the way from child to root.
+class Owner:
+    """A way from a row to the one that owns it."""
 
-    `owner` is a dotted path of to-one relations from the child to the root's id column. `owner_type` names the
-    value that a polymorphic `<owner>_type` must have, such as `Account`.
-    """
+    id: str
+    """Dotted path of to-one relations that yields its id, such as `contactable_id` or `contact.contactable_id`."""
+    type: tuple[str, str] | None = None
+    """`(path of the type column, value it must have)` of a polymorphic owner; it is the way for no other value."""
+    through: str | None = None
+    """The id is that of a child in this collection, and the root that shows it is meant; None: a root's own id."""
+
+
+@dataclass(frozen=True)
+class Touch:
+    """A child collection whose changes re-read the root, and the ways from child to root (the first that leads)."""
 
     collection: str
     type_name: str
-    owner_id: str
-    """Selection path on the child that yields the root's id, e.g. `contactable_id` or `contact.contactable_id`."""
-    owner_type: tuple[str, str] | None = None
-    """`(selection path of the type column, value it must have)` for polymorphic owners."""
+    owners: Sequence[Owner]
 
 
 @dataclass(frozen=True)
@@ -111,8 +119,9 @@ class Aggregate:
 
     name: str
     root: Collection
-    owner: str | None = None
-    """The root's column that holds the account id; `id` for accounts, None for what no account owns."""
+    owned_by: Sequence[Owner] = ()
+    """Ways from the root to the account that owns it (members of its record); the first that leads counts. Whoever
+    no way leads to an account, or who has none, lies by its own id."""
     touched_by: Sequence[Touch] = ()
     looks_up: Sequence[LookUp] = ()
     targets: Sequence[Target] = ()

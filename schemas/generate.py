@@ -6,12 +6,12 @@ and the exit status is 1 when a file is missing, left over or unlike what the de
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from schemas.aggregate import Aggregate, Target
+from schemas.aggregate import Aggregate, Owner, Target
 from schemas.avro import bundle_schema, envelope_schema, key_schema
 from schemas.catalogue import AGGREGATES, additional_fields
 from schemas.records import MaxLength, OnCreate, Personal, To
@@ -72,13 +72,13 @@ def _page(one: Aggregate) -> Iterator[str]:
     yield one.doc
     yield ""
     yield f"Read from `{one.root.name}`" + (", archived ones too." if one.root.include_archived else ".")
-    if one.owner is not None:
-        yield f"The account that owns it is in `{one.owner}`."
+    if one.owned_by:
+        yield f"The account that owns it is in {_ways(one.owned_by)}."
     if one.touched_by or one.looks_up or one.pivots:
         yield ""
         yield "Read again when one of these changes:"
         yield ""
-        yield from (f"- `{touch.collection}`, by `{touch.owner_id}`" for touch in one.touched_by)
+        yield from (f"- `{touch.collection}`, by {_ways(touch.owners)}" for touch in one.touched_by)
         yield from (f"- `{look.collection}`, by `{look.column or look.relation}`" for look in one.looks_up)
         yield from (f"- attached or detached: `{pivot}`" for pivot in one.pivots)
     yield ""
@@ -87,6 +87,15 @@ def _page(one: Aggregate) -> Iterator[str]:
         yield from _record(record)
     for target in one.targets:
         yield from _target(target)
+
+
+def _ways(owners: Sequence[Owner]) -> str:
+    return ", else ".join(
+        f"`{one.id}`"
+        + (f" where `{one.type[0]}` is {one.type[1]}" if one.type is not None else "")
+        + (f" (of `{one.through}`)" if one.through is not None else "")
+        for one in owners
+    )
 
 
 def _target(target: Target) -> Iterator[str]:

@@ -89,6 +89,23 @@ class NewerSonar:
 
 
 @dataclass(frozen=True)
+class Foreign:
+    """Marks a relation to rows that are not the root's own, though rows of their type may be: a former address."""
+
+
+@dataclass(frozen=True)
+class Morph:
+    """Marks a polymorphic relation read as one type: null where it leads to another. The member's name is free.
+
+    >>> class Assignment(SonarRecord):
+    ...     radius_account: Annotated[RadiusAccount | None, Morph("ipassignmentable", "RadiusAccount")] = None
+    """
+
+    relation: str
+    type_name: str
+
+
+@dataclass(frozen=True)
 class ShownArchived:
     """Marks a relation to rows that Sonar shows only with `include_archived`: without it they would read as none."""
 

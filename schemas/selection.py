@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pydantic import BaseModel
 
 from schemas.aggregate import Aggregate
-from schemas.records import ShownArchived
-from schemas.shapes import Kind, members
+from schemas.records import Morph, ShownArchived
+from schemas.shapes import Kind, Member, members
 
 AvailableFields = Callable[[str], frozenset[str]]
 """Names of the fields that a Sonar type has; empty for a type it lacks."""
@@ -29,19 +29,33 @@ def selection(
     return _selected(aggregate.root.record, aggregate.root.type_name, available, related, first)
 
 
-def required_fields(aggregate: Aggregate) -> list[tuple[str, str]]:
-    """`(path, field)` of every Sonar field without which the record cannot be built; the path is empty at the root."""
-    found: list[tuple[str, str]] = []
+def required_fields(aggregate: Aggregate) -> list[tuple[str, str, str]]:
+    """`(type, path from it, field)` of every Sonar field without which the record cannot be built."""
+    found: list[tuple[str, str, str]] = []
 
-    def visit(record: type[BaseModel], path: str) -> None:
+    def visit(record: type[BaseModel], type_name: str, path: str) -> None:
         for member in members(record):
             if member.required and not member.nullable:
-                found.append((path, member.name))
-            if member.record is not None:
-                visit(member.record, f"{path}.{member.name}".lstrip("."))
+                found.append((type_name, path, member.name))
+            morph = morph_of(member)
+            if member.record is not None and morph is not None:
+                visit(member.record, morph.type_name, "")
+            elif member.record is not None:
+                visit(member.record, type_name, f"{path}.{member.name}".lstrip("."))
 
-    visit(aggregate.root.record, "")
+    visit(aggregate.root.record, aggregate.root.type_name, "")
     return found
+
+
+def morph_of(member: Member) -> Morph | None:
+    """How a member reads a polymorphic relation; None: it reads none."""
+    return next((mark for mark in member.metadata if isinstance(mark, Morph)), None)
+
+
+def sonar_field(member: Member) -> str:
+    """Sonar's field that a member reads."""
+    morph = morph_of(member)
+    return member.name if morph is None else morph.relation
 
 
 def _selected(
@@ -54,10 +68,18 @@ def _selected(
     has = available(type_name) if available is not None and type_name else None
     parts: list[str] = []
     for member in members(record):
-        if has is not None and member.name not in has:
+        morph = morph_of(member)
+        if has is not None and sonar_field(member) not in has:
             continue
         if member.kind is not Kind.RECORD or member.record is None:
             parts.append(member.name)
+            continue
+        if morph is not None:
+            if available is not None and not available(morph.type_name):
+                continue
+            inner = _selected(member.record, morph.type_name, available, related, first)
+            relation = f"{morph.relation}{_archived(member)}"
+            parts.append(f"{member.name}: {relation} {{ ... on {morph.type_name} {{ {inner} }} }}")
             continue
         inner_type = related(type_name, member.name) if related is not None and type_name else None
         inner = _selected(member.record, inner_type or "", available, related, first)
@@ -66,6 +88,9 @@ def _selected(
                 f"{member.name}(paginator: {{page: 1, records_per_page: {first}}}) {{ entities {{ {inner} }} }}"
             )
         else:
-            shown = any(isinstance(mark, ShownArchived) for mark in member.metadata)
-            parts.append(f"{member.name}{'(include_archived: true)' if shown else ''} {{ {inner} }}")
+            parts.append(f"{member.name}{_archived(member)} {{ {inner} }}")
     return " ".join(parts)
+
+
+def _archived(member: Member) -> str:
+    return "(include_archived: true)" if any(isinstance(mark, ShownArchived) for mark in member.metadata) else ""

@@ -23,9 +23,10 @@ from graphql import (
 from pydantic import BaseModel
 
 from producers.documents import extent_document
+from producers.owners import owner_paths
 from sandbox.sonar import reference_check as sonar_sandbox
 from sandbox.splynx import reference_check as splynx_sandbox
-from schemas.aggregate import Aggregate, LookUp, SourceRows, Target, Touch, WritePath
+from schemas.aggregate import Aggregate, LookUp, Owner, SourceRows, Target, Touch, WritePath
 from schemas.catalogue import AGGREGATES, TARGETS
 from schemas.records import AdditionalField, NewerSonar, ShownArchived, SplynxRecord
 from schemas.selection import selection
@@ -87,8 +88,6 @@ def relations(sonar: GraphQLSchema) -> list[str]:
     found: list[str] = []
     for one in AGGREGATES:
         root = one.root.type_name
-        if one.owner is not None:
-            found += _path(sonar, one, root, one.owner)
         for pivot in one.pivots:
             found += _path(sonar, one, root, pivot)
         for touch in one.touched_by:
@@ -113,9 +112,13 @@ def _counted(sonar: GraphQLSchema, one: Aggregate, rows: SourceRows) -> list[str
 
 def _touch(sonar: GraphQLSchema, one: Aggregate, touch: Touch) -> Iterator[str]:
     yield from _collection(sonar, one, touch.collection, touch.type_name)
-    yield from _path(sonar, one, touch.type_name, touch.owner_id)
-    if touch.owner_type is not None:
-        yield from _path(sonar, one, touch.type_name, touch.owner_type[0])
+    for owner in touch.owners:
+        yield from _owner(sonar, one, touch.type_name, owner)
+
+
+def _owner(sonar: GraphQLSchema, one: Aggregate, type_name: str, owner: Owner) -> Iterator[str]:
+    for path in owner_paths(owner):
+        yield from _path(sonar, one, type_name, path)
 
 
 def _look_up(sonar: GraphQLSchema, one: Aggregate, look_up: LookUp) -> Iterator[str]:

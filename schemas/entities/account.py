@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from schemas.aggregate import Aggregate, Collection, DeletePolicy, LookUp, Target, Touch, WritePath
+from schemas.aggregate import Aggregate, Collection, DeletePolicy, LookUp, Owner, Target, Touch, WritePath
 from schemas.bundle import Bundle
 from schemas.entities.customer import billing, custom, identity, people, places
 from schemas.entities.customer.source import Account, BillingParameter
@@ -145,25 +145,26 @@ _CONTACT = ("contactable_type", "Account")
 ACCOUNT = Aggregate(
     name="account",
     root=Collection("accounts", Account, "Account", include_archived=True),
-    owner="id",
+    owned_by=[Owner("id")],
     touched_by=[
-        Touch("contacts", "Contact", "contactable_id", _CONTACT),
-        Touch("phone_numbers", "PhoneNumber", "contact.contactable_id", ("contact.contactable_type", "Account")),
-        Touch("addresses", "Address", "addressable_id", ("addressable_type", "Account")),
-        Touch("account_billing_parameters", "AccountBillingParameter", "account_id"),
+        Touch("contacts", "Contact", [Owner("contactable_id", _CONTACT)]),
+        Touch(
+            "phone_numbers", "PhoneNumber", [Owner("contact.contactable_id", ("contact.contactable_type", "Account"))]
+        ),
+        Touch("addresses", "Address", [Owner("addressable_id", ("addressable_type", "Account"))]),
+        Touch("account_billing_parameters", "AccountBillingParameter", [Owner("account_id")]),
         Touch(
             "custom_field_data",
             "CustomFieldData",
-            "customfielddataable_id",
-            ("customfielddataable_type", "Account"),
+            [Owner("customfielddataable_id", ("customfielddataable_type", "Account"))],
         ),
         Touch(
             "serviceable_address_account_assignment_histories",
             "ServiceableAddressAccountAssignmentHistory",
-            "account_id",
+            [Owner("account_id")],
         ),
-        Touch("credit_cards", "CreditCard", "account_id"),
-        Touch("bank_accounts", "BankAccount", "account_id"),
+        Touch("credit_cards", "CreditCard", [Owner("account_id")]),
+        Touch("bank_accounts", "BankAccount", [Owner("account_id")]),
     ],
     looks_up=[
         LookUp("account_statuses", "AccountStatus", column="account_status_id"),

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from schemas.aggregate import Aggregate, Collection, DeletePolicy, LookUp, SourceRows, Target, Touch, WritePath
+from schemas.aggregate import Aggregate, Collection, DeletePolicy, LookUp, Owner, SourceRows, Target, Touch, WritePath
 from schemas.bundle import Bundle
 from schemas.entities.scoped import SCOPE_COLUMNS, ScopedAccount, left_out
 from schemas.records import Instant, MaxLength, MinorUnits, Personal, Ref, ShownArchived, SonarRecord, SplynxRecord, To
@@ -238,11 +238,11 @@ def _memo(payment: Payment, rules: Rules) -> str:
 PAYMENT = Aggregate(
     name="payment",
     root=Collection("payments", Payment, "Payment"),
-    owner="account_id",
+    owned_by=[Owner("account_id")],
     touched_by=[
-        Touch("reversed_payments", "ReversedPayment", "payment_id"),
-        Touch("refunded_payments", "RefundedPayment", "payment_id"),
-        Touch("voided_payments", "VoidedPayment", "payment_id"),
+        Touch("reversed_payments", "ReversedPayment", [Owner("payment_id")]),
+        Touch("refunded_payments", "RefundedPayment", [Owner("payment_id")]),
+        Touch("voided_payments", "VoidedPayment", [Owner("payment_id")]),
     ],
     looks_up=[
         # A payment follows its account in and out of a pilot, and waits while it is a lead that is left out.

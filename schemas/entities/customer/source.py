@@ -5,7 +5,7 @@ from typing import Annotated
 
 from schemas.entities.customer.status import AccountStatus
 from schemas.entities.scoped import ScopedAccount
-from schemas.records import Instant, NewerSonar, Personal, ShownArchived, SonarRecord
+from schemas.records import Foreign, Instant, NewerSonar, Personal, ShownArchived, SonarRecord
 
 
 class AccountTypeOf(SonarRecord):
@@ -85,7 +85,7 @@ class PastAddress(SonarRecord):
     id: int
     start_date: date
     end_date: date | None = None
-    address: Address | None = None
+    address: Annotated[Address | None, Foreign()] = None
 
 
 class CustomField(SonarRecord):

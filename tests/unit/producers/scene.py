@@ -23,8 +23,8 @@ from producers.reader import NESTED_PAGE, Reader
 from producers.sequence import Sequence
 from producers.snapshot import Snapshot
 from sandbox.sonar.compile import Conditions
-from schemas.aggregate import Aggregate, Collection, LookUp, Touch
-from schemas.records import ShownArchived, SonarRecord
+from schemas.aggregate import Aggregate, Collection, LookUp, Owner, Touch
+from schemas.records import Foreign, Morph, ShownArchived, SonarRecord
 from schemas.selection import selection
 from schemas.topics import Topics
 from tests.unit.sandbox_sonar.shop import NORMAL, Shop
@@ -57,7 +57,18 @@ class Home(SonarRecord):
 
 class Stay(SonarRecord):
     id: int
-    address: Home | None = None
+    address: Annotated[Home | None, Foreign()] = None
+
+
+class Assigned(SonarRecord):
+    id: int
+    subnet: str
+
+
+class LogIn(SonarRecord):
+    id: int
+    username: str
+    ip_assignments: list[Assigned] | None = None
 
 
 class Account(SonarRecord):
@@ -69,6 +80,7 @@ class Account(SonarRecord):
     account_status: Status | None = None
     contacts: list[Person] | None = None
     account_groups: list[Group] | None = None
+    radius_accounts: list[LogIn] | None = None
 
 
 class Payer(SonarRecord):
@@ -83,14 +95,36 @@ class Payment(SonarRecord):
     account: Annotated[Payer | None, ShownArchived()] = None
 
 
+class Noted(SonarRecord):
+    id: int
+    name: str
+
+
+class Note(SonarRecord):
+    id: int
+    message: str
+    noteable_id: int
+    noteable_type: str
+    account: Annotated[Noted | None, Morph("noteable", "Account")] = None
+    contact: Annotated[Noted | None, Morph("noteable", "Contact")] = None
+
+
 ACCOUNT = Aggregate(
     name="account",
     root=Collection("accounts", Account, "Account", include_archived=True),
-    owner="id",
+    owned_by=[Owner("id")],
     touched_by=[
-        Touch("contacts", "Contact", "contactable_id", ("contactable_type", "Account")),
-        Touch("addresses", "Address", "addressable_id", ("addressable_type", "Account")),
-        Touch("phone_numbers", "PhoneNumber", "contact.contactable_id", ("contact.contactable_type", "Account")),
+        Touch("contacts", "Contact", [Owner("contactable_id", ("contactable_type", "Account"))]),
+        Touch("addresses", "Address", [Owner("addressable_id", ("addressable_type", "Account"))]),
+        Touch(
+            "phone_numbers", "PhoneNumber", [Owner("contact.contactable_id", ("contact.contactable_type", "Account"))]
+        ),
+        Touch("radius_accounts", "RadiusAccount", [Owner("account_id")]),
+        Touch(
+            "ip_assignments",
+            "IpAssignment",
+            [Owner("ipassignmentable_id", ("ipassignmentable_type", "RadiusAccount"), through="radius_accounts")],
+        ),
     ],
     looks_up=[LookUp("account_statuses", "AccountStatus", column="account_status_id")],
     pivots=["account_groups"],
@@ -98,10 +132,18 @@ ACCOUNT = Aggregate(
 PAYMENT = Aggregate(
     name="payment",
     root=Collection("payments", Payment, "Payment"),
-    owner="account_id",
+    owned_by=[Owner("account_id")],
     looks_up=[LookUp("accounts", "Account", column="account_id", fields=("account_status_id",))],
 )
-AGGREGATES = (ACCOUNT, PAYMENT)
+NOTE = Aggregate(
+    name="note",
+    root=Collection("notes", Note, "Note"),
+    owned_by=[
+        Owner("account.id"),
+        Owner("noteable_id", ("noteable_type", "RadiusAccount"), through="radius_accounts"),
+    ],
+)
+AGGREGATES = (ACCOUNT, PAYMENT, NOTE)
 
 
 class Acknowledged:

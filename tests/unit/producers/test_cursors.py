@@ -12,12 +12,10 @@ from confluent_kafka import Message
 from plumbing.kafka import AckedProducer
 from plumbing.settings import KafkaSettings
 from producers import cursors, signals
-from producers.changes import owner_of
 from producers.cursors import Cursors, CursorUnusable
 from producers.index import Child, Root
 from producers.pace import pause_after
 from producers.sequence import SequenceBehind
-from schemas.aggregate import Touch
 from schemas.topics import Topics
 from tests.unit.producers.scene import Scene
 
@@ -172,10 +170,3 @@ def test_a_broken_signal_is_passed_over() -> None:
     assert signals.aggregates_of(good) == ["account"]
     for broken in (None, b"{", b"3", b'{"type": "execute-snapshot"}', b'{"type": "log"}'):
         assert signals.aggregates_of(broken) is None
-
-
-def test_a_child_of_something_else_has_no_owner() -> None:
-    touch = Touch("phone_numbers", "PhoneNumber", "contact.contactable_id", ("contact.contactable_type", "Account"))
-    assert owner_of(touch, {"contact": {"contactable_id": "5", "contactable_type": "Account"}}) == 5
-    assert owner_of(touch, {"contact": {"contactable_id": "5", "contactable_type": "NetworkSite"}}) is None
-    assert owner_of(touch, {"contact": None}) is None

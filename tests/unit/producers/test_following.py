@@ -409,3 +409,50 @@ async def test_changes_are_covered_up_to_sonars_clock_less_the_safety_lag() -> N
     scene = await a_scene()
     assert await scene.following.poll() == scene.shop.clock.now - timedelta(seconds=10)
     assert scene.index.root(ACCOUNT.root.name, 1) is not None
+
+
+def _an_assignment(scene: Scene, type_name: str, id: int) -> int:
+    return scene.shop.store.insert(
+        "IpAssignment", ipassignmentable_type=type_name, ipassignmentable_id=id, soft=False, subnet="10.0.0.7/32",
+        subnet_id=1,
+    )  # fmt: skip
+
+
+def _addresses_of(scene: Scene, account: int) -> list[str]:
+    return [held["subnet"] for one in scene.folded()[account]["radius_accounts"] for held in one["ip_assignments"]]
+
+
+async def test_a_grandchild_finds_its_root_through_the_child_that_it_names() -> None:
+    scene = await a_scene()
+    other = scene.shop.an_account("Bea")
+    mine, theirs = (
+        scene.shop.store.insert("RadiusAccount", account_id=account, username=f"u{account}") for account in (1, other)
+    )
+    await scene.following.poll()
+    scene.shop.clock.tick(60)
+    assignment = _an_assignment(scene, "RadiusAccount", mine)
+    await scene.following.poll()
+    assert _addresses_of(scene, 1) == ["10.0.0.7/32"]
+    scene.shop.clock.tick(60)
+    scene.shop.store.update("IpAssignment", assignment, ipassignmentable_id=theirs)
+    await scene.following.poll()
+    assert _addresses_of(scene, 1) == []
+    assert _addresses_of(scene, other) == ["10.0.0.7/32"]
+    scene.shop.clock.tick(60)
+    assert await scene.following.poll() == scene.shop.clock.now - timedelta(seconds=10)
+
+
+async def test_a_polymorphic_relation_is_read_as_the_type_that_it_leads_to_and_gives_the_owner() -> None:
+    scene = await a_scene()
+    radius = scene.shop.store.insert("RadiusAccount", account_id=1, username="u1")
+    await scene.following.poll()
+    scene.shop.clock.tick(60)
+    for type_name, id in (("Account", 1), ("Contact", 1), ("RadiusAccount", radius)):
+        scene.shop.store.insert("Note", message="m", noteable_type=type_name, noteable_id=id, priority="NORMAL")
+    await scene.following.poll()
+    on_account, on_contact, on_radius = (scene.folded("note")[id] for id in sorted(scene.folded("note")))
+    assert (on_account["account"]["name"], on_account["contact"]) == ("Ada", None)
+    assert (on_contact["account"], on_contact["contact"]["name"]) == (None, "Ada")
+    assert (on_radius["account"], on_radius["contact"]) == (None, None)
+    owners = [event["source"]["owner_id"] for event in scene.events("note")]
+    assert owners == [1, None, 1]
