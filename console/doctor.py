@@ -15,7 +15,7 @@ from plumbing.errors import ExitCode, SyncError
 from plumbing.settings import Settings
 from producers.reader import NESTED_PAGE
 from producers.source import read_source
-from schemas.catalogue import AGGREGATES, TARGETS
+from schemas.catalogue import TARGETS, aggregate, captured
 from schemas.rules import load_rules
 from sinks import readiness
 from sinks.guards import check_guards
@@ -142,13 +142,17 @@ async def _schemas(settings: Settings) -> list[Finding]:
 
 
 async def _sonar(settings: Settings) -> list[Finding]:
+    left_out = settings.sonar.leave_out
     async with SonarClient(settings.sonar) as client:
-        source = await read_source(client, AGGREGATES, NESTED_PAGE)
+        source = await read_source(client, captured(left_out), NESTED_PAGE)
     says = f"log-in works; schema fingerprint {source.fingerprint}"
     if source.missing:
         says += f"; this Sonar lacks {', '.join(source.missing)}"
     if source.unreadable:
         says += f"; the token may not read {', '.join(source.unreadable)}: what of it is in Splynx is left alone"
+    for one in (aggregate(name) for name in left_out):
+        entities = ", ".join(target.entity for target in one.targets) or "nothing of today"
+        says += f"; {one.name} is left out by sonar.leave_out, and with it in Splynx {entities}"
     return [Finding("sonar", True, says)]
 
 

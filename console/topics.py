@@ -17,7 +17,7 @@ from plumbing.errors import ConfigurationError, DependencyRefused, DependencyUnr
 from plumbing.kafka import make_admin, reach_broker
 from plumbing.settings import Settings
 from schemas.avro import subjects
-from schemas.catalogue import AGGREGATES
+from schemas.catalogue import with_topics
 from schemas.topics import Topics, TopicSpec
 
 COMPATIBILITY = "FULL_TRANSITIVE"
@@ -68,10 +68,13 @@ def make_plan(settings: Settings) -> Plan:
 
 def plan_topics(settings: Settings) -> tuple[TopicSpec, ...]:
     """The topics that Kafka lacks. Raises as `make_plan`."""
+    admin = reach_broker(settings.kafka)
     wanted = Topics(settings.instance).specs(
-        AGGREGATES, partitions=settings.kafka.partitions, retention_days=settings.kafka.sonar_retention_days
+        with_topics(settings.sonar.leave_out),
+        partitions=settings.kafka.partitions,
+        retention_days=settings.kafka.sonar_retention_days,
     )
-    return missing_topics(wanted, reach_broker(settings.kafka))
+    return missing_topics(wanted, admin)
 
 
 def require_topics(settings: Settings) -> None:
@@ -86,7 +89,7 @@ def require_topics(settings: Settings) -> None:
 
 def plan_subjects(settings: Settings) -> tuple[tuple[tuple[str, dict[str, Any]], ...], tuple[str, ...]]:
     """`(schemas to register, subjects to protect)`. Raises as `make_plan`."""
-    wanted = subjects(Topics(settings.instance))
+    wanted = subjects(Topics(settings.instance), with_topics(settings.sonar.leave_out))
     with make_registry(settings.registry) as registry:
         register = tuple(one for one in wanted if not _registered(registry, *one))
         protect = tuple(subject for subject, _ in wanted if not _protected(registry, subject))

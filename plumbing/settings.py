@@ -53,6 +53,9 @@ class SonarSettings(_Block):
     timeout_seconds: float = Field(60, gt=0, description="After this a request counts as failed and is made again.")
     poll_seconds: float = Field(5, gt=0, description="Between two looks for changes.")
     safety_lag_seconds: float = Field(300, ge=0, description="How far the watermark trails Sonar's clock.")
+    leave_out: list[str] = Field(
+        [], description="Aggregates that are not read, such as `email`: what the token may not see, or nobody needs."
+    )
     tls: Tls = Tls()
 
 

@@ -34,7 +34,7 @@ from producers.snapshot import Snapshot
 from producers.source import read_source
 from producers.standing import read_standing
 from schemas.aggregate import Aggregate
-from schemas.catalogue import AGGREGATES
+from schemas.catalogue import captured
 from schemas.topics import Topics
 from schemas.watermark import Watermark
 
@@ -88,9 +88,11 @@ async def run_capture(
     """
     collect_seldom()
     stop = stop or asyncio.Event()
-    names = {one.name for one in AGGREGATES}
-    if unknown := set(only or ()) - names:
-        raise ConfigurationError(f"unknown aggregates: {', '.join(sorted(unknown))}", remedy=", ".join(sorted(names)))
+    names = [one.name for one in captured(settings.sonar.leave_out)]
+    if unknown := set(only or ()) - set(names):
+        raise ConfigurationError(
+            f"nothing called {', '.join(sorted(unknown))} is captured here", remedy=f"Captured are {', '.join(names)}."
+        )
     began = time.monotonic()
     state = {"lease": "not held yet"}
     with (
@@ -104,7 +106,7 @@ async def run_capture(
         except LeaseHeld:
             if snapshot != "force":
                 raise
-            ordered = [one.name for one in AGGREGATES if only is None or one.name in only]
+            ordered = [name for name in names if only is None or name in only]
             signal_id = await asyncio.to_thread(order_snapshot, settings.kafka, settings.instance, ordered)
             log.info("capture.snapshot_handed_over", signal_id=signal_id, aggregates=ordered)
             return CaptureSummary(signal_id=signal_id, seconds=time.monotonic() - began)
@@ -136,6 +138,7 @@ class Capture:
         producer: AckedProducer,
         run_id: str,
     ) -> None:
+        self._aggregates = captured(settings.sonar.leave_out)
         self._settings, self._client, self._lease, self._producer = settings, client, lease, producer
         self._publisher, self._snapshot, self._following, self._numbers = publisher, snapshot, following, numbers
         self._topics = Topics(settings.instance)
@@ -151,7 +154,8 @@ class Capture:
             ConfigurationError, SyncError: see `run_capture`.
         """
         topics, kafka, run_id = Topics(settings.instance), settings.kafka, secrets.token_hex(8)
-        source = await read_source(client, AGGREGATES, NESTED_PAGE)
+        aggregates = captured(settings.sonar.leave_out)
+        source = await read_source(client, aggregates, NESTED_PAGE)
         producer = AckedProducer(make_producer(kafka))
         cursors = await asyncio.to_thread(Cursors.load, kafka, topics, producer)
         numbers = Numbers(cursors)
@@ -163,7 +167,7 @@ class Capture:
             source.schema,
             numbers,
             source.selections,
-            AGGREGATES,
+            aggregates,
             page_size=settings.sonar.page_size,
             node_limit=settings.sonar.node_limit,
         )
@@ -180,13 +184,13 @@ class Capture:
         # Twice as many ranges as requests at a time: while some publish, the others ask.
         snapshot = Snapshot(reader, publisher, cursors, lease, ways=2 * settings.sonar.concurrency, run_id=run_id)
         following = Following(
-            Changes(client, followed(AGGREGATES, source.schema)),
+            Changes(client, followed(aggregates, source.schema)),
             reader,
             publisher,
             index,
             cursors,
             lease,
-            aggregates=AGGREGATES,
+            aggregates=aggregates,
             safety_lag=timedelta(seconds=settings.sonar.safety_lag_seconds),
             server_time=lambda: client.server_time,
         )
@@ -200,7 +204,7 @@ class Capture:
         self, *, snapshot: SnapshotWish | None, endless: bool, stop: asyncio.Event, only: list[str] | None
     ) -> CaptureSummary:
         """Snapshot and follow at the same time until `stop`, or (not `endless`) until both have come to their end."""
-        chosen = [one for one in AGGREGATES if only is None or one.name in only]
+        chosen = [one for one in self._aggregates if only is None or one.name in only]
         if snapshot is not None:
             self._wishes.put_nowait([snapshot, *(one.name for one in chosen)])
         async with self._workers(stop, endless=endless) as snapshotting:
@@ -241,7 +245,7 @@ class Capture:
             wish = await self._wishes.get()
             busy.set()
             idle.clear()
-            aggregates = [one for one in AGGREGATES if one.name in wish[1:]]
+            aggregates = [one for one in self._aggregates if one.name in wish[1:]]
             order = secrets.token_hex(8) if wish[0] == "force" else None
             try:
                 while not await self._try_snapshot(aggregates, order, stop, endless=endless):
@@ -289,7 +293,7 @@ class Capture:
     async def _poll(self) -> bool:
         """One poll and its watermark; False when Sonar failed in a way that may pass."""
         read_started = utc_now()
-        complete = self._snapshot.is_complete(AGGREGATES)
+        complete = self._snapshot.is_complete(self._aggregates)
         self._snapshot.gate.clear()
         try:
             covered = await self._following.poll()

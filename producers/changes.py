@@ -19,6 +19,8 @@ log = structlog.get_logger()
 
 _PAGE = 500
 _TRIES = 5
+_TOGETHER = 150
+"""Collections in one request: Sonar counts requests, and clients are known to send up to 200 fields in one."""
 
 
 @dataclass
@@ -164,16 +166,15 @@ class Changes:
     async def _together(
         self, thins: list[Thin], searches: list[list[dict[str, Any]]], places: list[int]
     ) -> dict[int, Any]:
-        """`{place: connection}`; one by one where a collection spoils the common request. Denied ones are left out."""
+        """`{place: connection}`; by halves where a collection spoils the common request. Denied ones are left out."""
+        if len(places) > _TOGETHER:
+            return await self._by_halves(thins, searches, places)
         try:
             answer = await self._ask([thins[place] for place in places], [searches[place] for place in places])
             return {place: answer.data[f"c{at}"] for at, place in enumerate(places)}
         except SonarGraphqlError as exc:
             if len(places) > 1:
-                result: dict[int, Any] = {}
-                for place in places:
-                    result |= await self._together(thins, searches, [place])
-                return result
+                return await self._by_halves(thins, searches, places)
             place = places[0]
             if isinstance(exc, SonarForbidden):
                 collection = thins[place].collection
@@ -186,6 +187,13 @@ class Changes:
             log.warning("capture.collection_cannot_count", collection=thins[place].collection)
             thins[place] = replace(thins[place], counted=False)
             return await self._together(thins, searches, places)
+
+    async def _by_halves(
+        self, thins: list[Thin], searches: list[list[dict[str, Any]]], places: list[int]
+    ) -> dict[int, Any]:
+        middle = len(places) // 2
+        first = await self._together(thins, searches, places[:middle])
+        return first | await self._together(thins, searches, places[middle:])
 
     async def _ask(self, thins: list[Thin], searches: list[list[dict[str, Any]]]) -> SonarAnswer:
         variables: dict[str, Any] = {f"s{place}": search for place, search in enumerate(searches)}

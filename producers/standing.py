@@ -11,7 +11,7 @@ from plumbing.kafka import end_offsets, make_consumer
 from plumbing.reading import partitions_of
 from plumbing.settings import Settings
 from schemas.avro import envelope_schema, key_schema
-from schemas.catalogue import AGGREGATES
+from schemas.catalogue import captured
 from schemas.envelope import event_of
 from schemas.topics import Topics
 
@@ -44,10 +44,10 @@ def read_standing(settings: Settings) -> Standing:
         ConfigurationError: they differ in their partitions, or a subject is not registered.
         DependencyUnreachable: Kafka or the registry does not answer.
     """
-    topics = Topics(settings.instance)
+    topics, aggregates = Topics(settings.instance), captured(settings.sonar.leave_out)
     consumer = make_consumer(settings.kafka, f"{topics.capture_group}.standing")
     try:
-        counts = {topics.sonar(one.name): partitions_of(consumer, topics.sonar(one.name)) for one in AGGREGATES}
+        counts = {topics.sonar(one.name): partitions_of(consumer, topics.sonar(one.name)) for one in aggregates}
         if len(set(counts.values())) != 1:
             raise ConfigurationError(
                 "the sonar topics differ in their number of partitions",
@@ -60,7 +60,7 @@ def read_standing(settings: Settings) -> Standing:
                     Codec(registry, f"{topics.sonar(one.name)}-key", key_schema(one)),
                     Codec(registry, f"{topics.sonar(one.name)}-value", envelope_schema(one)),
                 )
-                for one in AGGREGATES
+                for one in aggregates
             }
             newest = _newest(consumer, bounds, {topics.sonar(name): value for name, (_, value) in codecs.items()})
         return Standing(

@@ -1,8 +1,9 @@
 """Every aggregate and every target, in load order: what is referred to comes before what refers to it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from plumbing.errors import ConfigurationError
 from schemas.aggregate import Aggregate, Target
 from schemas.entities.account import ACCOUNT
 from schemas.entities.company import COMPANY
@@ -53,6 +54,31 @@ def aggregate(name: str) -> Aggregate:
     raise KeyError(name)
 
 
+def captured(left_out: Iterable[str]) -> tuple[Aggregate, ...]:
+    """What capture reads, in load order: everything but `left_out` (`sonar.leave_out` in the settings).
+
+    Raises:
+        ConfigurationError: a name is none of ours.
+    """
+    names = set(left_out)
+    if unknown := names - {one.name for one in AGGREGATES}:
+        raise ConfigurationError(
+            f"sonar.leave_out names no aggregates of ours: {', '.join(sorted(unknown))}",
+            remedy=f"Known are {', '.join(one.name for one in AGGREGATES)}.",
+        )
+    return tuple(one for one in AGGREGATES if one.name not in names)
+
+
+def with_topics(left_out: Iterable[str]) -> tuple[Aggregate, ...]:
+    """What has topics: whatever is captured, and whatever is mapped, for the processors wait for all of that.
+
+    Raises:
+        ConfigurationError: as `captured`.
+    """
+    chosen = captured(left_out)
+    return tuple(one for one in AGGREGATES if one in chosen or one.mapper is not None)
+
+
 def references(record: type) -> dict[str, To]:
     """`{member: what it refers to}` of a target record."""
     return {member.name: mark for member in members(record) for mark in member.metadata if isinstance(mark, To)}
@@ -90,6 +116,8 @@ __all__ = [
     "AdditionalFieldSpec",
     "additional_fields",
     "aggregate",
+    "captured",
     "flag_labels",
     "references",
+    "with_topics",
 ]

@@ -5,12 +5,12 @@ a record `{entity, key}`. What joins a record later has a default, so that every
 (FULL_TRANSITIVE).
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
 
 from schemas.aggregate import Aggregate
-from schemas.catalogue import AGGREGATES
 from schemas.records import Personal
 from schemas.shapes import Kind, Member, members
 from schemas.topics import Topics
@@ -125,10 +125,10 @@ def bundle_schema(declared: Aggregate) -> dict[str, Any]:
     return {"type": "record", "name": "Bundle", "namespace": namespace, "doc": declared.doc, "fields": fields}
 
 
-def subjects(topics: Topics) -> list[tuple[str, dict[str, Any]]]:
-    """`(subject, schema)` of every topic that carries Avro, by TopicNameStrategy."""
+def subjects(topics: Topics, aggregates: Iterable[Aggregate]) -> list[tuple[str, dict[str, Any]]]:
+    """`(subject, schema)` of every topic of the aggregates that carries Avro, by TopicNameStrategy."""
     found: list[tuple[str, dict[str, Any]]] = []
-    for one in AGGREGATES:
+    for one in aggregates:
         found += [
             (f"{topics.sonar(one.name)}-key", key_schema(one)),
             (f"{topics.sonar(one.name)}-value", envelope_schema(one)),

@@ -35,6 +35,7 @@ from tests.faults.history import Happening, history
 from tests.faults.steps import Killed
 from tests.faults.target import Picture, Row, picture
 from tests.integration import processors
+from tests.slice import SLICE
 
 PARTITIONS = 2
 RULES = Path(processors.__file__).with_name("rules.yaml")
@@ -340,9 +341,9 @@ def sink_settings(
 def prepare(settings: Settings, registry: SchemaRegistryClient) -> None:
     """Create the topics and register the subjects of an instance."""
     topics = Topics(settings.instance)
-    for subject, schema in subjects(topics):
+    for subject, schema in subjects(topics, SLICE):
         registry.register_schema(subject, Schema(json.dumps(schema), "AVRO"))
-    specs = topics.specs(AGGREGATES, partitions=PARTITIONS, retention_days=1)
+    specs = topics.specs(SLICE, partitions=PARTITIONS, retention_days=1)
     admin = make_admin(settings.kafka)
     # Not compacted, so that a topic can be emptied between two histories.
     new = [NewTopic(one.name, one.partitions, 1, config={**one.config, "cleanup.policy": "delete"}) for one in specs]

@@ -19,9 +19,10 @@ from plumbing.settings import Settings
 from producers.capture import CaptureSummary, run_capture
 from sandbox.local.sandboxes import SonarSandbox
 from schemas.avro import envelope_schema, subjects
-from schemas.catalogue import AGGREGATES, aggregate
+from schemas.catalogue import aggregate, with_topics
 from schemas.envelope import Event, event_of
 from schemas.topics import Topics
+from tests.slice import BEYOND_THE_SLICE
 
 PARTITIONS = 3
 TYPES = {"company": "Company", "account": "Account", "payment": "Payment", "account_group": "AccountGroup"}
@@ -104,6 +105,7 @@ def make_site(
                 "requests_per_minute": 6000,
                 "poll_seconds": 0.2,
                 "safety_lag_seconds": 2,
+                "leave_out": BEYOND_THE_SLICE,
                 **sonar_settings,
             },
             splynx={
@@ -128,13 +130,14 @@ def make_site(
 def prepare(settings: Settings) -> None:
     """Create the topics and register the subjects of an instance."""
     topics = Topics(settings.instance)
-    specs = topics.specs(AGGREGATES, partitions=PARTITIONS, retention_days=1)
+    aggregates = with_topics(settings.sonar.leave_out)
+    specs = topics.specs(aggregates, partitions=PARTITIONS, retention_days=1)
     admin = make_admin(settings.kafka)  # its futures end with it
     created = admin.create_topics([NewTopic(one.name, one.partitions, 1, config=dict(one.config)) for one in specs])
     for future in created.values():
         future.result(30)
     with make_registry(settings.registry) as registry:
-        for subject, schema in subjects(topics):
+        for subject, schema in subjects(topics, aggregates):
             registry.register_schema(subject, Schema(json.dumps(schema), "AVRO"))
 
 

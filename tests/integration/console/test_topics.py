@@ -1,6 +1,7 @@
 """`crossfade topics` on a real broker and registry: shown first, done once, by several at a time, and kept safe."""
 
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -10,15 +11,20 @@ from plumbing.avro import make_registry
 from plumbing.settings import Settings, load_settings
 from sandbox.local.library import ROOT
 from schemas.avro import subjects
+from schemas.catalogue import with_topics
 from schemas.topics import Topics
 from tests.integration.console.conftest import Site, bare_environment
 
 pytestmark = pytest.mark.timeout(120)
 
 
+def of(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
+    return subjects(Topics(settings.instance), with_topics(settings.sonar.leave_out))
+
+
 def levels(settings: Settings) -> set[str]:
     with make_registry(settings.registry) as registry:
-        return {registry.get_compatibility(subject) for subject, _ in subjects(Topics(settings.instance))}
+        return {registry.get_compatibility(subject) for subject, _ in of(settings)}
 
 
 def test_topics_are_shown_then_made_by_two_at_once_and_then_complete(site: Site) -> None:
@@ -51,7 +57,7 @@ def test_topics_are_shown_then_made_by_two_at_once_and_then_complete(site: Site)
 def test_a_subject_that_lost_its_protection_is_found_and_protected_again(site: Site) -> None:
     site.crossfade("topics", "--apply")
     settings = load_settings(site.config)
-    subject, _ = subjects(Topics(settings.instance))[0]
+    subject, _ = of(settings)[0]
     with make_registry(settings.registry) as registry:
         registry.set_compatibility(subject, "NONE")
     assert site.crossfade("topics", "--json").document["protect"] == [subject]
@@ -63,7 +69,7 @@ def test_a_subject_that_lost_its_protection_is_found_and_protected_again(site: S
 def test_a_subject_that_only_the_registrys_own_level_protects_is_found(site: Site) -> None:
     site.crossfade("topics", "--apply")
     settings = load_settings(site.config)
-    subject, _ = subjects(Topics(settings.instance))[1]
+    subject, _ = of(settings)[1]
     with make_registry(settings.registry) as registry:
         registry.delete_config(subject)
     assert site.crossfade("topics", "--json").document["protect"] == [subject]

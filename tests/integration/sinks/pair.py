@@ -33,6 +33,7 @@ from schemas.topics import Topics
 from sinks.guards import SWITCHES
 from sinks.runner import SinkSummary, run_sink
 from tests.conftest import MariaDbAccess
+from tests.slice import SLICE
 
 PARTITIONS = 2
 
@@ -296,10 +297,10 @@ async def opened(
     settings = load_settings(config)
     topics = Topics(instance)
     registry = make_registry(settings.registry)
-    for subject, schema in subjects(topics):
+    for subject, schema in subjects(topics, SLICE):
         registry.register_schema(subject, Schema(json.dumps(schema), "AVRO"))
     admin = make_admin(settings.kafka)
-    specs = topics.specs(AGGREGATES, partitions=PARTITIONS, retention_days=1)
+    specs = topics.specs(SLICE, partitions=PARTITIONS, retention_days=1)
     new = [NewTopic(one.name, one.partitions, 1, config=dict(one.config)) for one in specs]
     for future in admin.create_topics(new).values():
         future.result(30)

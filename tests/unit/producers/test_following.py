@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from plumbing import metrics
+from producers import changes
 from tests.unit.producers.scene import ACCOUNT, AGGREGATES, Scene
 
 
@@ -23,6 +24,10 @@ async def a_scene(**options: int) -> Scene:
     await scene.following.poll()
     scene.shop.clock.tick(60)
     return scene
+
+
+def looks(scene: Scene) -> list[str]:
+    return [one for one in scene.client.asked if "query Changed" in one]
 
 
 def ops(scene: Scene, aggregate: str = "account") -> list[str]:
@@ -367,7 +372,7 @@ async def test_while_a_collection_may_not_be_read_nothing_is_said_to_be_covered(
         assert await scene.following.poll() == held
     assert scene.folded("payment")[1]["amount"] == 777
     assert (scene.following.halted, paused()) == (["contacts"], 1)
-    assert len([one for one in scene.client.asked if "query Changed" in one]) == 5  # it spoils no common request
+    assert len(looks(scene)) == 5  # it spoils no common request
     scene.damage()
     for _ in range(12):
         covered = await scene.following.poll()
@@ -456,3 +461,26 @@ async def test_a_polymorphic_relation_is_read_as_the_type_that_it_leads_to_and_g
     assert (on_radius["account"], on_radius["contact"]) == (None, None)
     owners = [event["source"]["owner_id"] for event in scene.events("note")]
     assert owners == [1, None, 1]
+
+
+async def test_more_collections_than_one_request_takes_are_asked_for_in_several(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = await a_scene()
+    monkeypatch.setattr(changes, "_TOGETHER", 3)
+    scene.shop.store.update("Account", 1, name="Eda")
+    scene.shop.store.update("Payment", 1, amount=777)
+    scene.client.asked.clear()
+    await scene.following.poll()
+    assert all(one.count("entities") <= 3 for one in looks(scene))
+    assert (scene.folded()[1]["name"], scene.folded("payment")[1]["amount"]) == ("Eda", 777)
+
+
+async def test_one_collection_that_is_refused_is_found_by_halving() -> None:
+    scene = await a_scene()
+    scene.damage(denied=frozenset({"contacts"}))
+    scene.client.asked.clear()
+    await scene.following.poll()
+    followed = looks(scene)[0].count("entities")
+    assert len(looks(scene)) <= 1 + 2 * followed.bit_length()
+    assert scene.following.halted == ["contacts"]

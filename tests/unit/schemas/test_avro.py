@@ -179,7 +179,7 @@ def test_bundles_and_events_of_before_a_member_was_added_are_read_with_its_defau
 
 
 def test_every_subject_has_a_schema_that_parses() -> None:
-    found = subjects(Topics("main"))
+    found = subjects(Topics("main"), AGGREGATES)
     for _, schema in found:
         fastavro.parse_schema(schema)
     assert len({subject for subject, _ in found}) == len(found)
