@@ -1,17 +1,20 @@
 """Names by which Splynx's partners and labels are told apart: which of Sonar's would come out as one (mapping 5.8).
 
-A mapper sees one record only, so it cannot know of another of the same name. The operator names one of them in the
-rules; what is proposed follows from Sonar's ids, never from who came first.
+A mapper sees one record only, so it cannot know of another of the same name; if it looked, a replay would no longer
+make the same of a record. So the suffix stands in the rules: what is proposed follows from Sonar's ids, never from who
+came first, and is told in one go, ready to be pasted.
 """
 
 import json
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, count
 from typing import NamedTuple
 
-from schemas.entities.company import partner_name
-from schemas.entities.labels import FLAG_LABELS, group_label, label_text, type_label
+from schemas.entities.company import PARTNER_CHARACTERS, partner_name
+from schemas.entities.labels import FLAG_LABELS, LABEL_CHARACTERS, group_label, label_text, type_label
 from schemas.rules import RulesFile, RulesText
+from schemas.values.text import cut
 
 
 class _Named(NamedTuple):
@@ -38,7 +41,10 @@ def shared_names(
     ]
     labels = [_Named("flag", 0, "", label) for label in FLAG_LABELS.values()]
     labels += _labels("group", groups, file) + _labels("type", types, file)
-    return [*_shared(text, "partners.names", partners), *_shared(text, "customer.labels.names", labels)]
+    return [
+        *_shared(text, "partners.names", partners, PARTNER_CHARACTERS),
+        *_shared(text, "customer.labels.names", labels, LABEL_CHARACTERS),
+    ]
 
 
 def _labels(kind: str, names: Mapping[int, str], file: RulesFile) -> list[_Named]:
@@ -50,17 +56,27 @@ def _labels(kind: str, names: Mapping[int, str], file: RulesFile) -> list[_Named
     ]
 
 
-def _shared(text: RulesText, rule: str, named: Iterable[_Named]) -> Iterable[str]:
+def _shared(text: RulesText, rule: str, named: Sequence[_Named], characters: int) -> Iterator[str]:
     first: dict[str, _Named] = {}
+    taken = {collated(one.text) for one in named}
     for one in named:
         kept = first.setdefault(collated(one.text), one)
         if kept is one:
             continue
         other = f"{kept.kind} {kept.id}" if kept.key else "a label of our own"
-        proposed = one.text.rstrip() + (f" #{one.id}" if kept.kind == one.kind else f" ({one.kind})")
+        own = next(name for name in _own_names(one, kept, characters) if collated(name) not in taken)
+        taken.add(collated(own))
         key = one.key if one.key.isdigit() else json.dumps(one.key)
-        line = f"{key}: {json.dumps(proposed, ensure_ascii=False)}"
+        line = f"{key}: {json.dumps(own, ensure_ascii=False)}"
         yield f"{text.place(rule)}: {one.kind} {one.id} would have the name of {other} in Splynx; add `{line}`"
+
+
+def _own_names(one: _Named, kept: _Named, characters: int) -> Iterator[str]:
+    """Names that tell it apart from the one that keeps the name, the plainest first: of its kind, then of its id."""
+    plain = f" ({one.kind})" if kept.kind != one.kind else f" #{one.id}"
+    both = f" ({one.kind}) #{one.id}"
+    for suffix in chain([plain, both], (f"{both}-{number}" for number in count(2))):
+        yield cut(one.text.rstrip(), characters - len(suffix)).rstrip() + suffix
 
 
 def collated(name: str) -> str:

@@ -8,6 +8,8 @@ from schemas.records import Instant, MaxLength, SonarRecord, SplynxRecord
 from schemas.rules import Rules, RulesFile
 from schemas.values.text import fitted_name, one_line, required_text
 
+PARTNER_CHARACTERS = 128
+
 
 class Company(SonarRecord):
     """Source: Sonar schema, type Company."""
@@ -21,7 +23,7 @@ class Company(SonarRecord):
 class Partner(SplynxRecord):
     """Source: Splynx REST, admin/administration/partners."""
 
-    name: Annotated[str, MaxLength(128)]
+    name: Annotated[str, MaxLength(PARTNER_CHARACTERS)]
 
 
 def partner_name(id: int, name: str, file: RulesFile, notes: list[str]) -> str:
@@ -31,7 +33,7 @@ def partner_name(id: int, name: str, file: RulesFile, notes: list[str]) -> str:
         RequiredValueMissing: the company has no name.
     """
     chosen = file.partners.names.get(id)
-    return chosen or fitted_name(required_text("name", one_line(name)), 128, id, notes)
+    return chosen or fitted_name(required_text("name", one_line(name)), PARTNER_CHARACTERS, id, notes)
 
 
 def map_company(company: Company, rules: Rules) -> Bundle:

@@ -10,6 +10,7 @@ from schemas.rules import Rules, RulesFile
 from schemas.values.text import fitted_name, one_line, required_text
 
 DEFAULT_COLOR = "#357bf2"
+LABEL_CHARACTERS = 64
 _HEX = re.compile("[0-9a-fA-F]{6}")
 
 
@@ -34,7 +35,7 @@ class Label(SplynxRecord):
     """Source: Splynx REST, admin/config/labels."""
 
     module: str
-    label: Annotated[str, MaxLength(64)]
+    label: Annotated[str, MaxLength(LABEL_CHARACTERS)]
     color: Annotated[str, MaxLength(32)]
 
 
@@ -75,8 +76,9 @@ def label_text(ref: Ref, id: int, name: str, file: RulesFile, notes: list[str]) 
     """
     labels = file.customer.labels
     form = labels.account_group if ref == group_label(id) else labels.account_type
-    chosen = labels.names.get(ref.key)
-    return chosen or fitted_name(form.replace("{name}", required_text("name", one_line(name))), 64, id, notes)
+    if chosen := labels.names.get(ref.key):
+        return chosen
+    return fitted_name(form.replace("{name}", required_text("name", one_line(name))), LABEL_CHARACTERS, id, notes)
 
 
 def _label(ref: Ref, id: int, name: str, color: str | None, rules: Rules) -> Bundle:

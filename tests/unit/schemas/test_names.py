@@ -1,5 +1,6 @@
 """Which names Sonar's objects share, and what the rules do about it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,28 @@ def test_labels_of_two_kinds_are_told_apart_by_their_kind(tmp_path: Path) -> Non
         'line 8: customer.labels.names: type 1 would have the name of group 2 in Splynx; add `"type:1": "VIP (type)"`',
     ]
     assert told(tmp_path, groups={2: "VIP"}, types={2: "VIP"}) == []
+
+
+@pytest.mark.parametrize(
+    ("groups", "types", "own"),
+    [
+        pytest.param({2: "VIP"}, {1: "VIP", 5: "VIP"}, ["VIP (type)", "VIP (type) #5"], id="two types and a group"),
+        pytest.param({2: "VIP", 4: "VIP", 7: "vip #4"}, {}, ["VIP (group) #4"], id="the plain name is another's"),
+        pytest.param(
+            {2: "VIP", 4: "VIP", 7: "VIP #4", 8: "VIP (group) #4"}, {}, ["VIP (group) #4-2"], id="so is the next"
+        ),
+        pytest.param({2: "n" * 64, 4: "n" * 64}, {}, ["n" * 61 + " #4"], id="no longer than a label may be"),
+    ],
+)
+def test_what_is_told_can_be_pasted_and_then_nothing_is_told(
+    tmp_path: Path, groups: dict[int, str], types: dict[int, str], own: list[str]
+) -> None:
+    forms = "account_group: '{name}', account_type: '{name} '"
+    lines = told(tmp_path, f"customer: {{labels: {{{forms}}}}}\n", groups=groups, types=types)
+    named = [line.partition("add `")[2].removesuffix("`") for line in lines]
+    assert [json.loads(f"{{{line}}}").popitem()[1] for line in named] == own
+    pasted = f"customer: {{labels: {{{forms}, names: {{{', '.join(named)}}}}}}}\n"
+    assert told(tmp_path, pasted, groups=groups, types=types) == []
 
 
 def test_the_lines_that_are_told_make_the_names_differ_and_are_what_is_written(tmp_path: Path) -> None:
