@@ -1,5 +1,6 @@
 """`crossfade`, also as `python -m console`: ctrl-C and SIGTERM end it with one message from its first moment on."""
 
+import gc
 import signal
 import sys
 
@@ -10,8 +11,12 @@ def main() -> None:
     """Entry point. A command that can end in order sets handlers of its own, and says itself how it ended."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        from console.main import app  # here: it takes seconds, in which ctrl-C is to be answered too
-
+        gc.disable()  # modules are no garbage: to look for some among them takes an eighth of the start
+        try:
+            from console.main import app  # here: it takes seconds, in which ctrl-C is to be answered too
+        finally:
+            gc.enable()
+        gc.freeze()
         app()
     except KeyboardInterrupt:
         pass

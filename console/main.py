@@ -29,7 +29,6 @@ from plumbing.errors import ExitCode, SyncError
 from plumbing.logs import configure_logs
 from plumbing.settings import load_settings
 from processors.batch import process_batch
-from processors.worker import run_worker
 from producers.capture import run_capture
 from reconciliation.audit import run_audit
 from schemas.rules import load_rules
@@ -126,6 +125,9 @@ def process(
         stop = threading.Event()
         with advance.told(advance.own_metrics, progress):
             if engine == "live":
+                # Here: Faust takes as long to import as all that the other commands need.
+                from processors.worker import run_worker
+
                 summary = run_worker(settings)
             else:
                 for sign in (signal.SIGINT, signal.SIGTERM):

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import console.main
+import processors.worker
 from console.shapes import members
 from processors.output import Summary
 from producers.capture import CaptureSummary
@@ -40,7 +41,7 @@ def _ready(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(console.main, "load_settings", lambda _: SimpleNamespace(rules=None))
     monkeypatch.setattr(console.main, "load_rules", lambda _: None)
     monkeypatch.setattr(console.main, "check_rules_where_possible", compared)
-    monkeypatch.setattr(console.main, "run_worker", lambda _: DONE)
+    monkeypatch.setattr(processors.worker, "run_worker", lambda _: DONE)
     monkeypatch.setattr(console.main, "process_batch", lambda _, **__: DONE)
 
     async def capture(_: object, *, stop: asyncio.Event, **__: object) -> CaptureSummary:

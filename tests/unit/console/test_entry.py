@@ -1,7 +1,9 @@
 """Whoever stops a command at any moment reads one message, and the exit code says that it was stopped."""
 
+import gc
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -59,6 +61,12 @@ def test_it_is_answered_while_modules_are_loaded_too(
 ) -> None:
     monkeypatch.setitem(sys.modules, "console.main", Slow("console.main"))
     assert "Traceback" not in says(capsys)
+    assert gc.isenabled()
+
+
+def test_a_command_that_does_not_map_is_not_kept_waiting_for_faust() -> None:
+    code = "import sys, console.main; sys.exit('faust' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_any_other_end_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
