@@ -1,5 +1,6 @@
 """What a declared field may be: base classes of records, references, and marks that derivations read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
@@ -14,6 +15,9 @@ class SonarRecord(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, coerce_numbers_to_str=True)
+
+    left_out: ClassVar[Mapping[str, str]] = {}
+    """`{field of the Sonar type: why no record reads it}`."""
 
 
 class Ref(BaseModel):

@@ -20,6 +20,8 @@ class AccountGroup(SonarRecord):
     id: int
     updated_at: Instant
     name: str
+    created_at: Instant | None = None
+    sonar_unique_id: str | None = None
 
 
 class AccountType(SonarRecord):
@@ -29,6 +31,10 @@ class AccountType(SonarRecord):
     updated_at: Instant
     name: str
     color: str | None = None
+    created_at: Instant | None = None
+    sonar_unique_id: str | None = None
+    icon: str | None = None
+    invoice_message_id: int | None = None
 
 
 class Label(SplynxRecord):

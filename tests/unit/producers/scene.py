@@ -1,6 +1,7 @@
 """Capture's parts over an invented ISP in memory: the sandbox's engine answers, a list stands for Kafka."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Annotated, Any, cast
@@ -27,7 +28,7 @@ from schemas.aggregate import Aggregate, Collection, LookUp, Owner, Touch
 from schemas.records import Foreign, Morph, ShownArchived, SonarRecord
 from schemas.selection import selection
 from schemas.topics import Topics
-from tests.unit.sandbox_sonar.shop import NORMAL, Shop
+from tests.unit.sandbox_sonar.shop import NORMAL, Desk, Shop
 
 
 class Status(SonarRecord):
@@ -165,6 +166,7 @@ class Broker:
     def __init__(self, partitions: int = 4) -> None:
         self.messages: list[tuple[str, int, bytes, bytes | None]] = []
         self._partitions = partitions
+        self._ends = Counter[tuple[str, int]]()
         self._waiting: list[Callable[[], None]] = []
 
     def produce(self, topic: str, *, key: bytes, value: bytes | None, partition: int, **options: Any) -> None:
@@ -173,8 +175,8 @@ class Broker:
                 options["on_delivery"](KafkaError(KafkaError._UNKNOWN_PARTITION), None)
                 return
             self.messages.append((topic, partition, key, value))
-            offset = sum(1 for one in self.messages if one[:2] == (topic, partition)) - 1
-            options["on_delivery"](None, Acknowledged(partition, offset))
+            options["on_delivery"](None, Acknowledged(partition, self._ends[topic, partition]))
+            self._ends[topic, partition] += 1
 
         self._waiting.append(acknowledge)
 
@@ -206,8 +208,8 @@ class Plain:
 class InMemoryClient:
     """`SonarClient` over the sandbox's engine; `before` runs ahead of every answer, `conditions` damage it."""
 
-    def __init__(self, shop: Shop) -> None:
-        self.shop, self.conditions = shop, NORMAL
+    def __init__(self, desk: Desk) -> None:
+        self.desk, self.conditions = desk, NORMAL
         self.before: Callable[[str, Mapping[str, Any]], Any] | None = None
         self.asked: list[str] = []
 
@@ -218,7 +220,7 @@ class InMemoryClient:
         self.asked.append(document)
         if self.before is not None:
             self.before(document, variables or {})
-        body = orjson.dumps(self.shop.engine.execute(document, dict(variables or {}), None, self.conditions))
+        body = orjson.dumps(self.desk.engine.execute(document, dict(variables or {}), None, self.conditions))
         data = data_of(200, {}, body)
         if isinstance(data, SyncError):
             raise data
@@ -226,7 +228,7 @@ class InMemoryClient:
 
     @property
     def server_time(self) -> datetime:
-        return self.shop.clock.now
+        return self.desk.clock.now
 
 
 class HeldLease:
@@ -247,9 +249,11 @@ def the_schema() -> SonarSchema:
 class Scene:
     """A shop and a capture over it. `restart` builds capture anew from what the broker has acknowledged."""
 
-    def __init__(self, *, page_size: int = 3) -> None:
-        self.shop = Shop()
-        self.client = InMemoryClient(self.shop)
+    def __init__(
+        self, *, page_size: int = 3, desk: Desk | None = None, aggregates: Iterable[Aggregate] = AGGREGATES
+    ) -> None:
+        self.desk, self.aggregates = desk or Shop(), tuple(aggregates)
+        self.client = InMemoryClient(self.desk)
         self.broker = Broker()
         self.topics = Topics("t")
         self.page_size = page_size
@@ -269,20 +273,20 @@ class Scene:
         self.index.settle()
         self.numbers = Sequence(self.cursors)
         self.reader = self._reader()
-        codecs = {one.name: (Plain(), Plain()) for one in AGGREGATES}
+        codecs = {one.name: (Plain(), Plain()) for one in self.aggregates}
         self.publisher = Publisher(
             self.topics, 4, producer, codecs, self.index, run_id="run", fingerprint="f", offsets={}
         )
         lease = cast(Lease, HeldLease())
         self.snapshot = Snapshot(self.reader, self.publisher, self.cursors, lease, ways=2, run_id="run")
         self.following = Following(
-            Changes(cast(SonarClient, self.client), followed(AGGREGATES, self.schema)),
+            Changes(cast(SonarClient, self.client), followed(self.aggregates, self.schema)),
             self.reader,
             self.publisher,
             self.index,
             self.cursors,
             lease,
-            aggregates=AGGREGATES,
+            aggregates=self.aggregates,
             safety_lag=timedelta(seconds=10),
             server_time=lambda: self.client.server_time,
         )
@@ -292,23 +296,29 @@ class Scene:
             found = self.schema.field_type(type_name, field)
             return found.name if found is not None else None
 
-        selections = {one.name: selection(one, self.schema.fields, NESTED_PAGE, related) for one in AGGREGATES}
+        selections = {one.name: selection(one, self.schema.fields, NESTED_PAGE, related) for one in self.aggregates}
         client = cast(SonarClient, self.client)
         return Reader(
             client,
             self.schema,
             self.numbers,
             selections,
-            AGGREGATES,
+            self.aggregates,
             page_size=self.page_size,
             node_limit=100_000,
         )
 
+    @property
+    def shop(self) -> Shop:
+        """The small ISP, where it is one."""
+        assert isinstance(self.desk, Shop)
+        return self.desk
+
     async def begin(self) -> None:
         """Reserve a sequence and set the start of following."""
-        await self.numbers.reserve(self.shop.clock.now)
+        await self.numbers.reserve(self.desk.clock.now)
         if self.following.low is None:
-            await self.following.begin(self.shop.clock.now)
+            await self.following.begin(self.desk.clock.now)
 
     def damage(self, **conditions: Any) -> None:
         """Let every answer from now on come about under these conditions."""

@@ -12,9 +12,9 @@ from producers import changes
 from tests.unit.producers.scene import ACCOUNT, AGGREGATES, Scene
 
 
-async def a_scene(**options: int) -> Scene:
+async def a_scene(*, page_size: int = 3) -> Scene:
     """An account with a contact and a payment, snapshotted a while ago."""
-    scene = Scene(**options)
+    scene = Scene(page_size=page_size)
     account = scene.shop.an_account("Ada")
     scene.shop.a_contact(account, "Ada")
     scene.shop.a_payment(account)

@@ -26,13 +26,30 @@ class Clock:
         self.now += timedelta(seconds=seconds)
 
 
-class Shop:
-    """A store with the look-up rows in place, and makers that fill what a test does not care about."""
+class Desk:
+    """An empty store with a clock of its own, and its engine to ask."""
 
     def __init__(self) -> None:
         self.clock = Clock()
         self.store = Store(self.clock)
         self.engine = Engine(self.store)
+
+    def ask(self, query: str, conditions: Conditions = NORMAL, **variables: Any) -> Any:
+        """The `data` of an answer as a client would read it; an answer with errors fails the test."""
+        answer = self.answer(query, conditions, **variables)
+        assert "errors" not in answer, answer["errors"]
+        return answer["data"]
+
+    def answer(self, query: str, conditions: Conditions = NORMAL, **variables: Any) -> Any:
+        """The whole answer, through JSON."""
+        return orjson.loads(orjson.dumps(self.engine.execute(query, variables, None, conditions)))
+
+
+class Shop(Desk):
+    """A store with the look-up rows in place, and makers that fill what a test does not care about."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self.user = self.store.insert(
             "User", completed_setup=True, email_address="u@example.com", enabled=True, name="U", public_name="U",
             super_admin=False, username="u",
@@ -101,16 +118,6 @@ class Shop:
 
     def a_group(self, name: str) -> int:
         return self.store.insert("AccountGroup", name=name)
-
-    def ask(self, query: str, conditions: Conditions = NORMAL, **variables: Any) -> Any:
-        """The `data` of an answer as a client would read it; an answer with errors fails the test."""
-        answer = self.answer(query, conditions, **variables)
-        assert "errors" not in answer, answer["errors"]
-        return answer["data"]
-
-    def answer(self, query: str, conditions: Conditions = NORMAL, **variables: Any) -> Any:
-        """The whole answer, through JSON."""
-        return orjson.loads(orjson.dumps(self.engine.execute(query, variables, None, conditions)))
 
     def messages(self, query: str, **variables: Any) -> list[str]:
         """The error messages of an answer."""
