@@ -12,7 +12,7 @@ from clients.sonar import SonarAnswer
 from plumbing.errors import SyncError
 from tests.faults.steps import Killed
 from tests.unit.producers.scene import AGGREGATES, Broker, InMemoryClient, Scene
-from tests.unit.sandbox_sonar.shop import Shop
+from tests.unit.sandbox_sonar.shop import Desk
 
 PAGE = 3
 Answer = tuple[int, dict[str, str], bytes]
@@ -62,8 +62,8 @@ class MeddledClient(InMemoryClient):
     `meddle` is given each answer and returns what arrives; `on_its_way` happens between its making and its arrival.
     """
 
-    def __init__(self, shop: Shop) -> None:
-        super().__init__(shop)
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
         self.meddle: Callable[[str, Answer], Answer] = lambda document, answer: answer
         self.on_its_way: Callable[[str], Awaitable[None]] = _at_once
 
@@ -73,7 +73,7 @@ class MeddledClient(InMemoryClient):
         """One request, its answer judged as `SonarClient` judges it."""
         if self.before is not None:
             self.before(document, variables or {})
-        body = orjson.dumps(self.shop.engine.execute(document, dict(variables or {}), None, self.conditions))
+        body = orjson.dumps(self.desk.engine.execute(document, dict(variables or {}), None, self.conditions))
         status, headers, body = self.meddle(document, (200, {}, body))
         await self.on_its_way(document)
         data = sonar_errors.data_of(status, headers, body)
@@ -176,9 +176,7 @@ class Town(Scene):
         Raises:
             AssertionError: a row is missing, old, or deleted by mistake; or a key's events do not rise.
         """
-        fresh = Scene(page_size=PAGE)
-        fresh.shop, fresh.client = self.shop, InMemoryClient(self.shop)
-        fresh.restart()
+        fresh = Scene(page_size=PAGE, desk=self.shop)
         await fresh.begin()
         await fresh.snapshot.run(AGGREGATES, asyncio.Event(), started=self.shop.clock.now, force=None)
         for name in ("account", "payment"):

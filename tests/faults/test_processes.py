@@ -119,7 +119,7 @@ def captured_through_a_kill(site: Site, processes: Processes, when: str, turn: i
     assert processes.wait_for_the_end() == 0
     assert_topics_equal_sonar(site)
     rows = sum(site.control(f"store/{name}")["count"] for name in ("Account", "Payment"))
-    assert len(site.events("account")) + len(site.events("payment")) <= rows + 2 * 10
+    assert len(site.events("account")) + len(site.events("payment")) <= rows + 2 * site.settings.sonar.concurrency * 10
 
 
 @pytest.mark.fault(1)
