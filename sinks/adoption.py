@@ -2,7 +2,7 @@
 
 The marks are the additional field `sonar_id`, and for payments `field_4` with the receipt number. What has neither (a
 label) is looked for by its natural key before it is created. A row that is entered has an empty hash: its bundle, when
-it comes, is compared with it in full.
+it comes, is compared with it in full, unless the row says that it is another object's (`sonar_unique_id`).
 """
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from clients.splynx import SplynxClient
 from schemas.aggregate import Aggregate, Target, WritePath
 from schemas.ledger import GONE, LIVE
 from sinks.bodies import SONAR_ID
-from sinks.plan import Document
+from sinks.plan import SONAR_UNIQUE_ID, Document
 from sinks.receipts import revision_of
 from sinks.store import Ledger, dumped
 
@@ -66,7 +66,11 @@ class Marked:
         target = self._targets[entity]
         if target.path is WritePath.REST:
             rows = await self._client.list(target.endpoint or "")
-            yield [Adoption(entity, key, int(key), int(row["id"])) for row in rows if (key := _sonar_id(row))]
+            yield [
+                Adoption(entity, key, int(key), int(row["id"]), document=_identity(row, key))
+                for row in rows
+                if (key := _sonar_id(row))
+            ]
             return
         customers = await self._customers()
         roots: dict[str, str] = {}
@@ -134,9 +138,20 @@ async def adopt(marked: Marked, db: Database, ledger: Ledger, aggregates: Sequen
 
 def _sonar_id(row: Mapping[str, object]) -> str:
     """The Sonar id that a row carries, or nothing."""
-    extra = row.get("additional_attributes")
-    key = str(extra.get(SONAR_ID) or "") if isinstance(extra, Mapping) else ""
+    key = _additional(row, SONAR_ID)
     return key if key.isdigit() else ""
+
+
+def _identity(row: Mapping[str, object], key: str) -> Document:
+    """Of which object of Sonar a row says it is: so much of its record that an id given anew is noticed."""
+    unique = _additional(row, SONAR_UNIQUE_ID)
+    return {"key": key, SONAR_UNIQUE_ID: unique} if unique else {}
+
+
+def _additional(row: Mapping[str, object], name: str) -> str:
+    """The text of one of a row's additional fields."""
+    extra = row.get("additional_attributes")
+    return str(extra.get(name) or "") if isinstance(extra, Mapping) else ""
 
 
 async def _payments(tx: Transaction, last: int) -> list[Row]:

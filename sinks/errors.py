@@ -87,8 +87,8 @@ class IdReused(SyncError):
     exit_code = ExitCode.PARTLY
     remedy = (
         "See whether sonar.url is the Sonar that this ledger was filled from, and whether that was restored from a"
-        " backup. If one object really got the id of another, take `sonar_id` off the old row in Splynx, then run"
-        " `crossfade ledger rebuild --apply`."
+        " backup. If one object really got the id of another, take `sonar_id` off the old row in Splynx (a label has"
+        " none), then run `crossfade ledger rebuild --apply`."
     )
 
 

@@ -10,6 +10,8 @@ from schemas.bundle import StampedBundle, record_document, record_hash
 from schemas.ledger import LIVE
 
 Document = dict[str, Any]
+SONAR_UNIQUE_ID = "sonar_unique_id"
+"""The member that says which object of Sonar a record stands for, whatever its id (mapping 1.1)."""
 
 
 class Outcome(Enum):
@@ -135,7 +137,7 @@ def is_of_another(step: Step) -> bool:
     """Whether Sonar's id was given anew: the record on its way is of another object than the one that was written."""
     if step.known is None or step.document is None:
         return False
-    before, now = step.known.document.get("sonar_unique_id"), step.document.get("sonar_unique_id")
+    before, now = step.known.document.get(SONAR_UNIQUE_ID), step.document.get(SONAR_UNIQUE_ID)
     return bool(before and now and before != now)
 
 

@@ -15,6 +15,7 @@ class Company(SonarRecord):
     """Source: Sonar schema, type Company."""
 
     id: int
+    sonar_unique_id: str | None = None
     updated_at: Instant
     name: str
     enabled: bool
@@ -24,6 +25,10 @@ class Partner(SplynxRecord):
     """Source: Splynx REST, admin/administration/partners."""
 
     name: Annotated[str, MaxLength(PARTNER_CHARACTERS)]
+    sonar_unique_id: str = ""
+    """Of the company; kept by the ledger only."""
+
+    not_written = SplynxRecord.not_written | {"sonar_unique_id"}
 
 
 def partner_name(id: int, name: str, file: RulesFile, notes: list[str]) -> str:
@@ -49,7 +54,8 @@ def map_company(company: Company, rules: Rules) -> Bundle:
         return Bundle(records={"partner": []}, reason="a disabled company is mapped to the default partner")
     notes: list[str] = []
     name = partner_name(company.id, company.name, rules.file, notes)
-    return Bundle(records={"partner": [Partner(key=str(company.id), name=name)]}, notes=tuple(notes))
+    partner = Partner(key=str(company.id), name=name, sonar_unique_id=company.sonar_unique_id or "")
+    return Bundle(records={"partner": [partner]}, notes=tuple(notes))
 
 
 COMPANY = Aggregate(

@@ -43,6 +43,10 @@ class Label(SplynxRecord):
     module: str
     label: Annotated[str, MaxLength(LABEL_CHARACTERS)]
     color: Annotated[str, MaxLength(32)]
+    sonar_unique_id: str = ""
+    """Of the group or type; kept by the ledger only."""
+
+    not_written = SplynxRecord.not_written | {"sonar_unique_id"}
 
 
 FLAG_LABELS = {
@@ -87,10 +91,16 @@ def label_text(ref: Ref, id: int, name: str, file: RulesFile, notes: list[str]) 
     return fitted_name(form.replace("{name}", required_text("name", one_line(name))), LABEL_CHARACTERS, id, notes)
 
 
-def _label(ref: Ref, id: int, name: str, color: str | None, rules: Rules) -> Bundle:
+def _label(ref: Ref, source: AccountGroup | AccountType, color: str | None, rules: Rules) -> Bundle:
     notes: list[str] = []
-    text = label_text(ref, id, name, rules.file, notes)
-    written = Label(key=ref.key, module="customers", label=text, color=_color(color))
+    text = label_text(ref, source.id, source.name, rules.file, notes)
+    written = Label(
+        key=ref.key,
+        module="customers",
+        label=text,
+        color=_color(color),
+        sonar_unique_id=source.sonar_unique_id or "",
+    )
     return Bundle(records={"label": [written]}, notes=tuple(notes))
 
 
@@ -106,7 +116,7 @@ def map_account_group(group: AccountGroup, rules: Rules) -> Bundle:
     Raises:
         RequiredValueMissing: the group has no name.
     """
-    return _label(group_label(group.id), group.id, group.name, None, rules)
+    return _label(group_label(group.id), group, None, rules)
 
 
 def map_account_type(account_type: AccountType, rules: Rules) -> Bundle:
@@ -115,7 +125,7 @@ def map_account_type(account_type: AccountType, rules: Rules) -> Bundle:
     Raises:
         RequiredValueMissing: the type has no name.
     """
-    return _label(type_label(account_type.id), account_type.id, account_type.name, account_type.color, rules)
+    return _label(type_label(account_type.id), account_type, account_type.color, rules)
 
 
 _LABEL = Target(

@@ -3,7 +3,7 @@
 import pytest
 from graphql import build_schema
 
-from schemas.catalogue import TARGETS, additional_fields, flag_labels, references
+from schemas.catalogue import AGGREGATES, TARGETS, additional_fields, flag_labels, references
 from schemas.entities.company import map_company
 from schemas.entities.labels import AccountGroup, AccountType, Label, map_account_group, map_account_type
 from schemas.values.errors import RequiredValueMissing
@@ -31,6 +31,7 @@ def test_an_enabled_company_becomes_a_partner_unless_the_rules_name_one() -> Non
     assert only(map_company(a_company(name=" Example  Net "), RULES), "partner").model_dump() == {
         "key": "3",
         "name": "Example Net",
+        "sonar_unique_id": "",
     }
     assert map_company(a_company(), rules(partners={"default": 1, "by_company": {3: 9}})).records == {"partner": []}
     assert map_company(a_company(enabled=False), RULES).records == {"partner": []}
@@ -122,3 +123,15 @@ def test_a_splynx_that_lacks_what_we_write_is_reported() -> None:
     assert {"label: admin/config/labels takes no PUT", "label: admin/config/labels takes no POST"} <= set(missing)
     assert "label: color is no attribute of admin/config/labels" in missing
     assert "label: label is no attribute of admin/config/labels" not in missing
+
+
+def test_what_stands_for_an_object_of_sonar_says_which_so_that_an_id_given_anew_is_noticed() -> None:
+    for one in AGGREGATES:
+        if one.targets:
+            assert "sonar_unique_id" in one.root.record.model_fields, one.name
+            assert "sonar_unique_id" in one.targets[0].record.model_fields, one.name
+    company = only(map_company(a_company(sonar_unique_id="company-3"), RULES), "partner")
+    group = AccountGroup(id=4, sonar_unique_id="group-4", updated_at=NOON, name="Home")
+    kind = AccountType(id=4, sonar_unique_id="type-4", updated_at=NOON, name="Home")
+    labels = (only(map_account_group(group, RULES), "label"), only(map_account_type(kind, RULES), "label"))
+    assert [one.model_dump()["sonar_unique_id"] for one in (company, *labels)] == ["company-3", "group-4", "type-4"]

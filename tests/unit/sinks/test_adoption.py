@@ -1,0 +1,47 @@
+"""What a row of Splynx that carries Sonar's ids is taken for."""
+
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+
+from clients.mysql import Database
+from clients.splynx import SplynxClient
+from schemas.ledger import LIVE
+from sinks.adoption import Marked
+from sinks.plan import Known, Step, Verb, is_of_another
+from tests.unit.sinks.records import PERSON
+
+CUSTOMER = replace(PERSON, entity="customer")
+
+
+class Rows:
+    """A Splynx that has these customers."""
+
+    def __init__(self, *fields: dict[str, str]) -> None:
+        self._fields = fields
+
+    async def list(self, path: str) -> list[dict[str, Any]]:
+        assert path == CUSTOMER.endpoint
+        return [{"id": id, "additional_attributes": one} for id, one in enumerate(self._fields, 40)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "reused"),
+    [
+        pytest.param({"sonar_unique_id": "one"}, False, id="of this object"),
+        pytest.param({"sonar_unique_id": "before"}, True, id="of an object that had the id before"),
+        pytest.param({"sonar_unique_id": ""}, False, id="it does not say"),
+        pytest.param({}, False, id="it has no such field"),
+    ],
+)
+async def test_a_row_of_an_object_that_had_the_id_before_is_not_taken_for_this_one(
+    fields: dict[str, str], reused: bool
+) -> None:
+    client = cast("SplynxClient", Rows({"sonar_id": "7"} | fields, {"sonar_id": ""}, {"sonar_id": "by hand"}))
+    marked = Marked(client, cast("Database", None), {"customer": CUSTOMER}, sql=False)
+    ((found,),) = [page async for page in marked.pages("customer")]
+    assert (found.key, found.owner, found.target_id) == ("7", 7, 40)
+    known = Known("customer", found.key, found.target_id, "", 0, LIVE, found.revision, found.document)
+    step = Step(Verb.CHANGE, CUSTOMER, "7", "", {"key": "7", "sonar_unique_id": "one"}, known)
+    assert is_of_another(step) == reused
