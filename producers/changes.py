@@ -101,7 +101,7 @@ class Changes:
         root = one.aggregate.root
         result: list[int] = []
         while True:
-            search = documents.carrying(one.look_up.column, one.look_up.relation, id, result[-1] if result else 0)
+            search = documents.carrying(one.look_up.column, one.look_up.relations, id, result[-1] if result else 0)
             thin = [Thin(root.name, archived=root.include_archived, counted=False, by_id=True)]
             answer = await self._ask(thin, [search])
             rows = entities_of(answer.data["c0"], asked=_PAGE, counted=False)

@@ -237,8 +237,8 @@ def logged_since(low: datetime, after: tuple[str, int] | None) -> list[dict[str,
     ]
 
 
-def carrying(column: str | None, relation: str | None, id: int, last: int) -> list[dict[str, Any]]:
-    """Search: roots above `last` that carry a look-up, by column or by relation."""
+def carrying(column: str | None, relations: Iterable[str], id: int, last: int) -> list[dict[str, Any]]:
+    """Search: roots above `last` that carry a look-up, by column or by one of the relations."""
     if column is not None:
         return [{"integer_fields": [_integer(column, "EQ", id), _integer("id", "GT", last)]}]
     return [
@@ -246,6 +246,7 @@ def carrying(column: str | None, relation: str | None, id: int, last: int) -> li
             "integer_fields": [_integer("id", "GT", last)],
             "reverse_relation_filters": [{"relation": relation, "search": any_of([id])}],
         }
+        for relation in relations
     ]
 
 

@@ -11,6 +11,7 @@ from clients.sonar_errors import IncompletePage
 from clients.sonar_schema import SonarSchema
 from producers import documents
 from schemas.records import Foreign
+from schemas.selection import few_of
 from schemas.shapes import members
 
 
@@ -35,6 +36,8 @@ class Branch:
     many: bool
     selection: SelectionSetNode
     branches: tuple["Branch", ...]
+    few: int | None = None
+    """Rows of a connection that are asked for with the root, where that is not the usual number."""
     foreign: bool = False
     """Its rows, and what nests in them, are not the root's own (`schemas.records.Foreign`)."""
     owned: bool = False
@@ -73,6 +76,7 @@ def branches_of(
                 many=member.many,
                 selection=inner,
                 branches=branches_of(inner, inner_type, schema, member.record),
+                few=few_of(member),
                 foreign=any(isinstance(mark, Foreign) for mark in member.metadata),
             )
         )
@@ -90,7 +94,9 @@ def leading_to(branches: Sequence[Branch], types: Collection[str]) -> tuple[Bran
 
 
 def flatten(row: dict[str, Any], branches: Sequence[Branch], full: int) -> Iterator[Full]:
-    """Make connections lists, in place; gives the lists of `full` rows, which are to be replaced by whole ones.
+    """Make connections lists, in place; gives the lists that fill their page, to be replaced by whole ones.
+
+    A page holds `full` rows, or the branch's few.
 
     Raises:
         IncompletePage: a list has empty places.
@@ -109,7 +115,7 @@ def flatten(row: dict[str, Any], branches: Sequence[Branch], full: int) -> Itera
         if not isinstance(rows, list) or None in rows:
             raise IncompletePage(f"nested {branch.name} came with empty places")
         row[branch.name] = rows
-        if len(rows) >= full:
+        if len(rows) >= min(full, branch.few or full):
             yield Full(row, branch)
         elif branch.branches:
             for one in rows:

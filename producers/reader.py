@@ -23,7 +23,7 @@ log = structlog.get_logger()
 _TRIES = 5
 _PAUSE_SECONDS = 0.1
 NESTED_PAGE = 10
-"""Nested rows asked for in the page of the roots; a list that is full is read on by itself."""
+"""Nested rows asked for in the page of the roots (or `Few`); a list that is full is read on by itself."""
 
 
 @dataclass(frozen=True)
@@ -201,4 +201,4 @@ class Reader:
 
 def _weight(branches: Sequence[Branch]) -> int:
     """Nodes that one row may bring at most: itself, to-one relations, nested pages times theirs."""
-    return 1 + sum((NESTED_PAGE if one.many else 1) * _weight(one.branches) for one in branches)
+    return 1 + sum(((one.few or NESTED_PAGE) if one.many else 1) * _weight(one.branches) for one in branches)

@@ -54,16 +54,21 @@ class Touch:
 class LookUp:
     """A collection that many roots refer to: its change fans out, throttled, to the roots that carry it.
 
-    `column` is the root's column that holds the look-up's id (searched with EQ), or `relation` names a
-    many-to-many relation of the root (searched with a reverse relation filter).
+    `column` is the root's column that holds the look-up's id (searched with EQ), or `relation` names what leads
+    from the root to it, dots for depth (searched with a reverse relation filter); several where several ways do.
     """
 
     collection: str
     type_name: str
     column: str | None = None
-    relation: str | None = None
+    relation: str | tuple[str, ...] = ()
     fields: tuple[str, ...] = ()
     """The look-up's columns that matter: only a change of one of them fans out. Empty: every change does."""
+
+    @property
+    def relations(self) -> tuple[str, ...]:
+        """Every relation that leads to it."""
+        return (self.relation,) if isinstance(self.relation, str) else self.relation
 
 
 @dataclass(frozen=True)

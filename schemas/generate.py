@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from schemas.aggregate import Aggregate, Owner, Target
+from schemas.aggregate import Aggregate, LookUp, Owner, Target
 from schemas.avro import bundle_schema, envelope_schema, key_schema
 from schemas.catalogue import AGGREGATES, additional_fields
 from schemas.records import MaxLength, OnCreate, Personal, To
@@ -79,7 +79,7 @@ def _page(one: Aggregate) -> Iterator[str]:
         yield "Read again when one of these changes:"
         yield ""
         yield from (f"- `{touch.collection}`, by {_ways(touch.owners)}" for touch in one.touched_by)
-        yield from (f"- `{look.collection}`, by `{look.column or look.relation}`" for look in one.looks_up)
+        yield from (f"- `{look.collection}`, by {_carried(look)}" for look in one.looks_up)
         yield from (f"- attached or detached: `{pivot}`" for pivot in one.pivots)
     yield ""
     yield "## Sonar"
@@ -87,6 +87,10 @@ def _page(one: Aggregate) -> Iterator[str]:
         yield from _record(record)
     for target in one.targets:
         yield from _target(target)
+
+
+def _carried(look_up: LookUp) -> str:
+    return f"`{look_up.column}`" if look_up.column else " or ".join(f"`{name}`" for name in look_up.relations)
 
 
 def _ways(owners: Sequence[Owner]) -> str:

@@ -110,6 +110,16 @@ class Morph:
 
 
 @dataclass(frozen=True)
+class Few:
+    """Marks a nested list that is nearly always shorter than `rows`: no more are asked for with the root.
+
+    A longer one is read on by itself, which costs two requests more. Not marked: ten.
+    """
+
+    rows: int
+
+
+@dataclass(frozen=True)
 class ShownArchived:
     """Marks a relation to rows that Sonar shows only with `include_archived`: without it they would read as none."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pydantic import BaseModel
 
 from schemas.aggregate import Aggregate
-from schemas.records import Morph, ShownArchived
+from schemas.records import Few, Morph, ShownArchived
 from schemas.shapes import Kind, Member, members
 
 AvailableFields = Callable[[str], frozenset[str]]
@@ -23,8 +23,8 @@ def selection(
 ) -> str:
     """Selection text of the root's record, without braces.
 
-    Connections ask for `first` rows and come back under `entities`. With `available` and `related`, fields that this
-    Sonar lacks are left out, and become null in the event.
+    Connections ask for `first` rows (or `Few`) and come back under `entities`. With `available` and `related`, fields
+    that this Sonar lacks are left out, and become null in the event.
     """
     return _selected(aggregate.root.record, aggregate.root.type_name, available, related, first)
 
@@ -50,6 +50,11 @@ def required_fields(aggregate: Aggregate) -> list[tuple[str, str, str]]:
 def morph_of(member: Member) -> Morph | None:
     """How a member reads a polymorphic relation; None: it reads none."""
     return next((mark for mark in member.metadata if isinstance(mark, Morph)), None)
+
+
+def few_of(member: Member) -> int | None:
+    """How many rows of a nested list are asked for with the root; None: as many as of any other."""
+    return next((mark.rows for mark in member.metadata if isinstance(mark, Few)), None)
 
 
 def sonar_field(member: Member) -> str:
@@ -84,8 +89,9 @@ def _selected(
         inner_type = related(type_name, member.name) if related is not None and type_name else None
         inner = _selected(member.record, inner_type or "", available, related, first)
         if member.many:
+            asked = few_of(member) or first
             parts.append(
-                f"{member.name}(paginator: {{page: 1, records_per_page: {first}}}) {{ entities {{ {inner} }} }}"
+                f"{member.name}(paginator: {{page: 1, records_per_page: {asked}}}) {{ entities {{ {inner} }} }}"
             )
         else:
             parts.append(f"{member.name}{_archived(member)} {{ {inner} }}")

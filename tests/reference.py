@@ -123,7 +123,8 @@ def _owner(sonar: GraphQLSchema, one: Aggregate, type_name: str, owner: Owner) -
 
 def _look_up(sonar: GraphQLSchema, one: Aggregate, look_up: LookUp) -> Iterator[str]:
     yield from _collection(sonar, one, look_up.collection, look_up.type_name)
-    yield from _path(sonar, one, one.root.type_name, look_up.column or look_up.relation or "")
+    for path in (look_up.column,) if look_up.column else look_up.relations:
+        yield from _path(sonar, one, one.root.type_name, path)
     for field in look_up.fields:
         yield from _path(sonar, one, look_up.type_name, field)
 

@@ -25,7 +25,7 @@ from producers.sequence import Sequence
 from producers.snapshot import Snapshot
 from sandbox.sonar.compile import Conditions
 from schemas.aggregate import Aggregate, Collection, LookUp, Owner, Touch
-from schemas.records import Foreign, Morph, ShownArchived, SonarRecord
+from schemas.records import Few, Foreign, Morph, ShownArchived, SonarRecord
 from schemas.selection import selection
 from schemas.topics import Topics
 from tests.unit.sandbox_sonar.shop import NORMAL, Desk, Shop
@@ -69,7 +69,7 @@ class Assigned(SonarRecord):
 class LogIn(SonarRecord):
     id: int
     username: str
-    ip_assignments: list[Assigned] | None = None
+    ip_assignments: Annotated[list[Assigned] | None, Few(2)] = None
 
 
 class Account(SonarRecord):

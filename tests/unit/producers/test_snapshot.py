@@ -57,6 +57,26 @@ async def test_a_nested_list_that_fills_its_page_is_read_on() -> None:
     assert len(scene.folded()[account]["contacts"]) == 40
 
 
+async def test_a_list_that_is_hardly_ever_long_is_asked_for_in_few_rows_and_read_on_where_it_is() -> None:
+    scene = Scene(page_size=1000)
+    store, account = scene.shop.store, scene.shop.an_account()
+    supernet = store.insert("Supernet", subnet="10.0.0.0/8")
+    subnet = store.insert("Subnet", supernet_id=supernet, subnet="10.0.0.0/24", polling_priority=1, type="ACCOUNT")
+    for name, addresses in (("one", 1), ("three", 3)):
+        log_in = store.insert("RadiusAccount", account_id=account, username=name)
+        for number in range(addresses):
+            store.insert(
+                "IpAssignment", ipassignmentable_id=log_in, ipassignmentable_type="RadiusAccount", soft=False,
+                subnet=f"10.0.0.{number}", subnet_id=subnet,
+            )  # fmt: skip
+    await run(scene)
+    assert [len(one["ip_assignments"]) for one in scene.folded()[account]["radius_accounts"]] == [1, 3]
+    assert len([one for one in scene.client.asked if "query Nested" in one]) == 2
+    log_ins = 10 * (1 + 2)
+    nodes = 1 + log_ins + 10 * (1 + 10) + 10 * (1 + 1) + 10 + 10 + 1  # contacts, former addresses, addresses, groups
+    assert scene.reader.page_size(ACCOUNT) == 100_000 // nodes
+
+
 async def test_nested_lists_are_whole_though_the_server_clamps_every_page() -> None:
     scene = Scene()
     accounts = [scene.shop.an_account(f"A{number}") for number in range(5)]
