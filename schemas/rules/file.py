@@ -43,7 +43,10 @@ def _own_currency(value: str) -> str:
 
 def _by_login(value: object) -> object:
     if value == "email":
-        raise ValueError("email is not supported: customers may share one, and Splynx then wants it unique; use login")
+        raise ValueError(
+            "email is not supported: Splynx then wants no address twice, and addresses that customers share are not"
+            " ours to change; keep login, and see customer.login_format for log-ins that begin with the address"
+        )
     return value
 
 
@@ -216,7 +219,11 @@ class CustomerRules(_Block):
     )
     category: Categories = Categories()
     portal_auth: Annotated[Literal["login"], BeforeValidator(_by_login)] = Field(
-        "login", description="`email` is refused: customers may share one, so nobody logs in by it.", examples=["login"]
+        "login",
+        description="How customers log in to Splynx's portal. `email` is refused: Splynx then wants no address twice,"
+        " and customers who share one would lose it or get one that is not theirs. `login_format: '{email}'` makes"
+        " log-ins that begin with the address, the account's id behind it.",
+        examples=["login"],
     )
     labels: LabelForms = LabelForms()
     contacts: Contacts = Contacts()

@@ -70,7 +70,12 @@ def test_a_short_file_is_enough(tmp_path: Path) -> None:
         ),
         pytest.param("customer: {contacts: {email_roles: a}}", "email_roles: Input should be a valid", id="no list"),
         pytest.param("customer: {subdivisions: {US_TX: '44'}}", "subdivisions.US_TX: Input should be", id="text"),
-        pytest.param("customer: {portal_auth: email}", "customer.portal_auth: email is not supported", id="portal"),
+        pytest.param(
+            "customer: {portal_auth: email}",
+            "line 8: customer.portal_auth: email is not supported: Splynx then wants no address twice, and addresses"
+            " that customers share are not ours to change; keep login, and see customer.login_format",
+            id="portal",
+        ),
         pytest.param("billing:\n  numbers:\n    payment: '{id}'", "line 9: billing.numbers: a number", id="bare"),
         pytest.param(
             "billing: {numbers: {payment: 'W-A{id}'}}", "must not end in -X or -A", id="as one that came again"
