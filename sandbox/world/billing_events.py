@@ -130,11 +130,7 @@ def charged(life: Life) -> bool:
 
 def charge_deleted(life: Life) -> bool:
     """Only what is on no invoice can be deleted; its tax lines go with it."""
-    found = life.registry.draw("Debit", life.rng, lambda row: row["invoice_id"] is None)
-    if found is None:
-        return False
-    life.registry.delete("Debit", found[0])
-    return True
+    return life.delete_one("Debit", lambda row: row["invoice_id"] is None)
 
 
 def charge_reversed(life: Life) -> bool:

@@ -112,11 +112,7 @@ def job_completed(life: Life) -> bool:
 
 
 def job_deleted(life: Life) -> bool:
-    found = life.registry.draw("Job", life.rng)
-    if found is None:
-        return False
-    life.registry.delete("Job", found[0])
-    return True
+    return life.delete_one("Job")
 
 
 def job_type_switched(life: Life) -> bool:

@@ -61,6 +61,14 @@ class Life:
             step = row["parent_account_id"] if row is not None else None
         return seen
 
+    def delete_one(self, type_name: str, holds: Callable[[Row], bool] = lambda row: True) -> bool:
+        """Delete a random row for which `holds` is true; False when there is none."""
+        found = self.registry.draw(type_name, self.rng, holds)
+        if found is None:
+            return False
+        self.registry.delete(type_name, found[0])
+        return True
+
     def rename(self, type_name: str, id: int, base: str) -> None:
         row = self.registry.row(type_name, id)
         fresh = f"{base} ({self.rng.choice(('new', 'old', 'A', 'B'))})" if row and row["name"] == base else base

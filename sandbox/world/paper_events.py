@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.world import desk_texts
+from sandbox.world import desk_texts, papers
 from sandbox.world.desk_life import contacts_of, desk_of, worker
 from sandbox.world.life import Life
-from sandbox.world.papers import (
-    sign,
-    write_call,
-    write_contract,
-    write_drawing,
-    write_email,
-    write_file,
-    write_note,
-    write_text,
-    write_to_do,
-)
 
 PAGES = ("Account", "Account", "Job", "Ticket")
 """Whose page a file is put on."""
@@ -28,7 +17,7 @@ def note_written(life: Life) -> bool:
     found = life.registry.draw(owner, life.rng)
     if found is None:
         return False
-    write_note(life.registry, owner, found[0], life.rng, worker(life), None)
+    papers.write_note(life.registry, owner, found[0], life.rng, worker(life), None)
     return True
 
 
@@ -37,7 +26,7 @@ def note_edited(life: Life) -> bool:
 
 
 def note_deleted(life: Life) -> bool:
-    return _deleted(life, "Note")
+    return life.delete_one("Note")
 
 
 def file_uploaded(life: Life) -> bool:
@@ -45,7 +34,7 @@ def file_uploaded(life: Life) -> bool:
     found = life.registry.draw(owner, life.rng)
     if found is None:
         return False
-    write_file(life.registry, owner, found[0], life.rng, worker(life), None)
+    papers.write_file(life.registry, owner, found[0], life.rng, worker(life), None)
     return True
 
 
@@ -54,7 +43,7 @@ def file_described(life: Life) -> bool:
 
 
 def file_deleted(life: Life) -> bool:
-    return _deleted(life, "File")
+    return life.delete_one("File")
 
 
 def contract_sent(life: Life) -> bool:
@@ -63,7 +52,7 @@ def contract_sent(life: Life) -> bool:
         return False
     templates = desk_of(life.registry.store).contract_templates
     today = life.clock().astimezone(life.zone).date()
-    write_contract(life.registry, found[0], contacts_of(life, found[0]), templates, life.rng, today, None)
+    papers.write_contract(life.registry, found[0], contacts_of(life, found[0]), templates, life.rng, today, None)
     return True
 
 
@@ -72,31 +61,33 @@ def contract_signed(life: Life) -> bool:
     contacts = contacts_of(life, found[1]["account_id"]) if found is not None else []
     if found is None or not contacts:
         return False
-    write_drawing(life.registry, sign(life.registry, found[0], contacts[0], life.rng, None), life.rng, None)
+    papers.write_drawing(
+        life.registry, papers.sign(life.registry, found[0], contacts[0], life.rng, None), life.rng, None
+    )
     return True
 
 
 def contract_deleted(life: Life) -> bool:
-    return _deleted(life, "Contract")
+    return life.delete_one("Contract")
 
 
 def call_logged(life: Life) -> bool:
     found = life.registry.draw("Account", life.rng)
     if found is None:
         return False
-    write_call(life.registry, found[0], life.rng, worker(life), None)
+    papers.write_call(life.registry, found[0], life.rng, worker(life), None)
     return True
 
 
 def call_deleted(life: Life) -> bool:
-    return _deleted(life, "CallLog")
+    return life.delete_one("CallLog")
 
 
 def mail_sent(life: Life) -> bool:
     found = life.registry.draw("Account", life.rng)
     if found is None:
         return False
-    return write_email(life.registry, found[0], contacts_of(life, found[0]), life.rng, None) is not None
+    return papers.write_email(life.registry, found[0], contacts_of(life, found[0]), life.rng, None) is not None
 
 
 def mail_tracked(life: Life) -> bool:
@@ -110,7 +101,7 @@ def text_sent(life: Life) -> bool:
     contacts = contacts_of(life, found[0]) if found is not None else []
     if not contacts:
         return False
-    write_text(life.registry, contacts[0]["id"], life.rng, None)
+    papers.write_text(life.registry, contacts[0]["id"], life.rng, None)
     return True
 
 
@@ -119,16 +110,12 @@ def to_do_written(life: Life) -> bool:
     if found is None:
         return False
     today = life.clock().astimezone(life.zone).date()
-    write_to_do(life.registry, "Account", found[0], life.rng, worker(life), today, None)
+    papers.write_to_do(life.registry, "Account", found[0], life.rng, worker(life), today, None)
     return True
 
 
 def to_do_deleted(life: Life) -> bool:
-    found = life.registry.draw("Task", life.rng, lambda row: row["taskable_type"] == "Account")
-    if found is None:
-        return False
-    life.registry.delete("Task", found[0])
-    return True
+    return life.delete_one("Task", lambda row: row["taskable_type"] == "Account")
 
 
 def _edited(life: Life, type_name: str, **columns: Any) -> bool:
@@ -136,12 +123,4 @@ def _edited(life: Life, type_name: str, **columns: Any) -> bool:
     if found is None:
         return False
     life.registry.update(type_name, found[0], **columns)
-    return True
-
-
-def _deleted(life: Life, type_name: str) -> bool:
-    found = life.registry.draw(type_name, life.rng)
-    if found is None:
-        return False
-    life.registry.delete(type_name, found[0])
     return True

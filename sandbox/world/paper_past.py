@@ -8,19 +8,8 @@ from random import Random
 from typing import Any, NamedTuple
 
 from sandbox.sonar.store import Row, Store
-from sandbox.world import desk_texts
+from sandbox.world import desk_texts, papers
 from sandbox.world.desk import Desk, staff
-from sandbox.world.papers import (
-    sign,
-    write_call,
-    write_contract,
-    write_drawing,
-    write_email,
-    write_file,
-    write_note,
-    write_text,
-    write_to_do,
-)
 from sandbox.world.past import Past, contacts_by_account
 from sandbox.world.tickets import mail_answer
 
@@ -51,26 +40,26 @@ def begin_papers(store: Store, desk: Desk, past: Past, means: Papers) -> None:
     rng, users = past.rng, staff(store)
     signatures = _contracts(store, desk, past, contacts, means.contracts)
     for at, _, account in _of_accounts(past, means.calls):
-        write_call(store, account, rng, rng.choice(users), at)
+        papers.write_call(store, account, rng, rng.choice(users), at)
     for at, owner, id in sorted(_of_accounts(past, means.notes) + _of_others(store, rng, OWNERS_OF_NOTES)):
-        write_note(store, owner, id, rng, rng.choice(users), at)
+        papers.write_note(store, owner, id, rng, rng.choice(users), at)
     files = _of_accounts(past, means.files) + _of_others(store, rng, OWNERS_OF_FILES) + signatures
     for at, owner, id in sorted(files):
         if owner == "HandwrittenSignature":
-            write_drawing(store, id, rng, at)
+            papers.write_drawing(store, id, rng, at)
         else:
-            write_file(store, owner, id, rng, rng.choice(users), at)
+            papers.write_file(store, owner, id, rng, rng.choice(users), at)
     for at, owner, id in sorted(_of_accounts(past, means.to_dos) + _of_others(store, rng, OWNERS_OF_TO_DOS)):
-        write_to_do(store, owner, id, rng, rng.choice(users), past.calendar.local_day(at), at)
+        papers.write_to_do(store, owner, id, rng, rng.choice(users), past.calendar.local_day(at), at)
     mailed = [(at, owner, id) for at, owner, id in _of_accounts(past, means.emails) if contacts.get(id)]
     for at, owner, id in sorted(mailed + _answers(store)):
         if owner == "Account":
-            write_email(store, id, contacts[id], rng, at)
+            papers.write_email(store, id, contacts[id], rng, at)
         else:
             mail_answer(store, store, id, at)
     for at, _, account in _of_accounts(past, means.texts):
         for contact in contacts.get(account, ())[:1]:
-            write_text(store, contact["id"], rng, at)
+            papers.write_text(store, contact["id"], rng, at)
     _plant(store)
 
 
@@ -94,11 +83,11 @@ def _contracts(store: Store, desk: Desk, past: Past, contacts: Mapping[int, Sequ
     rng, signed = past.rng, []
     for at, _, account in _of_accounts(past, mean):
         known, today = contacts.get(account, ()), past.calendar.local_day(at)
-        contract = write_contract(store, account, known, desk.contract_templates, rng, today, at)
+        contract = papers.write_contract(store, account, known, desk.contract_templates, rng, today, at)
         if known and rng.random() < 0.8:
             signed.append((past.later(at, 72), contract, known[0]))
     signed.sort(key=lambda one: one[0])
-    return [(at, "HandwrittenSignature", sign(store, contract, who, rng, at)) for at, contract, who in signed]
+    return [(at, "HandwrittenSignature", papers.sign(store, contract, who, rng, at)) for at, contract, who in signed]
 
 
 def _answers(store: Store) -> list[Owned]:

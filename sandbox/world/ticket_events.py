@@ -81,24 +81,16 @@ def ticket_commented(life: Life) -> bool:
 
 
 def comment_deleted(life: Life) -> bool:
-    return _deleted(life, "TicketComment")
+    return life.delete_one("TicketComment")
 
 
 def recipient_deleted(life: Life) -> bool:
-    return _deleted(life, "TicketRecipient")
+    return life.delete_one("TicketRecipient")
 
 
 def ticket_deleted(life: Life) -> bool:
     """All that was said in it goes, with its mails and files."""
-    return _deleted(life, "Ticket")
-
-
-def _deleted(life: Life, type_name: str) -> bool:
-    found = life.registry.draw(type_name, life.rng)
-    if found is None:
-        return False
-    life.registry.delete(type_name, found[0])
-    return True
+    return life.delete_one("Ticket")
 
 
 def ticket_closed(life: Life) -> bool:
