@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import console.main
+import console.stages
 import processors.worker
 from console.shapes import members
 from processors.output import Summary
@@ -37,12 +38,12 @@ def _ready(monkeypatch: pytest.MonkeyPatch) -> None:
         """The rules fit."""
 
     # It would write to this test's stderr ever after.
-    monkeypatch.setattr(console.main, "configure_logs", lambda: None)
-    monkeypatch.setattr(console.main, "load_settings", lambda _: SimpleNamespace(rules=None))
-    monkeypatch.setattr(console.main, "load_rules", lambda _: None)
-    monkeypatch.setattr(console.main, "check_rules_where_possible", compared)
+    monkeypatch.setattr(console.stages, "configure_logs", lambda: None)
+    monkeypatch.setattr(console.stages, "load_settings", lambda _: SimpleNamespace(rules=None))
+    monkeypatch.setattr(console.stages, "load_rules", lambda _: None)
+    monkeypatch.setattr(console.stages, "check_rules_where_possible", compared)
     monkeypatch.setattr(processors.worker, "run_worker", lambda _: DONE)
-    monkeypatch.setattr(console.main, "process_batch", lambda _, **__: DONE)
+    monkeypatch.setattr(console.stages, "process_batch", lambda _, **__: DONE)
 
     async def capture(_: object, *, stop: asyncio.Event, **__: object) -> CaptureSummary:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -54,8 +55,8 @@ def _ready(monkeypatch: pytest.MonkeyPatch) -> None:
         await stop.wait()
         return SinkSummary(applied=True)
 
-    monkeypatch.setattr(console.main, "run_capture", capture)
-    monkeypatch.setattr(console.main, "run_sink", sink)
+    monkeypatch.setattr(console.stages, "run_capture", capture)
+    monkeypatch.setattr(console.stages, "run_sink", sink)
 
 
 @pytest.mark.parametrize("engine", ["live", "batch"])
