@@ -7,6 +7,8 @@ import pytest
 from pydantic import BaseModel
 
 from console import docs
+from console.docs_errors import error_types
+from console.docs_keys import leaves
 from console.shapes import SHAPES
 from plumbing.errors import ExitCode, SyncError
 from plumbing.settings import Settings
@@ -22,7 +24,7 @@ def test_the_committed_pages_are_what_the_code_says() -> None:
 @pytest.mark.parametrize(("model", "page"), [(Settings, "configuration.md"), (RulesFile, "rules.md")])
 def test_every_key_has_its_row(model: type[BaseModel], page: str) -> None:
     text = (ROOT / "docs" / page).read_text()
-    for path, field in docs.leaves(model):
+    for path, field in leaves(model):
         assert f"| `{'.'.join(path)}` |" in text
         assert field.description, path
 
@@ -47,7 +49,7 @@ def test_every_command_has_an_example_and_a_documented_document() -> None:
 
 
 def test_every_error_code_has_its_page_with_its_remedy() -> None:
-    errors = docs.error_types()
+    errors = error_types()
     assert len(errors) > 40
     for code, types in errors.items():
         text = (ROOT / "docs" / "errors" / f"{code}.md").read_text()
@@ -62,7 +64,7 @@ def test_every_exit_code_is_documented(code: ExitCode) -> None:
 def test_every_page_that_a_remedy_names_exists() -> None:
     named = {
         word.strip(".,:;")
-        for types in docs.error_types().values()
+        for types in error_types().values()
         for kind in types
         for word in kind.remedy.split()
         if word.startswith("docs/")
@@ -80,5 +82,5 @@ def test_a_page_of_a_code_that_is_gone_is_stale(tmp_path: Path) -> None:
 
 
 def test_every_type_stands_under_its_own_code() -> None:
-    assert all(kind.code == code for code, types in docs.error_types().items() for kind in types)
-    assert SyncError in docs.error_types()["unexpected"]
+    assert all(kind.code == code for code, types in error_types().items() for kind in types)
+    assert SyncError in error_types()["unexpected"]

@@ -14,7 +14,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from console.docs import leaves
+from console.docs_keys import leaves
 from plumbing.settings import Settings, load_settings
 from sandbox import containers
 from tests.unit.house.deployed import DEPLOY, ROOT

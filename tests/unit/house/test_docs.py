@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from console.docs import error_types
+from console.docs_errors import error_types
 from plumbing.errors import SyncError
 from tests.unit.house.deployed import ROOT
 

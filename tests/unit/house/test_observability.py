@@ -10,7 +10,7 @@ import pytest
 import yaml
 from prometheus_client import generate_latest
 
-from console.docs import ROOMS
+from console.docs_errors import ROOMS
 from plumbing.metrics import REGISTRY, Declared, declared
 from tests.unit.house.deployed import (
     DASHBOARDS,
