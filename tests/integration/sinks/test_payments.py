@@ -1,0 +1,169 @@
+"""Payments as rows: compensated, corrected, refused alone, and as many statements for any number of them."""
+
+from decimal import Decimal
+
+import pytest
+
+from sinks.payments import Payments
+from tests.integration.sinks.conftest import Site
+from tests.integration.sinks.records import ACCOUNTS, PAYMENTS, Topic, customer, payment
+
+pytestmark = pytest.mark.timeout(120)
+
+
+async def test_a_payment_that_stops_qualifying_is_compensated_and_may_come_back(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    for sequence, records in ((2, [payment(10, 1, 900)]), (3, []), (4, [payment(10, 1, 900)]), (5, [])):
+        await writer.write([topic.send(PAYMENTS, 10, list(records), sequence=sequence)])
+        assert set(site.deposits().values()) == {Decimal(9) if records else Decimal(0)}
+    receipts = site.rows("SELECT receipt_number, amount, deleted FROM payments ORDER BY id")
+    assert [(row["receipt_number"], row["amount"]) for row in receipts] == [
+        ("SP10", Decimal(9)), ("SP10-X", Decimal(-9)), ("SP10-A", Decimal(9)), ("SP10-X2", Decimal(-9)),
+    ]  # fmt: skip
+    assert {row["deleted"] for row in receipts} == {"0"}
+
+
+async def test_a_corrected_payment_moves_amount_and_owner_with_its_before_image(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=2)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 2, 950)], sequence=3)])
+    assert sorted(site.deposits().values()) == [Decimal(0), Decimal("9.5")]
+    image = site.rows("SELECT before_image FROM {ledger}.journal WHERE action = 'change' AND entity = 'payment'")
+    assert '"9.0000"' in image[0]["before_image"]
+
+
+async def test_a_receipt_that_a_live_payment_has_is_refused(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    one = site.rows("SELECT id FROM customers")[0]["id"]
+    await site.client.post(
+        "admin/finance/payments",
+        {"customer_id": one, "payment_type": 1, "date": "2026-01-01", "amount": 1, "receipt_number": "SP10"},
+    )
+    await writer.write(
+        [
+            topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=2),
+            topic.send(PAYMENTS, 11, [payment(11, 1, 100)], sequence=2),
+        ]
+    )
+    assert site.rows("SELECT code, state FROM {ledger}.held") == [{"code": "sink.natural_key_taken", "state": "dead"}]
+    assert site.deposits()[one] == Decimal(2)
+
+
+async def test_a_payment_takes_no_receipt_that_another_live_one_has(site: Site) -> None:
+    """The operator has changed the form of receipts, and the ISP's staff had used the new one."""
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write(
+        [
+            topic.send(ACCOUNTS, 1, customer(1), sequence=1),
+            topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=1),
+            topic.send(PAYMENTS, 11, [payment(11, 1, 100)], sequence=1),
+        ]
+    )
+    one = site.rows("SELECT id FROM customers")[0]["id"]
+    await site.client.post(
+        "admin/finance/payments",
+        {"customer_id": one, "payment_type": 1, "date": "2026-01-01", "amount": 1, "receipt_number": "P10"},
+    )
+    await writer.write(
+        [topic.send(PAYMENTS, n, [payment(n, 1, 800, receipt_number=f"P{n}")], sequence=2) for n in (10, 11)]
+    )
+    assert site.rows("SELECT record_key, code FROM {ledger}.held") == [
+        {"record_key": "10", "code": "sink.natural_key_taken"}
+    ]
+    assert [row["receipt_number"] for row in site.rows("SELECT receipt_number FROM payments ORDER BY id")] == [
+        "SP10", "P11", "P10",
+    ]  # fmt: skip
+    assert list(site.deposits().values()) == [Decimal(18)]
+
+
+async def test_a_payment_that_does_not_fit_its_column_is_set_aside_alone(site: Site) -> None:
+    """More than DECIMAL(19,4) holds, and a text that is longer than its column."""
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
+    batch = [topic.send(PAYMENTS, n, [payment(n, 1 + n % 2, 100)], sequence=2) for n in range(10, 17)]
+    batch.insert(3, topic.send(PAYMENTS, 17, [payment(17, 1, 10**20)], sequence=2))
+    batch.append(topic.send(PAYMENTS, 18, [payment(18, 2, 100, comment="x" * 100_000)], sequence=2))
+    await writer.write(batch)
+    held = site.rows("SELECT record_key, state, code FROM {ledger}.held ORDER BY record_key")
+    assert [tuple(one.values()) for one in held] == [
+        ("17", "dead", "mysql.value_refused"), ("18", "dead", "mysql.value_refused"),
+    ]  # fmt: skip
+    receipts = site.rows("SELECT receipt_number FROM payments ORDER BY receipt_number")
+    assert [row["receipt_number"] for row in receipts] == [f"SP{n}" for n in range(10, 17)]
+    assert sorted(site.deposits().values()) == [Decimal(3), Decimal(4)]
+    assert writer.counts.records[("payment", "applied")] == 7
+
+    # Corrected in Sonar, they come again.
+    await writer.write([topic.send(PAYMENTS, n, [payment(n, 1, 100)], sequence=3) for n in (17, 18)])
+    assert site.rows("SELECT * FROM {ledger}.held") == []
+    assert sum(site.deposits().values()) == Decimal(9)
+
+
+async def test_money_waits_where_splynx_is_not_disposable(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer(disposable=False))
+    await writer.write(
+        [
+            topic.send(ACCOUNTS, 1, customer(1), sequence=1),
+            topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=2),
+        ]
+    )
+    assert site.rows("SELECT COUNT(*) AS n FROM payments")[0]["n"] == 0
+    assert site.rows("SELECT state, code FROM {ledger}.held") == [{"state": "deferred", "code": "sink.money_deferred"}]
+
+
+@pytest.mark.parametrize(
+    ("charset", "kept"),
+    [("utf8mb3", "caf\u00e9 \u0416 ?"), ("latin1", "caf\u00e9 ? ?"), ("utf8mb4", "caf\u00e9 \u0416 \U0001f600")],
+)
+async def test_what_a_column_cannot_hold_is_replaced_and_the_batch_is_written(
+    site: Site, charset: str, kept: str
+) -> None:
+    site.run(f"ALTER TABLE payments MODIFY comment VARCHAR(256) CHARACTER SET {charset} NOT NULL")
+    topic = Topic()
+    async with site.db.session() as tx:
+        writer = await site.own(site.make_writer(payments=await Payments.of(tx)))
+    smiling = payment(10, 1, 900, comment="caf\u00e9 \u0416 \U0001f600", memo="\U0001f600")
+    await writer.write(
+        [topic.send(ACCOUNTS, 1, customer(1), sequence=1), topic.send(PAYMENTS, 10, [smiling], sequence=2)]
+    )
+    assert site.rows("SELECT comment, memo FROM payments") == [{"comment": kept, "memo": "\U0001f600"}]
+    # Compared with what the column holds, not with what was meant: the next change is nobody's edit.
+    corrected = smiling.model_copy(update={"amount_minor": 800})
+    await writer.write([topic.send(PAYMENTS, 10, [corrected], sequence=3)])
+    assert site.rows("SELECT comment FROM payments") == [{"comment": kept}]
+    assert site.rows("SELECT * FROM {ledger}.exceptions") == []
+
+
+async def test_a_batch_of_payments_takes_the_same_statements_whatever_its_size(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clients.mysql import Transaction
+
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    counted: list[str] = []
+    real = Transaction._run
+
+    async def counting(self: Transaction, work: object, *, rows: bool = False) -> object:
+        counted.append("")
+        return await real(self, work, rows=rows)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Transaction, "_run", counting)
+    sizes = []
+    for first, size in ((100, 1), (200, 2), (300, 100)):
+        counted.clear()
+        await writer.write(
+            [topic.send(PAYMENTS, n, [payment(n, 1, 100)], sequence=2) for n in range(first, first + size)]
+        )
+        sizes.append(len(counted))
+    assert sizes[1] == sizes[2]  # the first batch also begins the range of outcomes
+    assert site.deposits().popitem()[1] == Decimal(103)

@@ -1,0 +1,75 @@
+"""What waits: for a record that comes later, for a newer bundle, or too long."""
+
+from decimal import Decimal
+
+import pytest
+
+from schemas.records import Ref
+from tests.integration.sinks.conftest import Site
+from tests.integration.sinks.records import ACCOUNTS, PAYMENTS, Topic, customer, payment
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.mark.fault(12)
+async def test_a_child_before_its_parent_waits_and_its_arrival_wakes_it(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    parent = Ref(entity="customer", key="1")
+    await writer.write(
+        [
+            topic.send(PAYMENTS, 10, [payment(10, 2, 700)], sequence=1),
+            topic.send(ACCOUNTS, 2, customer(2, parent_id=parent), sequence=2),
+        ]
+    )
+    assert site.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 0
+    held = site.rows("SELECT entity, state, waits_key FROM {ledger}.held ORDER BY entity")
+    assert [(row["entity"], row["state"], row["waits_key"]) for row in held] == [
+        ("customer", "parked", "1"), ("customer_info", "parked", "2"), ("payment", "parked", "2"),
+    ]  # fmt: skip
+    async with site.db.session() as tx:
+        assert set(await site.ledger.longest_parked(tx)) == {"customer", "customer_info", "payment"}
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=3)])
+    while await writer.settle():
+        pass
+    rows = {row["login"]: row for row in site.rows("SELECT id, login, parent_id FROM customers")}
+    assert rows["s2"]["parent_id"] == rows["s1"]["id"]
+    assert site.rows("SELECT COUNT(*) AS n FROM {ledger}.held")[0]["n"] == 0
+    async with site.db.session() as tx:
+        assert await site.ledger.longest_parked(tx) == {}
+    assert site.deposits()[rows["s2"]["id"]] == Decimal(7)
+    assert {row["outcome"] for row in site.rows("SELECT outcome FROM {ledger}.aggregates")} == {"applied"}
+
+
+async def test_a_newer_bundle_supersedes_a_record_that_waits(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 2, 700)], sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [], sequence=2)])
+    await writer.write([topic.send(ACCOUNTS, 2, customer(2), sequence=3)])
+    while await writer.settle():
+        pass
+    assert site.rows("SELECT COUNT(*) AS n FROM payments")[0]["n"] == 0
+
+
+async def test_what_waits_too_long_becomes_a_dead_letter(site: Site) -> None:
+    writer = await site.own(site.make_writer(parked_hours=1e-9))
+    await writer.write([Topic().send(PAYMENTS, 10, [payment(10, 2, 700)], sequence=1)])
+    await writer.settle()
+    held = site.rows("SELECT state, code FROM {ledger}.held")
+    assert [(row["state"], row["code"]) for row in held] == [("dead", "sink.waited_too_long")]
+
+
+async def test_what_was_given_up_and_comes_again_waits_anew(site: Site) -> None:
+    topic = Topic()
+    impatient = await site.own(site.make_writer(parked_hours=1e-9))
+    await impatient.write([topic.send(PAYMENTS, 10, [payment(10, 2, 700)], sequence=1)])
+    await impatient.settle()
+    site.run("UPDATE {ledger}.held SET since = since - INTERVAL 2 DAY")
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 2, 750)], sequence=2)])
+    await writer.settle()
+    assert site.rows("SELECT state, sequence FROM {ledger}.held") == [{"state": "parked", "sequence": 2}]
+    await writer.write([topic.send(ACCOUNTS, 2, customer(2), sequence=3)])
+    await writer.settle()
+    assert site.deposits() == {1: Decimal("7.5")}
