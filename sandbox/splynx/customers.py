@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.splynx import search, services, settings
 from sandbox.splynx.call import Call
 from sandbox.splynx.database import Row
-from sandbox.splynx.entity import Entity, Errors, of_own_partner
+from sandbox.splynx.entity import Entity, Errors, OfCustomer
 from sandbox.splynx.labels import attach, attached
 from sandbox.splynx.problems import cannot_be_deleted
 from sandbox.splynx.resources import RESOURCES
@@ -128,14 +128,11 @@ class Customers(Entity):
             answer["password"] = call.vault.open(row["password"])
 
 
-class CustomerInfo(Entity):
+class CustomerInfo(OfCustomer):
     """`admin/customers/customer-info/{customer}`: the item is the customer's."""
 
     def __init__(self) -> None:
         super().__init__(RESOURCES["admin/customers/customer-info"])
-
-    def base(self, call: Call) -> list[search.Clause]:
-        return of_own_partner(call)
 
     async def computed(self, call: Call, rows: Sequence[Row], answers: Sequence[dict[str, Any]]) -> None:
         for row, answer in zip(rows, answers, strict=True):
@@ -146,14 +143,11 @@ class CustomerInfo(Entity):
             call.log_change(int(before["customer_id"]))
 
 
-class CustomerBilling(Entity):
+class CustomerBilling(OfCustomer):
     """`admin/customers/customer-billing/{customer}`. The deposit is never writable."""
 
     def __init__(self) -> None:
         super().__init__(RESOURCES["admin/customers/customer-billing"])
-
-    def base(self, call: Call) -> list[search.Clause]:
-        return of_own_partner(call)
 
     async def validate(self, call: Call, given: Given, before: Row | None) -> Errors:
         errors: Errors = []

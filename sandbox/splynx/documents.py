@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from sandbox.splynx import ledger, search, settings, wire
+from sandbox.splynx import ledger, settings, wire
 from sandbox.splynx.call import Call
 from sandbox.splynx.customers import exists
 from sandbox.splynx.database import Row
-from sandbox.splynx.entity import Entity, Errors, of_own_partner
+from sandbox.splynx.entity import Errors, OfCustomer
 from sandbox.splynx.payments import notified, owner_errors
 from sandbox.splynx.problems import cannot_be_deleted
 from sandbox.splynx.resources import RESOURCES
@@ -33,16 +33,13 @@ _ITEM = [
 ]
 
 
-class Transactions(Entity):
+class Transactions(OfCustomer):
     """`admin/finance/transactions`."""
 
     also_required = ("type", "date", "category")
 
     def __init__(self) -> None:
         super().__init__(RESOURCES["admin/finance/transactions"])
-
-    def base(self, call: Call) -> list[search.Clause]:
-        return of_own_partner(call)
 
     async def prepare(self, call: Call, given: Given) -> Given:
         given.setdefault("quantity", 1)
@@ -76,16 +73,13 @@ class Transactions(Entity):
         ledger.recompute(call, int(before["customer_id"]))
 
 
-class Invoices(Entity):
+class Invoices(OfCustomer):
     """`admin/finance/invoices`: one debit per item; the balance falls; a positive one may pay at once."""
 
     unique = ("number",)
 
     def __init__(self) -> None:
         super().__init__(RESOURCES["admin/finance/invoices"])
-
-    def base(self, call: Call) -> list[search.Clause]:
-        return of_own_partner(call)
 
     async def prepare(self, call: Call, given: Given) -> Given:
         given.setdefault("date_created", call.clock.date())

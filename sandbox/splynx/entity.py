@@ -262,6 +262,13 @@ class Entity:
         call.hook(action, model, row[self.resource.key])
 
 
+class OfCustomer(Entity):
+    """An entity whose rows are customers': a key of one partner sees those of that partner's customers only."""
+
+    def base(self, call: Call) -> list[search.Clause]:
+        return of_own_partner(call)
+
+
 def of_own_partner(call: Call) -> list[search.Clause]:
     """A key of one partner sees the rows of that partner's customers only."""
     if not call.key.partner_id:

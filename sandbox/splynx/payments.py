@@ -3,18 +3,18 @@
 from decimal import Decimal
 from typing import Any
 
-from sandbox.splynx import ledger, search, settings
+from sandbox.splynx import ledger, settings
 from sandbox.splynx.call import Call
 from sandbox.splynx.customers import exists, set_status
 from sandbox.splynx.database import Row
-from sandbox.splynx.entity import Entity, Errors, of_own_partner
+from sandbox.splynx.entity import Errors, OfCustomer
 from sandbox.splynx.resources import RESOURCES
 from sandbox.splynx.wire import Given
 
 _TEXTS = ("comment", "note", "memo", "field_1", "field_2", "field_3", "field_4", "field_5")
 
 
-class Payments(Entity):
+class Payments(OfCustomer):
     """`admin/finance/payments`."""
 
     unique = ("receipt_number",)
@@ -22,9 +22,6 @@ class Payments(Entity):
 
     def __init__(self) -> None:
         super().__init__(RESOURCES["admin/finance/payments"])
-
-    def base(self, call: Call) -> list[search.Clause]:
-        return of_own_partner(call)
 
     async def prepare(self, call: Call, given: Given) -> Given:
         for name in _TEXTS:
