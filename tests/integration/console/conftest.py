@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import pymysql
 import pytest
 import yaml
 
@@ -24,6 +23,7 @@ from sandbox.local.ports import free_ports
 from sandbox.local.sandboxes import SonarSandbox, SplynxSandbox
 from sandbox.local.stack import Addresses
 from tests.conftest import MariaDbAccess, drop_topics
+from tests.integration import behind
 
 ACCOUNTS = 30
 
@@ -87,12 +87,7 @@ class Site:
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Rows of Splynx's schema, as root; `{ledger}` names the ledger's."""
-        with (
-            self.mariadb.connect(self.splynx.database) as connection,
-            connection.cursor(pymysql.cursors.DictCursor) as cursor,
-        ):
-            cursor.execute(sql.replace("{ledger}", f"`{self.splynx.ledger}`"))
-            return [dict(row) for row in cursor.fetchall()]
+        return behind.rows(self.mariadb, self.splynx, sql)
 
     @property
     def is_untouched(self) -> bool:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import pymysql
 import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
@@ -28,6 +27,7 @@ from sinks.rest import RestRecords
 from sinks.store import Ledger
 from sinks.writer import Writer
 from tests.conftest import MariaDbAccess
+from tests.integration import behind
 from tests.integration.sinks.pair import Pair, opened
 from tests.integration.sinks.records import AGGREGATES, TARGETS
 
@@ -57,17 +57,11 @@ class Site:
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         """Rows of Splynx's schema, as root; `{ledger}` names the ledger's."""
-        with (
-            self.mariadb.connect(self.sandbox.database) as connection,
-            connection.cursor(pymysql.cursors.DictCursor) as cursor,
-        ):
-            cursor.execute(sql.replace("{ledger}", f"`{self.sandbox.ledger}`"), values or None)
-            return [dict(row) for row in cursor.fetchall()]
+        return behind.rows(self.mariadb, self.sandbox, sql, *values)
 
     def run(self, sql: str, *values: object) -> None:
         """Change something behind the writer's back."""
-        with self.mariadb.connect(self.sandbox.database) as connection, connection.cursor() as cursor:
-            cursor.execute(sql.replace("{ledger}", f"`{self.sandbox.ledger}`"), values)
+        behind.run(self.mariadb, self.sandbox, sql, *values)
 
     def deposits(self) -> dict[int, Decimal]:
         """`{customer: deposit}`, each of which is the sum of the customer's ledger rows."""

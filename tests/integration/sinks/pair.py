@@ -33,6 +33,7 @@ from schemas.topics import Topics
 from sinks.guards import SWITCHES
 from sinks.runner import SinkSummary, run_sink
 from tests.conftest import MariaDbAccess
+from tests.integration import behind
 from tests.slice import SLICE
 
 PARTITIONS = 2
@@ -81,12 +82,7 @@ class Pair:
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Rows of Splynx's schema, as root; `{ledger}` names the ledger's."""
-        with (
-            self.mariadb.connect(self.splynx.database) as connection,
-            connection.cursor(pymysql.cursors.DictCursor) as cursor,
-        ):
-            cursor.execute(sql.replace("{ledger}", f"`{self.splynx.ledger}`"))
-            return [dict(row) for row in cursor.fetchall()]
+        return behind.rows(self.mariadb, self.splynx, sql)
 
     async def sink(self, *, approve: tuple[str, ...] = ()) -> SinkSummary:
         """Run the sink until its committed offsets reach the topics' ends."""
@@ -135,8 +131,7 @@ class Pair:
 
     def run(self, sql: str) -> None:
         """Change something behind the sink's back."""
-        with self.mariadb.connect(self.splynx.database) as connection, connection.cursor() as cursor:
-            cursor.execute(sql.replace("{ledger}", f"`{self.splynx.ledger}`"))
+        behind.run(self.mariadb, self.splynx, sql)
 
     def back_up(self) -> dict[str, list[tuple[object, ...]]]:
         """Every row of Splynx's schema."""
