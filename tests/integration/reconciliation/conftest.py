@@ -5,13 +5,15 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from console.progress import Progress
+from plumbing.settings import load_settings
 from sandbox.local.library import ROOT
 from tests.integration.console.conftest import Ended, Site, bare_environment, site
 
@@ -66,19 +68,18 @@ class Pair:
         return int(row["target_id"])
 
     def wait_until_copied(self, seconds: float = 120) -> None:
-        """Wait until both ends agree for the first time."""
+        """Wait until a whole snapshot has passed every stage: both ends agree for the first time."""
         deadline = time.monotonic() + seconds
-        while not self.is_copied():
-            assert time.monotonic() < deadline, "the stages did not catch up"
-            time.sleep(1)
+        with closing(Progress(load_settings(self.site.config))) as progress:
+            while not is_copied(progress):
+                assert time.monotonic() < deadline, "the stages did not catch up"
+                time.sleep(0.5)
 
-    def is_copied(self) -> bool:
-        """Whether a whole snapshot has passed every stage."""
-        document = self.run("status", "--json").document
-        watermark = document["watermark"]
-        return bool(
-            watermark and watermark["snapshot_complete"] and not any(one["messages"] for one in document["lag"])
-        )
+
+def is_copied(progress: Progress) -> bool:
+    """Whether a whole snapshot has passed every stage."""
+    watermarks = progress.watermarks()
+    return bool(watermarks and watermarks[-1].snapshot_complete and not any(one.messages for one in progress.lags()))
 
 
 def found(document: dict[str, Any]) -> list[tuple[str, str, str, str]]:

@@ -33,7 +33,21 @@ def three_hundred() -> World:
     return a_world(300)
 
 
+@pytest.fixture(scope="session")
+def lived() -> World:
+    """Three hundred accounts after 500 steps, for reading only."""
+    world = a_world(300)
+    world.step(500)
+    return world
+
+
 @pytest.fixture
 def living() -> World:
-    """Three hundred accounts of a test's own."""
+    """Sixty accounts of a test's own: enough for each event to find somebody."""
+    return a_world()
+
+
+@pytest.fixture
+def crowd() -> World:
+    """Three hundred accounts of a test's own, for a life of thousands of events."""
     return a_world(300)

@@ -39,14 +39,14 @@ def logged(world: World, kind: str, since: int) -> set[tuple[str, int]]:
     }
 
 
-def test_thousands_of_events_break_no_rule_and_every_one_happens(living: World) -> None:
-    living.step(2000)
-    assert violations(living.store) == []
-    life = living.domains["operations"]
+def test_thousands_of_events_break_no_rule_and_every_one_happens(crowd: World) -> None:
+    crowd.step(2000)
+    assert violations(crowd.store) == []
+    life = crowd.domains["operations"]
     assert life.lived.total() == int(2000 * OPERATIONS.rate)
-    living.step(6000)
+    crowd.step(6000)
     assert {name for name, count in life.lived.items() if count} == set(NAMES)
-    assert violations(living.store) == []
+    assert violations(crowd.store) == []
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -135,24 +135,21 @@ def test_an_isp_needs_an_account() -> None:
         a_world(0)
 
 
-def test_every_mail_address_ends_in_a_domain_reserved_for_examples(living: World) -> None:
-    living.step(500)
-    found = {domain for text in texts(living) for domain in re.findall(r"@([\w.-]+)", text)}
+def test_every_mail_address_ends_in_a_domain_reserved_for_examples(lived: World) -> None:
+    found = {domain for text in texts(lived) for domain in re.findall(r"@([\w.-]+)", text)}
     assert found
     assert found <= {"example.com", "example.net", "example.org"}
 
 
-def test_every_telephone_number_is_a_555_01xx_one(living: World) -> None:
-    living.step(500)
-    numbers = [str(row["number"]) for row in living.store.table("PhoneNumber").values()]
-    numbers += [str(row["phone_number"]) for row in living.store.table("Company").values()]
+def test_every_telephone_number_is_a_555_01xx_one(lived: World) -> None:
+    numbers = [str(row["number"]) for row in lived.store.table("PhoneNumber").values()]
+    numbers += [str(row["phone_number"]) for row in lived.store.table("Company").values()]
     assert [number for number in numbers if not re.fullmatch(r"\d{0,3}55501\d\d", number)] == []
 
 
-def test_no_text_could_be_taken_for_a_card_number(living: World) -> None:
-    living.step(500)
-    assert [text for text in texts(living) if re.search(r"(\d[ -]?){13,19}", text)] == []
-    cards = living.store.table("CreditCard").values()
+def test_no_text_could_be_taken_for_a_card_number(lived: World) -> None:
+    assert [text for text in texts(lived) if re.search(r"(\d[ -]?){13,19}", text)] == []
+    cards = lived.store.table("CreditCard").values()
     assert all(re.fullmatch(r"x{12}\d{4}", str(row["masked_number"])) for row in cards)
 
 
