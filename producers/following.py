@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import structlog
@@ -10,12 +9,12 @@ import structlog
 from clients.sonar_errors import SonarForbidden, SonarGraphqlError
 from plumbing import metrics
 from producers import documents
-from producers.changes import Changes, Followed
+from producers.changes import Changes
 from producers.cursors import Cursors, CursorUnusable
 from producers.demands import Demand, Demands
 from producers.index import Child, Index
 from producers.lease import Lease
-from producers.owners import owner_of
+from producers.noticing import Noticing
 from producers.publisher import Published, Publisher
 from producers.reader import Page, Reader
 from schemas.aggregate import Aggregate
@@ -51,10 +50,9 @@ class Following:
         self._index, self._cursors, self._lease = index, cursors, lease
         self._aggregates = [one for one in aggregates if not one.root.singleton]
         self._singletons = [one for one in aggregates if one.root.singleton]
-        self._by_type = {one.root.type_name: one for one in self._aggregates}
         self._safety_lag, self._server_time = safety_lag, server_time
         self._demands = Demands()
-        self._look_ups: dict[tuple[str, str, int], str] = {}
+        self._noticing = Noticing(changes, index, self._demands, self._aggregates)
         self._logged: dict[int, datetime] = {}
         self._refused: set[str] = set()
         """Aggregates whose roots the token may not read as we need them. Their demands stay open."""
@@ -90,11 +88,7 @@ class Following:
 
         The look-ups as they are now are noted first, so that only later changes of them fan out.
         """
-        for one in self._changes.collections:
-            if one.look_up is not None:
-                place = _look_up_place(one)
-                for row in await self._changes.all_rows(one):
-                    self._index.set_alone(*place, int(row["id"]), Child(None, _look_up_version(one, row)))
+        await self._noticing.begin()
         await self._publisher.commit()
         start = server_time - self._safety_lag
         await self._save(start, start)
@@ -113,18 +107,15 @@ class Following:
         # What is found late (after an outage) is as old as this: until it is met, a restart must find it again.
         for followed, rows in await self._changes.since(low, denied_too=seldom):
             for row in rows:
-                await self._consider(followed, row, min(now, low + self._safety_lag))
+                await self._noticing.row(followed, row, min(now, low + self._safety_lag))
         await self._consider_log(deletes_low, min(now, deletes_low + self._safety_lag))
         await self._meet_demands()
         if seldom:
             await self._read_settings()
         self._polls += 1
         await self._publisher.commit()
-        if not len(self._demands) and self._look_ups:
-            # Only now: a crash in the middle of a fan-out must find the look-up changed again.
-            for (scope, collection, id), version in self._look_ups.items():
-                self._index.set_alone(scope, collection, id, Child(None, version))
-            self._look_ups.clear()
+        if not len(self._demands) and self._noticing.fans_out:
+            self._noticing.fanned_out()
             await self._publisher.commit()
         seen = min(now, self._demands.oldest() or now) - self._safety_lag
         # What may not be read may be changing unseen: the watermark waits until it may be read again.
@@ -142,35 +133,6 @@ class Following:
                 gauge.set(at.timestamp())
         metrics.STAGE_PAUSED.labels("capture", SonarForbidden.code).set(bool(self.halted))
 
-    async def _consider(self, followed: Followed, row: dict[str, Any], since: datetime) -> None:
-        id, version, collection = int(row["id"]), row["_version"], followed.thin.collection
-        aggregate, scope = followed.aggregate, followed.aggregate.root.name
-        if followed.touch is not None:
-            known = self._index.child(scope, collection, id)
-            owner = owner_of(followed.touch.owners, row, partial(self._index.root_of, scope))
-            self._demands.seen(aggregate, (collection, id), owner, version)
-            if known == Child(owner, version):
-                return
-            if owner is None:
-                self._index.set_alone(scope, collection, id, Child(None, version))
-            else:
-                self._demands.add(aggregate, owner, since, child=(collection, id), version=version)
-            if known is not None and known.root is not None and known.root != owner:
-                self._demands.add(aggregate, known.root, since, child=(collection, id), version=None)
-        elif followed.look_up is not None:
-            place, version = (*_look_up_place(followed), id), _look_up_version(followed, row)
-            known = self._index.child(*place)
-            if (known is not None and known.version == version) or self._look_ups.get(place) == version:
-                return
-            # A row that is new has no carriers yet: roots that come to refer to it change themselves.
-            for root in await self._changes.carriers(followed, id) if known is not None else ():
-                self._demands.add(aggregate, root, since)
-            self._look_ups[place] = version
-        else:
-            root_known = self._index.root(collection, id)
-            if root_known is None or root_known.deleted or root_known.version != version:
-                self._demands.add(aggregate, id, since)
-
     async def _consider_log(self, low: datetime, since: datetime) -> None:
         try:
             rows = await self._changes.logged_since(low)
@@ -183,27 +145,9 @@ class Following:
         self.logs_readable = True
         for row in rows:
             if int(row["id"]) not in self._logged:
-                self._consider_logged(row, since)
+                self._noticing.logged(row, since)
                 self._logged[int(row["id"])] = datetime.fromisoformat(row["created_at"])
         self._logged = {id: at for id, at in self._logged.items() if at >= low - timedelta(hours=1)}
-
-    def _consider_logged(self, row: dict[str, Any], since: datetime) -> None:
-        type_name, id = row["logged_entity_type"], int(row["logged_entity_id"])
-        deleted = row["type"] == "DELETED"
-        aggregate = self._by_type.get(type_name)
-        if aggregate is not None and (deleted or aggregate.pivots):
-            self._demands.add(aggregate, id, since, maybe_deleted=deleted)
-        for one in self._aggregates:
-            for touch in one.touched_by:
-                if touch.type_name != type_name or not deleted:
-                    continue
-                self._demands.seen(one, (touch.collection, id), None, None)
-                known = self._index.child(one.root.name, touch.collection, id)
-                if known is not None and known.root is not None:
-                    self._demands.add(one, known.root, since, child=(touch.collection, id), version=None)
-        shown_on = self._by_type.get(row["loggable_type"])
-        if shown_on is not None and (row["loggable_type"], row["loggable_id"]) != (type_name, row["logged_entity_id"]):
-            self._demands.add(shown_on, int(row["loggable_id"]), since)
 
     async def _meet_demands(self) -> None:
         for aggregate in self._aggregates:
@@ -286,15 +230,3 @@ class Following:
     async def _save(self, at: datetime, deletes: datetime) -> None:
         self._lease.check()
         await self._cursors.save(_CURSOR, {"at": at.isoformat(), "deletes": deletes.isoformat()})
-
-
-def _look_up_version(followed: Followed, row: dict[str, Any]) -> str:
-    """Differs when a column changed that the aggregate depends on; where it names none, with every change."""
-    assert followed.look_up is not None
-    columns = [str(documents.value_at(row, path)) for path in followed.look_up.fields]
-    return "|".join(columns) if columns else str(row["_version"])
-
-
-def _look_up_place(followed: Followed) -> tuple[str, str]:
-    """Where the index keeps a look-up's versions: the collection may be that of children, too."""
-    return followed.aggregate.root.name, f"@{followed.thin.collection}"

@@ -1,0 +1,127 @@
+"""From a row that Sonar shows in passing, or no longer shows, to the roots that must be read again because of it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from producers import documents
+from producers.changes import Changes, Followed
+from producers.demands import Demands
+from producers.index import Child, Index
+from producers.owners import owner_of
+from schemas.aggregate import Aggregate, Touch
+
+
+class Noticing:
+    """Holds what is seen against the index of what was published, and asks for what differs."""
+
+    def __init__(self, changes: Changes, index: Index, demands: Demands, aggregates: Sequence[Aggregate]) -> None:
+        self._changes, self._index, self._demands = changes, index, demands
+        self._aggregates = aggregates
+        self._by_type = {one.root.type_name: one for one in aggregates}
+        self._look_ups: dict[tuple[str, str, int], str] = {}
+        """Versions of look-ups whose fan-out is under way."""
+
+    async def begin(self) -> None:
+        """Note the look-ups as they are now, so that only later changes of them fan out."""
+        for one in self._changes.collections:
+            if one.look_up is not None:
+                place = _look_up_place(one)
+                for row in await self._changes.all_rows(one):
+                    self._index.set_alone(*place, int(row["id"]), Child(None, _look_up_version(one, row)))
+
+    async def row(self, followed: Followed, row: dict[str, Any], since: datetime) -> bool:
+        """Take a thin row, seen at `since` by Sonar's clock; whether it differs from what was published."""
+        if followed.touch is not None:
+            return self._child(followed, followed.touch, row, since)
+        if followed.look_up is not None:
+            return await self._look_up(followed, row, since)
+        id, version = int(row["id"]), row["_version"]
+        known = self._index.root(followed.thin.collection, id)
+        differs = known is None or known.deleted or known.version != version
+        if differs:
+            self._demands.add(followed.aggregate, id, since)
+        return differs
+
+    def _child(self, followed: Followed, touch: Touch, row: dict[str, Any], since: datetime) -> bool:
+        id, version, collection = int(row["id"]), row["_version"], touch.collection
+        aggregate, scope = followed.aggregate, followed.aggregate.root.name
+        known = self._index.child(scope, collection, id)
+        owner = owner_of(touch.owners, row, partial(self._index.root_of, scope))
+        self._demands.seen(aggregate, (collection, id), owner, version)
+        if known == Child(owner, version):
+            return False
+        if owner is None:
+            self._index.set_alone(scope, collection, id, Child(None, version))
+        else:
+            self._demands.add(aggregate, owner, since, child=(collection, id), version=version)
+        if known is not None and known.root is not None and known.root != owner:
+            self._demands.add(aggregate, known.root, since, child=(collection, id), version=None)
+        return True
+
+    async def _look_up(self, followed: Followed, row: dict[str, Any], since: datetime) -> bool:
+        id, version = int(row["id"]), _look_up_version(followed, row)
+        place = (*_look_up_place(followed), id)
+        known = self._index.child(*place)
+        if (known is not None and known.version == version) or self._look_ups.get(place) == version:
+            return False
+        # A row that is new has no carriers yet: roots that come to refer to it change themselves.
+        for root in await self._changes.carriers(followed, id) if known is not None else ():
+            self._demands.add(followed.aggregate, root, since)
+        self._look_ups[place] = version
+        return True
+
+    def gone(self, followed: Followed, id: int, since: datetime) -> None:
+        """A root or child that Sonar lists no longer."""
+        if followed.touch is None:
+            self._demands.add(followed.aggregate, id, since, maybe_deleted=True)
+        else:
+            self._child_gone(followed.aggregate, followed.touch, id, since)
+
+    def _child_gone(self, aggregate: Aggregate, touch: Touch, id: int, since: datetime) -> None:
+        self._demands.seen(aggregate, (touch.collection, id), None, None)
+        known = self._index.child(aggregate.root.name, touch.collection, id)
+        if known is not None and known.root is not None:
+            self._demands.add(aggregate, known.root, since, child=(touch.collection, id), version=None)
+
+    def logged(self, row: dict[str, Any], since: datetime) -> None:
+        """A row of the audit log: a delete, or a pivot that was attached or detached."""
+        type_name, id = row["logged_entity_type"], int(row["logged_entity_id"])
+        deleted = row["type"] == "DELETED"
+        aggregate = self._by_type.get(type_name)
+        if aggregate is not None and (deleted or aggregate.pivots):
+            self._demands.add(aggregate, id, since, maybe_deleted=deleted)
+        for one in self._aggregates if deleted else ():
+            for touch in one.touched_by:
+                if touch.type_name == type_name:
+                    self._child_gone(one, touch, id, since)
+        shown_on = self._by_type.get(row["loggable_type"])
+        if shown_on is not None and (row["loggable_type"], row["loggable_id"]) != (type_name, row["logged_entity_id"]):
+            self._demands.add(shown_on, int(row["loggable_id"]), since)
+
+    @property
+    def fans_out(self) -> bool:
+        """Whether changes of look-ups are still on their way to the roots that carry them."""
+        return bool(self._look_ups)
+
+    def fanned_out(self) -> None:
+        """Every carrier has been read again and its event acknowledged: the look-ups count as published.
+
+        Only now: a crash in the middle of a fan-out must find the look-up changed again.
+        """
+        for (scope, collection, id), version in self._look_ups.items():
+            self._index.set_alone(scope, collection, id, Child(None, version))
+        self._look_ups.clear()
+
+
+def _look_up_version(followed: Followed, row: dict[str, Any]) -> str:
+    """Differs when a column changed that the aggregate depends on; where it names none, with every change."""
+    assert followed.look_up is not None
+    columns = [str(documents.value_at(row, path)) for path in followed.look_up.fields]
+    return "|".join(columns) if columns else str(row["_version"])
+
+
+def _look_up_place(followed: Followed) -> tuple[str, str]:
+    """Where the index keeps a look-up's versions: the collection may be that of children, too."""
+    return followed.aggregate.root.name, f"@{followed.thin.collection}"
