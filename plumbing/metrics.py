@@ -46,6 +46,19 @@ SNAPSHOT_ROWS = Gauge(
 SCHEMA_EVENTS = Counter(
     "crossfade_schema_events_total", "Changes of Sonar's schema seen, by what they mean.", ["effect"], registry=REGISTRY
 )
+LATENESS = Gauge(
+    "crossfade_capture_lateness_seconds",
+    "How long after its change a row of a collection became visible, the latest of a week.",
+    ["collection"],
+    registry=REGISTRY,
+)
+OVERLAP = Gauge("crossfade_capture_overlap_seconds", "How far back a look for changes reaches now.", registry=REGISTRY)
+SWEPT = Counter(
+    "crossfade_capture_swept_total",
+    "What sweeps found: changes that following missed, rows that are gone.",
+    ["collection", "found"],
+    registry=REGISTRY,
+)
 LEASE_HELD = Gauge("crossfade_capture_lease_held", "1 while this process holds the capture lease.", registry=REGISTRY)
 
 # every consuming stage

@@ -192,6 +192,8 @@ class Capture:
             lease,
             aggregates=aggregates,
             safety_lag=timedelta(seconds=settings.sonar.safety_lag_seconds),
+            sweep_every=timedelta(hours=settings.sonar.sweep_hours),
+            delete_share=settings.sonar.delete_share,
             server_time=lambda: client.server_time,
         )
         log.info("capture.started", run_id=run_id, epoch=numbers.epoch, fingerprint=source.fingerprint)
@@ -296,7 +298,7 @@ class Capture:
         complete = self._snapshot.is_complete(self._aggregates)
         self._snapshot.gate.clear()
         try:
-            covered = await self._following.poll()
+            covered = await self._following.poll(sweeping=complete)
         except SyncError as exc:
             metrics.ERRORS.labels("capture", exc.code).inc()
             if not self._may_pass(exc):

@@ -17,7 +17,8 @@ from schemas.aggregate import Aggregate, LookUp, Touch
 
 log = structlog.get_logger()
 
-_PAGE = 500
+PAGE = 500
+"""Thin rows asked for at a time."""
 _TRIES = 5
 _TOGETHER = 150
 """Collections in one request: Sonar counts requests, and clients are known to send up to 200 fields in one."""
@@ -88,6 +89,25 @@ class Changes:
         thins = [replace(one.thin, by_id=True)]
         return (await self._read(thins, [documents.after_id(0)], None))[0]
 
+    async def page(self, one: Followed, search: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+        """The first thin page of what `search` finds in one collection, by id; None: the token may not read it.
+
+        Raises:
+            IncompletePage: it stayed incomplete.
+        """
+        thins = [replace(one.thin, by_id=True)]
+        tries = 0
+        while True:
+            answers = await self._together(thins, [search], [0])
+            if not answers:
+                return None
+            try:
+                return entities_of(answers[0], asked=PAGE, counted=thins[0].counted)
+            except IncompletePage:
+                tries += 1
+                if tries == _TRIES:
+                    raise
+
     async def _changed(self, chosen: list[Followed], low: datetime) -> list[tuple[Followed, list[dict[str, Any]]]]:
         thins = [one.thin for one in chosen]
         rows = await self._read(thins, [documents.changed_since(low, None) for _ in thins], low)
@@ -104,7 +124,7 @@ class Changes:
             search = documents.carrying(one.look_up.column, one.look_up.relations, id, result[-1] if result else 0)
             thin = [Thin(root.name, archived=root.include_archived, counted=False, by_id=True)]
             answer = await self._ask(thin, [search])
-            rows = entities_of(answer.data["c0"], asked=_PAGE, counted=False)
+            rows = entities_of(answer.data["c0"], asked=PAGE, counted=False)
             if not rows:
                 return result
             result += [int(row["id"]) for row in rows]
@@ -120,9 +140,9 @@ class Changes:
             try:
                 while True:
                     after = (result[-1]["created_at"], int(result[-1]["id"])) if result else None
-                    variables = {"search": documents.logged_since(low, after), "n": _PAGE}
+                    variables = {"search": documents.logged_since(low, after), "n": PAGE}
                     connection = (await self._client.query(documents.log_document(), variables)).data["logs"]
-                    rows = entities_of(connection, asked=_PAGE, counted=True)
+                    rows = entities_of(connection, asked=PAGE, counted=True)
                     result += rows
                     if connection["page_info"]["total_count"] <= len(rows):
                         return result
@@ -142,7 +162,7 @@ class Changes:
             try:
                 answers = await self._together(thins, searches, open_ones)
                 pages = {
-                    place: entities_of(connection, asked=_PAGE, counted=thins[place].counted)
+                    place: entities_of(connection, asked=PAGE, counted=thins[place].counted)
                     for place, connection in answers.items()
                 }
             except IncompletePage:
@@ -197,4 +217,4 @@ class Changes:
 
     async def _ask(self, thins: list[Thin], searches: list[list[dict[str, Any]]]) -> SonarAnswer:
         variables: dict[str, Any] = {f"s{place}": search for place, search in enumerate(searches)}
-        return await self._client.query(documents.thin_document(thins), {**variables, "n": _PAGE})
+        return await self._client.query(documents.thin_document(thins), {**variables, "n": PAGE})

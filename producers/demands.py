@@ -49,14 +49,22 @@ class Demands:
         child: tuple[str, int] | None = None,
         version: str | None = None,
         maybe_deleted: bool = False,
-    ) -> None:
-        """Ask for a root; with `child`, for a reading that shows it in `version` (None: no more)."""
+    ) -> bool:
+        """Ask for a root; with `child`, for a reading that shows it in `version` (None: no more).
+
+        Returns:
+            False when the same was asked for already.
+        """
+        new = (aggregate.name, id) not in self._open
         demand = self._open.setdefault((aggregate.name, id), Demand(aggregate, id, since))
+        new = new or (maybe_deleted and not demand.maybe_deleted)
         demand.maybe_deleted = demand.maybe_deleted or maybe_deleted
         if child is not None:
+            new = new or child not in demand.expected or demand.expected[child] != version
             demand.expected[child] = version
             demand.named.add(child)
             self._expecting.setdefault((aggregate.name, child), set()).add(id)
+        return new
 
     def seen(self, aggregate: Aggregate, child: tuple[str, int], owner: int | None, version: str | None) -> None:
         """Sonar shows a child with this owner, in this version: who waits for an earlier state of it waits for this.
@@ -80,6 +88,10 @@ class Demands:
     def oldest(self) -> datetime | None:
         """Since when the oldest open demand waits."""
         return min((one.since for one in self._open.values()), default=None)
+
+    def doomed(self, aggregate: Aggregate) -> int:
+        """How many roots of an aggregate are said to be gone."""
+        return sum(one.maybe_deleted for one in self._open.values() if one.aggregate.name == aggregate.name)
 
     def batch(self, aggregate: Aggregate, size: int, without: Collection[int] = ()) -> list[Demand]:
         """The next demands of one aggregate, those tried least first."""

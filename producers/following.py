@@ -9,14 +9,17 @@ import structlog
 from clients.sonar_errors import SonarForbidden, SonarGraphqlError
 from plumbing import metrics
 from producers import documents
+from producers.brake import Brake, Held
 from producers.changes import Changes
 from producers.cursors import Cursors, CursorUnusable
 from producers.demands import Demand, Demands
 from producers.index import Child, Index
+from producers.lateness import Lateness
 from producers.lease import Lease
 from producers.noticing import Noticing
 from producers.publisher import Published, Publisher
 from producers.reader import Page, Reader
+from producers.sweep import Sweep
 from schemas.aggregate import Aggregate
 
 log = structlog.get_logger()
@@ -43,19 +46,31 @@ class Following:
         *,
         aggregates: Sequence[Aggregate],
         safety_lag: timedelta,
+        sweep_every: timedelta,
+        delete_share: float,
         server_time: Callable[[], datetime],
     ) -> None:
-        """`server_time`: Sonar's clock as its last answer told it, so never ahead of the next read."""
+        """`server_time`: Sonar's clock as its last answer told it, so never ahead of the next read.
+
+        `safety_lag`: how far the watermark trails at least (`Lateness`). `sweep_every`, `delete_share`: see `Sweep` and
+        `Brake`.
+        """
         self._changes, self._reader, self._publisher = changes, reader, publisher
         self._index, self._cursors, self._lease = index, cursors, lease
         self._aggregates = [one for one in aggregates if not one.root.singleton]
         self._singletons = [one for one in aggregates if one.root.singleton]
-        self._safety_lag, self._server_time = safety_lag, server_time
+        self._lateness, self._server_time = Lateness(cursors, safety_lag), server_time
+        self._looked: dict[str, datetime] = {}
+        """When a look for changes last showed a collection."""
+        self.brake = Brake(cursors, delete_share)
         self._demands = Demands()
         self._noticing = Noticing(changes, index, self._demands, self._aggregates)
+        self.sweep = Sweep(changes, self._noticing, index, cursors, self.brake, every=sweep_every, settle=safety_lag)
         self._logged: dict[int, datetime] = {}
         self._refused: set[str] = set()
         """Aggregates whose roots the token may not read as we need them. Their demands stay open."""
+        self._believes: dict[str, bool] = {}
+        """`{collection: whether its deletes are believed}`, as the brake said when its demands were last met."""
         self._polls = 0
         self.logs_readable = True
 
@@ -68,6 +83,21 @@ class Following:
     def deletes_low(self) -> datetime | None:
         """Up to here every delete is covered: the log may be unreadable while changes go on."""
         return self._instant("deletes")
+
+    @property
+    def overlap(self) -> timedelta:
+        """How far back each look reaches, and how far the watermark trails."""
+        return self._lateness.width
+
+    async def accept_deletes(self, collections: Sequence[str]) -> dict[str, Held]:
+        """Believe what the brake holds of these collections; returns what that was, of those that it holds."""
+        accepted = {}
+        for name in collections:
+            held = await self.brake.accept(name)
+            if held is not None:
+                self.sweep.hurry(name)
+                accepted[name] = held
+        return accepted
 
     @property
     def halted(self) -> list[str]:
@@ -90,11 +120,13 @@ class Following:
         """
         await self._noticing.begin()
         await self._publisher.commit()
-        start = server_time - self._safety_lag
+        start = server_time - self._lateness.width
         await self._save(start, start)
 
-    async def poll(self) -> datetime:
+    async def poll(self, *, sweeping: bool = True) -> datetime:
         """Look once, publish what changed, move the cursor; returns up to when changes are now covered.
+
+        `sweeping`: with a step of the sweep; before a snapshot is complete it would take every row for a missed one.
 
         Raises:
             SyncError: nothing was moved; the next poll sees the same again.
@@ -102,14 +134,13 @@ class Following:
         low, deletes_low = self.low, self.deletes_low
         if low is None or deletes_low is None:
             raise RuntimeError("begin before the first poll")
-        now = self._server_time()
+        now, lag = self._server_time(), self._lateness.width
         seldom = self._polls % _SELDOM == 0
-        # What is found late (after an outage) is as old as this: until it is met, a restart must find it again.
-        for followed, rows in await self._changes.since(low, denied_too=seldom):
-            for row in rows:
-                await self._noticing.row(followed, row, min(now, low + self._safety_lag))
-        await self._consider_log(deletes_low, min(now, deletes_low + self._safety_lag))
-        await self._meet_demands()
+        await self._look_for_changes(min(low, now - lag), min(now, low + lag), denied_too=seldom)
+        await self._consider_log(deletes_low, min(now, deletes_low + lag))
+        if sweeping:
+            await self.sweep.step(now, low)
+        await self._meet_demands(now)
         if seldom:
             await self._read_settings()
         self._polls += 1
@@ -117,7 +148,9 @@ class Following:
         if not len(self._demands) and self._noticing.fans_out:
             self._noticing.fanned_out()
             await self._publisher.commit()
-        seen = min(now, self._demands.oldest() or now) - self._safety_lag
+        await self.brake.keep()
+        await self._lateness.keep(now)
+        seen = min(now, self._demands.oldest() or now) - self._lateness.width
         # What may not be read may be changing unseen: the watermark waits until it may be read again.
         covered = low if self._changes.denied else max(low, seen)
         deletes = max(deletes_low, seen) if self.logs_readable else deletes_low
@@ -125,6 +158,20 @@ class Following:
             await self._save(covered, deletes)
         self.tell()
         return covered
+
+    async def _look_for_changes(self, low: datetime, since: datetime, *, denied_too: bool) -> None:
+        """`since`: what is found late (after an outage) is as old as this; until met, a restart must find it again."""
+        now, looked = self._server_time(), dict[str, datetime]()
+        for followed, rows in await self._changes.since(low, denied_too=denied_too):
+            collection = followed.thin.collection
+            before = self._looked.get(collection)
+            for row in rows:
+                new, changed = await self._noticing.row(followed, row, since), datetime.fromisoformat(row["updated_at"])
+                if new and before is not None and changed < before:
+                    self._lateness.saw(collection, changed, before, now)
+            if collection not in self._changes.denied:
+                looked[collection] = now
+        self._looked = looked
 
     def tell(self) -> None:
         """Set the metrics of freshness and of what stands still."""
@@ -149,8 +196,12 @@ class Following:
                 self._logged[int(row["id"])] = datetime.fromisoformat(row["created_at"])
         self._logged = {id: at for id, at in self._logged.items() if at >= low - timedelta(hours=1)}
 
-    async def _meet_demands(self) -> None:
+    async def _meet_demands(self, now: datetime) -> None:
         for aggregate in self._aggregates:
+            doomed, collection = self._demands.doomed(aggregate), aggregate.root.name
+            if doomed:
+                known = self._index.size(collection, collection)
+                self._believes[collection] = await self.brake.lets_pass(collection, doomed, known, now)
             size = min(200, self._reader.page_size(aggregate))
             tried: set[int] = set()  # what does not show yet what it should waits for the next poll
             for _ in range(_PAGES_PER_POLL):
@@ -208,10 +259,15 @@ class Following:
         return not unmet
 
     def _missing(self, demand: Demand, page: Page) -> bool:
+        collection = demand.aggregate.root.name
+        if demand.maybe_deleted and not self._believes[collection]:
+            return False
         if demand.maybe_deleted:
-            # Two witnesses: the log tells of it, and a read by id does not find it.
-            self._publisher.deleted(demand.aggregate, demand.id, page)
-            return True
+            # Two witnesses: the log or two listings tell of it, and a read by id does not find it.
+            outcome = self._publisher.deleted(demand.aggregate, demand.id, page)
+            if outcome is Published.EVENT:
+                self.brake.happened(collection, page.server_time)
+            return outcome is not Published.OVERLAPPED
         # Not there, and nothing says that it was deleted: perhaps not visible yet, perhaps its log entry is not.
         return demand.attempts >= _PATIENCE
 

@@ -85,6 +85,20 @@ class Index:
         root = self._shown_by.get((scope, collection), {}).get(id)
         return None if root is None else Child(root, _children(self._roots[scope][root])[collection][str(id)])
 
+    def live(self, collection: str) -> list[int]:
+        """Ids of the roots that were published and not deleted, ascending."""
+        return sorted(id for id, entry in self._roots.get(collection, {}).items() if not _root(entry).deleted)
+
+    def shown(self, scope: str, collection: str) -> list[int]:
+        """Ids of the children that a root shows, ascending."""
+        return sorted(self._shown_by.get((scope, collection), {}))
+
+    def size(self, scope: str, collection: str) -> int:
+        """How many rows of a collection are known, roots of `scope` or children of them."""
+        if scope == collection:
+            return len(self._roots.get(scope, {}))
+        return len(self._shown_by.get((scope, collection), {})) + len(self._alone.get((scope, collection), {}))
+
     def root_of(self, scope: str, collection: str, id: int) -> int | None:
         """The root in `scope` that a child belongs to; None: it is unknown, or belongs to none."""
         found = self.child(scope, collection, id)

@@ -32,17 +32,16 @@ class Noticing:
                     self._index.set_alone(*place, int(row["id"]), Child(None, _look_up_version(one, row)))
 
     async def row(self, followed: Followed, row: dict[str, Any], since: datetime) -> bool:
-        """Take a thin row, seen at `since` by Sonar's clock; whether it differs from what was published."""
+        """Take a thin row, seen at `since` by Sonar's clock; whether something is to be read because of it."""
         if followed.touch is not None:
             return self._child(followed, followed.touch, row, since)
         if followed.look_up is not None:
             return await self._look_up(followed, row, since)
         id, version = int(row["id"]), row["_version"]
         known = self._index.root(followed.thin.collection, id)
-        differs = known is None or known.deleted or known.version != version
-        if differs:
-            self._demands.add(followed.aggregate, id, since)
-        return differs
+        if known is not None and not known.deleted and known.version == version:
+            return False
+        return self._demands.add(followed.aggregate, id, since)
 
     def _child(self, followed: Followed, touch: Touch, row: dict[str, Any], since: datetime) -> bool:
         id, version, collection = int(row["id"]), row["_version"], touch.collection
@@ -52,13 +51,14 @@ class Noticing:
         self._demands.seen(aggregate, (collection, id), owner, version)
         if known == Child(owner, version):
             return False
+        asked = False
         if owner is None:
             self._index.set_alone(scope, collection, id, Child(None, version))
         else:
-            self._demands.add(aggregate, owner, since, child=(collection, id), version=version)
+            asked = self._demands.add(aggregate, owner, since, child=(collection, id), version=version)
         if known is not None and known.root is not None and known.root != owner:
-            self._demands.add(aggregate, known.root, since, child=(collection, id), version=None)
-        return True
+            asked |= self._demands.add(aggregate, known.root, since, child=(collection, id), version=None)
+        return asked
 
     async def _look_up(self, followed: Followed, row: dict[str, Any], since: datetime) -> bool:
         id, version = int(row["id"]), _look_up_version(followed, row)
@@ -70,7 +70,7 @@ class Noticing:
         for root in await self._changes.carriers(followed, id) if known is not None else ():
             self._demands.add(followed.aggregate, root, since)
         self._look_ups[place] = version
-        return True
+        return known is not None
 
     def gone(self, followed: Followed, id: int, since: datetime) -> None:
         """A root or child that Sonar lists no longer."""

@@ -288,6 +288,8 @@ class Scene:
             lease,
             aggregates=self.aggregates,
             safety_lag=timedelta(seconds=10),
+            sweep_every=timedelta(hours=24),
+            delete_share=0.05,
             server_time=lambda: self.client.server_time,
         )
 

@@ -484,3 +484,19 @@ async def test_one_collection_that_is_refused_is_found_by_halving() -> None:
     followed = looks(scene)[0].count("entities")
     assert len(looks(scene)) <= 1 + 2 * followed.bit_length()
     assert scene.following.halted == ["contacts"]
+
+
+async def test_a_root_that_a_later_reading_saw_is_not_deleted_by_an_earlier_one() -> None:
+    scene = await a_scene()
+    payment = scene.shop.a_payment(1, 5)
+    await scene.following.poll()
+    scene.shop.clock.tick(60)
+    scene.shop.store.hold("Payment", payment)
+    logged = {"type": "DELETED", "logged_entity_type": "Payment", "logged_entity_id": str(payment)}
+    scene.following._noticing.logged({**logged, "loggable_type": None, "loggable_id": None}, scene.shop.clock.now)
+    known = scene.index.root("payments", payment)
+    assert known is not None
+    scene.index.set_root("payments", payment, known._replace(sequence=known.sequence + 1_000_000))
+    await scene.following.poll()
+    assert payment in scene.folded("payment")
+    assert len(scene.following._demands) == 1  # it is looked for again

@@ -1,0 +1,159 @@
+"""Sweeps find what nothing tells of; the brake holds what would empty a collection."""
+
+from datetime import timedelta
+
+import pytest
+
+from plumbing import metrics
+from producers.brake import CODE, LEAST
+from tests.unit.producers.scene import Scene
+from tests.unit.producers.test_following import a_scene
+
+LISTED = 'sorter: [{attribute: "id", direction: ASC}]'
+
+
+async def swept(scene: Scene, polls: int = 150) -> None:
+    """Everything is listed twice over."""
+    for _ in range(polls):
+        scene.shop.clock.tick(3600)
+        await scene.following.poll()
+
+
+def secretly_gone(scene: Scene, type_name: str, id: int) -> None:
+    """A row goes and no log tells of it."""
+    scene.shop.store.delete(type_name, id)
+    logs = [log["id"] for log in scene.shop.store.table("Log").values() if log["type"] == "DELETED"]
+    for one in logs:
+        scene.shop.store.hold("Log", one)
+
+
+def held() -> float:
+    found: float = metrics.STAGE_PAUSED.labels("capture", CODE)._value.get()
+    return found
+
+
+async def test_a_delete_that_the_log_does_not_show_is_found_and_confirmed() -> None:
+    scene = await a_scene()
+    secretly_gone(scene, "Payment", 1)
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
+    assert 1 in scene.folded("payment")
+    await swept(scene)
+    assert scene.folded("payment") == {}
+    (gone,) = [one for one in scene.events("payment") if one["op"] == "d"]
+    assert gone["source"]["owner_id"] == 1
+
+
+async def test_a_child_that_goes_unseen_is_missed_by_the_sweep_and_its_root_read_again() -> None:
+    scene = await a_scene()
+    secretly_gone(scene, "Contact", 1)
+    await swept(scene)
+    assert scene.folded()[1]["contacts"] == []
+
+
+async def test_a_change_that_did_not_move_its_time_is_found() -> None:
+    scene = await a_scene()
+    row = scene.shop.store.table("Account")[1]
+    scene.shop.store.update("Account", 1, name="Eda", at=row["updated_at"])
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
+    assert scene.folded()[1]["name"] == "Ada"
+    await swept(scene)
+    assert scene.folded()[1]["name"] == "Eda"
+
+
+async def test_a_row_that_is_hidden_for_a_moment_is_not_taken_for_gone() -> None:
+    scene = await a_scene()
+    scene.shop.store.hold("Payment", 1)
+    while not any("payments" in one and LISTED in one for one in scene.client.asked):
+        scene.shop.clock.tick(3600)
+        await scene.following.poll()
+    scene.shop.store.release("Payment", 1)
+    await swept(scene)
+    assert [one["op"] for one in scene.events("payment")] == ["r"]
+
+
+async def test_a_sweep_goes_a_page_at_a_time_through_the_day() -> None:
+    scene = await a_scene()
+    scene.client.asked.clear()
+    for _ in range(60):
+        scene.shop.clock.tick(1)
+        await scene.following.poll()
+    assert len([one for one in scene.client.asked if "query Changed" in one]) <= 60 + 2
+
+
+async def test_what_would_empty_a_collection_is_held_until_somebody_accepts_it() -> None:
+    scene = await a_scene()
+    for number in range(2 * LEAST):
+        scene.shop.a_payment(1, number)
+    await scene.following.poll()
+    scene.shop.clock.tick(60)
+    for id in range(2, 2 * LEAST + 2):
+        scene.shop.store.delete("Payment", id)
+    await scene.following.poll()
+    before = scene.following.low
+    for _ in range(3):
+        scene.shop.clock.tick(60)
+        await scene.following.poll()
+    assert len(scene.folded("payment")) == 2 * LEAST + 1
+    assert scene.following.low == before
+    assert scene.following.brake.held["payments"].missing == 2 * LEAST
+    assert held() == 1
+    scene.restart()
+    await scene.begin()
+    assert scene.following.brake.held["payments"].missing == 2 * LEAST
+    await scene.following.accept_deletes(["payments"])
+    for _ in range(3):
+        scene.shop.clock.tick(60)
+        await scene.following.poll()
+    assert scene.folded("payment").keys() == {1}
+    assert (scene.following.brake.held, held()) == ({}, 0)
+
+
+async def test_what_is_accepted_is_what_was_held_and_no_more() -> None:
+    scene = await a_scene()
+    for number in range(3 * LEAST):
+        scene.shop.a_payment(1, number)
+    await scene.following.poll()
+    for id in range(2, LEAST + 10):
+        scene.shop.store.delete("Payment", id)
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
+    await scene.following.accept_deletes(["payments"])
+    for id in range(LEAST + 10, 2 * LEAST):
+        scene.shop.store.delete("Payment", id)
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
+    assert scene.following.brake.held["payments"].missing == 2 * LEAST - 2
+
+
+async def test_a_permission_that_hides_rows_from_a_sweep_trips_the_brake_too() -> None:
+    scene = await a_scene()
+    ids = [scene.shop.a_payment(1, number) for number in range(2 * LEAST)]
+    await scene.following.poll()
+    for id in ids:
+        scene.shop.store.hold("Payment", id)
+    await swept(scene)
+    assert len(scene.folded("payment")) == 2 * LEAST + 1
+    assert scene.following.brake.held["payments"].missing == 2 * LEAST
+
+
+@pytest.mark.fault(3)
+async def test_the_overlap_learns_how_late_rows_become_visible() -> None:
+    scene = await a_scene()
+    assert scene.following.overlap == timedelta(seconds=10)
+    late = scene.shop.a_payment(1, 5)
+    scene.shop.store.hold("Payment", late)
+    for _ in range(8):
+        scene.shop.clock.tick(1)
+        await scene.following.poll()
+    scene.shop.store.release("Payment", late)
+    scene.shop.clock.tick(1)
+    await scene.following.poll()
+    assert late in scene.folded("payment")
+    assert scene.following.overlap == timedelta(seconds=16)
+    scene.restart()
+    assert scene.following.overlap == timedelta(seconds=16)
+    scene.shop.clock.tick(8 * 86400)
+    await scene.following.poll()
+    assert scene.following.overlap == timedelta(seconds=10)
