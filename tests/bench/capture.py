@@ -28,7 +28,8 @@ from plumbing.clock import utc_now
 from plumbing.kafka import AckedProducer, make_consumer, make_producer
 from plumbing.settings import Settings
 from producers import documents
-from producers.capture import Capture, collect_seldom
+from producers.capture import collect_seldom
+from producers.capturing import Capture
 from producers.lease import Lease
 from producers.reader import NESTED_PAGE, Reader, Reading
 from producers.snapshot import Range, cut

@@ -16,7 +16,8 @@ from confluent_kafka.schema_registry import Schema
 from plumbing.avro import Codec, make_registry
 from plumbing.kafka import end_offsets, make_admin, make_consumer
 from plumbing.settings import Settings
-from producers.capture import CaptureSummary, run_capture
+from producers.capture import run_capture
+from producers.capturing import CaptureSummary
 from sandbox.local.sandboxes import SonarSandbox
 from schemas.avro import envelope_schema, subjects
 from schemas.catalogue import aggregate, with_topics

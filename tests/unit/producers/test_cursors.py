@@ -167,6 +167,6 @@ def test_an_entry_that_is_none_of_ours_is_told_when_it_is_read(key: bytes, value
 
 def test_a_broken_signal_is_passed_over() -> None:
     good = orjson.dumps({"id": "1", "type": signals.SNAPSHOT, "data": {"data-collections": ["account"]}})
-    assert signals.aggregates_of(good) == ["account"]
+    assert signals.signal_of(good) == (signals.SNAPSHOT, ["account"])
     for broken in (None, b"{", b"3", b'{"type": "execute-snapshot"}', b'{"type": "log"}'):
-        assert signals.aggregates_of(broken) is None
+        assert signals.signal_of(broken) is None
