@@ -69,7 +69,7 @@ def plan(config: Config = None, json: Json = False) -> None:
 
 
 app.command(epilog="Example: crossfade snapshot --only account")(stages.snapshot)
-app.command(epilog="Example: crossfade follow")(stages.follow)
+app.command(epilog="Example: crossfade follow; crossfade follow --accept-deletes invoices")(stages.follow)
 app.command(epilog="Example: crossfade process; crossfade process --engine batch")(stages.process)
 app.command(epilog="Example: crossfade sink; crossfade sink --apply; crossfade sink --apply --approve adoption")(
     stages.sink

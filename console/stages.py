@@ -37,9 +37,20 @@ def snapshot(
     _capture(config, json, snapshot="force" if only else "auto", follow=False, only=only, progress=progress)
 
 
-def follow(config: Config = None, json: Json = False, progress: Tell = None) -> None:
+def follow(
+    config: Config = None,
+    json: Json = False,
+    accept_deletes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--accept-deletes",
+            help="Collection whose held deletes are meant; may be repeated. Handed to the capture that is running.",
+        ),
+    ] = None,
+    progress: Tell = None,
+) -> None:
     """Capture: complete the snapshot, then follow changes until stopped. One process per Sonar."""
-    _capture(config, json, snapshot="auto", follow=True, only=None, progress=progress)
+    _capture(config, json, snapshot="auto", follow=True, only=None, accept_deletes=accept_deletes, progress=progress)
 
 
 def process(
@@ -127,14 +138,23 @@ def run(
 
 
 def _capture(
-    config: Path | None, json: bool, *, snapshot: Any, follow: bool, only: list[str] | None, progress: bool | None
+    config: Path | None,
+    json: bool,
+    *,
+    snapshot: Any,
+    follow: bool,
+    only: list[str] | None,
+    accept_deletes: list[str] | None = None,
+    progress: bool | None,
 ) -> None:
     configure_logs()
     try:
         settings = load_settings(config)
         with advance.told(advance.own_metrics, progress):
             summary, stopped = _run(
-                lambda stop: run_capture(settings, snapshot=snapshot, follow=follow, stop=stop, only=only)
+                lambda stop: run_capture(
+                    settings, snapshot=snapshot, follow=follow, stop=stop, only=only, accept_deletes=accept_deletes
+                )
             )
     except SyncError as exc:
         fail(exc, as_json=json)

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from plumbing.errors import DependencyRefused, SyncError
+from plumbing import metrics
+from plumbing.errors import ConfigurationError, DependencyRefused, SyncError
+from producers.brake import CODE, LEAST
 from producers.capture import run_capture
 from producers.lease import LeaseHeld
 from producers.source import SchemaUnfit
@@ -142,3 +144,35 @@ def test_an_error_of_capture_names_a_next_step() -> None:
     for kind in (SchemaUnfit, LeaseHeld):
         assert issubclass(kind, SyncError)
         assert kind.remedy
+
+
+async def test_deletes_that_are_held_are_accepted_through_the_running_capture(make_site: Callable[..., Site]) -> None:
+    site = make_site(accounts=10, delete_share=0.01)
+    stop = asyncio.Event()
+    first = asyncio.create_task(run_capture(site.settings, stop=stop))
+    try:
+        await asyncio.to_thread(wait_until, lambda: _says_complete(site))
+        doomed = sorted(site.folded("payment"))[: LEAST + 5]
+        for id in doomed:
+            site.change("delete", "Payment", id=id)
+        await asyncio.to_thread(wait_until, lambda: metrics.STAGE_PAUSED.labels("capture", CODE)._value.get() == 1)
+        assert set(doomed) <= site.folded("payment").keys()
+        handed = await run_capture(site.settings, accept_deletes=["payments"], patience_seconds=1)
+        assert handed.signal_id is not None
+        await asyncio.to_thread(wait_until, lambda: not set(doomed) & site.folded("payment").keys())
+        (record,) = [json.loads(one.value() or b"") for one in site.messages(site.topics.notifications)]
+        assert (record["collection"], record["missing"]) == ("payments", LEAST + 5)
+    finally:
+        stop.set()
+        await first
+
+
+def _says_complete(site: Site) -> bool:
+    newest = site.messages(site.topics.watermarks)[-1:]
+    return bool(newest) and Watermark.model_validate_json(newest[0].value() or b"").snapshot_complete
+
+
+async def test_deletes_of_what_is_not_followed_cannot_be_accepted(make_site: Callable[..., Site]) -> None:
+    site = make_site(accounts=1)
+    with pytest.raises(ConfigurationError, match="no collection called unicorns is followed"):
+        await run_capture(site.settings, accept_deletes=["unicorns"])
