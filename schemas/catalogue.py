@@ -6,6 +6,16 @@ from dataclasses import dataclass
 from plumbing.errors import ConfigurationError
 from schemas.aggregate import Aggregate, Target
 from schemas.entities.account import ACCOUNT
+from schemas.entities.billing.debit import DEBIT
+from schemas.entities.billing.discount import DISCOUNT
+from schemas.entities.billing.instruments import (
+    BANK_ACCOUNT,
+    BANK_ACCOUNT_PROCESSOR,
+    CREDIT_CARD,
+    CREDIT_CARD_PROCESSOR,
+)
+from schemas.entities.billing.invoice import INVOICE
+from schemas.entities.billing.usage import CALL, DATA_USAGE, TOP_OFF
 from schemas.entities.company import COMPANY
 from schemas.entities.labels import ACCOUNT_GROUP, ACCOUNT_TYPE, FLAG_LABELS, flag_labels
 from schemas.entities.payment import PAYMENT
@@ -20,7 +30,17 @@ AGGREGATES: tuple[Aggregate, ...] = (
     ACCOUNT_GROUP,
     ACCOUNT_TYPE,
     ACCOUNT,
+    CREDIT_CARD_PROCESSOR,
+    BANK_ACCOUNT_PROCESSOR,
+    CREDIT_CARD,
+    BANK_ACCOUNT,
+    INVOICE,
+    DEBIT,
     PAYMENT,
+    DISCOUNT,
+    DATA_USAGE,
+    TOP_OFF,
+    CALL,
 )
 
 TARGETS: Mapping[str, Target] = {target.entity: target for one in AGGREGATES for target in one.targets}

@@ -172,6 +172,8 @@ ACCOUNT = Aggregate(
         LookUp("companies", "Company", column="company_id"),
         # A child is linked as its parent comes into a pilot or is a lead no more, and is not before.
         LookUp("accounts", "Account", column="parent_account_id", fields=SCOPE_COLUMNS),
+        # A former address is shown too, whoever has it now.
+        LookUp("addresses", "Address", relation="serviceable_address_account_assignment_histories.address"),
         LookUp("account_groups", "AccountGroup", relation="account_groups"),
         LookUp("custom_fields", "CustomField", relation="custom_field_data.custom_field"),
         LookUp("phone_number_types", "PhoneNumberType", relation="contacts.phone_numbers.phone_number_type"),

@@ -1,17 +1,33 @@
 """A Sonar payment with its reversals, and the payments they become in Splynx (mapping B2, B5)."""
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from schemas.aggregate import Aggregate, Collection, DeletePolicy, LookUp, Owner, SourceRows, Target, Touch, WritePath
 from schemas.bundle import Bundle
-from schemas.entities.scoped import SCOPE_COLUMNS, ScopedAccount, left_out
-from schemas.records import Instant, MaxLength, MinorUnits, Personal, Ref, ShownArchived, SonarRecord, SplynxRecord, To
+from schemas.entities.billing.lines import Credit
+from schemas.entities.scoped import FOLLOWS_ITS_ACCOUNT, ScopedAccount, left_out
+from schemas.records import (
+    Few,
+    Instant,
+    MaxLength,
+    MinorUnits,
+    NewerSonar,
+    Personal,
+    Ref,
+    ShownArchived,
+    SonarRecord,
+    SplynxRecord,
+    To,
+)
 from schemas.rules import Rules
 from schemas.values import text
 from schemas.values.errors import MoneyMismatch, NaturalKeyTooLong, OutOfRange
 from schemas.values.money import money
 from schemas.values.time import local_day, local_text
+
+_PROCESSORS_WORDS = "what a processor answers may hold secrets, and is never carried"
 
 
 class ReversedPayment(SonarRecord):
@@ -21,13 +37,31 @@ class ReversedPayment(SonarRecord):
     created_at: Instant
     amount: MinorUnits
     description: str | None = None
+    sonar_unique_id: str | None = None
+    updated_at: Instant | None = None
+    payment_id: int | None = None
+    user_id: int | None = None
 
 
 class ProcessorNote(SonarRecord):
     """What happened at the processor; moves no balance. Source: Sonar schema, RefundedPayment and VoidedPayment."""
 
+    left_out: ClassVar[Mapping[str, str]] = {
+        "processor_response_message": _PROCESSORS_WORDS,
+        "sonar_unique_id": "a line on the payment's memo, no record of its own: the payment tells a reused id",
+    }
+
     id: int
     amount: MinorUnits
+    created_at: Instant | None = None
+    updated_at: Instant | None = None
+    description: Annotated[str | None, Personal()] = None
+    payment_id: int | None = None
+    payment_tracker_id: Annotated[str | None, Personal()] = None
+    transaction_id: Annotated[str | None, Personal()] = None
+    transaction_successful: Annotated[bool | None, NewerSonar()] = None
+    """Of a refund only."""
+    user_id: int | None = None
 
 
 class CardProcessor(SonarRecord):
@@ -63,7 +97,17 @@ class Bank(SonarRecord):
 
 
 class Payment(SonarRecord):
-    """A payment with what was reversed, refunded and voided of it. Source: Sonar schema, type Payment."""
+    """A payment with what was reversed, refunded and voided of it, and what it pays.
+
+    Source: Sonar schema, type Payment.
+    """
+
+    left_out: ClassVar[Mapping[str, str]] = {
+        "creation_token": "a secret of the processor's",
+        "full_processor_response": _PROCESSORS_WORDS,
+        "processor_message": _PROCESSORS_WORDS,
+        "processor_status": _PROCESSORS_WORDS,
+    }
 
     id: int
     sonar_unique_id: str | None = None
@@ -87,9 +131,18 @@ class Payment(SonarRecord):
     account: Annotated[ScopedAccount | None, ShownArchived()] = None
     credit_card: Card | None = None
     bank_account: Bank | None = None
-    reversed_payments: list[ReversedPayment] | None = None
-    refunded_payments: list[ProcessorNote] | None = None
-    voided_payments: list[ProcessorNote] | None = None
+    reversed_payments: Annotated[list[ReversedPayment] | None, Few(4)] = None
+    refunded_payments: Annotated[list[ProcessorNote] | None, Few(4)] = None
+    voided_payments: Annotated[list[ProcessorNote] | None, Few(4)] = None
+    credits: list[Credit] | None = None
+    bank_account_id: int | None = None
+    credit_card_id: int | None = None
+    fractional_fee: int | None = None
+    """As Sonar has it: of what unit is not said."""
+    passed_3ds_check: bool | None = None
+    passed_avs_check: bool | None = None
+    passed_cvv_check: bool | None = None
+    user_id: int | None = None
 
 
 class SplynxPayment(SplynxRecord):
@@ -243,10 +296,10 @@ PAYMENT = Aggregate(
         Touch("reversed_payments", "ReversedPayment", [Owner("payment_id")]),
         Touch("refunded_payments", "RefundedPayment", [Owner("payment_id")]),
         Touch("voided_payments", "VoidedPayment", [Owner("payment_id")]),
+        Touch("credits", "Credit", [Owner("creditable_id", ("creditable_type", "Payment"))]),
     ],
     looks_up=[
-        # A payment follows its account in and out of a pilot, and waits while it is a lead that is left out.
-        LookUp("accounts", "Account", column="account_id", fields=SCOPE_COLUMNS),
+        FOLLOWS_ITS_ACCOUNT,
         LookUp("credit_cards", "CreditCard", column="credit_card_id"),
         LookUp("bank_accounts", "BankAccount", column="bank_account_id"),
     ],

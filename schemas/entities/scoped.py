@@ -2,6 +2,7 @@
 
 from datetime import date
 
+from schemas.aggregate import LookUp
 from schemas.entities.customer.status import AccountStatus, is_left_lead
 from schemas.records import Instant, SonarRecord
 from schemas.rules import Rules
@@ -13,6 +14,8 @@ SCOPE_COLUMNS = ("account_status_id", "company_id", "activation_date", "archived
 
 Not `is_delinquent`, which changes every month: it tells a lead only together with the delinquency status.
 """
+FOLLOWS_ITS_ACCOUNT = LookUp("accounts", "Account", column="account_id", fields=SCOPE_COLUMNS)
+"""What belongs to an account comes and goes with it in a pilot, and waits while it is a lead that is left out."""
 
 
 class DunningOf(SonarRecord):

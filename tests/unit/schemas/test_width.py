@@ -41,10 +41,8 @@ def columns(schema: SonarSchema, type_name: str) -> set[str]:
 
 
 TO_WIDEN = {
-    "Account", "AccountBillingParameter", "AccountStatus", "Address", "BankAccount",
-    "BankAccountProcessor", "BillingSetting", "Company", "Contact", "CreditCard", "CreditCardProcessor", "CustomField",
-    "CustomFieldData", "Payment", "PhoneNumber", "PhoneNumberType", "RefundedPayment", "ReversedPayment",
-    "ServiceableAddressAccountAssignmentHistory", "SystemSetting", "VoidedPayment",
+    "Account", "AccountBillingParameter", "AccountStatus", "Address", "Company", "Contact", "CustomField",
+    "CustomFieldData", "PhoneNumber", "PhoneNumberType", "ServiceableAddressAccountAssignmentHistory",
 }  # fmt: skip
 """Types of which only what the first mappers need is read so far."""
 
