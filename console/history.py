@@ -8,20 +8,22 @@ import orjson
 from confluent_kafka import Message
 from confluent_kafka.schema_registry import SchemaRegistryClient
 
-from console.letters import headers_of, place_of
+from console.letter_sources import headers_of, place_of
 from plumbing.avro import Codec, Undecodable, make_registry
 from plumbing.clock import from_epoch_ms
+from plumbing.dead_letters import CODE, REASON
 from plumbing.reading import read_whole
 from plumbing.settings import Settings
 from schemas.aggregate import Aggregate
 from schemas.avro import bundle_schema, envelope_schema, key_schema
+from schemas.catalogue import TARGETS
 from schemas.envelope import key_of
 from schemas.records import OnCreate
 from schemas.shapes import members
 from schemas.topics import Topics
 
 _HEADER_BYTES = 5
-_HIDDEN = "(hidden)"
+HIDDEN = "(hidden)"
 
 
 @dataclass(frozen=True)
@@ -128,14 +130,17 @@ def shown(aggregate: Aggregate, bundle: dict[str, Any]) -> dict[str, Any]:
     """`{entity: records}` of a bundle to be printed; what is sent on creation only (a password) never is."""
     result = {}
     for target in aggregate.targets:
-        secret = {
-            one.name for one in members(target.record) if any(isinstance(mark, OnCreate) for mark in one.metadata)
-        }
-        rows = bundle[target.entity]
+        secret, rows = secret_members(target.entity), bundle[target.entity]
         result[target.entity] = rows and [
-            {name: _HIDDEN if name in secret else value for name, value in row.items()} for row in rows
+            {name: HIDDEN if name in secret else value for name, value in row.items()} for row in rows
         ]
     return result
+
+
+def secret_members(entity: str) -> set[str]:
+    """The members of a record that are sent on creation only, and printed for nobody."""
+    found = members(TARGETS[entity].record)
+    return {one.name for one in found if any(isinstance(mark, OnCreate) for mark in one.metadata)}
 
 
 def _about(
@@ -173,5 +178,4 @@ def _letter(
     record = headers.get("crossfade.record") or None
     if place not in places and not (headers.get("crossfade.entity") in entities and record in keys):
         return None
-    code, reason = headers["__connect.errors.exception.class.name"], headers["__connect.errors.exception.message"]
-    return Letter(stage, code, reason, at, *place, record)
+    return Letter(stage, headers[CODE], headers[REASON], at, *place, record)

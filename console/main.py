@@ -16,6 +16,7 @@ from console import stages, summaries
 from console import status as standing
 from console import topics as topic_plans
 from console import trace as tracing
+from console.again import deadletters, replay
 from console.options import Apply, Config, Json
 from console.output import Teller, fail, show, stderr
 from console.reconciled import Reconciled, require_writable, write_csv
@@ -35,6 +36,7 @@ app = typer.Typer(
 
 ledger = typer.Typer(help="The ledger: what Crossfade knows about Splynx's rows.", no_args_is_help=True)
 app.add_typer(ledger, name="ledger")
+app.add_typer(deadletters, name="deadletters")
 
 
 @app.command(epilog="Example: crossfade topics; crossfade topics --apply")
@@ -181,6 +183,12 @@ def doctor(
         fail(exc, as_json=json)
     show(examination.document_of(settings, findings), as_json=json, text=examination.text_of)
     raise typer.Exit(int(examination.exit_code_of(findings)))
+
+
+app.command(
+    epilog="Example: crossfade replay; crossfade replay --only payment --from 2026-03-04T00:00:00Z --apply;"
+    " crossfade replay --account 17 --as-of 2026-03-04T12:00:00Z"
+)(replay)
 
 
 @ledger.command("rebuild", epilog="Example: crossfade ledger rebuild; crossfade ledger rebuild --apply")

@@ -19,6 +19,10 @@ _CAPTURE: Shape = {
     "watermark": "The last one published, see `status`; null before the first.",
     "signal_id": "Set when another process holds the lease and was asked to do it; else null.",
 }
+_LETTER = (
+    "`{id, stage, state, code, reason, at, times, entity, record, aggregate, sonar_id, sequence, topic, partition,"
+    " offset}`; state: open, superseded or passed; times: letters about the same; record: null where it is a message."
+)
 SHAPES: dict[str, Shape] = {
     "topics": {
         "applied": "Whether it was done or only shown.",
@@ -102,6 +106,43 @@ SHAPES: dict[str, Shape] = {
         "checks[]": "`{check, ok, says, next_step}`.",
         "grants[]": "SQL that gives the database user its rights.",
         "endpoints[]": "REST paths whose index, view, add and update rights the API key needs.",
+    },
+    "replay": {
+        "applied": "Whether it was done or only shown.",
+        "engine": "batch or live.",
+        "resumed": "Whether it went on where the same replay was interrupted.",
+        "messages": "Events on the topics from where it begins.",
+        "events": "`{aggregate: records}`, each by its newest event; empty for the live engine, once applied.",
+        "refused": "`{aggregate: {code: records}}` that the rules of now refuse.",
+        "bundles": "`{outcome: bundles}` that the sink would come to, without --apply.",
+        "steps": "`{entity: {create, change, unchanged or gone: records}}` of the sink, without --apply.",
+        "published": "`{aggregate: bundles}`, with --apply.",
+        "cut[]": "Topics whose oldest events retention has removed.",
+        "account": "With --as-of alone, as all below: Sonar's id.",
+        "moment": "The moment, in the zone that it was given in.",
+        "unmapped": "`{code: versions of records that the rules of now refuse}`.",
+        "records[]": "`{entity, key, state, differs, then, now}`; state: same, changed, new or gone since; differs:"
+        " names of members; then and now only with --show-values.",
+    },
+    "deadletters list": {"letters[]": _LETTER},
+    "deadletters causes": {
+        "causes[]": "`{stage, entity, code, letters, reasons, oldest, newest, example, page}`; reasons: how many"
+        " different ones; example: id of a letter.",
+    },
+    "deadletters show": {
+        "letter": _LETTER,
+        "chain[]": "`{entity, key, state}`: what its record waits for, and what that waits for, to the end.",
+        "values": "What was set aside, with --show-values and where it can be read; else null.",
+        "page": "The page that says what to do.",
+        "trace": "The command that shows the record's whole way; null where nobody knows whose it is.",
+    },
+    "deadletters replay": {
+        "applied": "Whether it was done or only shown.",
+        "letters[]": "The letters that were chosen, as `deadletters list` has them, each with `{action, why}`; action:"
+        " replay, read again, refused, superseded, not kept or nobody's.",
+        "steps": "`{entity: {create, change, unchanged or gone: records}}` of the sink, without --apply.",
+        "published": "Bundles published.",
+        "read_again[]": "Aggregates that are, or would be, read from Sonar again.",
     },
     "ledger rebuild": {
         "applied": "Whether it was done or only shown.",

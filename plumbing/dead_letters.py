@@ -9,6 +9,8 @@ from plumbing.errors import Action, ExitCode, SyncError
 TOPIC = "__connect.errors.topic"
 PARTITION = "__connect.errors.partition"
 OFFSET = "__connect.errors.offset"
+CODE = "__connect.errors.exception.class.name"
+REASON = "__connect.errors.exception.message"
 
 
 class Place(Protocol):
@@ -37,8 +39,8 @@ def connect_headers(at: Place, *, stage: str, code: str, reason: str, more: Mapp
         PARTITION: str(at.partition),
         OFFSET: str(at.offset),
         "__connect.errors.stage": stage,
-        "__connect.errors.exception.class.name": code,
-        "__connect.errors.exception.message": reason,
+        CODE: code,
+        REASON: reason,
         **more,
     }
     return {name: text.encode() for name, text in fields.items()}

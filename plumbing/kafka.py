@@ -238,3 +238,16 @@ def committed_offsets(consumer: Consumer, topic: str, partitions: int, timeout: 
     except KafkaException as exc:
         raise DependencyUnreachable(f"Kafka does not answer for {topic}: {exc.args[0].name()}") from exc
     return {tp.partition: tp.offset for tp in answer if tp.offset >= 0}
+
+
+def has_members(kafka: KafkaSettings, group: str, timeout: float = 30) -> bool:
+    """Whether somebody consumes as this group just now; also for a while after one ended without saying so.
+
+    Raises:
+        DependencyUnreachable: the broker does not answer.
+    """
+    try:
+        (told,) = make_admin(kafka).describe_consumer_groups([group], request_timeout=timeout).values()
+        return bool(told.result(timeout).members)
+    except KafkaException as exc:
+        raise DependencyUnreachable(f"Kafka does not answer for group {group}: {exc.args[0].name()}") from exc

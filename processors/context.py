@@ -84,8 +84,8 @@ def hmac_key(settings: Settings) -> bytes:
     return key
 
 
-def load_context(settings: Settings, producer: AckedProducer, *, wait_seconds: float = 0) -> Context:
-    """Read the rules file and Sonar's settings, and give the pair its generation.
+def load_context(settings: Settings, producer: AckedProducer | None, *, wait_seconds: float = 0) -> Context:
+    """Read the rules file and Sonar's settings, and give the pair its generation; told to everyone by `producer`.
 
     Raises:
         ConfigurationError: the rules are wrong, or do not fit Sonar's settings; the key for passwords is missing.
@@ -127,18 +127,39 @@ def read_facts(settings: Settings) -> SourceFacts | None:
     return SourceFacts.from_settings(found["system_setting"], found["billing_setting"])
 
 
-def with_generation(settings: Settings, file: RulesFile, facts: SourceFacts, producer: AckedProducer) -> Rules:
+def with_generation(settings: Settings, file: RulesFile, facts: SourceFacts, producer: AckedProducer | None) -> Rules:
     """The compiled rules with their generation: the newest one when the version is the same, else a new one."""
     key = hmac_key(settings)
     rules = compile_rules(file, facts, key)
+    newest = newest_rules(settings)
+    if newest is not None and newest.version == rules.version:
+        return compile_rules(file, facts, key, newest.generation)
+    generation = 1 if newest is None else newest.generation + 1
+    if producer is not None:
+        value = {"generation": generation, "version": rules.version, "at": datetime.now(UTC).isoformat()}
+        topic = Topics(settings.instance).rules
+        producer.produce(topic, partition=0, key=str(generation).encode(), value=orjson.dumps(value))
+        producer.flush()
+    return compile_rules(file, facts, key, generation)
+
+
+@dataclass(frozen=True)
+class KnownRules:
+    """A version of the rules that somebody mapped with."""
+
+    generation: int
+    version: str
+
+
+def newest_rules(settings: Settings) -> KnownRules | None:
+    """Those of the newest generation; None before anything was mapped.
+
+    Raises:
+        TopicMissing: a topic of ours does not exist.
+        DependencyUnreachable: the broker does not answer.
+    """
     topics = Topics(settings.instance)
     values = (one.value() for one in read_whole(settings.kafka, topics.rules, f"{topics.process_group}.rules"))
     known = [orjson.loads(value) for value in values if value is not None]
     newest = max(known, key=lambda one: int(one["generation"]), default=None)
-    if newest is not None and newest["version"] == rules.version:
-        return compile_rules(file, facts, key, int(newest["generation"]))
-    generation = 1 if newest is None else int(newest["generation"]) + 1
-    value = {"generation": generation, "version": rules.version, "at": datetime.now(UTC).isoformat()}
-    producer.produce(topics.rules, partition=0, key=str(generation).encode(), value=orjson.dumps(value))
-    producer.flush()
-    return compile_rules(file, facts, key, generation)
+    return None if newest is None else KnownRules(int(newest["generation"]), str(newest["version"]))

@@ -1,8 +1,11 @@
-"""The newest event of each aggregate on the `sonar.*` topics, spilled to disk: what the mappers are asked about."""
+"""The newest event of each aggregate on the `sonar.*` topics, spilled to disk: what the mappers are asked about.
+
+Reconciliation compares with what they say, and a replay has it written again.
+"""
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
@@ -12,6 +15,7 @@ from plumbing.avro import Codec, Undecodable, make_registry
 from plumbing.kafka import end_offsets, make_consumer
 from plumbing.reading import read_spans, value_of
 from plumbing.settings import Settings
+from schemas.aggregate import Aggregate
 from schemas.avro import envelope_schema
 from schemas.catalogue import AGGREGATES
 from schemas.envelope import Event, event_of
@@ -22,7 +26,7 @@ MAPPED = tuple(one for one in AGGREGATES if one.mapper is not None)
 _TABLE = """
 CREATE TABLE event (
     aggregate TEXT NOT NULL, id INTEGER NOT NULL, owner INTEGER, sequence INTEGER NOT NULL, partition INTEGER NOT NULL,
-    "offset" INTEGER NOT NULL, code TEXT, value BLOB NOT NULL, PRIMARY KEY (aggregate, id)
+    "offset" INTEGER NOT NULL, code TEXT, key BLOB, value BLOB NOT NULL, PRIMARY KEY (aggregate, id)
 )
 """
 _BATCH = 1000
@@ -42,11 +46,27 @@ class Newest:
     code: str | None = None
 
 
+@dataclass(frozen=True)
+class Stored:
+    """A newest event as its message lies on the topic."""
+
+    at: Newest
+    key: bytes | None
+    value: bytes
+
+
 class Events:
     """Folds the topics by key, the highest sequence wins, whatever partition it lies in. Use as a context manager."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        aggregates: Sequence[Aggregate] = MAPPED,
+        starts: Mapping[tuple[str, int], int] | None = None,
+    ) -> None:
+        """`starts`: `{(topic, partition): offset}` to read from, where that is not the oldest one kept."""
         self._settings, self._topics = settings, Topics(settings.instance)
+        self._aggregates = aggregates
         self._stack = ExitStack()
         self._db = sqlite3.connect("", isolation_level=None)
         self._stack.callback(self._db.close)
@@ -58,9 +78,10 @@ class Events:
         self._consumer = make_consumer(settings.kafka, f"{self._topics.process_group}.reconcile")
         self._stack.callback(self._consumer.close)
         self._codecs = {
-            one.name: Codec(registry, f"{self._topics.sonar(one.name)}-value", envelope_schema(one)) for one in MAPPED
+            one.name: Codec(registry, f"{self._topics.sonar(one.name)}-value", envelope_schema(one))
+            for one in aggregates
         }
-        self._read: dict[tuple[str, int], int] = {}
+        self._read = dict(starts or {})
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +97,7 @@ class Events:
         Raises:
             DependencyUnreachable: Kafka or the registry does not answer.
         """
-        names = {self._topics.sonar(one.name): one.name for one in MAPPED}
+        names = {self._topics.sonar(one.name): one.name for one in self._aggregates}
         spans = {
             (topic, partition): (max(low, self._read.get((topic, partition), 0)), high)
             for topic in names
@@ -90,7 +111,7 @@ class Events:
             except (Undecodable, KeyError, TypeError, ValueError):
                 continue  # no event of ours: the processors set it aside, and the audit sees that they did
             at = place.partition, place.offset
-            batch.append((name, event.sonar_id, event.owner_id, event.sequence, *at, value))
+            batch.append((name, event.sonar_id, event.owner_id, event.sequence, *at, message.key(), value))
             if len(batch) >= _BATCH:
                 self._enter(batch)
                 batch = []
@@ -100,10 +121,10 @@ class Events:
     def _enter(self, batch: Sequence[tuple[object, ...]]) -> None:
         self._db.execute("BEGIN")
         self._db.executemany(
-            'INSERT INTO event (aggregate, id, owner, sequence, partition, "offset", value)'
-            " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET owner = excluded.owner,"
+            'INSERT INTO event (aggregate, id, owner, sequence, partition, "offset", key, value)'
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET owner = excluded.owner,"
             ' sequence = excluded.sequence, partition = excluded.partition, "offset" = excluded."offset",'
-            " value = excluded.value, code = NULL WHERE excluded.sequence >= sequence",
+            " key = excluded.key, value = excluded.value, code = NULL WHERE excluded.sequence >= sequence",
             batch,
         )
         self._db.execute("COMMIT")
@@ -115,19 +136,30 @@ class Events:
 
         What no account owns always comes.
         """
+        codec = self._codecs[aggregate]
+        for page in self.stored(aggregate, size, accounts):
+            yield [(one.at, event_of(codec.decode(one.value))) for one in page]
+
+    def stored(
+        self, aggregate: str, size: int, accounts: Sequence[str] | None = None, *, after: int = -1
+    ) -> Iterator[list[Stored]]:
+        """The same as their messages lie on the topic, with ids above `after`."""
         chosen = None if accounts is None else json.dumps([int(one) for one in accounts])
-        last = -1
+        topic, last = self._topics.sonar(aggregate), after
         while rows := self._db.execute(
-            'SELECT id, owner, sequence, partition, "offset", value FROM event WHERE aggregate = ? AND id > ?'
+            'SELECT id, owner, sequence, partition, "offset", key, value FROM event WHERE aggregate = ? AND id > ?'
             " AND (? IS NULL OR owner IS NULL OR owner IN (SELECT value FROM json_each(?))) ORDER BY id LIMIT ?",
             (aggregate, last, chosen, chosen, size),
         ).fetchall():
-            topic, codec = self._topics.sonar(aggregate), self._codecs[aggregate]
             yield [
-                (Newest(aggregate, row[0], row[1], row[2], topic, row[3], row[4]), event_of(codec.decode(row[5])))
-                for row in rows
+                Stored(Newest(aggregate, row[0], row[1], row[2], topic, row[3], row[4]), row[5], row[6]) for row in rows
             ]
             last = rows[-1][0]
+
+    @property
+    def ends(self) -> dict[tuple[str, int], int]:
+        """`{(topic, partition): offset}` that the last reading stopped before."""
+        return dict(self._read)
 
     def count(self) -> int:
         """How many aggregates the topics hold."""
@@ -146,6 +178,12 @@ class Events:
         if row is None:
             return None
         return Newest(aggregate, id, row[0], row[1], self._topics.sonar(aggregate), row[2], row[3], row[4])
+
+    def message(self, aggregate: str, id: int) -> Stored | None:
+        """The newest event of one aggregate as its message lies on the topic."""
+        for page in self.stored(aggregate, 1, after=id - 1):
+            return page[0] if page[0].at.id == id else None
+        return None
 
     def refused(self) -> dict[str, dict[str, int]]:
         """`{aggregate: {code: how many}}` of newest events that the mapper refuses."""

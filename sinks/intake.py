@@ -28,22 +28,24 @@ class Intake:
         return [self._one(message) for message in messages]
 
     def _one(self, message: Message) -> Delivery:
-        topic = str(message.topic())
         partition, offset = message.partition(), message.offset()
         assert partition is not None
         assert offset is not None
         key, value = message.key(), message.value()
-        raw_key = key if isinstance(key, bytes) else b""
         raw = value if isinstance(value, bytes) else None
+        return self.delivery(str(message.topic()), partition, offset, key if isinstance(key, bytes) else b"", raw)
+
+    def delivery(self, topic: str, partition: int, offset: int, key: bytes, raw: bytes | None) -> Delivery:
+        """The same of bytes that lie there, or would."""
         aggregate = self._aggregates[topic]
         try:
             bundle = bundle_from_avro(self._codecs[topic].decode(raw))
         except SyncError as exc:
             if exc.action is not Action.DEAD_LETTER:
                 raise
-            return Delivery(topic, partition, offset, raw_key, raw or b"", aggregate, None, exc)
+            return Delivery(topic, partition, offset, key, raw or b"", aggregate, None, exc)
         except (ValidationError, ValueError, KeyError, TypeError):
             # The text of these errors quotes values.
             poison = Undecodable("the message is not a bundle of this version")
-            return Delivery(topic, partition, offset, raw_key, raw or b"", aggregate, None, poison)
-        return Delivery(topic, partition, offset, raw_key, raw or b"", aggregate, bundle)
+            return Delivery(topic, partition, offset, key, raw or b"", aggregate, None, poison)
+        return Delivery(topic, partition, offset, key, raw or b"", aggregate, bundle)

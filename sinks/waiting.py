@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 from clients.mysql import Database, Row, Transaction
+from plumbing.errors import SyncError
 from schemas import ledger as tables
 from schemas.aggregate import Target, WritePath
+from sinks.chains import chains, told
 from sinks.entries import Owner
 from sinks.errors import Overtaken, ParentMissing, WaitedTooLong
 from sinks.jobs import Job, Result
@@ -76,18 +78,26 @@ class Waiting:
         if ready:
             results = await self._write_held(ready)
         too_old = [row for row in parked if self._ledger.now() - row["since"] > self._patience]
-        for row in too_old:
-            error = WaitedTooLong(f"waited for {row['waits_entity']} {row['waits_key']}")
+        if too_old:
+            await self._give_up(too_old)
+        return results, len(ready) + len(too_old)
+
+    async def _give_up(self, rows: Sequence[Row]) -> None:
+        """Make dead letters of them that name the whole chain, down to what is at fault."""
+        async with self._db.session() as tx:
+            links = await chains(tx, self._ledger, [(row["entity"], row["record_key"]) for row in rows])
+        errors = [WaitedTooLong(f"waited for {told(links[row['entity'], row['record_key']])}") for row in rows]
+        for row, error in zip(rows, errors, strict=True):
             self._letters.add(
                 topic=row["topic"], partition=row["partition_no"], offset=row["topic_offset"], entity=row["entity"],
                 error=error, record=row["record_key"],
             )  # fmt: skip
-        if too_old:
-            await self._letters.flush()
-            async with self._db.transaction() as tx:
-                await self._ledger.hold(tx, self._tokens)
-                await self._ledger.put_held(tx, [_held_again(row, tables.DEAD, WaitedTooLong.code) for row in too_old])
-        return results, len(ready) + len(too_old)
+        await self._letters.flush()
+        async with self._db.transaction() as tx:
+            await self._ledger.hold(tx, self._tokens)
+            await self._ledger.put_held(
+                tx, [_held_again(row, tables.DEAD, error) for row, error in zip(rows, errors, strict=True)]
+            )
 
     async def _write_held(self, rows: Sequence[Row]) -> list[Result]:
         keys = {(row["aggregate"], row["sonar_id"]) for row in rows}
@@ -138,9 +148,9 @@ class Waiting:
         return Job(step, owner, row["topic"], row["topic_offset"])
 
 
-def _held_again(row: Row, state: str, code: str) -> tuple[Any, ...]:
+def _held_again(row: Row, state: str, error: SyncError) -> tuple[Any, ...]:
     return (
-        row["entity"], row["record_key"], row["aggregate"], row["sonar_id"], state, code, row["reason"],
+        row["entity"], row["record_key"], row["aggregate"], row["sonar_id"], state, error.code, str(error)[:512],
         row["waits_entity"], row["waits_key"], row["sequence"], row["hash"], row["document"], row["topic"],
         row["partition_no"], row["topic_offset"],
     )  # fmt: skip

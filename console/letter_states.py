@@ -1,0 +1,144 @@
+"""A dead letter, and whether it still matters: nothing newer of its record has passed since. Pure functions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+OPEN = "open"
+SUPERSEDED = "superseded"
+PASSED = "passed"
+"""States of a letter: it still matters; something newer of its record took its place; the same passed after all."""
+Place = tuple[str, int, int]
+"""Topic, partition, offset."""
+Root = tuple[str, int]
+"""Aggregate and Sonar id."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A message or a record that a stage set aside. Those of capture never came onto a topic, and have no place."""
+
+    id: str
+    """`stage:offset of the letter`; of several about one message or record, of the newest."""
+    stage: str
+    code: str
+    reason: str
+    at: str
+    entity: str
+    """An aggregate, or a kind of Splynx record."""
+    record: str | None = None
+    place: Place | None = None
+    root: Root | None = None
+    sequence: int | None = None
+    """Of its event; None where that cannot be read."""
+    times: int = 1
+    state: str = OPEN
+
+    @property
+    def what(self) -> tuple[Any, ...]:
+        """What it is about."""
+        return (self.stage, self.place or self.root, self.record)
+
+    def document(self) -> dict[str, Any]:
+        """As JSON; nothing in it is personal."""
+        topic, partition, offset = self.place or (None, None, None)
+        name, sonar_id = self.root or (None, None)
+        return {
+            "id": self.id,
+            "stage": self.stage,
+            "state": self.state,
+            "code": self.code,
+            "reason": self.reason,
+            "at": self.at,
+            "times": self.times,
+            "entity": self.entity,
+            "record": self.record,
+            "aggregate": name,
+            "sonar_id": sonar_id,
+            "sequence": self.sequence,
+            "topic": topic,
+            "partition": partition,
+            "offset": offset,
+        }
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The newest bundle that the ledger has of a root: its sequence, and where it lies."""
+
+    sequence: int
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class Held:
+    """A record that the ledger holds as dead: where its bundle lies, and the sequence of that."""
+
+    place: Place
+    sequence: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What tells whether letters still matter."""
+
+    applied: Mapping[Root, Applied] = field(default_factory=dict)
+    dead: Mapping[tuple[str, str], Held] = field(default_factory=dict)
+    """`{(entity, record): …}`."""
+    owners: Mapping[tuple[str, str], Root] = field(default_factory=dict)
+    """`{(entity, record): whose it is}` of what was written or is held."""
+    seen: Mapping[Root, int] = field(default_factory=dict)
+    """`{root: sequence of its newest readable event}`, where the ledger alone does not tell."""
+
+
+def collapsed(letters: Iterable[Letter]) -> list[Letter]:
+    """Of several letters about one message or record the newest, which knows how many there were."""
+    newest: dict[tuple[Any, ...], Letter] = {}
+    for one in letters:
+        before = newest.pop(one.what, None)
+        newest[one.what] = replace(one, times=one.times + (before.times if before else 0))
+    return list(newest.values())
+
+
+def settled(letters: Sequence[Letter], facts: Facts) -> list[Letter]:
+    """The letters with their states, and those about records with their roots."""
+    newest: dict[Root, int] = {}
+    for one in letters:
+        if one.root is not None and one.sequence is not None:
+            newest[one.root] = max(newest.get(one.root, one.sequence), one.sequence)
+    return [
+        _of_message(one, facts, newest) if one.record is None else _of_record(one, (one.entity, one.record), facts)
+        for one in letters
+    ]
+
+
+def _of_record(one: Letter, record: tuple[str, str], facts: Facts) -> Letter:
+    root, held = facts.owners.get(record), facts.dead.get(record)
+    one = replace(one, root=root, sequence=held.sequence if held is not None else None)
+    if held is not None:
+        return replace(one, state=OPEN if held.place == one.place else SUPERSEDED)
+    applied = facts.applied.get(root) if root is not None else None
+    # Without a root its bundle asks for it no more.
+    return replace(one, state=SUPERSEDED if applied is None or _is_later(applied, one.place) else PASSED)
+
+
+def _of_message(one: Letter, facts: Facts, newest: Mapping[Root, int]) -> Letter:
+    if one.root is None:
+        return one  # nobody knows whose it was, so nothing tells that it is mended
+    applied, seen = facts.applied.get(one.root), facts.seen.get(one.root, -1)
+    if one.stage == "sink":
+        done = applied is not None and _is_later(applied, one.place)
+    elif one.sequence is None:  # unreadable: what came after it is newer
+        done = applied is not None and 0 <= seen <= applied.sequence
+    else:
+        reached = seen if applied is None else applied.sequence
+        if reached == one.sequence and one.stage == "process":
+            return replace(one, state=PASSED)
+        done = max(reached, newest[one.root]) > one.sequence
+    return replace(one, state=SUPERSEDED) if done else one
+
+
+def _is_later(applied: Applied, place: Place | None) -> bool:
+    """Whether what was applied lies behind a place on its partition."""
+    return place is not None and applied.partition == place[1] and applied.offset > place[2]
