@@ -2,11 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from clients.mysql import Database
 from plumbing.errors import ConfigurationError
 from schemas.catalogue import TARGETS
+from sinks.chains import chains
+from sinks.store import Ledger
 
 _TABLES = {
     "crosswalk": ("entity", "record_key", "target_id", "state", "sequence", "revision", "updated_at", "document"),
@@ -60,7 +63,8 @@ async def _exists(db: Database) -> bool:
 async def read_holdings(db: Database, aggregate: str, sonar_id: int, *, values: bool) -> dict[str, Any] | None:
     """`{newest, crosswalk, held, intents, journal, conflicts}`; None while there is no ledger.
 
-    Documents and before-images come only with `values`: they hold personal data.
+    Each held record comes with the chain that it waits for. Documents and before-images come only with `values`: they
+    hold personal data.
     """
     if not await _exists(db):
         return None
@@ -74,6 +78,12 @@ async def read_holdings(db: Database, aggregate: str, sonar_id: int, *, values: 
     for name, columns in _TABLES.items():
         sql = f"SELECT {_list(columns, values)} FROM {name} WHERE aggregate = %s AND sonar_id = %s"  # noqa: S608
         found[name] = [_plain(row) for row in await db.fetch(f"{sql} ORDER BY entity, record_key", whose)]
+    async with db.session() as tx:
+        links = await chains(
+            tx, Ledger(db.name, run_id=""), [(row["entity"], row["record_key"]) for row in found["held"]]
+        )
+    for row in found["held"]:
+        row["chain"] = [asdict(link) for link in links[row["entity"], row["record_key"]]]
     for name, columns in _BY_RECORD.items():
         sql = (
             f"SELECT {_list(columns, values)} FROM {name} n WHERE (n.entity, n.record_key) IN"  # noqa: S608

@@ -37,7 +37,9 @@ class Letter:
     @property
     def what(self) -> tuple[Any, ...]:
         """What it is about."""
-        return (self.stage, self.place or self.root, self.record)
+        if self.record is not None:
+            return (self.stage, self.entity, self.record)
+        return (self.stage, self.place or self.root)
 
     def document(self) -> dict[str, Any]:
         """As JSON; nothing in it is personal."""

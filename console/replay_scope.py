@@ -60,7 +60,7 @@ def chosen(only: Sequence[str], account: int | None) -> tuple[Aggregate, ...]:
     Raises:
         ConfigurationError: a name is none of them, or one that no account owns.
     """
-    whole = [one for one in MAPPED if account is None or one.owner is not None]
+    whole = [one for one in MAPPED if account is None or one.owned_by]
     names = [one.name for one in whole]
     for name in only:
         if name not in names:

@@ -67,6 +67,8 @@ SHAPES: dict[str, Shape] = {
         "watermark": "The last one: `{source_time, deletes_time, read_started, sequence, snapshot_complete, offsets}`;"
         " null before the first.",
         **_HELD,
+        "parked[]": "`{entity, key, since, chain}` of the records that have waited longest; chain:"
+        " `[{entity, key, state}]`, what it waits for, and what that waits for, to the end.",
         "conflicts[]": "`{entity, field, records, newest}`: what somebody changed in Splynx after we wrote it.",
         "audit[]": "With --audit: messages that the ledger does not account for; empty when all is well.",
     },

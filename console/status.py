@@ -8,13 +8,15 @@ from console.letters import open_letters
 from console.output import table
 from console.progress import Progress
 from console.topics import require_topics
+from console.waits import longest_waits, waits_text
 from plumbing.settings import Settings
 from schemas.ledger import PARKED, READY
 
 
 def status_of(settings: Settings) -> dict[str, Any]:
     """`{lag: [{stage, entity, messages}], watermark: {...} | None, held: [{entity, state, code, records}],
-    conflicts: [{entity, field, records, newest}]}`.
+    parked: [{entity, key, since, chain}], conflicts: [{entity, field, records, newest}]}`; of parked records those
+    that have waited longest.
 
     Raises:
         ConfigurationError: there are no topics yet.
@@ -31,6 +33,7 @@ def status_of(settings: Settings) -> dict[str, Any]:
         "lag": [{"stage": one.stage, "entity": one.entity, "messages": one.messages} for one in lags],
         "watermark": watermarks[-1].model_dump(mode="json") if watermarks else None,
         "held": asyncio.run(held_of(settings)),
+        "parked": asyncio.run(longest_waits(settings)),
         "conflicts": asyncio.run(conflicts_of(settings)),
     }
 
@@ -93,6 +96,12 @@ def text_of(document: dict[str, Any]) -> str:
         held = [["entity", "state", "code", "records"]]
         held += [[one["entity"], one["state"], one["code"], str(one["records"])] for one in document["held"]]
         text += "\n" + table(held)
+    if document["parked"]:
+        waits = [["parked", "since", "waits for"]]
+        waits += [
+            [f"{one['entity']} {one['key']}", one["since"], waits_text(one["chain"])] for one in document["parked"]
+        ]
+        text += "\n\n" + table(waits)
     if document["conflicts"]:
         changed = [["entity", "changed in Splynx", "records", "last seen"]]
         changed += [[one["entity"], one["field"], str(one["records"]), one["newest"]] for one in document["conflicts"]]

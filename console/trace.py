@@ -10,6 +10,7 @@ from clients.mysql import Database
 from console.history import History, read_history
 from console.holdings import find_owner, read_holdings
 from console.output import table
+from console.waits import waits_text
 from console.whereabouts import Conclusion, conclude
 from plumbing.errors import ConfigurationError, ExitCode
 from plumbing.kafka import reach_broker
@@ -105,7 +106,8 @@ def text_of(document: dict[str, Any]) -> str:
         "Ledger", [ledger["newest"]] if ledger["newest"] else [], ("sequence", "outcome", "deleted", "updated_at")
     )
     parts += _part("Rows in Splynx", ledger["crosswalk"], ("entity", "record_key", "target_id", "state", "updated_at"))
-    parts += _part("Held", ledger["held"], ("entity", "record_key", "state", "code", "since"))
+    held = [{**row, "waits for": waits_text(row["chain"])} for row in ledger["held"]]
+    parts += _part("Held", held, ("entity", "record_key", "state", "code", "since", "waits for"))
     parts += _part("Journal", ledger["journal"], ("at", "entity", "record_key", "target_id", "action", "sequence"))
     open_ones = [one for one in ledger["intents"] if one["state"] == "open"]
     parts += _part("Calls with an open outcome", open_ones, ("created_at", "entity", "record_key", "method"))

@@ -247,7 +247,8 @@ def has_members(kafka: KafkaSettings, group: str, timeout: float = 30) -> bool:
         DependencyUnreachable: the broker does not answer.
     """
     try:
-        (told,) = make_admin(kafka).describe_consumer_groups([group], request_timeout=timeout).values()
+        admin = make_admin(kafka)  # its futures end with it
+        (told,) = admin.describe_consumer_groups([group], request_timeout=timeout).values()
         return bool(told.result(timeout).members)
     except KafkaException as exc:
         raise DependencyUnreachable(f"Kafka does not answer for group {group}: {exc.args[0].name()}") from exc

@@ -84,3 +84,11 @@ class HeldRecords(Tables):
             f"SELECT entity, MIN(since) AS since FROM {self.table('held')} WHERE state = %s GROUP BY entity", (PARKED,)
         )
         return {row["entity"]: self.now() - row["since"] for row in rows}
+
+    async def longest_waiting(self, tx: Transaction, limit: int) -> list[Row]:
+        """`{entity, record_key, since}` of the records that have been parked longest, whoever owns their partitions."""
+        return await tx.fetch(
+            f"SELECT entity, record_key, since FROM {self.table('held')} WHERE state = %s"
+            " ORDER BY since, entity, record_key LIMIT %s",
+            (PARKED, limit),
+        )

@@ -5,9 +5,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +28,13 @@ class Pair:
     site: Site
     program: str = "console"
     stages: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+
+    def start(self, *words: str) -> None:
+        """Start a stage as a process of its own, again where it ended."""
+        with (self.site.folder / f"{words[0]}.log").open("ab") as log:
+            self.stages[words[0]] = subprocess.Popen(
+                self.command(*words), stdout=log, stderr=log, cwd=ROOT, env=bare_environment(), start_new_session=True
+            )
 
     def command(self, *words: str) -> list[str]:
         """A command line of the program."""
@@ -88,20 +94,18 @@ def found(document: dict[str, Any]) -> list[tuple[str, str, str, str]]:
 
 
 @contextmanager
-def stages(pair: Pair, folder: Path) -> Iterator[Pair]:
+def stages(pair: Pair) -> Iterator[Pair]:
     """The stages as processes of their own, ended afterwards. They look often, so that a watermark comes soon."""
     pair.site.configure(**{"sonar.poll_seconds": 0.3, "sonar.safety_lag_seconds": 1})
     assert pair.run("topics", "--apply").code == 0
-    with ExitStack() as ending:
+    try:
         for words in STAGES:
-            log = ending.enter_context((folder / f"{words[0]}.log").open("wb"))
-            process = subprocess.Popen(
-                pair.command(*words), stdout=log, stderr=log, cwd=ROOT, env=bare_environment(), start_new_session=True
-            )
-            ending.callback(_end, process)
-            pair.stages[words[0]] = process
+            pair.start(*words)
         pair.wait_until_copied()
         yield pair
+    finally:
+        for process in pair.stages.values():
+            _end(process)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -117,7 +121,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
 @pytest.fixture(scope="module")
 def pair(site: Site) -> Iterator[Pair]:
     """A copied pair, its stages running."""
-    with stages(Pair(site), site.folder) as made:
+    with stages(Pair(site)) as made:
         yield made
 
 

@@ -21,7 +21,7 @@ def pair(site: Site) -> Pair:
     """A pair that was copied, its stages ended; before that nothing was there to compare."""
     refused = Pair(site).run("reconcile")
     assert (refused.code, "holds no ledger" in refused.err) == (2, True), refused
-    with stages(Pair(site), site.folder):
+    with stages(Pair(site)):
         pass
     return Pair(site)
 

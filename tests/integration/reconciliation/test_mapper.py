@@ -38,7 +38,7 @@ def pair(site: Site, chosen: tuple[str, str, str, str]) -> Iterator[Pair]:
     """All commands of this pair have the wrong mappers."""
     payment, _, active, other = chosen
     program = f"tests.integration.reconciliation.wrong_mapper {payment} {active} {other} active/disabled"
-    with stages(Pair(site, program), site.folder) as made:
+    with stages(Pair(site, program)) as made:
         yield made
 
 

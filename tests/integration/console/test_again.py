@@ -1,0 +1,312 @@
+"""Stored records handled again beside stages that run: a replay writes nothing twice, a letter passes once mended."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+import pytest
+
+from console.deadletters import chosen_letters
+from console.letter_states import Letter
+from console.progress import Progress
+from console.shapes import members
+from console.status import held_of
+from plumbing.kafka import AckedProducer, make_producer
+from plumbing.settings import load_settings
+from sandbox import choices
+from schemas.topics import Topics
+from tests.integration.console.conftest import Ended, Site
+from tests.integration.reconciliation.conftest import Pair, is_copied, stages
+
+pytestmark = pytest.mark.timeout(240)
+
+NO_TYPE = 999
+"""An account type that Sonar does not show: without a rule nobody knows what an account of it is."""
+_WRITES = ("POST", "PUT", "PATCH", "DELETE")
+_MANY = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def pair(site: Site) -> Iterator[Pair]:
+    """A copied pair, its stages running; one payment's receipt was somebody else's before."""
+    taken = first_payment(site)
+    with site.mariadb.connect(site.splynx.database) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO payments (customer_id, transaction_id, payment_type, receipt_number, date,"
+            " real_create_datetime, amount, remind_amount, comment, field_1, field_2, field_3, field_4, field_5, note,"
+            " memo) VALUES (1, 0, 1, %s, '2020-01-01', '2020-01-01', 5, 0, '', '', '', '', '', '', '', '')",
+            (f"SP{taken}",),
+        )
+    with stages(Pair(site)) as made:
+        yield made
+
+
+def first_payment(site: Site) -> int:
+    """The id of a payment that becomes one in Splynx."""
+    sonar = site.settings["sonar"]
+    query = "{ payments(successful: true, status: SUCCEEDED) { entities { id } } }"
+    headers = {"Authorization": f"Bearer {sonar['token']}"}
+    answer = httpx2.post(sonar["url"], json={"query": query}, headers=headers)
+    return min(int(row["id"]) for row in answer.json()["data"]["payments"]["entities"])
+
+
+class Writes:
+    """Counts what is asked of Splynx's REST API but reads, and sums up what its database and the ledger hold."""
+
+    def __init__(self, pair: Pair) -> None:
+        self._site = pair.site
+        self._site.tell(self._site.splynx.control, "faults", method="DELETE")
+        for method in _WRITES:  # a delay of no time at all, which counts
+            self._site.tell(
+                self._site.splynx.control, "faults", {"kind": "delay_before", "method": method, "times": _MANY}
+            )
+        self.before = self.sums()
+
+    def requests(self) -> int:
+        """Since it was made."""
+        left = httpx2.get(f"{self._site.splynx.control}/faults").json()
+        return sum(_MANY - int(one["times"]) for one in left)
+
+    def sums(self) -> list[tuple[str, Any]]:
+        """A checksum of each of Splynx's tables, of the crosswalk and of the journal."""
+        names = [next(iter(row.values())) for row in self._site.rows("SHOW TABLES")]
+        # Counters of requests and the time of the last are kept there; a read moves them, too.
+        ours = [f"`{name}`" for name in names if name not in {"api_keys", "permissions_api_key", "admin_api_keys"}]
+        rows = self._site.rows(f"CHECKSUM TABLE {', '.join([*ours, '{ledger}.crosswalk', '{ledger}.journal'])}")
+        return [(row["Table"], row["Checksum"]) for row in rows]
+
+
+def settle(pair: Pair, holds: Callable[[], object] = lambda: True, seconds: float = 90) -> None:
+    """Wait until the stages have nothing before them, and something holds."""
+    deadline = time.monotonic() + seconds
+    with closing(Progress(load_settings(pair.site.config))) as progress:
+        while not (is_copied(progress) and holds()):
+            for name, process in pair.stages.items():
+                assert process.poll() is None, f"{name} has ended"
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+
+
+def open_now(pair: Pair) -> list[Letter]:
+    """The letters that matter, asked without a process of its own."""
+    return asyncio.run(chosen_letters(load_settings(pair.site.config)))
+
+
+def document(ended: Ended, code: int = 0) -> dict[str, Any]:
+    """What a command printed that ended as it should."""
+    assert ended.code == code, (ended.out, ended.err)
+    return ended.document
+
+
+def letters(pair: Pair, *words: str) -> list[dict[str, Any]]:
+    """The open ones."""
+    found: list[dict[str, Any]] = document(pair.run("deadletters", "list", "--json", *words))["letters"]
+    return found
+
+
+def change(pair: Pair, account: int, **columns: Any) -> None:
+    """Change an account in Sonar."""
+    pair.site.tell(
+        pair.site.sonar.control, "store", {"action": "update", "type": "Account", "id": account, "columns": columns}
+    )
+
+
+def accounts(pair: Pair) -> list[int]:
+    """Sonar ids of accounts that are customers of Splynx."""
+    rows = pair.site.rows(
+        "SELECT record_key FROM {ledger}.crosswalk WHERE entity = 'customer' AND state = 'live' ORDER BY target_id"
+    )
+    return [int(row["record_key"]) for row in rows]
+
+
+def test_a_replay_into_an_up_to_date_splynx_writes_nothing(pair: Pair) -> None:
+    foreseen = document(pair.run("replay", "--json"))
+    whole = foreseen["events"]["account"]
+    assert (foreseen["applied"], foreseen["published"], foreseen["cut"]) == (False, {}, [])
+    assert whole >= len(accounts(pair)) > 20
+    # The payment whose receipt is taken was refused, and is tried again.
+    assert foreseen["steps"] == {"payment": {"create": 1}}
+    writes = Writes(pair)
+    done = document(pair.run("replay", "--json", "--apply", "--progress"))
+    assert done["published"] == done["events"] == foreseen["events"]
+    assert done.keys() | {"account", "moment", "unmapped", "records"} == {"version"} | members("replay")
+    settle(pair)
+    assert writes.requests() == 0
+    assert writes.sums() == writes.before
+
+
+def test_one_customer_and_one_aggregate_are_replayed_alone(pair: Pair) -> None:
+    account = accounts(pair)[0]
+    one = document(pair.run("replay", "--json", "--account", str(account)))
+    assert one["events"]["account"] == 1
+    assert set(one["events"]) <= {"account", "payment"}
+    only = document(pair.run("replay", "--json", "--only", "company"))
+    assert set(only["events"]) == {"company"}
+    wrong = pair.run("replay", "--only", "customer")
+    assert (wrong.code, "Name one of company" in wrong.err) == (2, True)
+    unowned = pair.run("replay", "--only", "company", "--account", str(account))
+    assert (unowned.code, "an account owns" in unowned.err) == (2, True)
+
+
+def test_a_replay_from_a_moment_takes_what_came_since(pair: Pair) -> None:
+    settle(pair)
+    moment = datetime.now(UTC)
+    account = accounts(pair)[1]
+    change(pair, account, name="Anna Later Example")
+    settle(pair, lambda: pair.site.rows("SELECT 1 FROM customers WHERE name = 'Anna Later Example'"))
+    since = document(pair.run("replay", "--json", "--from", moment.isoformat(), "--only", "account"))
+    assert since["events"] == {"account": 1}
+    run_id = document(pair.run("trace", "account", str(account), "--json"))["events"][0]["run_id"]
+    of_run = document(pair.run("replay", "--json", "--from", run_id, "--only", "account"))
+    assert of_run["events"]["account"] >= len(accounts(pair))
+    for words in (("2026-03-04T05:06:07",), ("yesterday",), ("2999-01-01T00:00:00Z",), ("0123456789abcdef",)):
+        refused = pair.run("replay", "--from", *words)
+        assert (refused.code, "Next: " in refused.err) == (2, True)
+
+
+def test_the_live_engine_begins_again_only_where_nobody_is_at_work(pair: Pair) -> None:
+    foreseen = document(pair.run("replay", "--json", "--engine", "live"))
+    assert foreseen["messages"] >= sum(foreseen["events"].values())
+    running = pair.run("replay", "--engine", "live", "--apply")
+    assert (running.code, "the processors run" in running.err) == (75, True)
+    one = pair.run("replay", "--engine", "live", "--account", "1")
+    assert (one.code, "--engine batch" in one.err) == (2, True)
+
+
+def test_a_customer_is_shown_as_of_a_moment_with_what_differs_now(pair: Pair) -> None:
+    settle(pair)
+    moment, account = datetime.now(UTC).isoformat(), str(accounts(pair)[2])
+    change(pair, int(account), name="Bea Afterwards Example")
+    settle(pair, lambda: pair.site.rows("SELECT 1 FROM customers WHERE name = 'Bea Afterwards Example'"))
+    words = ("replay", "--account", account, "--as-of", moment)
+    found = document(pair.run(*words, "--json"))
+    (row,) = [one for one in found["records"] if one["entity"] == "customer"]
+    assert (row["key"], row["state"], row["differs"], row["then"]) == (account, "changed", ["name"], None)
+    assert {one["state"] for one in found["records"] if one["entity"] == "payment"} <= {"same"}
+    assert "Bea" not in pair.run(*words).out
+    assert "Bea Afterwards Example" in pair.run(*words, "--show-values").out
+    assert "password: 'x" not in pair.run(*words, "--show-values").out
+    early = document(pair.run("replay", "--account", account, "--as-of", "2020-01-01T00:00:00Z", "--json"))
+    assert {one["state"] for one in early["records"]} == {"new"}
+    assert pair.run("replay", "--as-of", moment).code == 2
+
+
+def test_a_record_that_splynx_refused_passes_once_what_hindered_it_is_gone(pair: Pair) -> None:
+    (letter,) = letters(pair, "--code", "sink.natural_key_taken")
+    assert (letter["stage"], letter["entity"], letter["state"]) == ("sink", "payment", "open")
+    assert letter["record"] == str(letter["sonar_id"])
+    (cause,) = document(pair.run("deadletters", "causes", "--json"))["causes"]
+    assert (cause["letters"], cause["code"], cause["example"]) == (1, letter["code"], letter["id"])
+    shown = document(pair.run("deadletters", "show", letter["id"], "--json", "--show-values"))
+    assert shown["values"]["receipt_number"] == f"SP{letter['record']}"
+    assert document(pair.run("deadletters", "show", letter["id"], "--json"))["values"] is None
+
+    # Not mended: it is written to nobody, and is a letter again.
+    document(pair.run("deadletters", "replay", letter["id"], "--apply", "--json"))
+    settle(pair, lambda: open_now(pair)[0].times == letter["times"] + 1)
+    pair.execute("UPDATE payments SET deleted = '1' WHERE transaction_id = 0")
+    foreseen = document(pair.run("deadletters", "replay", "--json"))
+    assert [one["action"] for one in foreseen["letters"]] == ["replay"]
+    assert foreseen["steps"] == {"payment": {"create": 1}}
+    live = f"SELECT 1 FROM payments WHERE receipt_number = 'SP{letter['record']}' AND deleted = '0'"
+    assert pair.site.rows(live) == []
+    done = document(pair.run("deadletters", "replay", "--apply", "--json"))
+    assert done["published"] == 1
+    assert done.keys() == {"version"} | members("deadletters replay")
+    settle(pair, lambda: not open_now(pair))
+    assert len(pair.site.rows(live)) == 1
+    (closed,) = [one for one in letters(pair, "--all") if one["record"] == letter["record"]]
+    assert closed["state"] == "passed"
+    again = document(pair.run("deadletters", "replay", closed["id"], "--apply", "--json"))
+    assert ([one["action"] for one in again["letters"]], again["published"]) == (["superseded"], 0)
+
+
+def test_a_letter_passes_with_mended_rules_once_the_processors_have_them(pair: Pair) -> None:
+    account = accounts(pair)[3]
+    before = httpx2.get(f"{pair.site.sonar.control}/store/Account/{account}").json()["account_type_id"]
+    change(pair, account, account_type_id=NO_TYPE)
+    settle(pair, lambda: open_now(pair))
+    (letter,) = letters(pair)
+    assert (letter["stage"], letter["code"]) == ("process", "mapping.required_value_missing")
+    assert (letter["aggregate"], letter["sonar_id"]) == ("account", account)
+    refused = document(pair.run("deadletters", "replay", "--apply", "--json"), 5)
+    assert [(one["action"], one["why"]) for one in refused["letters"]] == [
+        ("refused", "account_type is missing [mapping.required_value_missing]")
+    ]
+    assert letter["id"] in pair.run("deadletters", "replay").out
+    shown = document(pair.run("deadletters", "show", letter["id"], "--json"))
+    assert shown["trace"] == f"crossfade trace account {account}"
+    assert shown.keys() == {"version"} | members("deadletters show")
+
+    rules = choices.rules()
+    rules["customer"]["category"] = {"by_account_type": {NO_TYPE: "company"}}
+    pair.site.write("rules.yaml", rules)
+    try:
+        assert [one["action"] for one in document(pair.run("deadletters", "replay", "--json"))["letters"]] == ["replay"]
+        early = pair.run("deadletters", "replay", "--apply")
+        assert (early.code, "Start the processors again" in early.err) == (2, True)
+        restart(pair, "process")
+        assert document(pair.run("deadletters", "replay", "--apply", "--json"))["published"] == 1
+        settle(pair, lambda: not open_now(pair))
+        (row,) = pair.site.rows(f"SELECT category FROM customers WHERE login = 's{account}'")
+        assert row["category"] == "company"
+        # Its label is nowhere: the customer is written, and the chain says what it waits for.
+        status = document(pair.run("status", "--json"))
+        assert status["parked"] == [
+            {
+                "entity": "customer",
+                "key": str(account),
+                "since": status["parked"][0]["since"],
+                "chain": [{"entity": "label", "key": f"type:{NO_TYPE}", "state": "neither in Splynx nor on its way"}],
+            }
+        ]
+        traced = document(pair.run("trace", "account", str(account), "--json"), 3)
+        assert traced["ledger"]["held"][0]["chain"] == status["parked"][0]["chain"]
+        assert f"label type:{NO_TYPE} (neither" in pair.run("trace", "account", str(account)).out
+    finally:
+        change(pair, account, account_type_id=before)
+        pair.site.write("rules.yaml", choices.rules())
+    restart(pair, "process")
+    settle(pair, lambda: not asyncio.run(held_of(load_settings(pair.site.config))))
+
+
+def test_what_a_newer_event_has_superseded_is_closed_and_is_not_replayed(pair: Pair) -> None:
+    account = accounts(pair)[4]
+    name = httpx2.get(f"{pair.site.sonar.control}/store/Account/{account}").json()["name"]
+    change(pair, account, name=" ")
+    settle(pair, lambda: open_now(pair))
+    (letter,) = letters(pair)
+    change(pair, account, name=name)
+    settle(pair, lambda: not open_now(pair))
+    (closed,) = [one for one in letters(pair, "--all") if one["id"] == letter["id"]]
+    assert closed["state"] == "superseded"
+    done = document(pair.run("deadletters", "replay", letter["id"], "--apply", "--json"))
+    assert ([(one["action"], one["why"]) for one in done["letters"]], done["published"]) == (
+        [("superseded", "superseded")],
+        0,
+    )
+
+
+def test_a_message_that_is_nobodys_is_told_as_such(pair: Pair) -> None:
+    settings = load_settings(pair.site.config)
+    producer = AckedProducer(make_producer(settings.kafka))
+    producer.produce(Topics(settings.instance).sonar("payment"), partition=0, key=b"k", value=b"poison")
+    producer.flush()
+    settle(pair, lambda: open_now(pair))
+    done = document(pair.run("deadletters", "replay", "--apply", "--json"), 5)
+    assert [(one["code"], one["action"]) for one in done["letters"]] == [("avro.undecodable", "nobody's")]
+    unknown = pair.run("deadletters", "show", "process:99999")
+    assert (unknown.code, "deadletters list --all" in unknown.err) == (2, True)
+    assert pair.run("deadletters", "list", "--stage", "nowhere").code == 2
+
+
+def restart(pair: Pair, stage: str) -> None:
+    """End a stage and start it again, as its supervisor does."""
+    process = pair.stages[stage]
+    process.terminate()
+    assert process.wait(60) in {0, 143}
+    pair.start(stage)
