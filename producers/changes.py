@@ -1,8 +1,9 @@
 """What has changed in Sonar since an instant: thin pages of every followed collection, and the audit log."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -13,7 +14,7 @@ from clients.sonar_schema import SonarSchema
 from producers import documents
 from producers.documents import Thin
 from producers.owners import owner_paths
-from schemas.aggregate import Aggregate, LookUp, Touch
+from schemas.aggregate import Aggregate, Hop, LookUp, Touch
 
 log = structlog.get_logger()
 
@@ -117,14 +118,35 @@ class Changes:
 
     async def carriers(self, one: Followed, id: int) -> list[int]:
         """Ids of the roots that carry a look-up's row."""
-        assert one.look_up is not None
-        root = one.aggregate.root
+        look_up, root = one.look_up, one.aggregate.root
+        assert look_up is not None
+        if not look_up.ways:
+            thin = Thin(root.name, archived=root.include_archived, counted=False, by_id=True)
+            return await self._ids(thin, partial(documents.carrying, look_up.column, look_up.relations, id))
+        return sorted({root for way in look_up.ways for root in await self._down(way, id)})
+
+    async def _down(self, way: Sequence[Hop], id: int) -> list[int]:
+        """Ids of the rows that a way leads to from one row."""
+        ids = [id]
+        for hop in way:
+            thin = Thin(hop.collection, counted=False, by_id=True)
+            parts = [ids[at : at + _TOGETHER] for at in range(0, len(ids), _TOGETHER)]
+            ids = [id for part in parts for id in await self._ids(thin, partial(documents.referring, hop, part))]
+        return ids
+
+    async def _ids(self, thin: Thin, search: Callable[[int], list[dict[str, Any]]]) -> list[int]:
+        """Ids of all rows that a search finds, which is made anew above the last id of each page."""
         result: list[int] = []
         while True:
+<<<<<<< HEAD
             search = documents.carrying(one.look_up.column, one.look_up.relations, id, result[-1] if result else 0)
             thin = [Thin(root.name, archived=root.include_archived, counted=False, by_id=True)]
             answer = await self._ask(thin, [search])
             rows = entities_of(answer.data["c0"], asked=PAGE, counted=False)
+=======
+            answer = await self._ask([thin], [search(result[-1] if result else 0)])
+            rows = entities_of(answer.data["c0"], asked=_PAGE, counted=False)
+>>>>>>> 5051ab3 (Network and stock are captured: sites, address space, assignments, RADIUS, models, places, vendors, orders, items)
             if not rows:
                 return result
             result += [int(row["id"]) for row in rows]

@@ -9,6 +9,7 @@ from graphql import FieldNode, InlineFragmentNode, NameNode, SelectionSetNode, p
 from graphql.language import OperationDefinitionNode
 
 from clients.sonar_schema import SonarSchema
+from schemas.aggregate import Hop
 
 PAGE_INFO = "page_info { page total_pages total_count records_per_page }"
 _CHANGE_ORDER = '[{attribute: "updated_at", direction: ASC}, {attribute: "id", direction: ASC}]'
@@ -248,6 +249,12 @@ def carrying(column: str | None, relations: Iterable[str], id: int, last: int) -
         }
         for relation in relations
     ]
+
+
+def referring(hop: Hop, ids: Iterable[int], last: int) -> list[dict[str, Any]]:
+    """Search: rows above `last` that a step down leads to from one of `ids`."""
+    of_type = {} if hop.type is None else {"string_fields": [_text(*hop.type)]}
+    return [{"integer_fields": [_integer(hop.column, "EQ", id), _integer("id", "GT", last)], **of_type} for id in ids]
 
 
 def _archived(archived: bool) -> str:

@@ -51,17 +51,30 @@ class Touch:
 
 
 @dataclass(frozen=True)
+class Hop:
+    """A step from rows down to those that refer to them: who in `collection` has one of their ids in `column`."""
+
+    collection: str
+    column: str
+    type: tuple[str, str] | None = None
+    """`(type column, value it must have)` of a polymorphic reference."""
+
+
+@dataclass(frozen=True)
 class LookUp:
     """A collection that many roots refer to: its change fans out, throttled, to the roots that carry it.
 
     `column` is the root's column that holds the look-up's id (searched with EQ), or `relation` names what leads
     from the root to it, dots for depth (searched with a reverse relation filter); several where several ways do.
+    Where a polymorphic relation lies between, `ways` lead from the look-up down to the roots, over other collections.
     """
 
     collection: str
     type_name: str
     column: str | None = None
     relation: str | tuple[str, ...] = ()
+    ways: tuple[tuple[Hop, ...], ...] = ()
+    """The last step of each is into the root's collection; all count."""
     fields: tuple[str, ...] = ()
     """The look-up's columns that matter: only a change of one of them fans out. Empty: every change does."""
 

@@ -18,8 +18,16 @@ from schemas.entities.billing.invoice import INVOICE
 from schemas.entities.billing.usage import CALL, DATA_USAGE, TOP_OFF
 from schemas.entities.company import COMPANY
 from schemas.entities.labels import ACCOUNT_GROUP, ACCOUNT_TYPE, FLAG_LABELS, flag_labels
+from schemas.entities.network.access import PLANNED_MOVE, RADIUS_ACCOUNT, UNINVENTORIED_MAC_ADDRESS
+from schemas.entities.network.assignment import IP_ASSIGNMENT
+from schemas.entities.network.site import NETWORK_SITE
+from schemas.entities.network.space import IP_POOL, SUBNET, SUPERNET
 from schemas.entities.payment import PAYMENT
 from schemas.entities.settings import BILLING_SETTING, SYSTEM_SETTING
+from schemas.entities.stock.items import GENERIC_INVENTORY_ITEM, INVENTORY_ITEM
+from schemas.entities.stock.models import DEPLOYMENT_TYPE, INVENTORY_MODEL, INVENTORY_MODEL_CATEGORY, MANUFACTURER
+from schemas.entities.stock.places import GENERIC_INVENTORY_ASSIGNEE, INTERNAL_LOCATION, INVENTORY_LOCATION, VEHICLE
+from schemas.entities.stock.purchases import PURCHASE_ORDER, VENDOR
 from schemas.records import AdditionalField, To
 from schemas.shapes import members
 
@@ -29,7 +37,27 @@ AGGREGATES: tuple[Aggregate, ...] = (
     COMPANY,
     ACCOUNT_GROUP,
     ACCOUNT_TYPE,
+    NETWORK_SITE,
+    SUPERNET,
+    SUBNET,
+    IP_POOL,
+    MANUFACTURER,
+    INVENTORY_MODEL_CATEGORY,
+    INVENTORY_MODEL,
+    DEPLOYMENT_TYPE,
+    INVENTORY_LOCATION,
+    INTERNAL_LOCATION,
+    VEHICLE,
+    GENERIC_INVENTORY_ASSIGNEE,
+    VENDOR,
+    PURCHASE_ORDER,
     ACCOUNT,
+    RADIUS_ACCOUNT,
+    UNINVENTORIED_MAC_ADDRESS,
+    PLANNED_MOVE,
+    INVENTORY_ITEM,
+    GENERIC_INVENTORY_ITEM,
+    IP_ASSIGNMENT,
     CREDIT_CARD_PROCESSOR,
     BANK_ACCOUNT_PROCESSOR,
     CREDIT_CARD,

@@ -90,7 +90,9 @@ def _page(one: Aggregate) -> Iterator[str]:
 
 
 def _carried(look_up: LookUp) -> str:
-    return f"`{look_up.column}`" if look_up.column else " or ".join(f"`{name}`" for name in look_up.relations)
+    ways = [(look_up.column,)] if look_up.column else [(name,) for name in look_up.relations]
+    ways += [tuple(f"{hop.collection}.{hop.column}" for hop in way) for way in look_up.ways]
+    return ", or ".join(", then ".join(f"`{step}`" for step in way) for way in ways)
 
 
 def _ways(owners: Sequence[Owner]) -> str:

@@ -26,7 +26,7 @@ from producers.documents import extent_document
 from producers.owners import owner_paths
 from sandbox.sonar import reference_check as sonar_sandbox
 from sandbox.splynx import reference_check as splynx_sandbox
-from schemas.aggregate import Aggregate, LookUp, Owner, SourceRows, Target, Touch, WritePath
+from schemas.aggregate import Aggregate, Hop, LookUp, Owner, SourceRows, Target, Touch, WritePath
 from schemas.catalogue import AGGREGATES, TARGETS
 from schemas.records import AdditionalField, NewerSonar, ShownArchived, SplynxRecord
 from schemas.selection import selection
@@ -125,8 +125,22 @@ def _look_up(sonar: GraphQLSchema, one: Aggregate, look_up: LookUp) -> Iterator[
     yield from _collection(sonar, one, look_up.collection, look_up.type_name)
     for path in (look_up.column,) if look_up.column else look_up.relations:
         yield from _path(sonar, one, one.root.type_name, path)
+    for way in look_up.ways:
+        if way[-1].collection != one.root.name:
+            yield f"{one.name}: a way from {look_up.collection} ends in {way[-1].collection}"
+        for hop in way:
+            yield from _hop(sonar, one, hop)
     for field in look_up.fields:
         yield from _path(sonar, one, look_up.type_name, field)
+
+
+def _hop(sonar: GraphQLSchema, one: Aggregate, hop: Hop) -> Iterator[str]:
+    field = _query(sonar).fields.get(hop.collection)
+    if field is None:
+        yield f"{one.name}: Sonar has no query {hop.collection}"
+        return
+    for path in (hop.column,) if hop.type is None else (hop.column, hop.type[0]):
+        yield from _path(sonar, one, str(get_named_type(field.type)).removesuffix("Connection"), path)
 
 
 def _query(sonar: GraphQLSchema) -> GraphQLObjectType:

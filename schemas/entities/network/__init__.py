@@ -1,0 +1,1 @@
+"""The network as capture reads it: sites, address space, who holds which address, RADIUS, planned moves."""
