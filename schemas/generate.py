@@ -90,9 +90,9 @@ def _page(one: Aggregate) -> Iterator[str]:
 
 
 def _carried(look_up: LookUp) -> str:
-    ways = [(look_up.column,)] if look_up.column else [(name,) for name in look_up.relations]
-    ways += [tuple(f"{hop.collection}.{hop.column}" for hop in way) for way in look_up.ways]
-    return ", or ".join(", then ".join(f"`{step}`" for step in way) for way in ways)
+    ways = [f"`{name}`" for name in ((look_up.column,) if look_up.column else look_up.relations)]
+    ways += [", then ".join(f"`{hop.collection}.{hop.column}`" for hop in way) for way in look_up.ways]
+    return ", or ".join(ways)
 
 
 def _ways(owners: Sequence[Owner]) -> str:
