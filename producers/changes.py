@@ -138,15 +138,8 @@ class Changes:
         """Ids of all rows that a search finds, which is made anew above the last id of each page."""
         result: list[int] = []
         while True:
-<<<<<<< HEAD
-            search = documents.carrying(one.look_up.column, one.look_up.relations, id, result[-1] if result else 0)
-            thin = [Thin(root.name, archived=root.include_archived, counted=False, by_id=True)]
-            answer = await self._ask(thin, [search])
-            rows = entities_of(answer.data["c0"], asked=PAGE, counted=False)
-=======
             answer = await self._ask([thin], [search(result[-1] if result else 0)])
-            rows = entities_of(answer.data["c0"], asked=_PAGE, counted=False)
->>>>>>> 5051ab3 (Network and stock are captured: sites, address space, assignments, RADIUS, models, places, vendors, orders, items)
+            rows = entities_of(answer.data["c0"], asked=PAGE, counted=False)
             if not rows:
                 return result
             result += [int(row["id"]) for row in rows]
