@@ -41,8 +41,8 @@ def columns(schema: SonarSchema, type_name: str) -> set[str]:
 
 
 TO_WIDEN = {
-    "Account", "AccountBillingParameter", "AccountService", "AccountStatus", "Address", "Company", "Contact", "CustomField",
-    "CustomFieldData", "Note", "PhoneNumber", "PhoneNumberType", "Service",
+    "Account", "AccountBillingParameter", "AccountService", "AccountStatus", "Address", "Company", "Contact",
+    "CustomField", "CustomFieldData", "Note", "PhoneNumber", "PhoneNumberType", "Service",
     "ServiceableAddressAccountAssignmentHistory", "User",
 }  # fmt: skip
 """Types of which only what the first mappers need is read so far."""
