@@ -144,10 +144,22 @@ TABLES: dict[str, str] = {
 }
 """`{table: column and key definitions}`."""
 
+SHADOW = "shadow"
+PHASES = (SHADOW, "freeze", "drain", "verify", "live", "closed")
+"""Of the migration, kept in `meta` under `phase`. Until `live` Sonar is the system of record."""
+WRITTEN_IN = frozenset({SHADOW, "freeze", "drain", "verify"})
+"""Phases in which the sink writes."""
+
 LIVE = "live"
 GONE = "gone"
 ORPHANED = "orphaned"
 """States of a crosswalk row: written, withdrawn as its delete policy says, or left alone without an owner."""
+
+OPEN = "open"
+DONE = "done"
+REFUSED = "refused"
+LOST = "lost"
+"""States of an intent: nobody knows yet; Splynx did it; surely not; nothing of it was found when it was settled."""
 
 PARKED = "parked"
 READY = "ready"

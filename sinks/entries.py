@@ -35,10 +35,10 @@ class Entries:
         self._ledger = ledger
 
     async def may_write(self, tx: Transaction, owner: Owner) -> None:
-        """See that the partition still is ours, and that nothing newer of the aggregate was applied.
+        """See that the partition still is ours, that the phase lets us write, and that nothing newer was applied.
 
         Raises:
-            Fenced, Overtaken.
+            Fenced, CutOver, Overtaken.
         """
         await self._ledger.hold(tx, {owner.partition: owner.token})
         await self._ledger.not_overtaken(tx, owner.aggregate, owner.sonar_id, owner.sequence)
@@ -62,7 +62,7 @@ class Entries:
         """Enter a record as written, with its before-image if the row was changed.
 
         Raises:
-            Fenced, Overtaken, NameShared: nothing may be committed.
+            Fenced, CutOver, Overtaken, NameShared: nothing may be committed.
         """
         await self.may_write(tx, owner)
         revision = step.known.revision if step.known else 0
@@ -77,7 +77,7 @@ class Entries:
         """Enter a record as no longer live, with its before-image if the row was changed.
 
         Raises:
-            Fenced, Overtaken: nothing may be committed.
+            Fenced, CutOver, Overtaken: nothing may be committed.
         """
         await self.may_write(tx, owner)
         key = (known.entity, known.key)

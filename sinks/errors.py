@@ -12,6 +12,31 @@ class Fenced(SyncError):
     remedy = "Nothing to do: the new owner goes on. If no second sink should run, stop one."
 
 
+class CutOver(SyncError):
+    """The cutover made Splynx the system of record: nobody writes what comes from Sonar any more."""
+
+    code = "sink.cut_over"
+    action = Action.HALT
+    exit_code = ExitCode.FOUND
+    remedy = (
+        "Stop the sink: its work is done. If the cutover was taken back, `crossfade ledger phase shadow --apply` lets"
+        " it write again."
+    )
+
+
+class LedgerTaken(SyncError):
+    """The ledger is kept by a deployment with other topics: of another instance, or of another Kafka."""
+
+    code = "sink.ledger_taken"
+    action = Action.HALT
+    exit_code = ExitCode.USAGE
+    remedy = (
+        "Check instance, kafka and ledger in the settings: a forgotten second deployment must have a ledger and a"
+        " Splynx of its own, or be stopped. If the old topics are gone for good, `crossfade ledger rebuild --apply`"
+        " gives the ledger to these; the next sink plays them from their beginning."
+    )
+
+
 class Overtaken(SyncError):
     """A newer bundle of the same aggregate was applied while this one was at work."""
 

@@ -131,10 +131,11 @@ class Loop:
 
     async def _heal(self) -> int:
         """Find out what became of calls whose answer was lost, by whoever made them; how many."""
+        tokens = dict(self._writer.tokens)  # a partition may go away meanwhile
         async with self._db.session() as tx:
-            intents = await self._ledger.open_intents(tx, self._writer.tokens)
+            intents = await self._ledger.open_intents(tx, tokens)
         for intent in intents:
-            await self._rest.heal(intent)
+            await self._rest.heal(intent, tokens[intent.partition])
         return len(intents)
 
     async def _batch(self, consumer: Consumer, messages: list[Message]) -> int:

@@ -1,7 +1,8 @@
 """The ledger made anew from what Splynx holds: after it was lost, or after Splynx was restored from a backup.
 
 What the ledger says of single records is forgotten, rows with our marks are entered again, and the topics are played
-from their beginning by the next sink. The journal of before-images, the conflicts and the intents stay.
+from their beginning by the next sink, of whichever deployment. The journal of before-images, the conflicts and the
+intents stay.
 """
 
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from plumbing.settings import Settings
 from schemas.catalogue import AGGREGATES
 from sinks.adoption import adopt, count
 from sinks.errors import RebuildInterrupted
+from sinks.home import HOME
 from sinks.site import Site
 from sinks.startup import check_epoch
 from sinks.store import Ledger
@@ -49,6 +51,7 @@ async def rebuild(site: Site) -> Rebuilt:
     async with db.transaction() as tx:
         forgotten = await ledger.crosswalk_counts(tx)
         await ledger.set_meta(tx, _BEGUN, ledger.run_id)
+        await ledger.drop_meta(tx, HOME)
         await ledger.fence_off(tx)
         await ledger.forget_records(tx)
     adopted = await adopt(site.marked, db, ledger, AGGREGATES)

@@ -4,17 +4,15 @@ import asyncio
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from clients.mysql import Database, Transaction
 from clients.splynx import SplynxClient
-from clients.splynx_errors import RecordRefused, SplynxBusy, SplynxUnreachable
-from plumbing import metrics
-from plumbing.clock import utc_now
+from clients.splynx_errors import RecordRefused, SplynxUnreachable
 from schemas.aggregate import DeletePolicy, Target
-from schemas.ledger import GONE, LIVE, ORPHANED
+from schemas.ledger import DONE, GONE, LIVE, LOST, ORPHANED
 from sinks.bodies import Shape, changed, differing
+from sinks.calls import Call, Calls
 from sinks.entries import Entries, Owner
 from sinks.errors import ParentMissing, ReadBackDiffers, ReferenceMissing
 from sinks.foreign import Foreign
@@ -39,6 +37,7 @@ class RestRecords:
         self._ledger = ledger
         self._targets = targets
         self._entries, self._handles, self._foreign = Entries(ledger), Handles(client), Foreign(db, ledger)
+        self._calls = Calls(db, ledger, client.settings.timeout_seconds)
         self._shapes = {name: Shape(target, (short or {}).get(name, ())) for name, target in targets.items()}
 
     def shape(self, target: Target) -> Shape:
@@ -97,53 +96,29 @@ class RestRecords:
         if existing is not None:
             # A label of this text is there already, and Splynx takes no second one: it is used, not repeated.
             return await self._change(step, document, refs, existing, None, owner)
-        patience = self._client.settings.timeout_seconds
-        deadline, latest = utc_now() + timedelta(seconds=patience), time.monotonic() + patience
-        async with self._db.transaction() as tx:
-            await self._entries.may_write(tx, owner)
-            intent = await self._ledger.begin(
-                tx,
-                key=(target.entity, step.key),
-                owner=(owner.aggregate, owner.sonar_id),
-                sequence=owner.sequence,
-                method="POST",
-                partition=owner.partition,
-                token=owner.token,
-                deadline=deadline,
-            )
         body = shape.body(document, create=True)
-        healed = None
-        metrics.OPEN_INTENTS.inc()
         try:
-            try:
-                answer = await self._client.post(endpoint_of(target), body, deadline=latest)
-                target_id = int(answer["id"])
-            except SplynxBusy:
-                async with self._db.transaction() as tx:
-                    await self._ledger.close_intent(tx, intent, "refused")
+            async with self._calls.begun("POST", step, owner) as call:
+                answer = await self._client.post(endpoint_of(target), body, deadline=call.latest)
+                target_id, healed = int(answer["id"]), False
+        except SplynxUnreachable as exc:
+            found = None if exc.nothing_happened else await self._handles.find_until_settled(target, step.key, document)
+            if found is None:
+                if not exc.nothing_happened:
+                    await self._calls.close(call.intent, LOST)
                 raise
-            except SplynxUnreachable:
-                healed = await self._handles.find_until_settled(target, step.key, document)
-                if healed is None:
-                    async with self._db.transaction() as tx:
-                        await self._ledger.close_intent(tx, intent, "lost")
-                    raise
-                target_id = healed
-            except RecordRefused:
-                # Our own earlier call may have come through late: then its unique sonar_id refuses the twin.
-                twin = await self._handles.find(target, step.key, document)
-                async with self._db.transaction() as tx:
-                    await self._ledger.close_intent(tx, intent, "refused")
-                if twin is None:
-                    raise
-                # With what was true then, perhaps.
-                return await self._change(step, document, refs, twin, None, owner)
-        finally:
-            metrics.OPEN_INTENTS.dec()
+            target_id, healed = found, True
+        except RecordRefused:
+            # Our own earlier call may have come through late: then its unique sonar_id refuses the twin.
+            twin = await self._handles.find(target, step.key, document)
+            if twin is None:
+                raise
+            # With what was true then, perhaps.
+            return await self._change(step, document, refs, twin, None, owner)
 
         async def keep(tx: Transaction) -> None:
             await self._keep(tx, step, owner, target_id, before=None, action="create")
-            await self._ledger.close_intent(tx, intent, "done")
+            await self._calls.done(tx, call)
 
         await self._db.retried(keep)
         try:
@@ -151,29 +126,33 @@ class RestRecords:
         except ReadBackDiffers:
             async with self._db.transaction() as tx:
                 await self._ledger.forget_hash(tx, (target.entity, step.key))
-            if healed is None:
+            if not healed:
                 raise
             # The row that was found may be that of an older call, with what was true then.
             await self._change(step, document, refs, target_id, None, owner)
         return True
 
-    async def heal(self, intent: Intent) -> int | None:
-        """After a crash: what became of a call. Searches until its deadline and the settle time are over.
+    async def heal(self, intent: Intent, token: int) -> int | None:
+        """What became of a call whose answer was lost. Waits until its deadline and the settle time are over.
 
-        What has no `sonar_id` needs no search here: it is looked for by its natural key before each creation.
+        A creation is searched for meanwhile, unless it has no `sonar_id`: then it is looked for by its natural key
+        before it is made again. The row found is entered in the crosswalk with an empty hash, so that its bundle, which
+        comes again, is compared with it in full. A change needs no search: its row is read before it is changed again.
 
-        The row found is entered in the crosswalk with an empty hash, so that its bundle, which comes again, is
-        compared with it in full.
+        Raises:
+            Fenced, CutOver: `token` is not that of the partition any more, or nobody writes.
         """
-        settled = intent.deadline + timedelta(seconds=self._client.settings.settle_seconds)
         target = self._targets[intent.entity]
+        searched = intent.method == "POST" and target.module is not None
+        settled = intent.latest + self._client.settings.settle_seconds
         while True:
-            found = await self._handles.find(target, intent.key, {}) if target.module is not None else None
-            wait = (settled - utc_now().replace(tzinfo=None)).total_seconds()
+            found = await self._handles.find(target, intent.key, {}) if searched else None
+            wait = settled - time.monotonic()
             if found is not None or wait <= 0:
                 break
             await asyncio.sleep(min(wait, HEAL_PAUSE_SECONDS))
         async with self._db.transaction() as tx:
+            await self._ledger.hold(tx, {intent.partition: token})
             if found is not None and await self._ledger.known_record(tx, (intent.entity, intent.key)) is None:
                 await self._ledger.put_crosswalk(
                     tx,
@@ -184,7 +163,7 @@ class RestRecords:
                         )
                     ],
                 )  # fmt: skip
-            await self._ledger.close_intent(tx, intent.id, "done" if found is not None else "lost")
+            await self._ledger.close_intent(tx, intent.id, DONE if found is not None else LOST)
         return found
 
     # change
@@ -205,20 +184,33 @@ class RestRecords:
         if known is not None and known.document:
             await self._report_edits(step, known, current, owner)
         sent = changed(body, current)
-        async with self._db.transaction() as tx:
-            await self._entries.may_write(tx, owner)
-            await self._entries.not_shared(tx, step, target_id)
-        if sent:
-            try:
-                await self._client.put(endpoint_of(target), target_id, sent)
-            except RecordRefused:
-                await self._see_whose_name_it_is(step, document)
-                raise
-            await self._read_back(target, target_id, sent)
-        before = {name: current.get(name) for name in sent} if sent else None
-        action = "change" if sent else ""
-        await self._db.retried(lambda tx: self._keep(tx, step, owner, target_id, before=before, action=action))
-        return bool(sent)
+        if not sent:
+            await self._db.retried(lambda tx: self._keep(tx, step, owner, target_id, before=None, action=""))
+            return False
+        try:
+            call = await self._put(step, owner, target_id, sent)
+        except RecordRefused:
+            await self._see_whose_name_it_is(step, document)
+            raise
+        before = {name: current.get(name) for name in sent}
+
+        async def keep(tx: Transaction) -> None:
+            await self._keep(tx, step, owner, target_id, before=before, action="change")
+            await self._calls.done(tx, call)
+
+        await self._db.retried(keep)
+        return True
+
+    async def _put(self, step: Step, owner: Owner, target_id: int, sent: Document) -> Call:
+        """Change a row and read it back; the call, to be kept as done."""
+        async with self._calls.begun("PUT", step, owner, target_id) as call:
+            await self._client.put(endpoint_of(step.target), target_id, sent, deadline=call.latest)
+        try:
+            await self._read_back(step.target, target_id, sent)
+        except ReadBackDiffers:
+            await self._calls.close(call.intent, DONE)
+            raise
+        return call
 
     async def _see_whose_name_it_is(self, step: Step, document: Document) -> None:
         """After a refusal: NameShared where it is because of another record's name, which tells more."""
@@ -252,18 +244,20 @@ class RestRecords:
     async def _withdraw(self, step: Step, known: Known, owner: Owner) -> bool:
         """What an aggregate no longer owns: as its delete policy says. Money is not withdrawn here."""
         policy = step.target.delete
-        async with self._db.transaction() as tx:
-            await self._entries.may_write(tx, owner)
-        before = None
+        state = ORPHANED if policy is DeletePolicy.KEEP else GONE
+        before, call = None, None
         if policy is DeletePolicy.DISABLE:
             current = await self._client.get(endpoint_of(step.target), known.target_id)
             if str(current.get("status")) != "disabled":
                 before = {"status": current.get("status")}
-                await self._client.put(endpoint_of(step.target), known.target_id, {"status": "disabled"})
-                await self._read_back(step.target, known.target_id, {"status": "disabled"})
-        state = ORPHANED if policy is DeletePolicy.KEEP else GONE
-        async with self._db.transaction() as tx:
+                call = await self._put(step, owner, known.target_id, {"status": "disabled"})
+
+        async def release(tx: Transaction) -> None:
             await self._entries.release(tx, known, owner, state, before=before)
+            if call is not None:
+                await self._calls.done(tx, call)
+
+        await self._db.retried(release)
         return True
 
     async def _keep(

@@ -23,6 +23,7 @@ from sinks.brake import Brake
 from sinks.errors import AdoptionNeeded, BrakeApplied, GuardsViolated
 from sinks.guards import check_guards
 from sinks.held import show
+from sinks.home import check_home
 from sinks.letters import DeadLetters
 from sinks.loop import Loop
 from sinks.payments import Payments
@@ -34,6 +35,7 @@ from sinks.rest import RestRecords
 from sinks.site import Site
 from sinks.startup import check_epoch, check_same_target, define_fields, define_flag_labels, short_fields
 from sinks.stream import WRITTEN, Stream
+from sinks.tables.phase import check_phase
 from sinks.writer import Writer
 
 log = get_logger("sink")
@@ -77,8 +79,9 @@ async def run_sink(
     of a brake, or `mended` for a brake that found a mistake.
 
     Raises:
-        GuardsViolated, AdoptionNeeded, ForeignTarget, BrakeApplied, HistoryLost, TooManyDeadLetters and whatever else
-        says HALT; Fenced when another sink took over. All of them leave ledger and Splynx in step.
+        GuardsViolated, AdoptionNeeded, ForeignTarget, LedgerTaken, CutOver, BrakeApplied, HistoryLost,
+        TooManyDeadLetters and whatever else says HALT; Fenced when another sink took over. All of them leave ledger and
+        Splynx in step.
     """
     async with _Parts.open(settings, frozenset(approve)) as parts:
         return await (parts.run(stop) if apply else parts.preview(stop))
@@ -123,6 +126,7 @@ class _Parts:
         summary = SinkSummary(applied=True)
         await check_ready(self._client, self._settings.rules)
         await self._guard()
+        home = await self._stream.home()
         payments = await self._payments()
         async with self._db.session() as tx:
             exists = await self._ledger.exists(tx)
@@ -135,6 +139,8 @@ class _Parts:
         async with self._db.session() as tx:
             await self._ledger.create(tx)
             await check_rebuilt(tx, self._ledger)
+            check_phase(await self._ledger.phase(tx))
+            await check_home(tx, self._ledger, home)
         await check_epoch(self._client, self._db, self._ledger, approve="target" in self._approve)
         oldest = await check_answered(self._db, self._ledger, self._approve)
         summary.fields = await define_fields(self._client, list(TARGETS.values()), apply=True)

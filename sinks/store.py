@@ -9,12 +9,13 @@ from sinks.tables.fence import Fence
 from sinks.tables.held import HeldRecords
 from sinks.tables.intents import Intent, Intents
 from sinks.tables.journal import Journal, JournalEntry
+from sinks.tables.phase import PHASE, Phases
 from sinks.tables.progress import Progress
 
 __all__ = ["AggregateKey", "Intent", "JournalEntry", "Key", "Ledger", "dumped"]
 
 
-class Ledger(Fence, AppliedAggregates, Crosswalk, HeldRecords, Progress, Intents, Journal):
+class Ledger(Fence, Phases, AppliedAggregates, Crosswalk, HeldRecords, Progress, Intents, Journal):
     """The whole ledger: its tables by subject, and what is said of it as a whole."""
 
     async def create(self, tx: Transaction) -> None:
@@ -27,6 +28,7 @@ class Ledger(Fence, AppliedAggregates, Crosswalk, HeldRecords, Progress, Intents
             if name not in there:
                 await tx.execute(statement)
         await self.set_meta(tx, "version", str(ledger.VERSION))
+        await self.first_meta(tx, PHASE, ledger.SHADOW)
 
     async def exists(self, tx: Transaction) -> bool:
         """Whether the ledger was made."""
@@ -48,6 +50,14 @@ class Ledger(Fence, AppliedAggregates, Crosswalk, HeldRecords, Progress, Intents
             " ON DUPLICATE KEY UPDATE value = VALUES(value)",
             (name, value),
         )
+
+    async def first_meta(self, tx: Transaction, name: str, value: str) -> str:
+        """Keep a named value unless there is one; what stands then, whoever was first."""
+        await tx.execute(
+            f"INSERT INTO {self.table('meta')} (name, value) VALUES (%s, %s) ON DUPLICATE KEY UPDATE name = name",  # noqa: S608
+            (name, value),
+        )
+        return await self.meta(tx, name) or value
 
     async def drop_meta(self, tx: Transaction, name: str) -> None:
         """Forget a named value."""

@@ -8,7 +8,7 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 
 from plumbing.avro import Codec
 from plumbing.errors import ConfigurationError, DependencyUnreachable
-from plumbing.kafka import make_consumer
+from plumbing.kafka import make_admin, make_consumer
 from plumbing.settings import Settings
 from schemas.avro import bundle_schema
 from schemas.catalogue import AGGREGATES
@@ -69,6 +69,18 @@ class Stream:
             elif error.fatal() or error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
                 raise DependencyUnreachable(f"Kafka refuses to be read: {error.name()}")
         return good
+
+    async def home(self) -> str:
+        """What no other deployment has: the cluster of its topics, and the instance in their names.
+
+        Raises:
+            DependencyUnreachable.
+        """
+        try:
+            told = await asyncio.to_thread(make_admin(self._settings.kafka).list_topics, timeout=30)
+        except KafkaException as exc:
+            raise DependencyUnreachable(f"Kafka does not answer: {exc.args[0].name()}") from exc
+        return f"{told.cluster_id}/{self._settings.instance}"
 
     async def partitions(self, consumer: Consumer, topic: str) -> int:
         """How many partitions a topic has.

@@ -1,4 +1,4 @@
-"""Who may write for a partition: a token that rises with each new owner."""
+"""Who may write for a partition: a token that rises with each new owner, while the phase lets anybody write."""
 
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from clients.mysql import Transaction
 from sinks.errors import Fenced
 from sinks.tables.base import Tables, marks
+from sinks.tables.phase import PHASE, check_phase
 
 
 class Fence(Tables):
@@ -28,17 +29,21 @@ class Fence(Tables):
         await tx.execute(f"UPDATE {self.table('fence')} SET token = token + 1, taken_at = %s", (self.now(),))
 
     async def hold(self, tx: Transaction, tokens: Mapping[int, int]) -> None:
-        """Check, and lock until the commit, that these partitions are still ours.
+        """Check, and lock until the commit, that these partitions are still ours and that writing is allowed.
 
         Raises:
             Fenced: another writer took one over.
+            CutOver: the phase lets nobody write any more.
         """
         if not tokens:
             return
+        # One statement, and not a snapshot: a locking read sees what was committed last, in both tables.
         rows = await tx.fetch(
-            f"SELECT partition_no, token FROM {self.table('fence')} WHERE partition_no IN ({marks(tokens)})"
-            " ORDER BY partition_no LOCK IN SHARE MODE",
-            sorted(tokens),
+            f"SELECT f.partition_no, f.token, m.value AS phase FROM {self.table('fence')} f"
+            f" JOIN {self.table('meta')} m ON m.name = %s"
+            f" WHERE f.partition_no IN ({marks(tokens)}) ORDER BY f.partition_no LOCK IN SHARE MODE",
+            [PHASE, *sorted(tokens)],
         )
         if {row["partition_no"]: row["token"] for row in rows} != dict(tokens):
             raise Fenced("another sink took over a partition of this one")
+        check_phase(rows[0]["phase"])

@@ -1,13 +1,19 @@
-"""REST calls begun: what nobody knows the outcome of yet."""
+"""REST calls begun: what nobody knows the outcome of yet.
+
+Deadlines are of the server's clock: whoever reads them may run on another machine, whose own clock may be wrong.
+"""
 
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 
 from clients.mysql import Transaction
-from sinks.tables.base import AggregateKey, Key, Tables, naive
+from sinks.tables.base import AggregateKey, Key, Tables
+
+_NOW = "UTC_TIMESTAMP(3)"
 
 
 @dataclass(frozen=True)
@@ -20,8 +26,10 @@ class Intent:
     aggregate: str
     sonar_id: int
     sequence: int
+    method: str
     partition: int
-    deadline: datetime
+    latest: float
+    """Instant of this process' monotonic clock after which the call is not sent any more."""
 
 
 class Intents(Tables):
@@ -37,13 +45,21 @@ class Intents(Tables):
         method: str,
         partition: int,
         token: int,
-        deadline: datetime,
+        patience: timedelta,
     ) -> int:
-        """Say what is about to be called; the intent's id."""
+        """Say what is about to be called; the intent's id. `patience`: until the call's deadline."""
         return await tx.insert(
             f"INSERT INTO {self.table('intents')} (entity, record_key, aggregate, sonar_id, sequence, method, state,"
-            " partition_no, token, deadline, created_at) VALUES (%s, %s, %s, %s, %s, %s, 'open', %s, %s, %s, %s)",
-            (*key, *owner, sequence, method, partition, token, naive(deadline), self.now()),
+            f" partition_no, token, deadline, created_at) VALUES (%s, %s, %s, %s, %s, %s, 'open', %s, %s,"
+            f" {_NOW} + INTERVAL %s MICROSECOND, {_NOW})",
+            (*key, *owner, sequence, method, partition, token, patience // timedelta(microseconds=1)),
+        )
+
+    async def give_up(self, tx: Transaction, intent: int) -> None:
+        """The call is not waited for any more, nor sent: what it may still do in Splynx, it has begun by now."""
+        await tx.execute(
+            f"UPDATE {self.table('intents')} SET deadline = LEAST(deadline, {_NOW}) WHERE id = %s AND state = 'open'",
+            (intent,),
         )
 
     async def close_intent(self, tx: Transaction, intent: int, state: str) -> None:
@@ -52,7 +68,11 @@ class Intents(Tables):
 
     async def every_open_intent(self, tx: Transaction) -> list[Intent]:
         """Calls whose outcome is open, whoever began them."""
-        rows = await tx.fetch(f"SELECT * FROM {self.table('intents')} WHERE state = 'open' ORDER BY id")
+        rows = await tx.fetch(
+            f"SELECT i.*, TIMESTAMPDIFF(MICROSECOND, {_NOW}, i.deadline) AS left_us FROM {self.table('intents')} i"
+            " WHERE i.state = 'open' ORDER BY i.id"
+        )
+        asked = time.monotonic()
         return [
             Intent(
                 row["id"],
@@ -61,8 +81,9 @@ class Intents(Tables):
                 row["aggregate"],
                 row["sonar_id"],
                 row["sequence"],
+                row["method"],
                 row["partition_no"],
-                row["deadline"],
+                asked + row["left_us"] / 1_000_000,
             )
             for row in rows
         ]

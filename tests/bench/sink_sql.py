@@ -292,6 +292,7 @@ async def _sink(stack: AsyncExitStack, at: Installation, settings: Settings) -> 
     ledger = Ledger(at.ledger, "bench")
     topic = topics.splynx(PAYMENT.name)
     async with db.session() as tx:
+        await ledger.create(tx)
         payments = await Payments.of(tx)
     writer = Writer(
         db=db,

@@ -1,7 +1,8 @@
 """A stage as a process of its own that stands still at a step: `python -m tests.faults.marked PLAN.json`.
 
 The plan: `{"stage", "settings", "step", "when", "turn", "marker"}`. At the `turn`-th time that the step (a dotted path)
-has run (`when`: "after") or is about to (`"before"`), the marker is written and the process waits there to be killed.
+has run (`when`: "after") or is about to (`"before"`), the marker is written and the process waits there to be killed,
+or until the marker is taken away.
 Without a step it runs as it is. Sessions with the broker are short, so that a killed member is soon forgotten.
 """
 
@@ -23,9 +24,10 @@ SESSION_MS = 6000
 
 
 def halt(marker: Path) -> None:
-    """Say that the step is reached, and stay in it."""
+    """Say that the step is reached, and stay in it until the marker is gone."""
     marker.touch()
-    time.sleep(3600)
+    while marker.exists():
+        time.sleep(0.02)
 
 
 def creates_a_customer(*args: Any, **_: Any) -> bool:

@@ -237,7 +237,7 @@ class SinkSite:
         )
         made["held"] = self.rows("SELECT entity, record_key, state, code FROM {ledger}.held ORDER BY 1, 2")
         made["created"] = self.rows(
-            "SELECT entity, record_key, COUNT(*) AS n FROM {ledger}.intents WHERE state = 'done'"
+            "SELECT entity, record_key, COUNT(*) AS n FROM {ledger}.intents WHERE state = 'done' AND method = 'POST'"
             " GROUP BY entity, record_key ORDER BY 1, 2"
         )
         made["mails"] = self.control("GET", "side-effects")["mails"]

@@ -52,20 +52,45 @@ class Processes:
         self.kill()
         self._marker.unlink()
 
+    def stop_at_the_step(self) -> None:
+        """Wait for the marker, then SIGSTOP: it does nothing any more, and nobody tells the others."""
+        self.wait(self._marker.exists)
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT, out of the step."""
+        self._marker.unlink()
+        self._signal(signal.SIGCONT)
+
     def kill(self) -> None:
         """SIGKILL what runs."""
         if self._running is not None and self._running.poll() is None:
-            os.kill(self._running.pid, signal.SIGKILL)
+            self._signal(signal.SIGKILL)
             self._running.wait(30)
+
+    def _signal(self, number: int) -> None:
+        assert self._running is not None
+        os.kill(self._running.pid, number)
 
     def wait(self, condition: Callable[[], bool]) -> None:
         """Until the condition holds; a process that ended on its way fails the test with its log."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not condition():
             assert self._running is not None
-            assert self._running.poll() is None, (self._folder / "output.log").read_text()[-3000:]
-            assert time.monotonic() < deadline, (self._folder / "output.log").read_text()[-3000:]
+            assert self._running.poll() is None, self.output()[-3000:]
+            assert time.monotonic() < deadline, self.output()[-3000:]
             time.sleep(0.1)
+
+    def wait_until_it_says(self, *any_of: str) -> None:
+        """Whether it goes on then, or ends."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not any(words in self.output() for words in any_of):
+            assert time.monotonic() < deadline, self.output()[-3000:]
+            time.sleep(0.1)
+
+    def output(self) -> str:
+        """What it has said."""
+        return (self._folder / "output.log").read_text()
 
     def wait_for_the_end(self) -> int:
         """Its exit code."""
@@ -107,6 +132,41 @@ async def test_a_sink_process_killed_between_a_post_and_its_answer_makes_no_twin
     processes.start("sink", sink_site.settings)
     processes.wait(sink_site.is_caught_up)
     processes.kill()
+    assert_same(sink_site.picture(), expected)
+    await sink_site.assert_each_offset_has_one_outcome()
+
+
+STOPPED_AT = {
+    "in its transaction": ("sinks.store.Ledger.put_aggregates", "before"),
+    "before its call is sent": ("clients.splynx.SplynxClient.post", "before"),
+    "behind the answer to its call": ("clients.splynx.SplynxClient.post", "after"),
+}
+"""`{where: (step, when)}`"""
+_FENCED = ("sinks.errors.Fenced", "sink.waits")
+"""What it says when it goes on: it is fenced; or its transaction was taken from it, or its call is past its deadline: so
+it finds its batch done, and goes on as a member of the group like any other."""
+
+
+@pytest.mark.fault(8)
+@pytest.mark.fault(30)
+@pytest.mark.parametrize("where", STOPPED_AT)
+@seeds(3, guards={})
+async def test_a_sink_process_that_stood_still_while_another_took_over_cannot_commit(
+    sink_site: SinkSite, seed: int, processes: Processes, tmp_path: Path, where: str
+) -> None:
+    expected = await sink_site.after_nothing(seed)
+    step, when = STOPPED_AT[where]
+    processes.start("sink", sink_site.settings, step=step, when=when, turn=1 + seed)
+    processes.stop_at_the_step()
+    (tmp_path / "successor").mkdir()
+    successor = Processes(tmp_path / "successor")
+    try:
+        successor.start("sink", sink_site.settings)
+        successor.wait(sink_site.is_caught_up)
+        processes.go_on()
+        processes.wait_until_it_says(*_FENCED)
+    finally:
+        successor.kill()
     assert_same(sink_site.picture(), expected)
     await sink_site.assert_each_offset_has_one_outcome()
 

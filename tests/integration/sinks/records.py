@@ -99,7 +99,8 @@ def payment(number: int, account: int, minor: int, **more: object) -> Payment:
 class Topic:
     """Hands out deliveries with rising offsets, as a partition would."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, first: int = 0) -> None:
+        self._first = first
         self._next: dict[str, int] = {}
 
     def send(
@@ -118,7 +119,7 @@ class Topic:
         for record in records:
             by_entity[entity_of[type(record)]].append(record)
         bundle = Bundle(records={} if deleted else by_entity, deleted=deleted)
-        offset = self._next.get(aggregate.name, 0)
+        offset = self._next.get(aggregate.name, self._first)
         self._next[aggregate.name] = offset + 1
         stamped = StampedBundle(
             aggregate=aggregate.name,

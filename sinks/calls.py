@@ -1,0 +1,86 @@
+"""Calls that write over REST: an intent is committed before each, and says afterwards what became of it.
+
+A call is not sent after its deadline, and Splynx is done with it a settle time later. So whoever comes after a call
+whose answer was lost waits that long, and then finds all that it did.
+"""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from clients.mysql import Database, Transaction
+from clients.splynx_errors import SplynxUnreachable
+from plumbing import metrics
+from plumbing.errors import SyncError
+from schemas.ledger import DONE, REFUSED
+from sinks.entries import Entries, Owner
+from sinks.plan import Step
+from sinks.store import Ledger
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that may be sent until `latest`, an instant of the monotonic clock."""
+
+    intent: int
+    latest: float
+
+
+class Calls:
+    """Begins and ends calls. `patience_seconds`: how long one may take."""
+
+    def __init__(self, db: Database, ledger: Ledger, patience_seconds: float) -> None:
+        self._db, self._ledger, self._entries = db, ledger, Entries(ledger)
+        self._patience = patience_seconds
+
+    @asynccontextmanager
+    async def begun(self, method: str, step: Step, owner: Owner, target_id: int | None = None) -> AsyncIterator[Call]:
+        """The right to send one call in this block; `target_id`: the row that it changes.
+
+        The intent stays open when the block ends well, for `done` belongs into the transaction that keeps what was
+        written. It stays open, too, when nobody knows what happened. An answer that refuses closes it.
+
+        Raises:
+            Fenced, CutOver, Overtaken, NameShared: nothing may be sent.
+        """
+        latest = time.monotonic() + self._patience  # before the server sets the deadline, so never behind it
+        async with self._db.transaction() as tx:
+            await self._entries.may_write(tx, owner)
+            if target_id is not None:
+                await self._entries.not_shared(tx, step, target_id)
+            intent = await self._ledger.begin(
+                tx,
+                key=(step.target.entity, step.key),
+                owner=(owner.aggregate, owner.sonar_id),
+                sequence=owner.sequence,
+                method=method,
+                partition=owner.partition,
+                token=owner.token,
+                patience=timedelta(seconds=self._patience),
+            )
+        metrics.OPEN_INTENTS.inc()
+        try:
+            yield Call(intent, latest)
+        except SplynxUnreachable as exc:
+            if exc.nothing_happened:
+                await self.close(intent, REFUSED)
+            else:
+                async with self._db.session() as tx:
+                    await self._ledger.give_up(tx, intent)
+            raise
+        except SyncError:
+            await self.close(intent, REFUSED)
+            raise
+        finally:
+            metrics.OPEN_INTENTS.dec()
+
+    async def close(self, intent: int, state: str) -> None:
+        """What became of a call."""
+        async with self._db.session() as tx:
+            await self._ledger.close_intent(tx, intent, state)
+
+    async def done(self, tx: Transaction, call: Call) -> None:
+        """Splynx did it, as this transaction keeps."""
+        await self._ledger.close_intent(tx, call.intent, DONE)
