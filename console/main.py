@@ -21,11 +21,13 @@ from console.options import Apply, Config, Json
 from console.output import Teller, fail, show, stderr
 from console.reconciled import Reconciled, require_writable, write_csv
 from console.reconciled import text_of as reconciled_text
+from console.writing import phase_text
 from plumbing.errors import ExitCode, SyncError
 from plumbing.logs import configure_logs
 from plumbing.settings import load_settings
 from reconciliation.audit import run_audit
 from sinks.guards import guards_template
+from sinks.phase import run_phase
 
 app = typer.Typer(
     help="Keeps Splynx in step with Sonar, and proves that they agree. Settings: --config or CROSSFADE_CONFIG.",
@@ -200,3 +202,21 @@ def ledger_rebuild(config: Config = None, json: Json = False, apply: Apply = Fal
     except SyncError as exc:
         fail(exc, as_json=json)
     show(document, as_json=json, text=ledgers.text_of)
+
+
+@ledger.command("phase", epilog="Example: crossfade ledger phase; crossfade ledger phase live --apply")
+def ledger_phase(
+    to: Annotated[
+        str | None, typer.Argument(help="shadow, freeze, drain, verify, live or closed; without it: the one of now.")
+    ] = None,
+    config: Config = None,
+    json: Json = False,
+    apply: Apply = False,
+) -> None:
+    """Show or change the phase of the migration: from live on nothing is written. Ends a running sink then."""
+    configure_logs()
+    try:
+        change = asyncio.run(run_phase(load_settings(config), to, apply=apply))
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    show(asdict(change), as_json=json, text=phase_text)

@@ -70,6 +70,8 @@ SHAPES: dict[str, Shape] = {
         "parked[]": "`{entity, key, since, chain}` of the records that have waited longest; chain:"
         " `[{entity, key, state}]`, what it waits for, and what that waits for, to the end.",
         "conflicts[]": "`{entity, field, records, newest}`: what somebody changed in Splynx after we wrote it.",
+        "writing": "`{phase, writers: [{partition, owner, since}], open_calls: [{entity, method, calls, oldest}]}`: who"
+        " writes into Splynx, and the calls of which nobody knows yet what became.",
         "audit[]": "With --audit: messages that the ledger does not account for; empty when all is well.",
     },
     "trace": {
@@ -145,6 +147,13 @@ SHAPES: dict[str, Shape] = {
         "steps": "`{entity: {create, change, unchanged or gone: records}}` of the sink, without --apply.",
         "published": "Bundles published.",
         "read_again[]": "Aggregates that are, or would be, read from Sonar again.",
+    },
+    "ledger phase": {
+        "applied": "Whether the phase was changed.",
+        "phase": "The phase before.",
+        "to": "The phase that was, or would be, entered; null to show the one of now.",
+        "written": "Whether the sink writes in it.",
+        "open_calls": "Calls to Splynx with an open outcome; after a change that ends the writing they are over.",
     },
     "ledger rebuild": {
         "applied": "Whether it was done or only shown.",

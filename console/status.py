@@ -9,14 +9,15 @@ from console.output import table
 from console.progress import Progress
 from console.topics import require_topics
 from console.waits import longest_waits, waits_text
+from console.writing import writing_of, writing_text
 from plumbing.settings import Settings
 from schemas.ledger import PARKED, READY
 
 
 def status_of(settings: Settings) -> dict[str, Any]:
     """`{lag: [{stage, entity, messages}], watermark: {...} | None, held: [{entity, state, code, records}],
-    parked: [{entity, key, since, chain}], conflicts: [{entity, field, records, newest}]}`; of parked records those
-    that have waited longest.
+    parked: [{entity, key, since, chain}], conflicts: [{entity, field, records, newest}],
+    writing: {phase, writers, open_calls}}`; of parked records those that have waited longest.
 
     Raises:
         ConfigurationError: there are no topics yet.
@@ -35,6 +36,7 @@ def status_of(settings: Settings) -> dict[str, Any]:
         "held": asyncio.run(held_of(settings)),
         "parked": asyncio.run(longest_waits(settings)),
         "conflicts": asyncio.run(conflicts_of(settings)),
+        "writing": asyncio.run(_writing(settings)),
     }
 
 
@@ -58,6 +60,19 @@ async def conflicts_of(settings: Settings) -> list[dict[str, Any]]:
         " GROUP BY entity, field ORDER BY entity, field",
     )
     return [{**row, "records": int(row["records"]), "newest": f"{row['newest'].isoformat()}Z"} for row in rows]
+
+
+async def _writing(settings: Settings) -> dict[str, Any]:
+    return writing_of(
+        await _rows_of(settings, "meta", "SELECT value FROM meta WHERE name = 'phase'"),
+        await _rows_of(settings, "fence", "SELECT partition_no, owner, taken_at FROM fence ORDER BY partition_no"),
+        await _rows_of(
+            settings,
+            "intents",
+            "SELECT entity, method, COUNT(*) AS calls, MIN(created_at) AS oldest FROM intents WHERE state = 'open'"
+            " GROUP BY entity, method ORDER BY entity, method",
+        ),
+    )
 
 
 async def waking_in(settings: Settings) -> int:
@@ -92,6 +107,7 @@ def text_of(document: dict[str, Any]) -> str:
     else:
         text += f"changes proven complete up to {watermark['source_time']}\n"
         text += f"deletes proven complete up to {watermark['deletes_time'] or 'not yet'}\n"
+    text += writing_text(document["writing"]) + "\n"
     if document["held"]:
         held = [["entity", "state", "code", "records"]]
         held += [[one["entity"], one["state"], one["code"], str(one["records"])] for one in document["held"]]

@@ -143,8 +143,8 @@ STOPPED_AT = {
 }
 """`{where: (step, when)}`"""
 _FENCED = ("sinks.errors.Fenced", "sink.waits")
-"""What it says when it goes on: it is fenced; or its transaction was taken from it, or its call is past its deadline: so
-it finds its batch done, and goes on as a member of the group like any other."""
+"""What it says when it goes on: it is fenced; or its transaction was taken from it, or its call is past its deadline.
+Then it finds its batch done, and goes on as a member of the group like any other."""
 
 
 @pytest.mark.fault(8)

@@ -55,7 +55,9 @@ async def test_a_post_that_is_still_executed_when_the_search_runs_makes_no_twin(
     lost = alarm("crossfade_splynx_requests_total", method="POST", outcome="lost")
     await sink_site.run(settings=sink_site.settings.model_copy(update={"splynx": splynx}))
     assert alarm("crossfade_splynx_requests_total", method="POST", outcome="lost") == lost + 1
-    (calls,) = sink_site.rows("SELECT COUNT(*) AS n FROM {ledger}.intents WHERE entity = 'customer'")
+    (calls,) = sink_site.rows(
+        "SELECT COUNT(*) AS n FROM {ledger}.intents WHERE entity = 'customer' AND method = 'POST'"
+    )
     assert calls["n"] == len(expected["customers"])  # found again, not made again
     assert_same(sink_site.picture(), expected)
     await sink_site.assert_each_offset_has_one_outcome()

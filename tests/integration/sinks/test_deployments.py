@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from console.status import status_of
 from sinks.errors import CutOver, LedgerTaken
 from sinks.rebuild import run_rebuild
 from sinks.runner import run_sink
@@ -20,6 +21,10 @@ async def test_a_forgotten_second_deployment_writes_nothing_until_the_ledger_is_
     pair.send("account", 1, account(1), sequence=1, owner=1)
     await pair.sink()
     (home,) = pair.rows(HOME)
+    writing = (await asyncio.to_thread(status_of, pair.settings))["writing"]
+    assert writing["phase"] == "shadow"
+    assert [one["partition"] for one in writing["writers"]] == [0, 1]
+    assert writing["open_calls"] == []
     # The same Splynx and ledger behind other topics: what an instance of another name would see.
     pair.run("UPDATE {ledger}.meta SET value = 'another-cluster/another' WHERE name = 'home'")
     fences = pair.rows("SELECT partition_no, token FROM {ledger}.fence")
