@@ -13,7 +13,8 @@ from confluent_kafka.admin import AdminClient
 from plumbing.settings import Settings
 from sandbox.local.sandboxes import SonarSandbox
 from sandbox.local.stack import Addresses, LocalStack
-from tests.integration.capture.conftest import prepare
+from schemas.catalogue import with_topics
+from tests.integration.instance import prepare
 
 ENVIRONMENT = "CROSSFADE_TEST_STACK"
 
@@ -64,7 +65,7 @@ def instance(at: Addresses, folder: Path, sonar: SonarSandbox | None = None) -> 
         http={"capture_port": 0, "process_port": 0, "sink_port": 0},
         process={"hmac_key": secrets.token_hex(16)},
     )
-    prepare(settings)
+    prepare(settings, with_topics(settings.sonar.leave_out))
     try:
         yield settings
     finally:

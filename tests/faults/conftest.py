@@ -24,8 +24,10 @@ from sandbox.local.stack import Addresses
 from tests.conftest import MariaDbAccess
 from tests.faults.guards import taken_away
 from tests.faults.seeds import FULL, Without
-from tests.faults.sink_site import SinkSite, prepare, sink_settings
+from tests.faults.sink_site import SinkSite, sink_settings
 from tests.integration.capture.conftest import make_site
+from tests.integration.instance import prepare
+from tests.slice import SLICE
 
 __all__ = ["make_site"]
 
@@ -118,7 +120,8 @@ def _made_site(stack: Addresses, folder: Path) -> Iterator[SinkSite]:
         settings = sink_settings(folder, splynx, mariadb, stack.kafka_bootstrap, stack.registry_url, f"f{mark}")
         started.callback(_drop_topics, stack.kafka_bootstrap, settings.instance)
         with make_registry(RegistrySettings(url=stack.registry_url)) as registry:
-            prepare(settings, registry)
+            # Not compacted, so that a topic can be emptied between two histories.
+            prepare(settings, SLICE, **{"cleanup.policy": "delete"})
             site = SinkSite(settings, splynx, mariadb, registry)
             started.callback(site.close)
             site.wait_for_leaders()

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -14,8 +13,7 @@ import httpx2
 import pymysql
 import yaml
 from confluent_kafka import TopicPartition
-from confluent_kafka.cimpl import NewTopic
-from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
+from confluent_kafka.schema_registry import SchemaRegistryClient
 
 from plumbing.avro import Codec
 from plumbing.errors import DependencyUnreachable
@@ -25,7 +23,7 @@ from plumbing.settings import Settings
 from reconciliation.audit import run_audit
 from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.splynx.settings import GUARDS
-from schemas.avro import bundle_schema, bundle_to_avro, subjects
+from schemas.avro import bundle_schema, bundle_to_avro
 from schemas.catalogue import AGGREGATES
 from schemas.topics import Topics
 from sinks.guards import SWITCHES
@@ -35,7 +33,6 @@ from tests.faults.history import Happening, history
 from tests.faults.steps import Killed
 from tests.faults.target import Picture, Row, picture
 from tests.integration import processors
-from tests.slice import SLICE
 
 PARTITIONS = 2
 RULES = Path(processors.__file__).with_name("rules.yaml")
@@ -336,16 +333,3 @@ def sink_settings(
             "sink": {"batch": 6, "batch_wait_seconds": 0.2},
         }
     )  # fmt: skip
-
-
-def prepare(settings: Settings, registry: SchemaRegistryClient) -> None:
-    """Create the topics and register the subjects of an instance."""
-    topics = Topics(settings.instance)
-    for subject, schema in subjects(topics, SLICE):
-        registry.register_schema(subject, Schema(json.dumps(schema), "AVRO"))
-    specs = topics.specs(SLICE, partitions=PARTITIONS, retention_days=1)
-    admin = make_admin(settings.kafka)
-    # Not compacted, so that a topic can be emptied between two histories.
-    new = [NewTopic(one.name, one.partitions, 1, config={**one.config, "cleanup.policy": "delete"}) for one in specs]
-    for future in admin.create_topics(new).values():
-        future.result(30)

@@ -10,19 +10,18 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Message, TopicPartition
-from confluent_kafka.cimpl import NewTopic
-from confluent_kafka.schema_registry import Schema
 
 from plumbing.avro import Codec, make_registry
-from plumbing.kafka import end_offsets, make_admin, make_consumer
+from plumbing.kafka import end_offsets, make_consumer
 from plumbing.settings import Settings
 from producers.capture import run_capture
 from producers.capturing import CaptureSummary
 from sandbox.local.sandboxes import SonarSandbox
-from schemas.avro import envelope_schema, subjects
+from schemas.avro import envelope_schema
 from schemas.catalogue import aggregate, with_topics
 from schemas.envelope import Event, event_of
 from schemas.topics import Topics
+from tests.integration.instance import prepare
 from tests.slice import BEYOND_THE_SLICE
 
 PARTITIONS = 3
@@ -122,24 +121,10 @@ def make_site(
             http={"capture_port": 0},
             process={"hmac_key": "a key for the tests of capture"},
         )
-        prepare(settings)
+        prepare(settings, with_topics(settings.sonar.leave_out))
         return Site(settings, sonar)
 
     return make
-
-
-def prepare(settings: Settings) -> None:
-    """Create the topics and register the subjects of an instance."""
-    topics = Topics(settings.instance)
-    aggregates = with_topics(settings.sonar.leave_out)
-    specs = topics.specs(aggregates, partitions=PARTITIONS, retention_days=1)
-    admin = make_admin(settings.kafka)  # its futures end with it
-    created = admin.create_topics([NewTopic(one.name, one.partitions, 1, config=dict(one.config)) for one in specs])
-    for future in created.values():
-        future.result(30)
-    with make_registry(settings.registry) as registry:
-        for subject, schema in subjects(topics, aggregates):
-            registry.register_schema(subject, Schema(json.dumps(schema), "AVRO"))
 
 
 def assert_topics_equal_sonar(site: Site) -> None:

@@ -1,7 +1,6 @@
 """An instance with real topics and a Splynx of its own, and bundles with every member for it."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,18 +11,16 @@ from typing import Any
 import pymysql
 import yaml
 from confluent_kafka import Message, TopicPartition
-from confluent_kafka.cimpl import NewTopic
-from confluent_kafka.schema_registry import Schema
 
 from plumbing.avro import Codec, make_registry
 from plumbing.errors import DependencyUnreachable
-from plumbing.kafka import AckedProducer, end_offsets, make_admin, make_consumer, make_producer, partition_of
+from plumbing.kafka import AckedProducer, end_offsets, make_consumer, make_producer, partition_of
 from plumbing.settings import Settings, load_settings
 from sandbox import choices
 from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses
 from sandbox.splynx.settings import GUARDS
-from schemas.avro import bundle_schema, bundle_to_avro, key_schema, subjects
+from schemas.avro import bundle_schema, bundle_to_avro, key_schema
 from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
 from schemas.catalogue import AGGREGATES
 from schemas.entities.customer.target import Customer, CustomerBilling, CustomerInfo
@@ -34,6 +31,7 @@ from sinks.guards import SWITCHES
 from sinks.runner import SinkSummary, run_sink
 from tests.conftest import MariaDbAccess
 from tests.integration import behind
+from tests.integration.instance import prepare
 from tests.slice import SLICE
 
 PARTITIONS = 2
@@ -292,13 +290,7 @@ async def opened(
     settings = load_settings(config)
     topics = Topics(instance)
     registry = make_registry(settings.registry)
-    for subject, schema in subjects(topics, SLICE):
-        registry.register_schema(subject, Schema(json.dumps(schema), "AVRO"))
-    admin = make_admin(settings.kafka)
-    specs = topics.specs(SLICE, partitions=PARTITIONS, retention_days=1)
-    new = [NewTopic(one.name, one.partitions, 1, config=dict(one.config)) for one in specs]
-    for future in admin.create_topics(new).values():
-        future.result(30)
+    await asyncio.to_thread(prepare, settings, SLICE)
     written = [one for one in AGGREGATES if one.targets]
     yield Pair(
         config,
