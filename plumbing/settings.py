@@ -49,7 +49,7 @@ class SonarSettings(_Block):
     requests_per_minute: int = Field(300, ge=1, description="One budget for snapshot and follow together.")
     concurrency: int = Field(4, ge=1, le=64, description="Requests under way at a time.")
     page_size: int = Field(500, ge=1, le=10_000, description="Roots per page, before `node_limit` makes it smaller.")
-    node_limit: int = Field(20_000, ge=100, description="Roots times children asked for in one request.")
+    node_limit: int = Field(100_000, ge=100, description="Roots times children asked for in one request.")
     timeout_seconds: float = Field(60, gt=0, description="After this a request counts as failed and is made again.")
     poll_seconds: float = Field(5, gt=0, description="Between two looks for changes.")
     safety_lag_seconds: float = Field(300, ge=0, description="How far the watermark trails Sonar's clock.")

@@ -17,12 +17,20 @@ from schemas.entities.billing.instruments import (
 from schemas.entities.billing.invoice import INVOICE
 from schemas.entities.billing.usage import CALL, DATA_USAGE, TOP_OFF
 from schemas.entities.company import COMPANY
+from schemas.entities.customer.kinds import ACCOUNT_STATUS, ADDRESS_STATUS, CUSTOM_FIELD, PHONE_NUMBER_TYPE
 from schemas.entities.labels import ACCOUNT_GROUP, ACCOUNT_TYPE, FLAG_LABELS, flag_labels
 from schemas.entities.network.access import PLANNED_MOVE, RADIUS_ACCOUNT, UNINVENTORIED_MAC_ADDRESS
 from schemas.entities.network.assignment import IP_ASSIGNMENT
 from schemas.entities.network.site import NETWORK_SITE
 from schemas.entities.network.space import IP_POOL, SUBNET, SUPERNET
 from schemas.entities.payment import PAYMENT
+from schemas.entities.service.ledger_code import GENERAL_LEDGER_CODE
+from schemas.entities.service.number import DID, VOICE_PROVIDER
+from schemas.entities.service.package import PACKAGE
+from schemas.entities.service.plan import SERVICE
+from schemas.entities.service.scheduled import SCHEDULED_EVENT
+from schemas.entities.service.tax import GEO_TAX_ZONE, TAX
+from schemas.entities.service.usage_policy import USAGE_POLICY
 from schemas.entities.settings import BILLING_SETTING, SYSTEM_SETTING
 from schemas.entities.stock.items import GENERIC_INVENTORY_ITEM, INVENTORY_ITEM
 from schemas.entities.stock.models import DEPLOYMENT_TYPE, INVENTORY_MODEL, INVENTORY_MODEL_CATEGORY, MANUFACTURER
@@ -37,6 +45,18 @@ AGGREGATES: tuple[Aggregate, ...] = (
     COMPANY,
     ACCOUNT_GROUP,
     ACCOUNT_TYPE,
+    ACCOUNT_STATUS,
+    ADDRESS_STATUS,
+    PHONE_NUMBER_TYPE,
+    CUSTOM_FIELD,
+    GENERAL_LEDGER_CODE,
+    TAX,
+    GEO_TAX_ZONE,
+    SERVICE,
+    PACKAGE,
+    USAGE_POLICY,
+    VOICE_PROVIDER,
+    DID,
     NETWORK_SITE,
     SUPERNET,
     SUBNET,
@@ -52,6 +72,7 @@ AGGREGATES: tuple[Aggregate, ...] = (
     VENDOR,
     PURCHASE_ORDER,
     ACCOUNT,
+    SCHEDULED_EVENT,
     RADIUS_ACCOUNT,
     UNINVENTORIED_MAC_ADDRESS,
     PLANNED_MOVE,

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from schemas.aggregate import Aggregate, Collection, DeletePolicy, LookUp, Owner, Target, Touch, WritePath
+from schemas.aggregate import Aggregate, Collection, DeletePolicy, Owner, Target, WritePath
 from schemas.bundle import Bundle
 from schemas.entities.customer import billing, custom, identity, people, places
+from schemas.entities.customer.changes import LOOK_UPS, PIVOTS, TOUCHES
 from schemas.entities.customer.source import Account, BillingParameter
 from schemas.entities.customer.status import customer_status, is_left_lead
 from schemas.entities.customer.target import Customer, CustomerBilling, CustomerInfo
-from schemas.entities.scoped import LEAD, OUT_OF_SCOPE, SCOPE_COLUMNS
+from schemas.entities.scoped import LEAD, OUT_OF_SCOPE
 from schemas.records import SplynxRecord
 from schemas.rules import Rules
 
@@ -141,44 +142,13 @@ def _billing(
     )
 
 
-_CONTACT = ("contactable_type", "Account")
 ACCOUNT = Aggregate(
     name="account",
     root=Collection("accounts", Account, "Account", include_archived=True),
     owned_by=[Owner("id")],
-    touched_by=[
-        Touch("contacts", "Contact", [Owner("contactable_id", _CONTACT)]),
-        Touch(
-            "phone_numbers", "PhoneNumber", [Owner("contact.contactable_id", ("contact.contactable_type", "Account"))]
-        ),
-        Touch("addresses", "Address", [Owner("addressable_id", ("addressable_type", "Account"))]),
-        Touch("account_billing_parameters", "AccountBillingParameter", [Owner("account_id")]),
-        Touch(
-            "custom_field_data",
-            "CustomFieldData",
-            [Owner("customfielddataable_id", ("customfielddataable_type", "Account"))],
-        ),
-        Touch(
-            "serviceable_address_account_assignment_histories",
-            "ServiceableAddressAccountAssignmentHistory",
-            [Owner("account_id")],
-        ),
-        Touch("credit_cards", "CreditCard", [Owner("account_id")]),
-        Touch("bank_accounts", "BankAccount", [Owner("account_id")]),
-    ],
-    looks_up=[
-        LookUp("account_statuses", "AccountStatus", column="account_status_id"),
-        LookUp("account_types", "AccountType", column="account_type_id"),
-        LookUp("companies", "Company", column="company_id"),
-        # A child is linked as its parent comes into a pilot or is a lead no more, and is not before.
-        LookUp("accounts", "Account", column="parent_account_id", fields=SCOPE_COLUMNS),
-        # A former address is shown too, whoever has it now.
-        LookUp("addresses", "Address", relation="serviceable_address_account_assignment_histories.address"),
-        LookUp("account_groups", "AccountGroup", relation="account_groups"),
-        LookUp("custom_fields", "CustomField", relation="custom_field_data.custom_field"),
-        LookUp("phone_number_types", "PhoneNumberType", relation="contacts.phone_numbers.phone_number_type"),
-    ],
-    pivots=["account_groups"],
+    touched_by=TOUCHES,
+    looks_up=LOOK_UPS,
+    pivots=PIVOTS,
     targets=[
         Target(
             "customer",

@@ -1,14 +1,39 @@
-"""A Sonar company and the Splynx partner it becomes (mapping F1)."""
+"""A Sonar company and the Splynx partner it becomes (mapping F1, F2)."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from schemas.aggregate import Aggregate, Collection, DeletePolicy, Target, WritePath
+from schemas.aggregate import Aggregate, Collection, DeletePolicy, LookUp, Owner, Target, Touch, WritePath
 from schemas.bundle import Bundle
-from schemas.records import Instant, MaxLength, SonarRecord, SplynxRecord
+from schemas.entities.catalogued import beside
+from schemas.entities.customer.source import Address
+from schemas.records import Few, Instant, MaxLength, SonarRecord, SplynxRecord
 from schemas.rules import Rules, RulesFile
 from schemas.values.text import fitted_name, one_line, required_text
 
 PARTNER_CHARACTERS = 128
+
+
+class DepartmentOf(SonarRecord):
+    """Source: Sonar schema, type Department."""
+
+    id: int
+    name: str
+
+    left_out = beside()
+
+
+class CompanyDepartment(SonarRecord):
+    """How a department of a company is reached. Source: Sonar schema, type CompanyDepartment."""
+
+    id: int
+    email_address: str | None = None
+    country: str | None = None
+    number: str | None = None
+    number_formatted: str | None = None
+    extension: str | None = None
+    department: DepartmentOf | None = None
+
+    left_out = beside("company_id", department_id="it is department.id")
 
 
 class Company(SonarRecord):
@@ -19,6 +44,23 @@ class Company(SonarRecord):
     updated_at: Instant
     name: str
     enabled: bool
+    created_at: Instant | None = None
+    country: str | None = None
+    phone_number: str | None = None
+    tax_identification: str | None = None
+    website_address: str | None = None
+    default: bool | None = None
+    isp_type: str | None = None
+    checks_payable_to: str | None = None
+    primary_color: str | None = None
+    secondary_color: str | None = None
+    show_remittance_slip: bool | None = None
+    billing_communication_delay_start_local_time: str | None = None
+    billing_communication_delay_end_local_time: str | None = None
+    addresses: Annotated[list[Address] | None, Few(4)] = None
+    company_departments: Annotated[list[CompanyDepartment] | None, Few(8)] = None
+
+    left_out: ClassVar = {"customer_portal_url": "the portal moves with the customers (mapping 4.1)"}
 
 
 class Partner(SplynxRecord):
@@ -61,6 +103,11 @@ def map_company(company: Company, rules: Rules) -> Bundle:
 COMPANY = Aggregate(
     name="company",
     root=Collection("companies", Company, "Company"),
+    touched_by=[
+        Touch("addresses", "Address", [Owner("addressable_id", ("addressable_type", "Company"))]),
+        Touch("company_departments", "CompanyDepartment", [Owner("company_id")]),
+    ],
+    looks_up=[LookUp("departments", "Department", relation="company_departments.department", fields=("name",))],
     targets=[
         Target(
             "partner",

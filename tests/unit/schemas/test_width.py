@@ -40,11 +40,7 @@ def columns(schema: SonarSchema, type_name: str) -> set[str]:
     return {name for name, kind in kinds.items() if kind is not None and kind.name not in schema} - ALWAYS
 
 
-TO_WIDEN = {
-    "Account", "AccountBillingParameter", "AccountService", "AccountStatus", "Address", "Company", "Contact",
-    "CustomField", "CustomFieldData", "Note", "PhoneNumber", "PhoneNumberType", "Service",
-    "ServiceableAddressAccountAssignmentHistory", "User",
-}  # fmt: skip
+TO_WIDEN = {"DisconnectionLog", "Note", "User"}
 """Types of which only what the first mappers need is read so far."""
 
 
