@@ -24,7 +24,7 @@ _NESTED = {
 def beside(*of_root: str, read: tuple[str, ...] = (), **others: str) -> Mapping[str, str]:
     """What a nested record leaves out: columns that hold its root's id, those that every row has, and others.
 
-    `read`: which of the latter it reads all the same.
+    `read`: which of those that every row has it reads, or another record of the type does.
     """
     standard = {name: why for name, why in _NESTED.items() if name not in read}
     return standard | dict.fromkeys(of_root, "it says whose row this is, as its place does") | others

@@ -78,8 +78,6 @@ class AccountService(SonarRecord):
     service_metadata_values: Annotated[list[MetadataValue] | None, Few(3)] = None
     account_voice_service_details: Annotated[list[AccountVoiceDetail] | None, Few(3)] = None
 
-    left_out = beside("account_id", read=("sonar_unique_id", "created_at", "updated_at"))
-
 
 class TaxNameOf(SonarRecord):
     """Source: Sonar schema, type Tax."""

@@ -93,7 +93,7 @@ class Contact(SonarRecord):
     phone_numbers: Annotated[list[PhoneNumber] | None, Few(4)] = None
     custom_field_data: Annotated[list[CustomFieldData] | None, Few(2)] = None
 
-    left_out = beside("contactable_id", "contactable_type")
+    left_out = beside("contactable_id", "contactable_type", read=("created_at", "updated_at"))
 
 
 class Address(SonarRecord):
@@ -113,8 +113,6 @@ class Address(SonarRecord):
     longitude: Annotated[str | None, Personal()] = None
 
     left_out = beside(
-        "addressable_id",
-        "addressable_type",
         read=("updated_at",),
         billing_default_id="what a new account there would start with; those that are there have their own parameters",
         avalara_pcode="a key of the outer tax engine",
