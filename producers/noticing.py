@@ -64,13 +64,15 @@ class Noticing:
         id, version = int(row["id"]), _look_up_version(followed, row)
         place = (*_look_up_place(followed), id)
         known = self._index.child(*place)
-        if (known is not None and known.version == version) or self._look_ups.get(place) == version:
+        # What is under way counts: a row that is as it was once more, or new and changed, must fan out again.
+        noted = self._look_ups.get(place, None if known is None else known.version)
+        if noted == version:
             return False
         # A row that is new has no carriers yet: roots that come to refer to it change themselves.
-        for root in await self._changes.carriers(followed, id) if known is not None else ():
+        for root in await self._changes.carriers(followed, id) if noted is not None else ():
             self._demands.add(followed.aggregate, root, since)
         self._look_ups[place] = version
-        return known is not None
+        return noted is not None
 
     def gone(self, followed: Followed, id: int, since: datetime) -> None:
         """A root or child that Sonar lists no longer."""

@@ -212,7 +212,7 @@ class Account(SonarRecord):
     next_bill_date: date | None = None
     next_recurring_charge_amount: MinorUnits | None = None
     archived_by_user_id: int | None = None
-    parent_account: Annotated[ScopedAccount | None, ShownArchived()] = None
+    parent_account: Annotated[ScopedAccount | None, ShownArchived(), Foreign()] = None
     account_status: AccountStatus | None = None
     account_type: AccountTypeOf | None = None
     company: CompanyOf | None = None

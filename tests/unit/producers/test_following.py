@@ -198,6 +198,24 @@ async def test_a_look_up_of_certain_columns_is_looked_at_for_those_only() -> Non
     assert published() == [shop.status, lead, lead]  # an archived account is no missing one
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["as it was", "new"])
+async def test_a_look_up_that_changes_again_while_its_fan_out_is_under_way_fans_out_again(known: bool) -> None:
+    scene = await a_scene()
+    shop = scene.shop
+    lead, held = shop.a_status("Lead"), shop.an_account("Bea")
+    await scene.following.poll()
+    shop.a_contact(held)
+    shop.store.hold("Account", held)  # a demand that stays open: no fan-out ends
+    account = 1 if known else shop.an_account("Cleo")
+    payment = 1 if known else shop.a_payment(account)
+    for status in (lead, shop.status) if known else (shop.status, lead):
+        shop.store.update("Account", account, account_status_id=status)
+        for _ in range(2):
+            shop.clock.tick()
+            await scene.following.poll()
+    assert scene.folded("payment")[payment]["account"]["account_status_id"] == status
+
+
 async def test_a_pivot_is_seen_in_the_log_though_no_row_changes() -> None:
     scene = await a_scene()
     group = scene.shop.a_group("Staff")

@@ -1,7 +1,16 @@
 """From a row to the one that owns it."""
 
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from producers.layout import Branch
 from producers.owners import owner_of, owner_paths
-from schemas.aggregate import Owner
+from producers.reader import NESTED_PAGE, Reading
+from schemas.aggregate import Aggregate, Owner
+from schemas.catalogue import AGGREGATES
+from schemas.selection import selection
+from tests.unit.producers.scene import the_schema
 
 _OF_CONTACTS = [Owner("contact.contactable_id", ("contact.contactable_type", "Account"))]
 _OF_ADDRESSES = [
@@ -35,3 +44,22 @@ def test_a_polymorphic_owner_is_found_by_its_type_and_through_the_child_that_it_
 
 def test_a_row_is_asked_for_what_its_ways_need() -> None:
     assert {path for one in _OF_ADDRESSES for path in owner_paths(one)} == {"assignable_id", "assignable_type"}
+
+
+def _referred_to(branches: Sequence[Branch], above: str) -> Iterator[str]:
+    """Paths to rows that are named by a column, are no children, and have children of the root's kinds below them."""
+    for one in branches:
+        path = f"{above}.{one.name}".lstrip(".")
+        if not one.many and not one.owned and f"{one.field}_id" in the_schema().fields(one.owner_type):
+            yield path
+        yield from _referred_to(one.branches, path)
+
+
+@pytest.mark.parametrize("one", AGGREGATES, ids=lambda one: one.name)
+def test_children_of_a_row_that_a_root_refers_to_are_not_taken_for_its_own(one: Aggregate) -> None:
+    def related(type_name: str, field: str) -> str | None:
+        found = the_schema().field_type(type_name, field)
+        return None if found is None else found.name
+
+    text = selection(one, the_schema().fields, NESTED_PAGE, related)
+    assert list(_referred_to(Reading(one, text, the_schema()).children, "")) == [], "they need the mark Foreign"
