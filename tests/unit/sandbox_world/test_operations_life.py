@@ -12,13 +12,6 @@ from sandbox.world.invariants import violations
 from sandbox.world.operations import OPERATIONS
 from tests.unit.sandbox_world.conftest import a_world
 
-
-@pytest.fixture
-def lively() -> World:
-    """Sixty accounts of a test's own."""
-    return a_world(60)
-
-
 NAMES = [event.__name__ for event, _ in OPERATIONS.events]
 
 
@@ -60,28 +53,28 @@ def test_each_event_by_itself_breaks_no_rule(name: str) -> None:
     assert len(world.store.table("Log")) > last_log
 
 
-def test_the_same_seed_lives_the_same_life(lively: World) -> None:
+def test_the_same_seed_lives_the_same_life(living: World) -> None:
     twin = a_world(60)
-    lively.step(500)
+    living.step(500)
     twin.step(500)
-    assert twin.domains["operations"].lived == lively.domains["operations"].lived
+    assert twin.domains["operations"].lived == living.domains["operations"].lived
     for name in ("Ticket", "TicketReply", "Job", "Note", "Email"):
-        kept, again = rows_of(lively, name), rows_of(twin, name)
+        kept, again = rows_of(living, name), rows_of(twin, name)
         assert {id: (row["created_at"], row["updated_at"]) for id, row in kept.items()} == {
             id: (row["created_at"], row["updated_at"]) for id, row in again.items()
         }
 
 
-def test_a_ticket_that_moves_to_another_account_keeps_its_replies(lively: World) -> None:
-    before, replies = rows_of(lively, "Ticket"), rows_of(lively, "TicketReply")
-    assert lively.happen("ticket_moved")
-    (id,) = changed(before, rows_of(lively, "Ticket"))
-    assert rows_of(lively, "Ticket")[id]["ticketable_id"] != before[id]["ticketable_id"]
-    assert rows_of(lively, "TicketReply") == replies
+def test_a_ticket_that_moves_to_another_account_keeps_its_replies(living: World) -> None:
+    before, replies = rows_of(living, "Ticket"), rows_of(living, "TicketReply")
+    assert living.happen("ticket_moved")
+    (id,) = changed(before, rows_of(living, "Ticket"))
+    assert rows_of(living, "Ticket")[id]["ticketable_id"] != before[id]["ticketable_id"]
+    assert rows_of(living, "TicketReply") == replies
 
 
-def test_a_deleted_ticket_takes_all_with_it_and_the_log_tells_of_each(lively: World) -> None:
-    store = lively.store
+def test_a_deleted_ticket_takes_all_with_it_and_the_log_tells_of_each(living: World) -> None:
+    store = living.store
     ticket = next(
         id
         for id in store.table("Ticket")
@@ -101,13 +94,13 @@ def test_a_deleted_ticket_takes_all_with_it_and_the_log_tells_of_each(lively: Wo
     }
     last_log = len(store.table("Log"))
     store.delete("Ticket", ticket)
-    assert logged(lively, "DELETED", last_log) >= {("Ticket", ticket), *children}
+    assert logged(living, "DELETED", last_log) >= {("Ticket", ticket), *children}
     assert not any(id in store.table(name) for name, id in children)
     assert violations(store) == []
 
 
-def test_a_deleted_job_takes_its_visits_and_its_list_with_it(lively: World) -> None:
-    store = lively.store
+def test_a_deleted_job_takes_its_visits_and_its_list_with_it(living: World) -> None:
+    store = living.store
     job = next(id for id in store.table("Job") if store.pointing("JobCheckIn", "job_id", id))
     tasks = list(store.pointing("Task", "taskable", ("Job", job)))
     store.delete("Job", job)
@@ -120,47 +113,47 @@ def test_a_deleted_job_takes_its_visits_and_its_list_with_it(lively: World) -> N
     ("name", "kind"),
     [("job_dispatched", "Job"), ("category_attached", "Ticket"), ("category_detached", "Ticket")],
 )
-def test_a_pivot_changes_without_either_row(lively: World, name: str, kind: str) -> None:
-    before, last_log = rows_of(lively, kind), len(lively.store.table("Log"))
-    assert lively.happen(name)
-    assert rows_of(lively, kind) == before
-    assert {owner for owner, _ in logged(lively, "ATTACHED", last_log) | logged(lively, "DETACHED", last_log)} == {kind}
+def test_a_pivot_changes_without_either_row(living: World, name: str, kind: str) -> None:
+    before, last_log = rows_of(living, kind), len(living.store.table("Log"))
+    assert living.happen(name)
+    assert rows_of(living, kind) == before
+    assert {owner for owner, _ in logged(living, "ATTACHED", last_log) | logged(living, "DETACHED", last_log)} == {kind}
 
 
 @pytest.mark.parametrize(("name", "kind"), [("ticket_commented", "Ticket"), ("task_ticked", "Job")])
-def test_a_child_changes_without_its_root(lively: World, name: str, kind: str) -> None:
-    before = rows_of(lively, kind)
-    assert lively.happen(name)
-    assert rows_of(lively, kind) == before
+def test_a_child_changes_without_its_root(living: World, name: str, kind: str) -> None:
+    before = rows_of(living, kind)
+    assert living.happen(name)
+    assert rows_of(living, kind) == before
 
 
-def test_a_merged_ticket_is_closed_and_names_the_other_as_its_parent(lively: World) -> None:
-    before = rows_of(lively, "Ticket")
-    assert lively.happen("ticket_merged")
-    (id,) = changed(before, rows_of(lively, "Ticket"))
-    child = rows_of(lively, "Ticket")[id]
+def test_a_merged_ticket_is_closed_and_names_the_other_as_its_parent(living: World) -> None:
+    before = rows_of(living, "Ticket")
+    assert living.happen("ticket_merged")
+    (id,) = changed(before, rows_of(living, "Ticket"))
+    child = rows_of(living, "Ticket")[id]
     assert child["status"] == "CLOSED"
     assert child["parent_ticket_id"] in before
 
 
-def test_a_signed_contract_has_a_signature_with_a_drawing(lively: World) -> None:
-    before = rows_of(lively, "Contract")
-    assert lively.happen("contract_signed")
-    (id,) = changed(before, rows_of(lively, "Contract"))
-    signature = rows_of(lively, "Contract")[id]["handwritten_signature_id"]
-    (drawing,) = lively.store.pointing("File", "fileable", ("HandwrittenSignature", signature))
-    assert lively.store.table("File")[drawing]["mime_type"] == "image/png"
+def test_a_signed_contract_has_a_signature_with_a_drawing(living: World) -> None:
+    before = rows_of(living, "Contract")
+    assert living.happen("contract_signed")
+    (id,) = changed(before, rows_of(living, "Contract"))
+    signature = rows_of(living, "Contract")[id]["handwritten_signature_id"]
+    (drawing,) = living.store.pointing("File", "fileable", ("HandwrittenSignature", signature))
+    assert living.store.table("File")[drawing]["mime_type"] == "image/png"
 
 
-def test_a_completed_job_has_a_ticked_list_or_failed(lively: World) -> None:
+def test_a_completed_job_has_a_ticked_list_or_failed(living: World) -> None:
     for _ in range(20):
-        assert lively.happen("job_made")
-    before = rows_of(lively, "Job")
+        assert living.happen("job_made")
+    before = rows_of(living, "Job")
     for _ in range(20):
-        assert lively.happen("job_completed")
-    for id in changed(before, rows_of(lively, "Job")):
-        job = lively.store.table("Job")[id]
-        tasks = [lively.store.table("Task")[task] for task in lively.store.pointing("Task", "taskable", ("Job", id))]
+        assert living.happen("job_completed")
+    for id in changed(before, rows_of(living, "Job")):
+        job = living.store.table("Job")[id]
+        tasks = [living.store.table("Task")[task] for task in living.store.pointing("Task", "taskable", ("Job", id))]
         assert job["complete"]
         assert not job["completed_successfully"] or all(task["complete"] for task in tasks)
 
@@ -173,11 +166,11 @@ def test_the_one_open_job_among_many_done_ones_is_found(living: World) -> None:
         assert living.happen("job_completed")
 
 
-def test_an_answer_goes_out_as_a_mail_to_the_tickets_first_recipient(lively: World) -> None:
-    store = lively.store
+def test_an_answer_goes_out_as_a_mail_to_the_tickets_first_recipient(living: World) -> None:
+    store = living.store
     replies = set(store.table("TicketReply"))
     for _ in range(10):
-        assert lively.happen("ticket_answered")
+        assert living.happen("ticket_answered")
     mailed = 0
     for reply in set(store.table("TicketReply")) - replies:
         recipients = store.pointing("TicketRecipient", "ticket_id", store.table("TicketReply")[reply]["ticket_id"])
