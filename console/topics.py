@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -21,6 +22,7 @@ from schemas.catalogue import with_topics
 from schemas.topics import Topics, TopicSpec
 
 COMPATIBILITY = "FULL_TRANSITIVE"
+_AT_A_TIME = 8
 MAKE_TOPICS = "Run `crossfade topics` to see them, then `crossfade topics --apply`."
 
 
@@ -117,14 +119,12 @@ def apply_plan(settings: Settings, plan: Plan) -> None:
                 future.result(60)
             except KafkaException as exc:
                 _unless_done(name, exc)
-    with make_registry(settings.registry) as registry:
-        for subject, schema in plan.register:
-            _register(registry, subject, schema)
-        for subject in plan.protect:
-            with registry_errors(registry, f"a compatibility level for {subject}"):
-                _insist(
-                    partial(registry.set_compatibility, subject, COMPATIBILITY), partial(_protected, registry, subject)
-                )
+    # Side by side: a registry that keeps its schemas in Kafka answers each only when Kafka has it.
+    with make_registry(settings.registry) as registry, ThreadPoolExecutor(_AT_A_TIME) as pool:
+        for _ in pool.map(partial(_register, registry), plan.register):
+            pass  # raises what the first one raised, and begins no other
+        for _ in pool.map(partial(_protect, registry), plan.protect):
+            pass
 
 
 def _unless_done(name: str, exc: KafkaException) -> None:
@@ -144,7 +144,8 @@ def _unless_done(name: str, exc: KafkaException) -> None:
     ) from exc
 
 
-def _register(registry: SchemaRegistryClient, subject: str, schema: dict[str, Any]) -> None:
+def _register(registry: SchemaRegistryClient, one: tuple[str, dict[str, Any]]) -> None:
+    subject, schema = one
     with registry_errors(registry, f"the schema of {subject}"):
         try:
             _insist(
@@ -158,6 +159,11 @@ def _register(registry: SchemaRegistryClient, subject: str, schema: dict[str, An
                 f"the registry refuses {subject}: its schema does not fit what was registered before",
                 remedy="Use a new instance name, or go back to the release that wrote the topics.",
             ) from exc
+
+
+def _protect(registry: SchemaRegistryClient, subject: str) -> None:
+    with registry_errors(registry, f"a compatibility level for {subject}"):
+        _insist(partial(registry.set_compatibility, subject, COMPATIBILITY), partial(_protected, registry, subject))
 
 
 def _insist(act: Callable[[], object], is_done: Callable[[], bool]) -> None:
