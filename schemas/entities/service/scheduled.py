@@ -4,7 +4,8 @@ from typing import Annotated
 
 from schemas.aggregate import Aggregate, Collection, Owner, Touch
 from schemas.entities.catalogued import Catalogued
-from schemas.records import Few, Instant, MinorUnits, Personal
+from schemas.entities.scoped import FOLLOWS_ITS_ACCOUNT, ScopedAccount
+from schemas.records import Few, Instant, MinorUnits, Personal, ShownArchived
 
 
 class PlannedParameter(Catalogued):
@@ -34,6 +35,7 @@ class ScheduledEvent(Catalogued):
     amount: MinorUnits | None = None
     prorate: bool | None = None
     description: Annotated[str | None, Personal()] = None
+    account: Annotated[ScopedAccount | None, ShownArchived()] = None
     scheduled_event_account_voice_service_details: Annotated[list[PlannedParameter] | None, Few(4)] = None
 
 
@@ -48,5 +50,6 @@ SCHEDULED_EVENT = Aggregate(
             [Owner("scheduled_event_id")],
         )
     ],
+    looks_up=[FOLLOWS_ITS_ACCOUNT],
     doc="A change that is planned for an account, or was.",
 )
