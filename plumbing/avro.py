@@ -136,6 +136,18 @@ def _step(field: Any, known: dict[str, _Naming | None]) -> _Step:
     return (field["name"], name, _naming(only, known))
 
 
+def writing(schema: AvroSchema) -> Callable[[dict[str, Any]], bytes]:
+    """A function that writes values of `schema`, a record's."""
+    named = named_branches(schema)
+
+    def write(value: dict[str, Any]) -> bytes:
+        out = io.BytesIO()
+        fastavro.schemaless_writer(out, schema, named(value))
+        return out.getvalue()
+
+    return write
+
+
 class Codec:
     """Encodes with the registered id of one subject; decodes anything that this registry knows into the reader's shape.
 
@@ -147,7 +159,7 @@ class Codec:
     def __init__(self, client: SchemaRegistryClient, subject: str, schema: dict[str, Any]) -> None:
         self._client = client
         self._schema = parse(schema)
-        self._named = named_branches(self._schema)
+        self._write = writing(self._schema)
         with registry_errors(client, f"a look-up of {subject}"):
             try:
                 registered = client.lookup_schema(subject, Schema(json.dumps(schema), "AVRO"))
@@ -161,7 +173,8 @@ class Codec:
         if registered.schema_id is None:
             raise ConfigurationError(f"the registry gives no id for subject {subject}")
         self.schema_id: int = registered.schema_id
-        self._header = _HEADER.pack(_MAGIC, self.schema_id)
+        self.header = _HEADER.pack(_MAGIC, self.schema_id)
+        """In front of each message: a zero byte, four bytes of schema id."""
         self._writer_of = lru_cache(maxsize=64)(self._fetch)
 
     def _fetch(self, schema_id: int) -> AvroSchema:
@@ -177,11 +190,8 @@ class Codec:
         return parse(json.loads(text or "null"))
 
     def encode(self, value: dict[str, Any]) -> bytes:
-        """The bytes of `value`: zero byte, four bytes of schema id, Avro."""
-        out = io.BytesIO()
-        out.write(self._header)
-        fastavro.schemaless_writer(out, self._schema, self._named(value))
-        return out.getvalue()
+        """The bytes of `value`: the header, Avro."""
+        return self.header + self._write(value)
 
     def decode(self, data: bytes | None) -> dict[str, Any]:
         """The value that was written, as today's schema reads it.

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from functools import cache, partial
-from typing import Any, Literal, Protocol
+from functools import partial
+from typing import Any, Literal, NamedTuple, Protocol
 
 import orjson
 import structlog
@@ -17,13 +17,12 @@ from pydantic import ValidationError
 from plumbing import metrics
 from plumbing.clock import epoch_ms, utc_now
 from plumbing.kafka import AckedProducer, partition_of
-from producers.index import Children, Index, Root
+from producers.index import Children, Index, Pending, Root
 from producers.layout import Shown
 from producers.owners import owner_of
 from producers.reader import Page
 from schemas.aggregate import ACCOUNTS, Aggregate
-from schemas.avro import value_of
-from schemas.envelope import Event, envelope_of, key_of
+from schemas.avro import EventWriter, RowWriter, key_bytes
 from schemas.topics import MAX_MESSAGE_BYTES, Topics
 
 log = structlog.get_logger()
@@ -31,12 +30,11 @@ log = structlog.get_logger()
 _HEADROOM = 64 * 1024
 
 
-class Encoder(Protocol):
-    """Turns a value into a message's bytes (`plumbing.avro.Codec`)."""
+class Registered(Protocol):
+    """A schema that the registry knows (`plumbing.avro.Codec`)."""
 
-    def encode(self, value: dict[str, Any]) -> bytes:
-        """The bytes of `value`."""
-        ...
+    header: bytes
+    """In front of each message of it."""
 
 
 class Published(Enum):
@@ -49,6 +47,26 @@ class Published(Enum):
     HALTED = "halted"  # set aside with a dead letter
 
 
+class _Outlet(NamedTuple):
+    """Where the events of one aggregate go, and what writes them."""
+
+    topic: str
+    key_header: bytes
+    rows: RowWriter
+    events: EventWriter
+
+
+class _Message(NamedTuple):
+    """An event that waits for the next commit."""
+
+    aggregate: str
+    op: str
+    topic: str
+    partition: int
+    key: bytes
+    value: bytes
+
+
 class Publisher:
     """Publishes rows and deletes; `commit` makes them, and then the index, durable."""
 
@@ -57,7 +75,7 @@ class Publisher:
         topics: Topics,
         partitions: int,
         producer: AckedProducer,
-        codecs: Mapping[str, tuple[Encoder, Encoder]],
+        codecs: Mapping[str, tuple[Registered, Registered]],
         index: Index,
         *,
         run_id: str,
@@ -69,6 +87,9 @@ class Publisher:
         self._index, self._run_id, self._fingerprint = index, run_id, fingerprint
         self.offsets = offsets
         self.counts: Counter[tuple[str, str]] = Counter()
+        self._headers = {"schema_fingerprint": fingerprint.encode()}
+        self._outlets: dict[str, _Outlet] = {}
+        self._messages: list[_Message] = []
         self._account_of = partial(index.root_of, ACCOUNTS)
         self._lock = asyncio.Lock()
         self._asked, self._covered = 0, 0
@@ -82,14 +103,13 @@ class Publisher:
         """Publish one root as it was read; a following read that changes nothing publishes nothing."""
         id, collection = int(row["id"]), aggregate.root.name
         try:
-            record = aggregate.root.record.model_validate(row)
+            after = self._outlet(aggregate).rows.write(row)
         except ValidationError as exc:
             fields = sorted({".".join(str(part) for part in one["loc"]) for one in exc.errors()})
             reason = f"not as declared: {', '.join(fields)[:500]}"
             self._dead_letter(aggregate, row, page, "capture.invalid_row", reason)
             return Published.HALTED
-        value = value_of(record)
-        digest = _digest(value)
+        digest = hashlib.blake2b(after, digest_size=8).hexdigest()
         known = self._index.root(collection, id)
         if known is not None and not known.deleted and page.sequence < known.sequence:
             return Published.STALE if digest == known.digest else Published.OVERLAPPED
@@ -102,8 +122,7 @@ class Publisher:
             op: Literal["r", "c", "u"] = "r" if snapshot else "u"
             if not snapshot and (known is None or known.deleted):
                 op = "c"
-            event = self._event(aggregate, id, owner, op, value, page, _updated_ms(row, page))
-            if not self._produce(aggregate, event):
+            if not self._hand_in(aggregate, op, id, owner, after, page, _updated_ms(row, page)):
                 reason = f"too large for a message: {_largest(row)}"
                 self._dead_letter(aggregate, row, page, "capture.too_large", reason)
                 return Published.HALTED
@@ -121,8 +140,7 @@ class Publisher:
             return Published.UNCHANGED
         if page.sequence < known.sequence:
             return Published.OVERLAPPED
-        event = self._event(aggregate, id, known.owner, "d", None, page, epoch_ms(page.server_time))
-        self._produce(aggregate, event)
+        self._hand_in(aggregate, "d", id, known.owner, None, page, epoch_ms(page.server_time))
         self._index.set_root(
             aggregate.root.name, id, known._replace(sequence=page.sequence, deleted=True, version="", digest="")
         )
@@ -142,64 +160,77 @@ class Publisher:
             if self._covered >= turn:
                 return
             covers = self._asked
-            # Taken before the flush: what another task publishes meanwhile is not acknowledged by it.
+            # Both at once: of what another task publishes meanwhile neither event nor entry goes with these.
+            messages, self._messages = self._messages, []
             pending = self._index.take_pending()
-            await asyncio.to_thread(self._producer.flush)
-            self._index.produce(pending)
-            await asyncio.to_thread(self._producer.flush)
+            await asyncio.to_thread(self._deliver, messages, pending)
+            for (name, op), count in Counter((one.aggregate, one.op) for one in messages).items():
+                self.counts[name, op] += count
+                metrics.EVENTS_PUBLISHED.labels(name, op).inc(count)
             self._covered = covers
 
-    def _event(
+    def _deliver(self, messages: Sequence[_Message], pending: Pending) -> None:
+        # In one go: a producer that is fed now and then sends many small batches, which costs it and the broker more.
+        for one in messages:
+            self._producer.produce(
+                one.topic,
+                partition=one.partition,
+                key=one.key,
+                value=one.value,
+                headers=self._headers,
+                on_ack=self._acknowledged,
+            )
+        self._producer.flush()
+        self._index.produce(pending)
+        self._producer.flush()
+
+    def _acknowledged(self, message: Message) -> None:
+        topic, partition, offset = message.topic(), message.partition(), message.offset()
+        if topic is not None and partition is not None and offset is not None:
+            ends = self.offsets.setdefault(topic, {})
+            ends[partition] = max(ends.get(partition, 0), offset + 1)
+
+    def _outlet(self, aggregate: Aggregate) -> _Outlet:
+        found = self._outlets.get(aggregate.name)
+        if found is None:
+            key, value = self._codecs[aggregate.name]
+            events = EventWriter(
+                aggregate,
+                value.header,
+                instance=self._topics.instance,
+                run_id=self._run_id,
+                fingerprint=self._fingerprint,
+            )
+            found = _Outlet(self._topics.sonar(aggregate.name), key.header, RowWriter(aggregate), events)
+            self._outlets[aggregate.name] = found
+        return found
+
+    def _hand_in(
         self,
         aggregate: Aggregate,
+        op: Literal["r", "c", "u", "d"],
         id: int,
         owner: int | None,
-        op: Literal["r", "c", "u", "d"],
-        after: dict[str, Any] | None,
+        after: bytes | None,
         page: Page,
         source_ms: int,
-    ) -> Event:
-        return Event(
-            aggregate=aggregate.name,
-            sonar_id=id,
-            owner_id=owner,
-            op=op,
-            after=after,
+    ) -> bool:
+        """Keep an event for the next commit; False when it would be larger than the topic takes."""
+        outlet = self._outlet(aggregate)
+        value = outlet.events.write(
+            op,
+            id,
+            owner,
+            after,
             sequence=page.sequence,
-            snapshot=op == "r",
             source_ts_ms=source_ms,
             read_ts_ms=epoch_ms(page.started),
-            run_id=self._run_id,
-            schema_fingerprint=self._fingerprint,
-            instance=self._topics.instance,
         )
-
-    def _produce(self, aggregate: Aggregate, event: Event) -> bool:
-        """False when the message would be larger than the topic takes."""
-        key_codec, value_codec = self._codecs[aggregate.name]
-        value = value_codec.encode(envelope_of(event))
         if len(value) > MAX_MESSAGE_BYTES - _HEADROOM:
             return False
-        owner = event.owner_id if event.owner_id is not None else event.sonar_id
-        name, op = aggregate.name, event.op
-        topic = self._topics.sonar(name)
-
-        def acknowledged(message: Message) -> None:
-            partition, offset = message.partition(), message.offset()
-            if partition is not None and offset is not None:
-                ends = self.offsets.setdefault(topic, {})
-                ends[partition] = max(ends.get(partition, 0), offset + 1)
-            self.counts[name, op] += 1
-            _published(name, op).inc()
-
-        self._producer.produce(
-            topic,
-            partition=partition_of(owner, self._partitions),
-            key=key_codec.encode(key_of(name, event.sonar_id)),
-            value=value,
-            headers={"schema_fingerprint": self._fingerprint.encode()},
-            on_ack=acknowledged,
-        )
+        partition = partition_of(owner if owner is not None else id, self._partitions)
+        key = key_bytes(outlet.key_header, id)
+        self._messages.append(_Message(aggregate.name, op, outlet.topic, partition, key, value))
         return True
 
     def _dead_letter(self, aggregate: Aggregate, row: Mapping[str, Any], page: Page, code: str, reason: str) -> None:
@@ -247,13 +278,6 @@ def _children(aggregate: Aggregate, shown: Sequence[Shown]) -> Children:
         if one.type_name in of_type:
             of_type[one.type_name][str(one.id)] = one.version
     return {name: ids for name, ids in children.items() if ids}
-
-
-def _digest(value: dict[str, Any]) -> str:
-    return hashlib.blake2b(orjson.dumps(value), digest_size=8).hexdigest()
-
-
-_published = cache(metrics.EVENTS_PUBLISHED.labels)
 
 
 def _updated_ms(row: Mapping[str, Any], page: Page) -> int:

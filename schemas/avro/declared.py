@@ -44,10 +44,14 @@ def key_schema(declared: Aggregate) -> dict[str, Any]:
     }
 
 
+def value_schema(declared: Aggregate) -> Any:
+    """The aggregate's record: `after` in its events."""
+    return _record_schema(declared.root.record, "Value", f"sonar.{declared.name}", {})
+
+
 def envelope_schema(declared: Aggregate) -> dict[str, Any]:
     """Debezium's envelope around the aggregate's record. No instance in the names."""
-    namespace = f"sonar.{declared.name}"
-    value = _record_schema(declared.root.record, "Value", namespace, {})
+    namespace, value = f"sonar.{declared.name}", value_schema(declared)
     source_fields = [
         ("version", "string", "Version of the envelope."),
         ("connector", "string", "Always sonar."),

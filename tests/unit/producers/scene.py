@@ -1,17 +1,20 @@
 """Capture's parts over an invented ISP in memory: the sandbox's engine answers, a list stands for Kafka."""
 
+import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Annotated, Any, cast
 
+import fastavro
 import orjson
 from confluent_kafka import KafkaError, Producer
 
 from clients.sonar import SonarAnswer, SonarClient
 from clients.sonar_errors import data_of
 from clients.sonar_schema import INTROSPECTION, SonarSchema
+from plumbing.avro import parse
 from plumbing.errors import SyncError
 from plumbing.kafka import AckedProducer
 from producers.changes import Changes, followed
@@ -25,6 +28,7 @@ from producers.sequence import Sequence
 from producers.snapshot import Snapshot
 from sandbox.sonar.compile import Conditions
 from schemas.aggregate import Aggregate, Collection, LookUp, Owner, Touch
+from schemas.avro import envelope_schema
 from schemas.records import Few, Foreign, Morph, ShownArchived, SonarRecord
 from schemas.selection import selection
 from schemas.topics import Topics
@@ -150,8 +154,11 @@ AGGREGATES = (ACCOUNT, PAYMENT, NOTE)
 class Acknowledged:
     """A message as the broker reports it."""
 
-    def __init__(self, partition: int, offset: int) -> None:
-        self._partition, self._offset = partition, offset
+    def __init__(self, topic: str, partition: int, offset: int) -> None:
+        self._topic, self._partition, self._offset = topic, partition, offset
+
+    def topic(self) -> str:
+        return self._topic
 
     def partition(self) -> int:
         return self._partition
@@ -175,7 +182,7 @@ class Broker:
                 options["on_delivery"](KafkaError(KafkaError._UNKNOWN_PARTITION), None)
                 return
             self.messages.append((topic, partition, key, value))
-            options["on_delivery"](None, Acknowledged(partition, self._ends[topic, partition]))
+            options["on_delivery"](None, Acknowledged(topic, partition, self._ends[topic, partition]))
             self._ends[topic, partition] += 1
 
         self._waiting.append(acknowledge)
@@ -198,11 +205,10 @@ class Broker:
         return [(key, orjson.loads(value or b"null")) for name, _, key, value in self.messages if name == topic]
 
 
-class Plain:
-    """Stands for the Avro codec: JSON."""
+class Registered:
+    """Stands for a schema in the registry."""
 
-    def encode(self, value: dict[str, Any]) -> bytes:
-        return orjson.dumps(value, default=str)
+    header = b"\0\0\0\0\1"
 
 
 class InMemoryClient:
@@ -273,7 +279,7 @@ class Scene:
         self.index.settle()
         self.numbers = Sequence(self.cursors)
         self.reader = self._reader()
-        codecs = {one.name: (Plain(), Plain()) for one in self.aggregates}
+        codecs = {one.name: (Registered(), Registered()) for one in self.aggregates}
         self.publisher = Publisher(
             self.topics, 4, producer, codecs, self.index, run_id="run", fingerprint="f", offsets={}
         )
@@ -328,7 +334,13 @@ class Scene:
 
     def events(self, aggregate: str = "account") -> list[dict[str, Any]]:
         """Envelopes on an aggregate's topic, in the order of their acknowledgement."""
-        return [value for _, value in self.broker.of(self.topics.sonar(aggregate))]
+        schema = parse(envelope_schema(next(one for one in self.aggregates if one.name == aggregate)))
+        topic, found = self.topics.sonar(aggregate), list[dict[str, Any]]()
+        for name, _, _, value in self.broker.messages:
+            if name == topic:
+                written = io.BytesIO((value or b"").removeprefix(Registered.header))
+                found.append(cast("dict[str, Any]", fastavro.schemaless_reader(written, schema, None)))
+        return found
 
     def folded(self, aggregate: str = "account") -> dict[int, Any]:
         """`{id: after}` by highest sequence; deletes are left out."""

@@ -8,7 +8,8 @@ import pytest
 
 from clients.sonar_errors import IncompletePage, SonarForbidden, SonarTimeout
 from producers.snapshot import Range, cut
-from tests.unit.producers.scene import ACCOUNT, AGGREGATES, PAYMENT, Scene
+from schemas.avro import key_bytes
+from tests.unit.producers.scene import ACCOUNT, AGGREGATES, PAYMENT, Registered, Scene
 
 
 class Killed(BaseException):
@@ -273,7 +274,7 @@ async def test_an_aggregate_too_large_for_a_message_is_set_aside_and_the_others_
     scene = Scene()
     large, small = scene.shop.an_account("Large"), scene.shop.an_account("Small")
     for number in range(30):
-        scene.shop.a_contact(large, f"Contact number {number} with a name that takes some room")
+        scene.shop.a_contact(large, f"Contact number {number} with a name that takes some room" * 3)
     await run(scene)
     for _ in range(3):  # following sees it again and again in the overlap: one letter says it all
         await scene.following.poll()
@@ -306,5 +307,5 @@ async def test_payments_lie_in_the_partition_of_their_account() -> None:
         (topic, key): partition for topic, partition, key, _ in scene.broker.messages if topic.startswith("sonar.")
     }
     for payment, account in payments.items():
-        own = partition[scene.topics.sonar(PAYMENT.name), b'{"id":%d}' % payment]
-        assert own == partition[scene.topics.sonar(ACCOUNT.name), b'{"id":%d}' % account]
+        own = partition[scene.topics.sonar(PAYMENT.name), key_bytes(Registered.header, payment)]
+        assert own == partition[scene.topics.sonar(ACCOUNT.name), key_bytes(Registered.header, account)]

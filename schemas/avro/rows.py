@@ -1,0 +1,169 @@
+"""Rows of Sonar straight to the bytes of an event's `after`.
+
+What a row nearly always holds is written at once, in one pass over it. Whatever else it holds goes the long way,
+through the record itself and Avro's own writer: what is valid, and as what, is decided there alone.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from functools import cache, lru_cache
+from operator import call, itemgetter
+from typing import Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+
+from plumbing.avro import parse, writing
+from plumbing.avro_binary import EMPTY, FALSE, GIVEN, NULL, TRUE, optional_text, text, whole
+from plumbing.clock import epoch_ms
+from schemas.aggregate import Aggregate
+from schemas.avro.declared import value_schema
+from schemas.avro.values import value_of
+from schemas.records import Instant, MinorUnits, SonarRecord
+from schemas.shapes import Kind, Member, members
+
+_Form = Callable[[Any], bytes]
+"""A value of the row to its bytes. Raises one of `_UNUSUAL` where it is not what is nearly always there."""
+_UNUSUAL = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError)
+
+_KNOWN_VALUES = 4096
+"""Ids and days that are met again and again: few of them make most of the rows."""
+
+
+class RowWriter:
+    """Writes the rows of one aggregate, connections made lists, as their Avro value."""
+
+    def __init__(self, declared: Aggregate) -> None:
+        self._record = declared.root.record
+        self._at_once = at_once(self._record)
+        self._write = writing(parse(value_schema(declared)))
+
+    def write(self, row: Mapping[str, Any]) -> bytes:
+        """The bytes of the record that `row` is.
+
+        Raises:
+            pydantic.ValidationError: it is not as declared.
+        """
+        if self._at_once is not None:
+            try:
+                return self._at_once(row)
+            except _UNUSUAL:
+                pass
+        return self._write(value_of(self._record.model_validate(row)))
+
+
+@cache
+def at_once(record: type[BaseModel]) -> _Form | None:
+    """The form of a record's rows; None where a record asks for more than the kinds of its members."""
+    if not issubclass(record, SonarRecord) or record.model_config != SonarRecord.model_config:
+        return None
+    if record.__pydantic_decorators__ != SonarRecord.__pydantic_decorators__:
+        return None
+    of_members = members(record)
+    forms = [form for form in (_form(record, member) for member in of_members) if form is not None]
+    if len(forms) < len(of_members):
+        return None
+    names = [member.name for member in of_members]
+    values_of = itemgetter(*names, names[0])  # one more than there are forms: of one name it would give no tuple
+    defaults = {member.name: member.default for member in of_members if not member.required}
+
+    def form(row: Any) -> bytes:
+        try:
+            values = values_of(row)
+        except KeyError:
+            values = values_of(defaults | row)
+        return b"".join(map(call, forms, values))
+
+    return form
+
+
+def _form(record: type[BaseModel], member: Member) -> _Form | None:
+    info = record.model_fields[member.name]
+    if info.alias is not None or info.validation_alias is not None or info.default_factory is not None:
+        return None
+    if _has_choices(info.annotation) or not all(map(_is_harmless, member.metadata)):
+        return None
+    if not member.many:
+        found = _FORMS.get((member.kind, member.nullable))
+        if found is not None:
+            return found
+    inner = _FORMS.get((member.kind, False)) if member.record is None else at_once(member.record)
+    if inner is None:
+        return None
+    if member.many:
+        inner = _list(inner)
+    return _nullable(inner) if member.nullable else inner
+
+
+def _has_choices(annotation: Any) -> bool:
+    return get_origin(annotation) is Literal or any(map(_has_choices, get_args(annotation)))
+
+
+def _is_harmless(metadata: Any) -> bool:
+    """Whether it is a mark of ours, which refuses nothing, or what the forms of instants and whole numbers keep to."""
+    return type(metadata).__module__ == SonarRecord.__module__ or metadata in _KEPT_TO
+
+
+_MINOR_UNITS = get_args(MinorUnits)[1]
+_KEPT_TO = [*get_args(Instant)[1:], _MINOR_UNITS, *_MINOR_UNITS.metadata]
+
+
+def _nullable(form: _Form) -> _Form:
+    return lambda value: NULL if value is None else GIVEN + form(value)
+
+
+def _list(form: _Form) -> _Form:
+    def list_form(values: Any) -> bytes:
+        if type(values) is not list:
+            raise TypeError
+        return whole(len(values)) + b"".join(map(form, values)) + EMPTY if values else EMPTY
+
+    return list_form
+
+
+def _whole(value: Any) -> bytes:
+    # An id comes as text. Longer ones may not fit, and what else `int` takes is not looked at here.
+    if type(value) is str and value.isdigit() and value.isascii() and len(value) <= 18:
+        return whole(int(value))
+    if type(value) is int:
+        return whole(value)
+    raise TypeError
+
+
+_is_day = re.compile("[12][0-9]{3}-[0-9]{2}-[0-9]{2}").fullmatch
+_is_instant = re.compile(
+    r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}T[0-2][0-9]:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-2][0-9]:[0-5][0-9])"
+).fullmatch
+
+
+def _day(value: Any) -> bytes:
+    if not _is_day(value):
+        raise ValueError
+    date.fromisoformat(value)
+    return text(value)
+
+
+def _instant(value: Any) -> bytes:
+    if not _is_instant(value):
+        raise ValueError
+    return whole(epoch_ms(datetime.fromisoformat(value)))
+
+
+def _remembered(form: _Form) -> _Form:
+    return lru_cache(_KNOWN_VALUES)(form)
+
+
+_FORMS: Mapping[tuple[Kind, bool], _Form] = {
+    (Kind.TEXT, False): text,
+    (Kind.TEXT, True): optional_text,
+    # A 1 is taken for true, as the record does.
+    (Kind.FLAG, False): {False: FALSE, True: TRUE}.__getitem__,
+    (Kind.FLAG, True): {None: NULL, False: GIVEN + FALSE, True: GIVEN + TRUE}.__getitem__,
+    (Kind.WHOLE, False): _remembered(_whole),
+    (Kind.WHOLE, True): _remembered(_nullable(_whole)),
+    (Kind.DAY, False): _remembered(_day),
+    (Kind.DAY, True): _remembered(_nullable(_day)),
+    (Kind.INSTANT, False): _remembered(_instant),
+    (Kind.INSTANT, True): _remembered(_nullable(_instant)),
+}
+"""`{(kind, nullable): form}`. What is missing here (numbers with a point, references) goes the long way."""

@@ -1,0 +1,294 @@
+"""Rows written at once have the bytes that the way through the record gives; what is refused there stays refused."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Annotated, Any, Literal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from plumbing.avro import parse, writing
+from plumbing.avro_binary import GIVEN, TRUE, text, whole
+from schemas.aggregate import Aggregate, Collection
+from schemas.avro import EventWriter, RowWriter, envelope_schema, key_bytes, key_schema, value_of, value_schema
+from schemas.avro.rows import at_once
+from schemas.catalogue import AGGREGATES, aggregate
+from schemas.envelope import Event, envelope_of, key_of
+from schemas.records import Instant, MinorUnits, Personal, SonarRecord
+from schemas.shapes import Kind, Member, members
+
+NAMES = [one.name for one in AGGREGATES]
+IDS = st.integers(0, 10**18 - 1)
+OFFSETS = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+INSTANTS = st.datetimes(datetime(1000, 1, 2), datetime(2999, 12, 30), timezones=OFFSETS | st.just(UTC)).map(  # noqa: DTZ001 - hypothesis adds the zone
+    datetime.isoformat
+)
+USUAL: dict[Kind, st.SearchStrategy[Any]] = {
+    Kind.TEXT: st.text(max_size=30),
+    Kind.WHOLE: IDS.map(str) | st.integers(-(2**63), 2**63 - 1),
+    Kind.FLAG: st.booleans(),
+    Kind.DAY: st.dates(datetime(1000, 1, 1).date(), datetime(2999, 12, 31).date()).map(str),  # noqa: DTZ001 - a day
+    Kind.INSTANT: INSTANTS | INSTANTS.map(lambda value: value.removesuffix("+00:00") + "Z" * value.endswith("+00:00")),
+}
+ODD = [
+    None, "", "x", " 7 ", "1_000", "+5", "-3", "007", "٣", "²", "7.0", "9" * 18, "9" * 19, "9" * 40, "true", "1",
+    "\ud800",
+    0, 1, 2, -1, 2**63, -(2**63) - 1, 1.0, 2.5, float("nan"), True, False, [], {}, [None], ["x"], {"id": 1},
+    "2024-02-29", "2023-02-29", "20240229", "2024-W05-1", "0999-01-01", "2024-01-01T00:00:00", "2024-01-01 00:00:00Z",
+    "2024-01-01T00:00:00Z", "2024-01-01T24:00:00Z", "2024-01-01T00:00:60Z", "2024-01-01T00:60:00Z", "2024-01-01T00:00Z",
+    "2024-01-01T00:00:00+05:99", "2024-01-01T00:00:00+24:00", "2024-01-01T00:00:00-00:00", "2024-01-01T00:00:00z",
+    "2024-01-01T00:00:00.1234567Z", "2024-01-01T00:00:00.9999Z", "1000-01-01T00:00:00+14:00", "1704067200",
+]  # fmt: skip
+
+
+def rows(record: type[BaseModel], odd: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[dict[str, Any]]:
+    """Rows as Sonar gives them, with what no record reads; `odd` values may stand in place of any other."""
+    given_ = {one.name: _values(one, odd) for one in members(record) if one.required}
+    optional = {one.name: _values(one, odd) for one in members(record) if not one.required}
+    return st.fixed_dictionaries({"_version": st.just("v"), **given_}, optional=optional)
+
+
+def _values(member: Member, odd: st.SearchStrategy[Any] | None) -> st.SearchStrategy[Any]:
+    one = USUAL[member.kind] if member.record is None else rows(member.record, odd)
+    found = st.lists(one, max_size=2) if member.many else one
+    if member.nullable:
+        found = st.none() | found
+    return found if odd is None else st.one_of(*[found] * 12, odd)
+
+
+def the_long_way(declared: Aggregate) -> Callable[[dict[str, Any]], bytes]:
+    """Through the record, and Avro's own writer."""
+    write = writing(parse(value_schema(declared)))
+    return lambda row: write(value_of(declared.root.record.model_validate(row)))
+
+
+def outcome(write: Callable[[dict[str, Any]], bytes], row: dict[str, Any]) -> bytes | type[Exception]:
+    try:
+        return write(row)
+    except Exception as exc:  # noqa: BLE001 - whatever it is, it must be the same both ways
+        return type(exc)
+
+
+many_examples = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@many_examples
+@given(data=st.data())
+def test_a_usual_row_is_written_at_once_and_as_the_long_way_writes_it(name: str, data: st.DataObject) -> None:
+    declared = aggregate(name)
+    row = data.draw(rows(declared.root.record))
+    form = at_once(declared.root.record)
+    assert form is not None
+    assert form(row) == the_long_way(declared)(row)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@many_examples
+@given(data=st.data())
+def test_whatever_a_row_holds_becomes_what_the_record_makes_of_it(name: str, data: st.DataObject) -> None:
+    declared = aggregate(name)
+    row = data.draw(rows(declared.root.record, st.sampled_from(ODD)))
+    assert outcome(RowWriter(declared).write, row) == outcome(the_long_way(declared), row)
+
+
+class Everything(SonarRecord):
+    """A member of each kind, given and optional."""
+
+    id: int
+    text: str
+    flag: bool
+    day: date
+    secret: Annotated[str, Personal()]
+    amount: MinorUnits
+    at: Instant
+    texts: list[str]
+    optional_flag: bool | None = None
+    optional_amount: MinorUnits | None = None
+    optional_at: Instant | None = None
+    defaulted: bool = True
+
+
+EVERYTHING = Aggregate(name="everything", root=Collection("everythings", Everything, "Everything"))
+PLAIN = {
+    "id": "1",
+    "text": "a",
+    "flag": True,
+    "day": "2024-01-01",
+    "secret": "s",
+    "amount": 5,
+    "at": "2024-01-01T00:00:00Z",
+    "texts": ["b", "c"],
+}
+
+
+@pytest.mark.parametrize("member", [one.name for one in members(Everything)])
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_each_odd_value_in_each_kind_of_member_becomes_what_the_record_makes_of_it(member: str, odd: object) -> None:
+    row = PLAIN | {member: odd}
+    writer = RowWriter(EVERYTHING)
+    expected = outcome(the_long_way(EVERYTHING), row)
+    for _ in range(2):  # what was seen before is remembered
+        assert outcome(writer.write, row) == expected
+
+
+def test_what_is_remembered_of_a_one_is_not_given_for_another_kind_of_one() -> None:
+    writer = RowWriter(EVERYTHING)
+    for one in (1, True, 1.0, "1", True, 1):
+        row = PLAIN | {"amount": one, "flag": one}
+        assert outcome(writer.write, row) == outcome(the_long_way(EVERYTHING), row)
+
+
+def _with_choices() -> type[SonarRecord]:
+    class Choosy(SonarRecord):
+        kind: Literal["a", "b"] | None = None
+
+    return Choosy
+
+
+def _with_a_constraint() -> type[SonarRecord]:
+    class Short(SonarRecord):
+        name: Annotated[str, StringConstraints(max_length=1)]
+
+    return Short
+
+
+def _with_an_alias() -> type[SonarRecord]:
+    class Renamed(SonarRecord):
+        name: str = Field(alias="other")
+
+    return Renamed
+
+
+def _with_a_made_default() -> type[SonarRecord]:
+    class Made(SonarRecord):
+        names: list[str] = Field(default_factory=lambda: ["x"])
+
+    return Made
+
+
+def _with_a_validator() -> type[SonarRecord]:
+    class Checked(SonarRecord):
+        name: str
+
+        @field_validator("name")
+        @classmethod
+        def refuse(cls, value: str) -> str:
+            raise ValueError(value)
+
+    return Checked
+
+
+def _with_other_settings() -> type[SonarRecord]:
+    class Stripped(SonarRecord):
+        model_config = ConfigDict(str_strip_whitespace=True)
+        name: str
+
+    return Stripped
+
+
+def _with_such_a_record_below() -> type[SonarRecord]:
+    below = _with_a_validator()
+
+    class Above(SonarRecord):
+        id: int
+        others: list[below] | None = None  # type: ignore[valid-type]
+
+    return Above
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        _with_choices,
+        _with_a_constraint,
+        _with_an_alias,
+        _with_a_made_default,
+        _with_a_validator,
+        _with_other_settings,
+        _with_such_a_record_below,
+    ],
+)
+def test_a_record_that_asks_for_more_than_kinds_goes_the_long_way(make: Callable[[], type[SonarRecord]]) -> None:
+    assert at_once(make()) is None
+
+
+def test_a_record_of_one_member_is_written_too() -> None:
+    class Alone(SonarRecord):
+        name: str
+
+    form = at_once(Alone)
+    assert form is not None
+    assert form({"name": "ab"}) == text("ab")
+
+
+def test_what_sonar_does_not_show_is_its_default() -> None:
+    written = RowWriter(EVERYTHING).write(PLAIN)
+    assert written.endswith(b"\0\0\0" + TRUE)
+    assert written.startswith(whole(1) + text("a") + TRUE)
+    shown = RowWriter(EVERYTHING).write(PLAIN | {"optional_flag": True})
+    assert shown.endswith(GIVEN + TRUE + b"\0\0" + TRUE)
+
+
+FIRST: dict[Kind, Any] = {
+    Kind.TEXT: "a",
+    Kind.WHOLE: "7",
+    Kind.FLAG: True,
+    Kind.DAY: "2024-01-01",
+    Kind.INSTANT: "2024-01-01T00:00:00Z",
+}
+
+
+def a_row(record: type[BaseModel]) -> dict[str, Any]:
+    """A row of a record with all that it has."""
+    return {one.name: _a_value(one) for one in members(record)}
+
+
+def _a_value(member: Member) -> Any:
+    one = FIRST[member.kind] if member.record is None else a_row(member.record)
+    return [one] if member.many else one
+
+
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
+LONGS = st.integers(-(2**63), 2**63 - 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("op", ["r", "c", "u", "d"])
+@settings(max_examples=20, deadline=None)
+@given(texts=st.tuples(TEXTS, TEXTS, TEXTS), numbers=st.tuples(LONGS, LONGS, LONGS, LONGS), owner=st.none() | LONGS)
+def test_an_event_has_the_bytes_of_its_envelope(
+    name: str,
+    op: Literal["r", "c", "u", "d"],
+    texts: tuple[str, str, str],
+    numbers: tuple[int, int, int, int],
+    owner: int | None,
+) -> None:
+    declared, (instance, run_id, fingerprint), (id, sequence, source_ms, read_ms) = aggregate(name), texts, numbers
+    row = a_row(declared.root.record)
+    event = Event(
+        aggregate=name,
+        sonar_id=id,
+        owner_id=owner,
+        op=op,
+        after=None if op == "d" else value_of(declared.root.record.model_validate(row)),
+        sequence=sequence,
+        snapshot=op == "r",
+        source_ts_ms=source_ms,
+        read_ts_ms=read_ms,
+        run_id=run_id,
+        schema_fingerprint=fingerprint,
+        instance=instance,
+    )
+    writer = EventWriter(declared, b"head", instance=instance, run_id=run_id, fingerprint=fingerprint)
+    after = None if op == "d" else RowWriter(declared).write(row)
+    written = writer.write(op, id, owner, after, sequence=sequence, source_ts_ms=source_ms, read_ts_ms=read_ms)
+    assert written == b"head" + writing(parse(envelope_schema(declared)))(envelope_of(event))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(id=LONGS)
+def test_a_key_has_the_bytes_of_its_record(name: str, id: int) -> None:
+    assert key_bytes(b"head", id) == b"head" + writing(parse(key_schema(aggregate(name))))(key_of(name, id))
