@@ -4,6 +4,8 @@ Source: the Avro specification, "Binary Encoding": whole numbers as zig-zag in g
 the eighth bit set on all but the last; texts as UTF-8 behind their length.
 """
 
+import struct
+
 NULL = b"\0"
 """A null, where null is the first of two branches."""
 GIVEN = b"\2"
@@ -17,6 +19,7 @@ _PAIR = 1 << _BITS
 # Two groups at a time: looking a pair up takes less than making its bytes.
 _INNER = [bytes([0x80 | pair & 0x7F, 0x80 | pair >> 7]) for pair in range(_PAIR)]
 _LAST = [bytes([pair]) if pair < 0x80 else bytes([0x80 | pair & 0x7F, pair >> 7]) for pair in range(_PAIR)]
+_DOUBLE = struct.Struct("<d")
 _LENGTHS = _LAST[::2]  # zig-zag of what is not negative
 
 
@@ -34,6 +37,11 @@ def whole(number: int) -> bytes:
         result += _INNER[rest & _PAIR - 1]
         rest >>= _BITS
     return result + _LAST[rest]
+
+
+def number(value: float) -> bytes:
+    """A `double`."""
+    return _DOUBLE.pack(value)
 
 
 def text(value: str) -> bytes:

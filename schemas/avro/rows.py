@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from plumbing.avro import parse, writing
-from plumbing.avro_binary import EMPTY, FALSE, GIVEN, NULL, TRUE, optional_text, text, whole
+from plumbing.avro_binary import EMPTY, FALSE, GIVEN, NULL, TRUE, number, optional_text, text, whole
 from plumbing.clock import epoch_ms
 from schemas.aggregate import Aggregate
 from schemas.avro.declared import value_schema
@@ -149,6 +149,12 @@ def _instant(value: Any) -> bytes:
     return whole(epoch_ms(datetime.fromisoformat(value)))
 
 
+def _number(value: Any) -> bytes:
+    if type(value) is not float and type(value) is not int:
+        raise TypeError
+    return number(value)
+
+
 def _remembered(form: _Form) -> _Form:
     return lru_cache(_KNOWN_VALUES)(form)
 
@@ -161,9 +167,11 @@ _FORMS: Mapping[tuple[Kind, bool], _Form] = {
     (Kind.FLAG, True): {None: NULL, False: GIVEN + FALSE, True: GIVEN + TRUE}.__getitem__,
     (Kind.WHOLE, False): _remembered(_whole),
     (Kind.WHOLE, True): _remembered(_nullable(_whole)),
+    (Kind.NUMBER, False): _number,
+    (Kind.NUMBER, True): _nullable(_number),
     (Kind.DAY, False): _remembered(_day),
     (Kind.DAY, True): _remembered(_nullable(_day)),
     (Kind.INSTANT, False): _remembered(_instant),
     (Kind.INSTANT, True): _remembered(_nullable(_instant)),
 }
-"""`{(kind, nullable): form}`. What is missing here (numbers with a point, references) goes the long way."""
+"""`{(kind, nullable): form}`. What is missing here goes the long way."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from plumbing.avro_binary import optional_text, text, whole
+from plumbing.avro_binary import number, optional_text, text, whole
 
 LEAST, MOST = -(2**63), 2**63 - 1
 
@@ -32,6 +32,11 @@ def test_a_whole_number_has_the_bytes_of_a_long(number: int) -> None:
 def test_a_number_of_more_than_64_bits_is_refused(number: int) -> None:
     with pytest.raises(OverflowError):
         whole(number)
+
+
+@given(st.floats())
+def test_a_number_with_a_point_has_the_bytes_of_a_double(value: float) -> None:
+    assert number(value) == written("double", value)
 
 
 @given(st.text() | st.sampled_from([size * "é" for size in (31, 32, 4095, 4096, 8191, 8192, 200_000)]))
