@@ -131,12 +131,13 @@ class Table:
         Raises:
             ValueError: a column that must not be null is.
         """
+        # Asked of the values, not of the row, which would spell the text of a log that nobody reads.
+        for name in self.required:
+            if values.get(name) is None:
+                raise ValueError(f"{self.kind.name}.{name} must not be null")
         row = self.make()
         for name in self.make.COLUMNS:
             setattr(row, name, values.get(name))
-        for name in self.required:
-            if getattr(row, name) is None:
-                raise ValueError(f"{self.kind.name}.{name} must not be null")
         return row
 
     def show(self, row: Row) -> None:
