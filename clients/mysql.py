@@ -6,12 +6,15 @@ import random
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from weakref import WeakKeyDictionary
 
 import aiomysql
 import pymysql
 
+from clients.literals import filled
 from clients.transactions import transaction_is_open
 from plumbing.errors import Action, DependencyRefused, DependencyUnreachable, ExitCode, SyncError
 from plumbing.settings import MysqlSettings
@@ -78,8 +81,33 @@ class ValueRefused(StatementRefused):
     )
 
 
-_STATEMENT_CHARACTERS = 2_000_000
-"""Of text in one statement; up to four bytes each, and max_allowed_packet is 16 MiB or more by default."""
+class OtherServer(SyncError):
+    """Another database server answers than the one that answered first: a fail-over, or a balancer before several.
+
+    It may lack what the first one had committed, so what this process believes is done may not be.
+    """
+
+    code = "mysql.other_server"
+    action = Action.HALT
+    exit_code = ExitCode.FOUND
+    remedy = (
+        "Start it again: it goes on from what the ledger of the server of now says. Let splynx.db (and ledger) lead to"
+        " one server at a time, the one that takes writes; if a fail-over lost transactions, run `crossfade reconcile`."
+    )
+
+
+class IdsUnknown(SyncError):
+    """The server numbered new rows in another way than it says. Nothing of that batch is committed."""
+
+    code = "mysql.ids_unknown"
+    action = Action.HALT
+    exit_code = ExitCode.FOUND
+    remedy = (
+        "See whether a proxy changes statements, or auto_increment_increment of open sessions was changed; then start"
+        " the sink again."
+    )
+
+
 _RETRY = frozenset({1020, 1205, 1213, 1317, 1969, 3024})
 """Also a row changed since the snapshot (MariaDB's innodb_snapshot_isolation), and a statement that was ended from
 outside: KILL QUERY, max_statement_time, max_execution_time."""
@@ -103,13 +131,30 @@ def error_of(exc: BaseException, at: MysqlSettings) -> SyncError:
     if errno == _TOO_LONG:
         return DependencyRefused(
             f"the database {at.where} takes no statement of this length, error 1153",
-            remedy="Raise max_allowed_packet on the database server to 16 MiB or more.",
+            remedy="One row is longer: raise max_allowed_packet on the database server to 16 MiB or more.",
         )
     if errno in _READ_ONLY:
         return DependencyUnreachable(f"the database {at.where} takes no writes now, error {errno}")
     if errno in _GONE or isinstance(exc, OSError | asyncio.IncompleteReadError | pymysql.err.InterfaceError):
         return DependencyUnreachable(f"the connection to the database {at.where} is lost, error {errno}")
     return (ValueRefused if errno in _VALUE else StatementRefused)(errno, at)
+
+
+@dataclass(frozen=True)
+class Server:
+    """What a session has said of its server."""
+
+    name: str
+    """`host:port` as it calls itself."""
+    read_only: bool
+    longest: int
+    """Bytes of one statement: max_allowed_packet."""
+    step: int
+    """Between two ids of one statement: auto_increment_increment."""
+
+
+_ASKED: WeakKeyDictionary[Any, Server] = WeakKeyDictionary()
+"""`{connection: what it was told}`: asked once, for a session keeps what it began with."""
 
 
 class Transaction:
@@ -120,9 +165,22 @@ class Transaction:
         self._at = at
         self.statements = 0
 
+    async def server(self) -> Server:
+        """What this session's server is like."""
+        known = _ASKED.get(self._connection)
+        if known is None:
+            (row,) = await self.fetch(
+                "SELECT CONCAT(@@hostname, ':', @@port) AS name, @@read_only AS read_only,"
+                " @@max_allowed_packet AS longest, @@auto_increment_increment AS step"
+            )
+            read_only = str(row["read_only"]) not in {"0", "OFF"}
+            known = Server(str(row["name"]), read_only, int(row["longest"]), int(row["step"]))
+            _ASKED[self._connection] = known
+        return known
+
     async def fetch(self, sql: str, values: Values = ()) -> list[Row]:
         """All rows of a query."""
-        return await self._run(lambda cursor: cursor.execute(sql, tuple(values)), rows=True)  # type: ignore[no-any-return]
+        return await self._run(filled(sql, values), rows=True)  # type: ignore[no-any-return]
 
     async def fetch_one(self, sql: str, values: Values = ()) -> Row | None:
         """The first row, or None."""
@@ -131,28 +189,42 @@ class Transaction:
 
     async def execute(self, sql: str, values: Values = ()) -> int:
         """Rows that a statement changed or found, as the server counts them."""
-        return int((await self._run(lambda cursor: cursor.execute(sql, tuple(values))))[0])
+        return int((await self._run(filled(sql, values)))[0])
 
     async def insert(self, sql: str, values: Values = ()) -> int:
-        """Run an INSERT; the (first) AUTO_INCREMENT id it made."""
-        return int((await self._run(lambda cursor: cursor.execute(sql, tuple(values))))[1])
+        """Run an INSERT; the AUTO_INCREMENT id it made."""
+        return int((await self._run(filled(sql, values)))[1])
 
-    async def insert_many(self, sql: str, rows: Sequence[Values], *, per_statement: int = 1000) -> int:
-        """Insert rows by multi-row statements; the first AUTO_INCREMENT id made, 0 without rows.
+    async def insert_many(self, sql: str, rows: Sequence[Values]) -> None:
+        """Insert rows by as few statements as the server takes.
 
         `sql` ends with `VALUES (%s, …)`, or with `ON DUPLICATE KEY UPDATE …` behind it.
         """
+        for text, _ in await self._statements(sql, rows):
+            await self._run(text)
+
+    async def insert_numbered(self, sql: str, rows: Sequence[Values]) -> list[int]:
+        """The same, without ON DUPLICATE KEY UPDATE, into a table with AUTO_INCREMENT; each row's id.
+
+        The server tells a statement's first id. The others follow at its step: it knows how many there are, so nobody
+        else's come between them. Whoever relies on it has a later statement show it.
+        """
+        step = (await self.server()).step
+        ids: list[int] = []
+        for text, count in await self._statements(sql, rows):
+            first = int((await self._run(text))[1])
+            ids += range(first, first + count * step, step)
+        return ids
+
+    async def _statements(self, sql: str, rows: Sequence[Values]) -> list[tuple[str, int]]:
+        """Statements with the rows in them, and how many those are."""
         if not rows:
-            return 0
+            return []
         head, _, rest = sql.partition("VALUES (")
         group, _, tail = rest.partition(")")
-        one = f"({group})"
-        first = 0
-        for part in _parts(rows, per_statement):
-            text = f"{head}VALUES {', '.join([one] * len(part))}{tail}"
-            made = await self.insert(text, [value for row in part for value in row])
-            first = first or made
-        return first
+        texts = [filled(f"({group})", row) for row in rows]
+        longest = min(_LONGEST_BYTES, (await self.server()).longest) - len(sql) - _HEADER_BYTES
+        return [(f"{head}VALUES {', '.join(part)}{tail}", len(part)) for part in _parts(texts, longest)]
 
     @asynccontextmanager
     async def attempt(self) -> AsyncIterator[None]:
@@ -164,14 +236,14 @@ class Transaction:
             await self.execute("ROLLBACK TO SAVEPOINT attempt")
             raise
 
-    async def _run(self, work: Callable[[Any], Awaitable[Any]], *, rows: bool = False) -> Any:
+    async def _run(self, text: str, *, rows: bool = False) -> Any:
         self.statements += 1
         try:
             async with (
                 asyncio.timeout(self._at.timeout_seconds),
                 self._connection.cursor(aiomysql.DictCursor) as cursor,
             ):
-                await work(cursor)
+                await cursor.execute(text)
                 return list(await cursor.fetchall()) if rows else (cursor.rowcount, cursor.lastrowid)
         except TimeoutError as exc:
             self._connection.close()
@@ -180,16 +252,21 @@ class Transaction:
             raise error_of(exc, self._at) from exc
 
 
-def _parts(rows: Sequence[Values], most: int) -> Iterator[Sequence[Values]]:
-    """Rows of one statement each: at most so many, and short enough for the packet that any server takes."""
+_LONGEST_BYTES = 8 * 1024 * 1024
+"""Of one statement, even where the server takes longer ones: it is held in memory several times."""
+_HEADER_BYTES = 64
+
+
+def _parts(texts: Sequence[str], longest: int) -> Iterator[Sequence[str]]:
+    """Rows of one statement each: short enough for it, but for a row that is too long by itself."""
     first = length = 0
-    for place, row in enumerate(rows):
-        of_row = sum(len(value) for value in row if isinstance(value, str))
-        if place - first == most or (place > first and length + of_row > _STATEMENT_CHARACTERS):
-            yield rows[first:place]
+    for place, text in enumerate(texts):
+        of_row = (len(text) if text.isascii() else len(text.encode())) + 2
+        if place > first and length + of_row > longest:
+            yield texts[first:place]
             first, length = place, 0
         length += of_row
-    yield rows[first:]
+    yield texts[first:]
 
 
 class Database:
@@ -202,6 +279,7 @@ class Database:
     def __init__(self, settings: MysqlSettings) -> None:
         self.settings = settings
         self._pool: Any = None
+        self._server = ""
 
     @property
     def name(self) -> str:
@@ -280,8 +358,19 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """A transaction: committed when the block ends, gone with its connection when it raises."""
+        """A transaction: committed when the block ends, gone with its connection when it raises.
+
+        Raises:
+            DependencyUnreachable: the server is read only now.
+            OtherServer: it is not the server of the first transaction.
+        """
         async with self.session() as tx:
+            server = await tx.server()
+            self._server = self._server or server.name
+            if server.name != self._server:
+                raise OtherServer(f"the database {self.settings.where} is {server.name}, and was {self._server}")
+            if server.read_only:
+                raise DependencyUnreachable(f"the database {self.settings.where} takes no writes now: it is read only")
             await tx.execute("START TRANSACTION")
             with transaction_is_open():
                 yield tx

@@ -62,7 +62,12 @@ def record_document(record: SplynxRecord) -> dict[str, Any]:
 
 def record_hash(record: BaseModel) -> str:
     """32 hex digits over the canonical document of one record."""
-    return _digest(record.model_dump(mode="json"))
+    return document_hash(record.model_dump(mode="json"))
+
+
+def document_hash(document: dict[str, Any]) -> str:
+    """The same of a document that is there already."""
+    return _digest(document)
 
 
 def bundle_hash(bundle: Bundle) -> str:

@@ -76,7 +76,8 @@ class DeadLetters:
         Raises:
             DeliveryFailed.
         """
-        await asyncio.to_thread(self._producer.flush)
+        if self._told:
+            await asyncio.to_thread(self._producer.flush)
 
     def forget(self) -> None:
         """The batch is committed: none of its letters comes again."""

@@ -134,7 +134,9 @@ class Paths:
 
     def _customer_of(self, step: Step) -> Key:
         document = step.document if step.document is not None else (step.known.document if step.known else {})
-        refs = [ref for ref in refs_of(document, self._shapes[step.target.entity].required) if ref.required]
+        required = self._shapes[step.target.entity].required
+        owned = {name: document[name] for name, needed in required.items() if needed and name in document}
+        refs = refs_of(owned, required)
         return (refs[0].entity, refs[0].key)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Self
 
-from clients.mysql import Row, Transaction, ValueRefused
+from clients.mysql import IdsUnknown, Row, Transaction, ValueRefused
 from sinks.deposits import add_deposits, lock_deposits
 from sinks.errors import KeyTaken, RowMissing
 from sinks.payment_rows import PAYMENT_COLUMNS, TRANSACTION_COLUMNS, PaymentRows, amount_of, has
@@ -180,48 +180,32 @@ class Payments:
     async def _insert(
         self, tx: Transaction, inserts: Sequence[tuple[Work, Document, Decimal, str, int]], done: Written
     ) -> None:
-        """Ledger rows first, then payments that carry their ids, then the way back; five statements for any number."""
+        """Ledger rows first, then payments that carry their ids, then the way back; three statements for any number."""
         if not inserts:
             return
-        described = {f"Payment {receipt}": receipt for _, _, _, receipt, _ in inserts}
-        first = await tx.insert_many(
+        transactions = await tx.insert_numbered(
             f"INSERT INTO billing_transactions ({_names(TRANSACTION_COLUMNS)}) VALUES ({marks(TRANSACTION_COLUMNS)})",
             [
                 self._rows.transaction(one.customer_id, paid, amount, receipt)
                 for one, paid, amount, receipt, _ in inserts
             ],
         )
-        # Read, not computed: another writer's ids may lie between ours.
-        transactions = {
-            described[row["description"]]: row["id"]
-            for row in await tx.fetch(
-                "SELECT id, description FROM billing_transactions"
-                f" WHERE id >= %s AND description IN ({marks(described)})",
-                [first, *described],
-            )
-        }
-        first = await tx.insert_many(
+        ids = await tx.insert_numbered(
             f"INSERT INTO payments ({_names(PAYMENT_COLUMNS)}) VALUES ({marks(PAYMENT_COLUMNS)})",
             [
-                self._rows.payment(one.customer_id, transactions[receipt], document, amount, receipt)
-                for one, document, amount, receipt, _ in inserts
+                self._rows.payment(one.customer_id, transaction, document, amount, receipt)
+                for transaction, (one, document, amount, receipt, _) in zip(transactions, inserts, strict=True)
             ],
         )
-        receipts = [receipt for _, _, _, receipt, _ in inserts]
-        ids = {
-            row["receipt_number"]: row["id"]
-            for row in await tx.fetch(
-                f"SELECT id, receipt_number FROM payments WHERE id >= %s AND receipt_number IN ({marks(receipts)})",
-                [first, *receipts],
-            )
-        }
-        await tx.execute(
+        joined = await tx.execute(
             "UPDATE billing_transactions t JOIN payments p ON p.transaction_id = t.id SET t.payment_id = p.id"
-            f" WHERE p.id IN ({marks(ids)})",
-            sorted(ids.values()),
+            f" WHERE p.id IN ({marks(ids)}) AND t.customer_id = p.customer_id AND t.total = p.amount",
+            ids,
         )
-        for one, _, _, receipt, revision in inserts:
-            done.target_ids[one.step.key] = ids[receipt]
+        if joined != len(ids):
+            raise IdsUnknown(f"of {len(ids)} new payments {joined} have the ids that the database told")
+        for id, (one, _, _, _, revision) in zip(ids, inserts, strict=True):
+            done.target_ids[one.step.key] = id
             done.before[one.step.key] = None
             done.revisions[one.step.key] = revision
 

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 
 from schemas.aggregate import Aggregate, Target
-from schemas.bundle import StampedBundle, record_document, record_hash
+from schemas.bundle import StampedBundle, document_hash, record_document
 from schemas.ledger import LIVE
 
 Document = dict[str, Any]
@@ -116,7 +116,8 @@ def steps_of(bundle: StampedBundle, aggregate: Aggregate, known: Sequence[Known]
         wanted = set()
         for record in records:
             wanted.add(record.key)
-            digest = record_hash(record)
+            document = record_document(record)
+            digest = document_hash(document)
             row = by_key.get((target.entity, record.key))
             if row is None:
                 verb = Verb.CREATE
@@ -124,7 +125,7 @@ def steps_of(bundle: StampedBundle, aggregate: Aggregate, known: Sequence[Known]
                 verb = Verb.UNCHANGED
             else:
                 verb = Verb.CHANGE
-            steps.append(Step(verb, target, record.key, digest, record_document(record), row))
+            steps.append(Step(verb, target, record.key, digest, document, row))
         gone += [
             Step(Verb.GONE, target, row.key, "", None, row)
             for row in known

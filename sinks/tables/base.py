@@ -2,12 +2,13 @@
 
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
-import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import TypeVar
+
+import orjson
 
 from plumbing.clock import Clock, utc_now
 
@@ -44,7 +45,8 @@ def naive(instant: datetime) -> datetime:
 
 def dumped(document: object) -> str:
     """A document as the ledger keeps it."""
-    return json.dumps(document, ensure_ascii=False, sort_keys=True, default=str)
+    options = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME
+    return orjson.dumps(document, default=str, option=options).decode()
 
 
 def chunks(keys: Iterable[tuple[str, T]]) -> Iterator[tuple[str, list[T]]]:

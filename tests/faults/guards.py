@@ -44,7 +44,7 @@ def _always_soon(make: Callable[[], Any]) -> Callable[[Any], Any]:
 
 
 def _another_each_time(real: Any) -> Any:
-    return lambda record: secrets.token_hex(16)
+    return lambda document: secrets.token_hex(16)
 
 
 def _the_last_wins(real: Any) -> Any:
@@ -126,7 +126,7 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     ),
     "what is settled is not written again": (
         Patch("sinks.writer.verdict", _always(None)),
-        Patch("sinks.plan.record_hash", _another_each_time),
+        Patch("sinks.plan.document_hash", _another_each_time),
     ),
     "the highest sequence wins": (
         Patch("sinks.writer.verdict", _always(None)),

@@ -4,13 +4,23 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import pymysql
 import pytest
 from pydantic import SecretStr
 
-from clients.mysql import Database, StatementRefused, Transaction, TransactionLost
+from clients import mysql
+from clients.mysql import (
+    Database,
+    OtherServer,
+    Server,
+    StatementRefused,
+    Transaction,
+    TransactionLost,
+    session_statement,
+)
 from plumbing.errors import Action, DependencyRefused, DependencyUnreachable
 from plumbing.settings import MysqlSettings
 from sandbox.local.mariadb import MariaDb
@@ -310,6 +320,89 @@ async def test_many_long_rows_go_in_statements_that_the_server_takes(db: Databas
             "INSERT INTO counters (id, n, note) VALUES (%s, %s, %s)", [(n, n, text) for n in range(400)]
         )
     assert _counters(server) == list(range(400))
+
+
+@pytest.mark.fault(17)
+@pytest.mark.parametrize("letter", ["x", "\u0416", "\U0001f600"], ids=["ascii", "two bytes", "four bytes"])
+async def test_a_server_that_takes_short_statements_gets_more_of_them(server: MariaDb, letter: str) -> None:
+    _as_root(server, "CREATE OR REPLACE TABLE things.counters (id int PRIMARY KEY, n int NOT NULL, note mediumtext)")
+    _as_root(server, "SET GLOBAL max_allowed_packet = 1048576")
+    try:
+        async with Database(_settings(server)) as db, db.transaction() as tx:
+            before = tx.statements
+            await tx.insert_many(
+                "INSERT INTO counters (id, n, note) VALUES (%s, %s, %s)", [(n, n, letter * 50_000) for n in range(50)]
+            )
+            assert tx.statements > before + 1
+    finally:
+        _as_root(server, "SET GLOBAL max_allowed_packet = 16777216")
+    assert _counters(server) == list(range(50))
+
+
+@pytest.mark.fault(17)
+async def test_a_server_that_became_read_only_is_waited_for(db: Database, server: MariaDb) -> None:
+    async def work(tx: Transaction) -> None:
+        await _add(tx, 1)
+
+    _as_root(server, "SET GLOBAL read_only = 1")
+    try:
+        async with Database(_settings(server)) as replica:
+            with pytest.raises(DependencyUnreachable, match="read only") as caught:
+                await replica.retried(work)
+            assert await replica.fetch("SELECT n FROM counters WHERE id = 1") == [{"n": 0}]  # it may be read
+            assert caught.value.action is Action.RETRY
+            _as_root(server, "SET GLOBAL read_only = 0")
+            await replica.retried(work)
+    finally:
+        _as_root(server, "SET GLOBAL read_only = 0")
+    assert _counters(server) == [1, 0]
+
+
+@pytest.mark.fault(34)
+async def test_a_server_that_is_not_the_one_of_before_is_not_written(
+    db: Database, server: MariaDb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def work(tx: Transaction) -> None:
+        await _add(tx, 1)
+
+    await db.retried(work)
+    real = Transaction.server
+
+    async def failed_over(tx: Transaction) -> Server:
+        return replace(await real(tx), name="replica.example.com:3306")
+
+    monkeypatch.setattr(Transaction, "server", failed_over)
+    with pytest.raises(OtherServer, match=r"is replica\.example\.com:3306, and was \S+:\d+$") as caught:
+        await db.retried(work)
+    assert caught.value.action is Action.HALT
+    assert _counters(server) == [1, 0]
+
+
+@pytest.mark.parametrize("step", [1, 3])
+async def test_ids_are_told_as_the_server_gave_them(
+    server: MariaDb, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two writers at once, many statements each, on a server that may be one of three that number in turn."""
+    _as_root(server, "CREATE OR REPLACE TABLE things.numbered (id int AUTO_INCREMENT PRIMARY KEY, note mediumtext)")
+    begins = session_statement(10)
+    monkeypatch.setattr(
+        mysql, "session_statement", lambda _: f"{begins}, auto_increment_increment = {step}, auto_increment_offset = 1"
+    )
+    monkeypatch.setattr(mysql, "_LONGEST_BYTES", 20_000)
+
+    async def write(db: Database, name: str) -> dict[int, str]:
+        notes = [f"{name}{number}".ljust(200) for number in range(1000)]
+        async with db.transaction() as tx:
+            ids = await tx.insert_numbered("INSERT INTO numbered (note) VALUES (%s)", [(note,) for note in notes])
+            assert tx.statements > 10
+        return dict(zip(ids, notes, strict=True))
+
+    async with Database(_settings(server)) as db:
+        told = await asyncio.gather(write(db, "a"), write(db, "b"))
+        assert await db.fetch("SELECT @@auto_increment_increment AS step") == [{"step": step}]
+    kept = dict(_as_root(server, "SELECT id, note FROM things.numbered"))
+    assert told[0] | told[1] == kept
+    assert len(kept) == 2000
 
 
 @pytest.mark.fault(17)

@@ -88,7 +88,7 @@ async def test_a_payment_that_does_not_fit_its_column_is_set_aside_alone(site: S
     writer = await site.own(site.make_writer())
     await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
     batch = [topic.send(PAYMENTS, n, [payment(n, 1 + n % 2, 100)], sequence=2) for n in range(10, 17)]
-    batch.insert(3, topic.send(PAYMENTS, 17, [payment(17, 1, 10**20)], sequence=2))
+    batch.insert(3, topic.send(PAYMENTS, 17, [payment(17, 1, 10**18)], sequence=2))
     batch.append(topic.send(PAYMENTS, 18, [payment(18, 2, 100, comment="x" * 100_000)], sequence=2))
     await writer.write(batch)
     held = site.rows("SELECT record_key, state, code FROM {ledger}.held ORDER BY record_key")
