@@ -36,7 +36,10 @@ class Followed:
 
 
 def followed(aggregates: Sequence[Aggregate], schema: SonarSchema) -> list[Followed]:
-    """Every collection to follow: roots, then children, then look-ups; each once per aggregate."""
+    """Every collection to follow: roots, then children, then look-ups; each once per aggregate.
+
+    All that follow one collection ask for the same of it, so that one thin page serves them.
+    """
     result = []
     for one in (each for each in aggregates if not each.root.singleton):
         result.append(Followed(Thin(one.root.name, archived=_archives(schema, one.root.name)), one))
@@ -54,7 +57,16 @@ def followed(aggregates: Sequence[Aggregate], schema: SonarSchema) -> list[Follo
     missing = [one.thin.collection for one in result if schema.field_type("Query", one.thin.collection) is None]
     for name in sorted(set(missing)):
         log.warning("capture.collection_missing", collection=name)
-    return [one for one in result if one.thin.collection not in missing]
+    return _alike([one for one in result if one.thin.collection not in missing])
+
+
+def _alike(found: Sequence[Followed]) -> list[Followed]:
+    paths: dict[str, list[str]] = {}
+    for one in found:
+        paths.setdefault(one.thin.collection, []).extend(one.thin.extra)
+    return [
+        replace(one, thin=replace(one.thin, extra=tuple(dict.fromkeys(paths[one.thin.collection])))) for one in found
+    ]
 
 
 def _archives(schema: SonarSchema, collection: str) -> bool:
@@ -110,11 +122,15 @@ class Changes:
                     raise
 
     async def _changed(self, chosen: list[Followed], low: datetime) -> list[tuple[Followed, list[dict[str, Any]]]]:
-        thins = [one.thin for one in chosen]
+        thins = list(dict.fromkeys(one.thin for one in chosen))
+        places = {thin: place for place, thin in enumerate(thins)}
         rows = await self._read(thins, [documents.changed_since(low, None) for _ in thins], low)
-        for followed_one, thin in zip(chosen, thins, strict=True):
-            followed_one.thin = thin
-        return list(zip(chosen, rows, strict=True))
+        result = []
+        for one in chosen:
+            place = places[one.thin]
+            one.thin = thins[place]
+            result.append((one, rows[place]))
+        return result
 
     async def carriers(self, one: Followed, id: int) -> list[int]:
         """Ids of the roots that carry a look-up's row."""

@@ -25,11 +25,15 @@ class Noticing:
 
     async def begin(self) -> None:
         """Note the look-ups as they are now, so that only later changes of them fan out."""
+        carried: dict[str, list[Followed]] = {}
         for one in self._changes.collections:
             if one.look_up is not None:
-                place = _look_up_place(one)
-                for row in await self._changes.all_rows(one):
-                    self._index.set_alone(*place, int(row["id"]), Child(None, _look_up_version(one, row)))
+                carried.setdefault(one.thin.collection, []).append(one)
+        for alike in carried.values():
+            for row in await self._changes.all_rows(alike[0]):
+                for one in alike:
+                    place = (*_look_up_place(one), int(row["id"]))
+                    self._index.set_alone(*place, Child(None, _look_up_version(one, row)))
 
     async def row(self, followed: Followed, row: dict[str, Any], since: datetime) -> bool:
         """Take a thin row, seen at `since` by Sonar's clock; whether something is to be read because of it."""

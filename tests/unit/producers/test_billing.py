@@ -201,3 +201,18 @@ async def test_books_that_go_to_another_account_are_published_once_to_it_and_not
             and (event := orjson.loads(value or b""))["source"]["sonar_id"] == id
         ]
         assert told == [(partition_of(ledger.account, 4), "r", ledger.account), (partition_of(other, 4), "u", other)]
+
+
+async def test_a_collection_that_many_follow_is_asked_for_once() -> None:
+    ledger = Ledger()
+    await ledger.scene.begin()
+    assert asked_for("accounts", ledger.scene) == 1  # four aggregates follow their account
+    del ledger.scene.client.asked[:]
+    await ledger.follow()
+    for shared in ("accounts", "debits", "credits", "tax_transactions"):
+        assert asked_for(shared, ledger.scene) == 1
+
+
+def asked_for(collection: str, scene: Scene) -> int:
+    """How many thin pages of a collection were asked for."""
+    return sum(document.count(f": {collection}(") for document in scene.client.asked if "query Changed" in document)
