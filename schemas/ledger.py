@@ -161,6 +161,9 @@ REFUSED = "refused"
 LOST = "lost"
 """States of an intent: nobody knows yet; Splynx did it; surely not; nothing of it was found when it was settled."""
 
+ROLLED_BACK = "rolled_back"
+"""Outcome of an aggregate of which records were taken back: its bundle is written again when it comes again."""
+
 PARKED = "parked"
 READY = "ready"
 DEFERRED = "deferred"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from clients.mysql import Transaction
+from schemas.ledger import ROLLED_BACK
 from sinks.errors import Overtaken
 from sinks.plan import AggregateState
 from sinks.tables.base import AggregateKey, Tables, chunks, marks, upsert
@@ -46,6 +47,15 @@ class AppliedAggregates(Tables):
         """Rows in the order of `AGGREGATES` without `run_id` and `updated_at`."""
         stamp = (self.run_id, self.now())
         await tx.insert_many(upsert(self.table("aggregates"), AGGREGATES, 2), [(*row, *stamp) for row in sorted(rows)])
+
+    async def mark_rolled_back(self, tx: Transaction, keys: Iterable[AggregateKey]) -> None:
+        """Records of these aggregates were taken back: an equal bundle is no longer taken for written."""
+        for first, part in chunks(keys):
+            await tx.execute(
+                f"UPDATE {self.table('aggregates')} SET outcome = %s WHERE aggregate = %s"
+                f" AND sonar_id IN ({marks(part)})",
+                [ROLLED_BACK, first, *part],
+            )
 
     async def settle_outcomes(self, tx: Transaction, keys: Iterable[AggregateKey]) -> None:
         """Aggregates of which nothing waits any more count as applied."""

@@ -4,6 +4,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from clients.mysql import Row, Transaction
@@ -15,6 +16,16 @@ CROSSWALK = (
     "entity", "record_key", "aggregate", "sonar_id", "target_id", "hash", "sequence", "state", "revision", "document",
     "updated_at",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A crosswalk row, whose it is, and partition and sequence of the bundle that was applied last; None: of none."""
+
+    known: Known
+    owner: AggregateKey
+    partition: int | None
+    applied: int | None
 
 
 class Crosswalk(Tables):
@@ -38,6 +49,20 @@ class Crosswalk(Tables):
             key,
         )
         return None if row is None else _known(row)
+
+    async def owned(self, tx: Transaction, keys: Iterable[Key]) -> dict[Key, Owned]:
+        """Crosswalk rows, each with its aggregate and where the newest bundle of that lies."""
+        found: dict[Key, Owned] = {}
+        for first, part in chunks(keys):
+            for row in await tx.fetch(
+                f"SELECT c.*, a.partition_no, a.sequence AS applied FROM {self.table('crosswalk')} c"
+                f" LEFT JOIN {self.table('aggregates')} a ON a.aggregate = c.aggregate AND a.sonar_id = c.sonar_id"
+                f" WHERE c.entity = %s AND c.record_key IN ({marks(part)})",
+                [first, *part],
+            ):
+                owner = (row["aggregate"], int(row["sonar_id"]))
+                found[row["entity"], row["record_key"]] = Owned(_known(row), owner, row["partition_no"], row["applied"])
+        return found
 
     async def ids(self, tx: Transaction, keys: Iterable[Key]) -> dict[Key, int]:
         """`{(entity, key): id in Splynx}` of what is there."""

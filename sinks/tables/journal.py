@@ -4,11 +4,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from clients.mysql import Transaction
+from clients.mysql import Row, Transaction
 from sinks.plan import Known
-from sinks.tables.base import Tables, dumped
+from sinks.tables.base import Key, Tables, chunks, dumped, marks
 
 
 @dataclass(frozen=True)
@@ -61,3 +62,39 @@ class Journal(Tables):
         """`{entity: values that somebody else changed}`."""
         rows = await tx.fetch(f"SELECT entity, COUNT(*) AS n FROM {self.table('conflicts')} GROUP BY entity")
         return {row["entity"]: int(row["n"]) for row in rows}
+
+    async def chosen_entries(
+        self, tx: Transaction, *, run_id: str | None, since: datetime | None, account: int | None
+    ) -> list[Row]:
+        """`{id, entity, record_key}` of the entries of a run, since an instant, of what an account owns: as given."""
+        where, values = ["1 = 1"], list[Any]()
+        if run_id is not None:
+            where.append("j.run_id = %s")
+            values.append(run_id)
+        if since is not None:
+            where.append("j.at >= %s")
+            values.append(since.astimezone(UTC).replace(tzinfo=None))
+        if account is not None:
+            where.append(
+                f"EXISTS (SELECT 1 FROM {self.table('crosswalk')} c JOIN {self.table('aggregates')} a"
+                " ON a.aggregate = c.aggregate AND a.sonar_id = c.sonar_id"
+                " WHERE c.entity = j.entity AND c.record_key = j.record_key AND a.owner_id = %s)"
+            )
+            values.append(account)
+        return await tx.fetch(
+            f"SELECT j.id, j.entity, j.record_key FROM {self.table('journal')} j WHERE {' AND '.join(where)}"
+            " ORDER BY j.id",
+            values,
+        )
+
+    async def entries_of(self, tx: Transaction, keys: Iterable[Key]) -> dict[Key, list[Row]]:
+        """Every entry of each record, in the order in which they were made."""
+        found: dict[Key, list[Row]] = {}
+        for first, part in chunks(keys):
+            for row in await tx.fetch(
+                f"SELECT * FROM {self.table('journal')} WHERE entity = %s AND record_key IN ({marks(part)})"
+                " ORDER BY id",
+                [first, *part],
+            ):
+                found.setdefault((row["entity"], row["record_key"]), []).append(row)
+        return found

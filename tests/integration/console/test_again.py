@@ -235,7 +235,7 @@ def test_a_letter_passes_with_mended_rules_once_the_processors_have_them(pair: P
     assert (letter["aggregate"], letter["sonar_id"]) == ("account", account)
     refused = document(pair.run("deadletters", "replay", "--apply", "--json"), 5)
     assert [(one["action"], one["why"]) for one in refused["letters"]] == [
-        ("refused", "account_type is missing [mapping.required_value_missing]")
+        ("refused", "account_type is empty and Splynx requires it [mapping.required_value_missing]")
     ]
     assert letter["id"] in pair.run("deadletters", "replay").out
     shown = document(pair.run("deadletters", "show", letter["id"], "--json"))

@@ -1,0 +1,164 @@
+"""From the journal's before-images to what each record returns to. Pure functions.
+
+Of a record that several of the chosen entries are about, the earliest image of each column counts. A row that we made
+is withdrawn as its delete policy says. An undoing is journalled like any other change, its action marked: so it can be
+undone as well, and what it undid can be undone again.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from schemas.aggregate import DeletePolicy
+from schemas.ledger import GONE, LIVE
+from sinks.bodies import SONAR_ID, Shape, differing, with_foreign
+from sinks.plan import Document, Known
+from sinks.receipts import revision_of
+
+UNDO, REDO = "undo-", "redo-"
+EXTRA = "additional_attributes"
+_EXPONENT = 4
+"""Of the column `payments.amount`."""
+_MADE = {"create", "revive"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row of the journal. `before`: `{column: value}`, None for a row that was made."""
+
+    id: int
+    run_id: str
+    action: str
+    before: Mapping[str, Any] | None
+
+    @property
+    def kind(self) -> str:
+        """create, change, gone, compensate or revive, whoever did it."""
+        return self.action.removeprefix(UNDO).removeprefix(REDO)
+
+
+class Way(Enum):
+    """What is done with a record."""
+
+    RESTORE = "restore"
+    WITHDRAW = "withdraw"
+    LEFT = "left"
+
+
+@dataclass(frozen=True)
+class Undo:
+    """What a record returns to: `before` for the columns that it names, live unless it is withdrawn."""
+
+    way: Way
+    before: Mapping[str, Any] = field(default_factory=dict)
+    mark: str = UNDO
+    why: str = ""
+    """Why it is left as it is."""
+
+
+def left(why: str) -> Undo:
+    """Nothing is done."""
+    return Undo(Way.LEFT, why=why)
+
+
+def undo_of(entries: Sequence[Entry], chosen: Collection[int], known: Known | None) -> Undo:
+    """What the chosen ones of a record's entries come to, undone. `entries`: all of the record, in their order."""
+    mine = [one for one in entries if one.id in chosen]
+    first = mine[0]
+    later = [one for one in entries if one.id > first.id and one.id not in chosen]
+    if later and later[-1].action.startswith(UNDO):
+        return left(f"undone already by run {later[-1].run_id}")
+    if later and not later[-1].action.startswith(REDO):
+        return left(f"written again by run {later[-1].run_id}: undo that first")
+    if known is None:
+        return left("the ledger does not know it any more")
+    before: dict[str, Any] = {}
+    for one in reversed(mine):
+        image = dict(one.before or {})
+        extra = {**before.get(EXTRA, {}), **image.pop(EXTRA, {})}
+        before |= image
+        if extra:
+            before[EXTRA] = extra
+    way = Way.WITHDRAW if first.kind in _MADE else Way.RESTORE
+    if way is Way.WITHDRAW and known.state != LIVE:
+        return left("withdrawn already")
+    return Undo(way, before, REDO if first.action.startswith(UNDO) else UNDO)
+
+
+# REST
+
+
+def edited(undo: Undo, shape: Shape, written: Document, current: Mapping[str, Any]) -> list[str]:
+    """Columns that somebody changed since we wrote them. `written`: the request that the record was last written by."""
+    compared = {name: value for name, value in written.items() if not isinstance(value, list)}
+    if undo.way is Way.RESTORE and undo.before:
+        extra = {name: value for name, value in compared.get(EXTRA, {}).items() if name in undo.before.get(EXTRA, {})}
+        compared = {name: value for name, value in compared.items() if name in undo.before and name != EXTRA}
+        compared |= {EXTRA: extra} if extra else {}
+    return [name for name in differing(compared, current) if name not in shape.on_create]
+
+
+def body_of(
+    undo: Undo, shape: Shape, document: Document, current: Mapping[str, Any], labels: Collection[int]
+) -> Document:
+    """The request that returns a row to what it was, as far as it is ours. `labels`: ids of those that we made."""
+    body: Document = {}
+    for name, value in undo.before.items():
+        if name == EXTRA:
+            continue
+        if isinstance(value, list):
+            ours = [one for one in _ids(value) if one in labels]
+            body[name] = with_foreign(ours, current.get(name), labels)
+        else:
+            body[name] = value
+    own = shape.additional | (document.get("custom") or {}).keys()
+    extra = {
+        name: "" if value is None else value
+        for name, value in undo.before.get(EXTRA, {}).items()
+        if name in own and name != SONAR_ID
+    }
+    if extra:
+        body[EXTRA] = extra
+    if undo.way is Way.WITHDRAW and shape.target.delete is DeletePolicy.DISABLE:
+        body["status"] = "disabled"
+    return body
+
+
+def written_of(shape: Shape, resolved: Document, known: Known) -> Document:
+    """The request that a record was last written by; a customer that was withdrawn was disabled after that."""
+    body = shape.body(resolved, create=False)
+    if known.state == GONE and shape.target.delete is DeletePolicy.DISABLE:
+        body["status"] = "disabled"
+    return body
+
+
+def _ids(value: Sequence[Any]) -> list[int]:
+    members = [one["id"] if isinstance(one, Mapping) else one for one in value]
+    return [int(one) for one in members if str(one).isdigit()]
+
+
+# SQL
+
+
+def payment_of(undo: Undo, known: Known) -> Document:
+    """The document of a payment as it was: what was written last, with the columns of its before-image."""
+    row = undo.before
+    if not row:
+        return known.document
+    kept = ("date", "real_create_datetime", "comment", "field_1", "field_2", "field_3", "field_4", "field_5", "memo")
+    receipt, _ = revision_of(str(row["receipt_number"]))
+    return {
+        **known.document,
+        **{name: str(row[name]) for name in kept},
+        "payment_type": int(row["payment_type"]),
+        "receipt_number": receipt,
+        "exponent": _EXPONENT,
+        "amount_minor": _minor(row["amount"]),
+        "remind_minor": _minor(row["remind_amount"]),
+    }
+
+
+def _minor(amount: Any) -> int:
+    whole, _, part = str(amount).partition(".")
+    return int(f"{whole}{part:0<{_EXPONENT}.{_EXPONENT}}")
