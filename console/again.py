@@ -1,4 +1,4 @@
-"""The commands that have stored records handled again: `deadletters` and `replay`."""
+"""The commands that have stored records handled again, or take them back: `deadletters`, `replay`, `rollback`."""
 
 import asyncio
 from typing import Annotated
@@ -9,6 +9,7 @@ from console import deadletters as letters
 from console import deadletters_replay as letters_replay
 from console import replay as replaying
 from console import replay_asof as past
+from console import rollback as undoing
 from console.options import Apply, Config, Json, Tell
 from console.output import Teller, fail, show, stderr
 from plumbing.errors import SyncError
@@ -147,8 +148,6 @@ def replay(
             document = past.as_of(settings, account, as_of, only=only or (), values=show_values)
             show(document, as_json=json, text=past.text_of)
             return
-        is_told = stderr.is_terminal if progress is None else progress
-        teller = Teller(lambda text: stderr.print(text, markup=False) if is_told else None)
         result = asyncio.run(
             replaying.run_replay(
                 settings,
@@ -157,9 +156,44 @@ def replay(
                 since=since,
                 engine="live" if engine == "live" else "batch",
                 apply=apply,
-                tell=teller,
+                tell=_teller(progress),
             )
         )
     except SyncError as exc:
         fail(exc, as_json=json)
     show(result.document(), as_json=json, text=replaying.text_of)
+
+
+def rollback(
+    config: Config = None,
+    json: Json = False,
+    apply: Apply = False,
+    run: Annotated[str | None, typer.Option(help="What this run wrote, by its id as `trace` shows it.")] = None,
+    since: Annotated[str | None, typer.Option(help="What was written since a moment: 2026-03-04T05:06:07Z.")] = None,
+    customer: Annotated[int | None, typer.Option(help="What this account of Sonar owns.", min=1)] = None,
+    show_values: Annotated[
+        bool, typer.Option("--show-values", help="Print the values too: personal data. Never a password.")
+    ] = False,
+    progress: Tell = None,
+) -> None:
+    """Take writes back: each column returns to what it was, dependants first; shows first what would come of it.
+
+    Rows that we made are withdrawn as their delete policy says. What somebody edited in Splynx since, or a later run
+    wrote, is listed and left: then it ends with 5. A rollback is a run, and can be undone. Stop the sink before it.
+    """
+    configure_logs()
+    try:
+        settings = load_settings(config)
+        writes = undoing.writes_of(run, since, customer)
+        result = asyncio.run(
+            undoing.run_rollback(settings, writes, apply=apply, values=show_values, tell=_teller(progress))
+        )
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    show(result.document(), as_json=json, text=undoing.text_of)
+    raise typer.Exit(int(result.exit_code))
+
+
+def _teller(progress: bool | None) -> Teller:
+    is_told = stderr.is_terminal if progress is None else progress
+    return Teller(lambda text: stderr.print(text, markup=False) if is_told else None)

@@ -21,7 +21,7 @@ from plumbing.reading import read_spans, read_whole, value_of
 from plumbing.settings import Settings
 from schemas.avro import envelope_schema, key_schema
 from schemas.catalogue import aggregate
-from schemas.ledger import DEAD
+from schemas.ledger import DEAD, LIVE
 from schemas.topics import Topics
 from sinks.tables.base import chunks, marks
 
@@ -179,11 +179,16 @@ async def read_facts(settings: Settings, letters: Sequence[Letter], seen: Mappin
             return Facts(seen=seen)
         owners: dict[tuple[str, str], Root] = {}
         dead: dict[tuple[str, str], Held] = {}
+        written: set[tuple[str, str]] = set()
         for entity, keys in chunks((one.entity, one.record) for one in letters if one.record is not None):
             wanted = [entity, *keys]
             where = f"WHERE entity = %s AND record_key IN ({marks(keys)})"
-            for row in await db.fetch(f"SELECT entity, record_key, aggregate, sonar_id FROM crosswalk {where}", wanted):
+            for row in await db.fetch(
+                f"SELECT entity, record_key, aggregate, sonar_id, state FROM crosswalk {where}", wanted
+            ):
                 owners[row["entity"], row["record_key"]] = row["aggregate"], int(row["sonar_id"])
+                if row["state"] == LIVE:
+                    written.add((row["entity"], row["record_key"]))
             for row in await db.fetch(f"SELECT * FROM held {where}", wanted):
                 record = row["entity"], row["record_key"]
                 owners[record] = row["aggregate"], int(row["sonar_id"])
@@ -200,7 +205,7 @@ async def read_facts(settings: Settings, letters: Sequence[Letter], seen: Mappin
             ):
                 at = Applied(int(row["sequence"]), int(row["partition_no"]), int(row["topic_offset"]))
                 applied[name, int(row["sonar_id"])] = at
-        return Facts(applied, dead, owners, seen)
+        return Facts(applied, dead, owners, written, seen)
 
 
 def group_of(settings: Settings) -> str:

@@ -1,6 +1,6 @@
 """A dead letter, and whether it still matters: nothing newer of its record has passed since. Pure functions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -90,6 +90,8 @@ class Facts:
     """`{(entity, record): …}`."""
     owners: Mapping[tuple[str, str], Root] = field(default_factory=dict)
     """`{(entity, record): whose it is}` of what was written or is held."""
+    written: Collection[tuple[str, str]] = ()
+    """Records that are in Splynx, entity and key."""
     seen: Mapping[Root, int] = field(default_factory=dict)
     """`{root: sequence of its newest readable event}`, where the ledger alone does not tell."""
 
@@ -120,9 +122,7 @@ def _of_record(one: Letter, record: tuple[str, str], facts: Facts) -> Letter:
     one = replace(one, root=root, sequence=held.sequence if held is not None else None)
     if held is not None:
         return replace(one, state=OPEN if held.place == one.place else SUPERSEDED)
-    applied = facts.applied.get(root) if root is not None else None
-    # Without a root its bundle asks for it no more.
-    return replace(one, state=SUPERSEDED if applied is None or _is_later(applied, one.place) else PASSED)
+    return replace(one, state=PASSED if record in facts.written else SUPERSEDED)  # nothing asks for it any more
 
 
 def _of_message(one: Letter, facts: Facts, newest: Mapping[Root, int]) -> Letter:

@@ -16,7 +16,7 @@ from console import stages, summaries
 from console import status as standing
 from console import topics as topic_plans
 from console import trace as tracing
-from console.again import deadletters, replay
+from console.again import deadletters, replay, rollback
 from console.options import Apply, Config, Json
 from console.output import Teller, fail, show, stderr
 from console.reconciled import Reconciled, require_writable, write_csv
@@ -191,6 +191,9 @@ app.command(
     epilog="Example: crossfade replay; crossfade replay --only payment --from 2026-03-04T00:00:00Z --apply;"
     " crossfade replay --account 17 --as-of 2026-03-04T12:00:00Z"
 )(replay)
+app.command(
+    epilog="Example: crossfade rollback --since 2026-03-04T00:00:00Z; crossfade rollback --customer 17 --apply"
+)(rollback)
 
 
 @ledger.command("rebuild", epilog="Example: crossfade ledger rebuild; crossfade ledger rebuild --apply")

@@ -128,6 +128,15 @@ SHAPES: dict[str, Shape] = {
         "records[]": "`{entity, key, state, differs, then, now}`; state: same, changed, new or gone since; differs:"
         " names of members; then and now only with --show-values.",
     },
+    "rollback": {
+        "applied": "Whether it was done or only shown.",
+        "run_id": "Of this rollback, by which it can be undone; null where it was only shown.",
+        "records[]": "`{entity, key, target_id, way, why, columns, runs, values}` in the order of the undoing; way:"
+        " restore, withdraw or left; why: it is left; runs: those whose writes are undone; values:"
+        " `{column: [as it is, as it becomes]}`, with --show-values.",
+        "counts": "`{way: records}`.",
+        "excluded": "`{entity: members}` that are written on creation only, and never touched.",
+    },
     "deadletters list": {"letters[]": _LETTER},
     "deadletters causes": {
         "causes[]": "`{stage, entity, code, letters, reasons, oldest, newest, example, page}`; reasons: how many"

@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -49,8 +49,10 @@ class Planned:
     order: int
     """Of its last entry that is undone; the newest is undone first."""
     current: Mapping[str, Any] = field(default_factory=dict)
+    body: Document = field(default_factory=dict)
+    """What the row is to have."""
     sent: Document = field(default_factory=dict)
-    """Columns that would change, with their values."""
+    """The columns of it that would change, with their values."""
 
     @property
     def columns(self) -> list[str]:
@@ -65,10 +67,12 @@ class Planned:
 class Rollback:
     """Plans a rollback. Reads only."""
 
-    def __init__(self, site: Site, *, money: bool, sql: bool) -> None:
-        """`money`: payments may be written here; `sql`: Splynx's database is beside the ledger."""
+    def __init__(self, site: Site, short: Mapping[str, Collection[str]], *, money: bool, sql: bool) -> None:
+        """`short`: as `startup.short_fields`. `sql`: Splynx's database is beside the ledger; `money`: payments may be
+        written into it.
+        """
         self._site, self._money, self._sql = site, money, sql
-        self.shapes = {name: Shape(target) for name, target in TARGETS.items()}
+        self.shapes = {name: Shape(target, short.get(name, ())) for name, target in TARGETS.items()}
 
     async def plan(self, writes: Writes, tell: Tell = lambda *_: None) -> list[Planned]:
         """Every record that the writes are about, in the order in which they are undone: dependants first.
@@ -143,7 +147,7 @@ class Rollback:
         if columns := edited(planned.undo, shape, written, current):
             return planned.leave(f"edited in Splynx since: {', '.join(columns)}")
         body = body_of(planned.undo, shape, known.document, current, set(labels))
-        return replace(planned, current=current, sent=changed(body, current))
+        return replace(planned, current=current, body=body, sent=changed(body, current))
 
     # SQL
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from schemas.aggregate import DeletePolicy
-from schemas.ledger import GONE, LIVE
+from schemas.aggregate import DeletePolicy, Target
+from schemas.ledger import GONE, LIVE, ORPHANED
 from sinks.bodies import SONAR_ID, Shape, differing, with_foreign
 from sinks.plan import Document, Known
 from sinks.receipts import revision_of
@@ -162,3 +162,37 @@ def payment_of(undo: Undo, known: Known) -> Document:
 def _minor(amount: Any) -> int:
     whole, _, part = str(amount).partition(".")
     return int(f"{whole}{part:0<{_EXPONENT}.{_EXPONENT}}")
+
+
+# what the ledger keeps
+
+
+def state_after(undo: Undo, target: Target) -> str:
+    """The state of the crosswalk's row."""
+    if undo.way is Way.RESTORE:
+        return LIVE
+    return ORPHANED if target.delete is DeletePolicy.KEEP else GONE
+
+
+def action_of(undo: Undo, known: Known, *, money: bool) -> str:
+    """What the journal calls it."""
+    if undo.way is Way.WITHDRAW:
+        return undo.mark + ("compensate" if money else "gone")
+    return undo.mark + ("change" if known.state == LIVE else "revive")
+
+
+def document_after(undo: Undo, shape: Shape, document: Document, body: Document) -> Document:
+    """What counts as written last of a record that goes over REST: an edit is a difference from that."""
+    if undo.way is Way.WITHDRAW:
+        return document
+    result = dict(document)
+    custom = dict(document.get("custom") or {})
+    for name, value in body.items():
+        if name != EXTRA and name in result:
+            result[name] = value
+    for name, value in body.get(EXTRA, {}).items():
+        if name in shape.additional:
+            result[name] = value
+        else:
+            custom[name] = value
+    return result | ({"custom": custom} if custom else {})

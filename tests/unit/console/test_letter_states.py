@@ -42,9 +42,8 @@ def applied(sequence: int, *, partition: int = 1, offset: int = 50) -> Facts:
         pytest.param(BUNDLE, applied(100, offset=12), OPEN, id="a bundle, and nothing behind it"),
         pytest.param(BUNDLE, applied(100, offset=13), SUPERSEDED, id="a bundle, and a good one behind it"),
         pytest.param(BUNDLE, applied(100, partition=0, offset=13), OPEN, id="a bundle, and one of another partition"),
-        pytest.param(RECORD, applied(100, offset=12), PASSED, id="a record that was written after all"),
-        pytest.param(RECORD, applied(101, offset=13), SUPERSEDED, id="a record, and a newer bundle"),
-        pytest.param(RECORD, Facts(), SUPERSEDED, id="a record that its bundle asks for no more"),
+        pytest.param(RECORD, replace(applied(100), written={("customer", "7")}), PASSED, id="a record, written since"),
+        pytest.param(RECORD, applied(100), SUPERSEDED, id="a record that nothing asks for any more"),
     ],
 )  # fmt: skip
 def test_a_letter_is_open_until_something_newer_of_its_record_passed(letter: Letter, facts: Facts, state: str) -> None:

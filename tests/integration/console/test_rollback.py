@@ -1,0 +1,211 @@
+"""Writes are taken back to what was there before, over REST and SQL; what others edited since stays as they left it."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.rollback import RolledBack, run_rollback, text_of
+from console.shapes import members
+from plumbing.errors import ConfigurationError, ExitCode
+from sandbox.local.sandboxes import SplynxSandbox
+from sandbox.local.stack import Addresses
+from sinks.errors import ForeignTarget
+from sinks.rollback import Writes
+from tests.conftest import MariaDbAccess
+from tests.integration.sinks.pair import Pair, account, load, opened, payment
+
+pytestmark = pytest.mark.timeout(300)
+
+DEPOSITS = (
+    "SELECT c.login, b.deposit, (SELECT COALESCE(SUM(IF(t.type = 'credit', t.total, -t.total)), 0)"
+    " FROM billing_transactions t WHERE t.customer_id = c.id AND t.deleted = '0') AS ledger_sum"
+    " FROM customers c JOIN customer_billing b ON b.customer_id = c.id ORDER BY c.login"
+)
+
+
+@pytest.fixture
+async def pair(
+    splynx_sandbox: SplynxSandbox, mariadb: MariaDbAccess, stack: Addresses, instance: str, tmp_path: Path
+) -> AsyncIterator[Pair]:
+    """Three customers with a payment each, written by a first run."""
+    async with opened(splynx_sandbox, mariadb, stack, instance, tmp_path) as pair:
+        load(pair)
+        await pair.sink()
+        yield pair
+
+
+def picture(pair: Pair) -> dict[str, Any]:
+    """Splynx's rows of ours, without ids and times; the money of each customer, which adds up."""
+    deposits = pair.rows(DEPOSITS)
+    assert all(row["deposit"] == row["ledger_sum"] for row in deposits)
+    return {
+        "customers": pair.rows(
+            "SELECT login, name, status, email, phone, city, password FROM customers ORDER BY login"
+        ),
+        "fields": pair.rows(
+            "SELECT c.login, v.name, v.value FROM customers_values v JOIN customers c ON c.id = v.id"
+            " WHERE v.value <> '' ORDER BY 1, 2"
+        ),
+        "labels": pair.rows(
+            "SELECT c.login, l.label FROM customers_labels x JOIN customers c ON c.id = x.customer_id"
+            " JOIN labels l ON l.id = x.label_id ORDER BY 1, 2"
+        ),
+        "info": pair.rows(
+            "SELECT c.login, i.contact_person FROM customer_info i JOIN customers c ON c.id = i.customer_id ORDER BY 1"
+        ),
+        "money": {row["login"]: row["deposit"] for row in deposits if row["deposit"]},
+    }
+
+
+def run_of(pair: Pair, place: int = -1) -> str:
+    """The id of one of the runs that wrote, by their order."""
+    rows = pair.rows("SELECT run_id FROM {ledger}.journal GROUP BY run_id ORDER BY MIN(id)")
+    return str(rows[place]["run_id"])
+
+
+async def rollback(pair: Pair, *, apply: bool = True, values: bool = False, **which: Any) -> RolledBack:
+    """As the command does it."""
+    return await run_rollback(pair.settings, Writes(**which), apply=apply, values=values, tell=lambda *_: None)
+
+
+def ways(result: RolledBack) -> dict[tuple[str, str], str]:
+    """`{record: what is done with it}`."""
+    return {(one.target.entity, one.key): one.undo.way.value for one in result.records}
+
+
+async def second_run(pair: Pair) -> None:
+    """A customer with another name, a payment with another amount, one that is gone, and a new customer who paid."""
+    wrong = account(1, name="Wrong Example", sonar_status="Wrong", customer_labels=[])
+    pair.send("account", 1, wrong, sequence=10, owner=1)
+    pair.send("payment", 11, payment(11, 1, 999), sequence=11, owner=1)
+    pair.send("payment", 12, {"payment": []}, sequence=12, owner=2)
+    pair.send("payment", 13, payment(13, 2, 300), sequence=13, owner=2)
+    pair.send("account", 4, account(4), sequence=14, owner=4)
+    pair.send("payment", 14, payment(14, 4, 400), sequence=15, owner=4)
+    await pair.sink()
+
+
+async def test_a_run_is_taken_back_and_the_taking_back_as_well(pair: Pair) -> None:
+    before = picture(pair)
+    await second_run(pair)
+    wrong, run = picture(pair), run_of(pair)
+    assert wrong != before
+
+    foreseen = await rollback(pair, run_id=run, apply=False)
+    assert picture(pair) == wrong
+    assert ways(foreseen) == {
+        ("payment", "14"): "withdraw",
+        ("payment", "13"): "restore",
+        ("payment", "12"): "restore",
+        ("payment", "11"): "restore",
+        ("customer_billing", "4"): "restore",
+        ("customer_info", "4"): "restore",
+        ("customer", "4"): "withdraw",
+        ("customer", "1"): "restore",
+    }
+    order = [one.target.entity for one in foreseen.records]
+    assert order == sorted(order, key=["payment", "customer_billing", "customer_info", "customer"].index)
+    document = foreseen.document()
+    assert document.keys() | {"version"} == {"version"} | members("rollback")
+    (customer,) = [one for one in document["records"] if (one["entity"], one["key"]) == ("customer", "1")]
+    assert customer["columns"] == ["customer_labels", "name", "sonar_status"]
+    assert "Example" not in text_of(document)
+
+    done = await rollback(pair, run_id=run)
+    assert done.exit_code is ExitCode.DONE
+    after = picture(pair)
+    assert [row for row in after["customers"] if row["login"] != "s4"] == before["customers"]
+    (made,) = [row for row in after["customers"] if row["login"] == "s4"]
+    assert made["status"] == "disabled"
+    for part in ("labels", "fields", "info"):
+        assert [row for row in after[part] if row["login"] != "s4"] == before[part]
+    assert after["money"] == before["money"]
+    assert pair.rows("SELECT COUNT(*) AS n FROM {ledger}.intents WHERE state = 'open'") == [{"n": 0}]
+
+    with pytest.raises(ConfigurationError, match=f"undone already by run {done.run_id}"):
+        await rollback(pair, run_id=run)
+    again = await rollback(pair, run_id=done.run_id)
+    assert again.exit_code is ExitCode.DONE
+    assert picture(pair) == wrong
+    # And once more: what was written again can be taken back again.
+    await rollback(pair, run_id=run)
+    assert picture(pair) == after
+
+
+async def test_what_was_taken_back_is_written_again_when_its_bundle_comes_again(pair: Pair) -> None:
+    await second_run(pair)
+    wrong = picture(pair)
+    await rollback(pair, run_id=run_of(pair))
+    await second_run(pair)
+    assert picture(pair) == wrong
+
+
+async def test_rows_that_somebody_edited_since_are_listed_and_left(pair: Pair) -> None:
+    await second_run(pair)
+    pair.run("UPDATE customers SET name = 'By Hand Example' WHERE login = 's1'")
+    pair.run("UPDATE payments SET comment = 'by hand' WHERE receipt_number = 'SP11'")
+    pair.run("UPDATE customers SET deleted = '1' WHERE login = 's4'")
+    pair.run("UPDATE customers SET city = 'Elsewhere' WHERE login = 's2'")  # no column of that run's
+    result = await rollback(pair, run_id=run_of(pair))
+    assert result.exit_code is ExitCode.PARTLY
+    left = {(one.target.entity, one.key): one.undo.why for one in result.records if one.undo.why}
+    assert left[("customer", "1")] == "edited in Splynx since: name"
+    assert left[("payment", "11")] == "edited in Splynx since: comment"
+    assert left[("customer", "4")] == "its row is no longer in Splynx"
+    assert pair.rows("SELECT name FROM customers WHERE login = 's1'") == [{"name": "By Hand Example"}]
+    assert picture(pair)["money"] == {"s1": Decimal("9.99"), "s2": Decimal(2), "s3": Decimal(3)}
+
+
+async def test_what_a_later_run_wrote_is_left_until_that_is_taken_back(pair: Pair) -> None:
+    before = picture(pair)
+    await second_run(pair)
+    second = run_of(pair)
+    pair.send("account", 1, account(1, name="Third Example"), sequence=20, owner=1)
+    await pair.sink()
+    third = run_of(pair)
+    result = await rollback(pair, run_id=second, apply=False)
+    (one,) = [one for one in result.records if (one.target.entity, one.key) == ("customer", "1")]
+    assert one.undo.why == f"written again by run {third}: undo that first"
+    # Together they are taken back to what was there before both.
+    since = pair.rows(f"SELECT MIN(at) AS at FROM {{ledger}}.journal WHERE run_id = '{second}'")[0]["at"]
+    await rollback(pair, since=since.replace(tzinfo=UTC))
+    after = picture(pair)
+    assert [row for row in after["customers"] if row["login"] != "s4"] == before["customers"]
+    assert after["money"] == before["money"]
+
+
+async def test_one_customer_is_taken_back_alone(pair: Pair) -> None:
+    result = await rollback(pair, account=2)
+    assert ways(result) == {
+        ("payment", "12"): "withdraw",
+        ("customer_billing", "2"): "restore",
+        ("customer_info", "2"): "restore",
+        ("customer", "2"): "withdraw",
+    }
+    assert [row["status"] for row in picture(pair)["customers"]] == ["active", "disabled", "active"]
+    assert set(picture(pair)["money"]) == {"s1", "s3"}
+
+
+async def test_a_rollback_of_nothing_is_one_clear_message(pair: Pair) -> None:
+    with pytest.raises(ConfigurationError, match="no such writes"):
+        await rollback(pair, run_id="1-unknown")
+
+
+async def test_money_is_left_where_it_may_not_be_written(pair: Pair) -> None:
+    splynx = pair.settings.splynx.model_copy(update={"disposable": False})
+    pair.settings = pair.settings.model_copy(update={"splynx": splynx})
+    result = await rollback(pair, account=3)
+    assert result.exit_code is ExitCode.PARTLY
+    (one,) = [one for one in result.records if one.target.money]
+    assert one.undo.why == "splynx.disposable is false"
+    assert set(picture(pair)["money"]) == {"s1", "s2", "s3"}
+
+
+async def test_another_splynx_is_not_touched(pair: Pair) -> None:
+    pair.run("UPDATE customers_fields SET title = 'Crossfade of another' WHERE name = 'crossfade_epoch'")
+    with pytest.raises(ForeignTarget):
+        await rollback(pair, account=3)

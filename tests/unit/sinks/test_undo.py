@@ -1,0 +1,183 @@
+"""What a record returns to, from its entries in the journal."""
+
+from typing import Any
+
+import pytest
+
+from schemas.catalogue import TARGETS
+from schemas.ledger import GONE, LIVE, ORPHANED
+from sinks.bodies import Shape
+from sinks.plan import Known
+from sinks.undo import (
+    EXTRA,
+    REDO,
+    UNDO,
+    Entry,
+    Undo,
+    Way,
+    action_of,
+    body_of,
+    document_after,
+    edited,
+    payment_of,
+    state_after,
+    undo_of,
+    written_of,
+)
+
+CUSTOMER, LABEL, PAYMENT = (TARGETS[name] for name in ("customer", "label", "payment"))
+SHAPE = Shape(CUSTOMER)
+DOCUMENT = {"key": "5", "name": "Wrong Example", "status": "active", "sonar_status": "Active", "custom": {"gate": "9"}}
+
+
+def known(state: str = LIVE, document: dict[str, Any] = DOCUMENT) -> Known:
+    return Known("customer", "5", 42, "h", 7, state, 0, document)
+
+
+def entry(id: int, action: str, before: dict[str, Any] | None = None, run: str = "r1") -> Entry:
+    return Entry(id, run, action, before)
+
+
+MADE, CHANGED = entry(1, "create"), entry(2, "change", {"name": "Anna Example"}, "r2")
+
+
+def test_a_row_that_we_made_is_withdrawn_and_one_that_we_changed_restored() -> None:
+    assert undo_of([MADE], {1}, known()).way is Way.WITHDRAW
+    undo = undo_of([MADE, CHANGED], {2}, known())
+    assert (undo.way, undo.before) == (Way.RESTORE, {"name": "Anna Example"})
+
+
+def test_of_several_images_the_earliest_of_each_column_counts() -> None:
+    entries = [
+        entry(1, "change", {"name": "A", EXTRA: {"sonar_status": "Old"}}),
+        entry(2, "change", {"name": "B", "city": "C", EXTRA: {"sonar_status": "Newer", "sonar_city": "C"}}),
+        entry(3, "gone", {"status": "active"}),
+    ]
+    undo = undo_of(entries, {1, 2, 3}, known(GONE))
+    assert (undo.way, dict(undo.before)) == (
+        Way.RESTORE,
+        {"name": "A", "city": "C", "status": "active", EXTRA: {"sonar_status": "Old", "sonar_city": "C"}},
+    )
+
+
+@pytest.mark.parametrize(
+    ("entries", "chosen", "record", "why"),
+    [
+        pytest.param([MADE, CHANGED], {1}, known(), "written again by run r2: undo that first", id="a later run"),
+        pytest.param(
+            [CHANGED, entry(3, "undo-change", {}, "r3")], {2}, known(), "undone already by run r3", id="undone already"
+        ),
+        pytest.param([MADE], {1}, known(GONE), "withdrawn already", id="it is gone"),
+        pytest.param([MADE], {1}, None, "the ledger does not know it any more", id="a rebuilt ledger"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_undone_is_left_with_the_reason(
+    entries: list[Entry], chosen: set[int], record: Known | None, why: str
+) -> None:
+    undo = undo_of(entries, chosen, record)
+    assert (undo.way, undo.why) == (Way.LEFT, why)
+
+
+def test_an_undoing_can_be_undone_and_what_it_undid_be_undone_again() -> None:
+    undone = [MADE, entry(3, "undo-gone", {"status": "active"}, "r3")]
+    redo = undo_of(undone, {3}, known(GONE))
+    assert (redo.way, redo.mark, dict(redo.before)) == (Way.RESTORE, REDO, {"status": "active"})
+    assert action_of(redo, known(GONE), money=False) == "redo-revive"
+    redone = [*undone, entry(4, "redo-revive", {"status": "disabled"}, "r4")]
+    again = undo_of(redone, {1}, known())
+    assert (again.way, again.mark) == (Way.WITHDRAW, UNDO)
+    of_the_redoing = undo_of(redone, {4}, known())
+    assert (of_the_redoing.way, of_the_redoing.mark) == (Way.WITHDRAW, UNDO)
+
+
+def test_only_columns_that_we_own_return() -> None:
+    before = {"name": "Anna", EXTRA: {"sonar_status": "Old", "gate": None, "theirs": "x", "sonar_id": "5"}}
+    body = body_of(Undo(Way.RESTORE, before), SHAPE, DOCUMENT, {}, ())
+    assert body == {"name": "Anna", EXTRA: {"sonar_status": "Old", "gate": ""}}
+
+
+def test_labels_of_ours_return_and_those_of_others_stay_as_they_are_now() -> None:
+    before = {"customer_labels": [{"id": 1}, {"id": 2}, 50]}
+    current = {"customer_labels": [{"id": 3}, {"id": 60}]}
+    # 1 to 3 are ours; 50 somebody took away since, and 60 somebody gave.
+    body = body_of(Undo(Way.RESTORE, before), SHAPE, DOCUMENT, current, {1, 2, 3})
+    assert body == {"customer_labels": [1, 2, 60]}
+
+
+def test_a_customer_that_we_made_is_disabled_and_a_label_stays() -> None:
+    assert body_of(Undo(Way.WITHDRAW), SHAPE, DOCUMENT, {}, ()) == {"status": "disabled"}
+    assert body_of(Undo(Way.WITHDRAW), Shape(LABEL), {}, {}, ()) == {}
+    states = [state_after(Undo(way), target) for way in (Way.WITHDRAW, Way.RESTORE) for target in (CUSTOMER, LABEL)]
+    assert states == [GONE, ORPHANED, LIVE, LIVE]
+
+
+@pytest.mark.parametrize(
+    ("undo", "current", "columns"),
+    [
+        pytest.param(Undo(Way.RESTORE, {"name": "A"}), {"name": "Wrong Example"}, [], id="as we wrote it"),
+        pytest.param(Undo(Way.RESTORE, {"name": "A"}), {"name": "By Hand"}, ["name"], id="edited"),
+        pytest.param(
+            Undo(Way.RESTORE, {"status": "new"}), {"name": "By Hand", "status": "active"}, [], id="another column"
+        ),
+        pytest.param(
+            Undo(Way.RESTORE, {EXTRA: {"sonar_status": "Old"}}),
+            {EXTRA: {"sonar_status": "Active", "gate": "by hand"}}, [], id="another additional field",
+        ),
+        pytest.param(
+            Undo(Way.RESTORE, {EXTRA: {"sonar_status": "Old"}}),
+            {EXTRA: {"sonar_status": "by hand"}}, ["sonar_status"], id="that additional field",
+        ),
+        pytest.param(Undo(Way.WITHDRAW), {"name": "By Hand", "status": "active"}, ["name"], id="a row that we made"),
+    ],
+)  # fmt: skip
+def test_an_edit_of_a_column_that_would_return_is_seen(undo: Undo, current: dict[str, Any], columns: list[str]) -> None:
+    written = written_of(SHAPE, DOCUMENT, known())
+    assert edited(undo, SHAPE, written, current) == columns
+
+
+def test_a_customer_that_was_withdrawn_was_disabled_by_us() -> None:
+    written = written_of(SHAPE, DOCUMENT, known(GONE))
+    assert edited(Undo(Way.RESTORE, {"status": "active"}), SHAPE, written, {"status": "disabled"}) == []
+    assert edited(Undo(Way.RESTORE, {"status": "active"}), SHAPE, written, {"status": "active"}) == ["status"]
+
+
+def test_what_returned_counts_as_written_last() -> None:
+    body = {"name": "Anna", EXTRA: {"sonar_status": "Old", "gate": "1"}}
+    kept = document_after(Undo(Way.RESTORE), SHAPE, DOCUMENT, body)
+    assert kept == {**DOCUMENT, "name": "Anna", "sonar_status": "Old", "custom": {"gate": "1"}}
+    assert DOCUMENT["custom"] == {"gate": "9"}
+    assert document_after(Undo(Way.WITHDRAW), SHAPE, DOCUMENT, {"status": "disabled"}) == DOCUMENT
+
+
+def test_a_payment_is_as_its_row_was_to_the_last_digit() -> None:
+    row = {
+        "payment_type": "3", "receipt_number": "SP10-X2", "date": "2026-03-04", "amount": "-12.5050",
+        "remind_amount": "0.0000", "real_create_datetime": "2026-03-04 05:06:07", "comment": "c", "memo": "m",
+        **{f"field_{number}": "" for number in range(1, 6)},
+    }  # fmt: skip
+    document = {"key": "10", "receipt_number": "SP10", "amount_minor": 9, "exponent": 2, "customer_id": "ref"}
+    kept = payment_of(Undo(Way.RESTORE, row), known(document=document))
+    assert (kept["amount_minor"], kept["remind_minor"], kept["exponent"]) == (-125050, 0, 4)
+    assert (kept["receipt_number"], kept["payment_type"], kept["customer_id"]) == ("SP10", 3, "ref")
+    assert payment_of(Undo(Way.RESTORE), known(document=document)) == document
+
+
+@pytest.mark.parametrize(("amount", "minor"), [("5", 50000), ("0.5", 5000), ("-0.05", -500), ("1.2345", 12345)])
+def test_an_amount_of_a_row_becomes_minor_units_exactly(amount: str, minor: int) -> None:
+    row = dict.fromkeys(
+        ["date", "real_create_datetime", "comment", "memo", *(f"field_{number}" for number in range(1, 6))], ""
+    )
+    row |= {"payment_type": "1", "receipt_number": "SP1", "amount": amount, "remind_amount": "0"}
+    assert payment_of(Undo(Way.RESTORE, row), known(document={"receipt_number": "SP1"}))["amount_minor"] == minor
+
+
+def test_an_action_says_what_was_done_and_by_whom() -> None:
+    names = [
+        action_of(Undo(Way.WITHDRAW), known(), money=True),
+        action_of(Undo(Way.WITHDRAW, mark=REDO), known(), money=False),
+        action_of(Undo(Way.RESTORE), known(), money=False),
+        action_of(Undo(Way.RESTORE), known(GONE), money=True),
+    ]
+    assert names == ["undo-compensate", "redo-gone", "undo-change", "undo-revive"]
+    assert max(len(name) for name in names) <= 16  # of the column
+    assert PAYMENT.money
