@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from console.progress import Progress
+from plumbing.errors import DependencyUnreachable
 from plumbing.settings import load_settings
 from sandbox.local.library import ROOT
 from tests.integration.console.conftest import Ended, Site, bare_environment, site
@@ -83,9 +84,12 @@ class Pair:
 
 
 def is_copied(progress: Progress) -> bool:
-    """Whether a whole snapshot has passed every stage."""
-    watermarks = progress.watermarks()
-    return bool(watermarks and watermarks[-1].snapshot_complete and not any(one.messages for one in progress.lags()))
+    """Whether a whole snapshot has passed every stage; not while the leaders of new topics are still being elected."""
+    try:
+        watermarks, lags = progress.watermarks(), progress.lags()
+    except DependencyUnreachable:
+        return False
+    return bool(watermarks and watermarks[-1].snapshot_complete and not any(one.messages for one in lags))
 
 
 def found(document: dict[str, Any]) -> list[tuple[str, str, str, str]]:
