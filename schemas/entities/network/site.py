@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from schemas.aggregate import Aggregate, Collection, LookUp, Owner, Touch
+from schemas.entities.catalogued import Catalogued
 from schemas.entities.correspondents import TELEPHONE_TYPES, Correspondent, Premises, reached_by
 from schemas.records import Instant, NewerSonar, Personal, SonarRecord
 
@@ -33,13 +34,9 @@ class SiteFieldValue(SonarRecord):
     custom_field: SiteField | None = None
 
 
-class NetworkSite(SonarRecord):
+class NetworkSite(Catalogued):
     """A place where the network has equipment. Source: Sonar schema, type NetworkSite."""
 
-    id: int
-    sonar_unique_id: str | None = None
-    created_at: Instant
-    updated_at: Instant
     name: str
     height_in_meters: str
     geopoint: str | None = None

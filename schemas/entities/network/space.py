@@ -4,19 +4,16 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from schemas.aggregate import Aggregate, Collection, LookUp, Owner, Touch
-from schemas.records import Instant, SonarRecord
+from schemas.entities.catalogued import Catalogued
+from schemas.records import SonarRecord
 
 _DERIVED = "calculated from the assignments inside, and may change without a new updated_at; nothing is mapped from it"
 _POLLING = "how Sonar's own monitoring polls it; nothing is mapped from it"
 
 
-class Supernet(SonarRecord):
+class Supernet(Catalogued):
     """A root network. Source: Sonar schema, type Supernet."""
 
-    id: int
-    sonar_unique_id: str | None = None
-    created_at: Instant
-    updated_at: Instant
     subnet: str
     name: str | None = None
 
@@ -31,13 +28,9 @@ class Pool(SonarRecord):
     name: str | None = None
 
 
-class Subnet(SonarRecord):
+class Subnet(Catalogued):
     """A network inside a supernet, with its ranges. Source: Sonar schema, type Subnet."""
 
-    id: int
-    sonar_unique_id: str | None = None
-    created_at: Instant
-    updated_at: Instant
     supernet_id: int
     subnet: str
     type: str
@@ -59,13 +52,9 @@ class SubnetOf(SonarRecord):
     type: str
 
 
-class IpPool(SonarRecord):
+class IpPool(Catalogued):
     """A range that Sonar hands addresses out of. Source: Sonar schema, type IpPool."""
 
-    id: int
-    sonar_unique_id: str | None = None
-    created_at: Instant
-    updated_at: Instant
     subnet_id: int
     ip_range: str
     name: str | None = None

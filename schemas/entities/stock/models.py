@@ -4,40 +4,29 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from schemas.aggregate import Aggregate, Collection, LookUp, Owner, Touch
-from schemas.records import Instant, MinorUnits, SonarRecord
+from schemas.entities.catalogued import Catalogued
+from schemas.records import MinorUnits, SonarRecord
 
 _MONITORING = "how Sonar's own monitoring treats it; nothing is mapped from it"
 
 
-class Manufacturer(SonarRecord):
+class Manufacturer(Catalogued):
     """Source: Sonar schema, type Manufacturer."""
 
-    id: int
-    sonar_unique_id: str | None = None
-    created_at: Instant
-    updated_at: Instant
     name: str
 
 
-class InventoryModelCategory(SonarRecord):
+class InventoryModelCategory(Catalogued):
     """Source: Sonar schema, type InventoryModelCategory."""
 
-    id: int
-    sonar_unique_id: str | None = None
-    created_at: Instant
-    updated_at: Instant
     name: str
     icon: str | None = None
     general_ledger_code_id: int | None = None
 
 
-class InventoryModelField(SonarRecord):
+class InventoryModelField(Catalogued):
     """What is noted of each item of a model. Source: Sonar schema, type InventoryModelField."""
 
-    id: int
-    sonar_unique_id: str | None = None
-    created_at: Instant
-    updated_at: Instant
     inventory_model_id: int
     name: str
     type: str
@@ -66,13 +55,9 @@ class ModelOffer(SonarRecord):
     retail_item_service: RentalService | None = None
 
 
-class InventoryModel(SonarRecord):
+class InventoryModel(Catalogued):
     """A kind of thing, with its fields and offers. Source: Sonar schema, type InventoryModel."""
 
-    id: int
-    sonar_unique_id: str | None = None
-    created_at: Instant
-    updated_at: Instant
     manufacturer_id: int
     inventory_model_category_id: int
     name: str
@@ -94,13 +79,9 @@ class InventoryModel(SonarRecord):
     left_out: ClassVar[Mapping[str, str]] = {"network_monitoring_template_id": _MONITORING}
 
 
-class DeploymentType(SonarRecord):
+class DeploymentType(Catalogued):
     """What items of a model are used for. Source: Sonar schema, type DeploymentType."""
 
-    id: int
-    sonar_unique_id: str | None = None
-    created_at: Instant
-    updated_at: Instant
     inventory_model_id: int
     name: str
 

@@ -4,31 +4,24 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from schemas.aggregate import Aggregate, Collection
+from schemas.entities.catalogued import Catalogued
 from schemas.records import Instant, Personal, SonarRecord
 
 _WHEREABOUTS = "where a person drives at the moment; nothing is mapped from it"
 _TRACKING = "when and by whom a van is tracked; nothing is mapped from it"
 
 
-class InventoryLocation(SonarRecord):
+class InventoryLocation(Catalogued):
     """A warehouse. Source: Sonar schema, type InventoryLocation."""
 
-    id: int
-    sonar_unique_id: str | None = None
-    created_at: Instant
-    updated_at: Instant
     name: str
     default_shipping_location: bool
     geopoint: str | None = None
 
 
-class InternalLocation(SonarRecord):
+class InternalLocation(Catalogued):
     """A room or shelf of a warehouse. Source: Sonar schema, type InternalLocation."""
 
-    id: int
-    sonar_unique_id: str | None = None
-    created_at: Instant
-    updated_at: Instant
     inventory_location_id: int
     name: str
 
@@ -72,13 +65,9 @@ class Vehicle(SonarRecord):
     }
 
 
-class GenericInventoryAssignee(SonarRecord):
+class GenericInventoryAssignee(Catalogued):
     """Whoever has things and is none of the others: a contractor, a lab. Source: Sonar schema, same name."""
 
-    id: int
-    sonar_unique_id: str | None = None
-    created_at: Instant
-    updated_at: Instant
     name: Annotated[str, Personal()]
 
 

@@ -3,17 +3,14 @@
 from typing import Annotated
 
 from schemas.aggregate import Aggregate, Collection, LookUp, Owner, Touch
+from schemas.entities.catalogued import Catalogued
 from schemas.entities.correspondents import TELEPHONE_TYPES, Correspondent, Premises, reached_by
 from schemas.records import Instant, MinorUnits, Personal, SonarRecord
 
 
-class VendorItem(SonarRecord):
+class VendorItem(Catalogued):
     """What a vendor sells: so many pieces of a model, or something else. Source: Sonar schema, type VendorItem."""
 
-    id: int
-    sonar_unique_id: str | None = None
-    created_at: Instant
-    updated_at: Instant
     vendor_id: int | None = None
     vendoritemable_type: str | None = None
     vendoritemable_id: int | None = None
@@ -27,13 +24,9 @@ class VendorItem(SonarRecord):
     retail_item_service_id: int | None = None
 
 
-class Vendor(SonarRecord):
+class Vendor(Catalogued):
     """Who sells equipment. Archived ones are listed with the others. Source: Sonar schema, type Vendor."""
 
-    id: int
-    sonar_unique_id: str | None = None
-    created_at: Instant
-    updated_at: Instant
     name: str
     archived: bool
     automate_approved_purchase_orders: bool
@@ -53,13 +46,9 @@ class OrderedItem(SonarRecord):
     quantity_per_unit: int
 
 
-class PurchaseOrderItem(SonarRecord):
+class PurchaseOrderItem(Catalogued):
     """A line of an order; its price is that of one unit. Source: Sonar schema, type PurchaseOrderItem."""
 
-    id: int
-    sonar_unique_id: str | None = None
-    created_at: Instant
-    updated_at: Instant
     purchase_order_id: int
     vendor_item_id: int
     list_order: int | None = None
@@ -74,13 +63,9 @@ class PurchaseOrderItem(SonarRecord):
     vendor_item: OrderedItem | None = None
 
 
-class PurchaseOrder(SonarRecord):
+class PurchaseOrder(Catalogued):
     """An order with its lines. Source: Sonar schema, type PurchaseOrder."""
 
-    id: int
-    sonar_unique_id: str | None = None
-    created_at: Instant
-    updated_at: Instant
     vendor_id: int
     vendor_name: str | None = None
     company_id: int
