@@ -50,7 +50,7 @@ class Paths:
 
         ranked: dict[int, list[list[Job]]] = {}
         for jobs in groups:
-            if jobs:
+            if any(job.step.target.path is WritePath.REST for job in jobs):
                 ranked.setdefault(self._rank[jobs[0].owner.aggregate], []).append(jobs)
         for rank in sorted(ranked):
             # All are waited for: a call that is cancelled half-way leaves open what Splynx did.
