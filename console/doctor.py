@@ -11,14 +11,16 @@ from clients.splynx import SplynxClient
 from console.names import check_names
 from console.statuses import check_statuses
 from console.topics import MAKE_TOPICS, plan_subjects, plan_topics
-from plumbing.errors import ExitCode, SyncError
+from plumbing.errors import ConfigurationError, ExitCode, SyncError
 from plumbing.settings import Settings
 from producers.reader import NESTED_PAGE
 from producers.source import read_source
 from schemas.catalogue import TARGETS, aggregate, captured
 from schemas.rules import load_rules
 from sinks import readiness
+from sinks.errors import TablesChanged
 from sinks.guards import check_guards
+from sinks.site import Site
 
 _WRITTEN = ("payments", "billing_transactions", "customer_billing")
 """Splynx's tables that are written by SQL."""
@@ -64,6 +66,7 @@ async def examine(settings: Settings, stages: Collection[str] = (CAPTURE, PROCES
         ("splynx ids in the rules", lambda: _ids(settings), {SINK}, {"rules", _API}),
         ("ledger", lambda: _database(settings), {SINK}, set()),
         ("splynx database", lambda: _tables(settings), {SINK}, {"ledger"} if settings.ledger_beside_rows else set()),
+        ("splynx columns", lambda: _columns(settings), {SINK}, {"ledger", "splynx database"}),
         ("guards", lambda: _guards(settings), {SINK}, {_API}),
     ]
     found: list[Finding] = []
@@ -212,6 +215,35 @@ async def _tables(settings: Settings) -> list[Finding]:
         next_step = "Check splynx.db.name, or give the user the GRANTs that `crossfade doctor` prints."
         return [Finding("splynx database", False, says, next_step, ExitCode.USAGE)]
     return [Finding("splynx database", True, "the tables that are written by SQL are there")]
+
+
+async def _columns(settings: Settings) -> list[Finding]:
+    if not settings.ledger_beside_rows:
+        return []
+    async with Site.open(settings) as site, site.db.session() as tx:
+        changed = await site.columns.changed(tx) if site.columns is not None else []
+    next_step = TablesChanged("").next_step
+    return [Finding("splynx columns", False, one, next_step) for one in changed] or [
+        Finding("splynx columns", True, "every column is as it was approved, or as this release knows it")
+    ]
+
+
+async def approve_columns(settings: Settings) -> list[str]:
+    """Approve the columns of Splynx's tables as they are; what was otherwise before.
+
+    Raises:
+        ConfigurationError: rows would be refused, or the database is not given.
+    """
+    async with Site.open(settings) as site:
+        if site.columns is None:
+            raise ConfigurationError(
+                "nothing is written by SQL: there is nothing to approve",
+                remedy="Give splynx.db, with the ledger on the same server.",
+            )
+        async with site.db.session() as tx:
+            await site.ledger.create(tx)
+        async with site.db.transaction() as tx:
+            return await site.columns.approve(tx)
 
 
 async def _guards(settings: Settings) -> list[Finding]:

@@ -172,14 +172,19 @@ def doctor(
     template: Annotated[
         bool, typer.Option("--guards-template", help="Print a guards file to fill in, and end.")
     ] = False,
+    approve: Annotated[
+        bool, typer.Option("--approve-columns", help="Record Splynx's columns as they are as approved, then check.")
+    ] = False,
 ) -> None:
-    """Check every dependency, log-in, schema, configured id and guard, each with what to do. Writes nothing."""
+    """Check every dependency, log-in, schema, column, configured id and guard, each with what to do."""
     if template:
         sys.stdout.write(guards_template())
         return
     configure_logs()
     try:
         settings = load_settings(config)
+        if approve:
+            asyncio.run(examination.approve_columns(settings))
         findings = asyncio.run(examination.examine(settings))
     except SyncError as exc:
         fail(exc, as_json=json)

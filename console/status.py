@@ -36,7 +36,7 @@ def status_of(settings: Settings) -> dict[str, Any]:
         "held": asyncio.run(held_of(settings)),
         "parked": asyncio.run(longest_waits(settings)),
         "conflicts": asyncio.run(conflicts_of(settings)),
-        "writing": asyncio.run(_writing(settings)),
+        "writing": asyncio.run(writing_into(settings)),
     }
 
 
@@ -62,7 +62,8 @@ async def conflicts_of(settings: Settings) -> list[dict[str, Any]]:
     return [{**row, "records": int(row["records"]), "newest": f"{row['newest'].isoformat()}Z"} for row in rows]
 
 
-async def _writing(settings: Settings) -> dict[str, Any]:
+async def writing_into(settings: Settings) -> dict[str, Any]:
+    """`{phase, writers: [{partition, owner, since}], open_calls: [{entity, method, calls, oldest}]}` of the ledger."""
     return writing_of(
         await _rows_of(settings, "meta", "SELECT value FROM meta WHERE name = 'phase'"),
         await _rows_of(settings, "fence", "SELECT partition_no, owner, taken_at FROM fence ORDER BY partition_no"),

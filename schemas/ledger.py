@@ -130,6 +130,15 @@ TABLES: dict[str, str] = {
         created_at datetime(3) NOT NULL,
         KEY by_state (state, partition_no)
     """,
+    # The columns of Splynx's tables that are written by SQL, as somebody approved them.
+    "approved_columns": """
+        of_table varchar(64) NOT NULL,
+        name varchar(64) NOT NULL,
+        told text NOT NULL,
+        run_id varchar(64) NOT NULL,
+        at datetime(3) NOT NULL,
+        PRIMARY KEY (of_table, name)
+    """,
     # Fields of a row that somebody else changed after we wrote it. No values: they may be personal data.
     "conflicts": """
         id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,

@@ -24,6 +24,18 @@ class CutOver(SyncError):
     )
 
 
+class TablesChanged(SyncError):
+    """Columns of Splynx that are written by SQL are not those that were approved. Nothing is written."""
+
+    code = "sink.tables_changed"
+    action = Action.HALT
+    exit_code = ExitCode.FOUND
+    remedy = (
+        "See what the named columns are for in this version of Splynx. If rows may be written as before: `crossfade"
+        " doctor --approve-columns`, then start the sink again."
+    )
+
+
 class LedgerTaken(SyncError):
     """The ledger is kept by a deployment with other topics: of another instance, or of another Kafka."""
 

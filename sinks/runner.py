@@ -79,7 +79,7 @@ async def run_sink(
     of a brake, or `mended` for a brake that found a mistake.
 
     Raises:
-        GuardsViolated, AdoptionNeeded, ForeignTarget, LedgerTaken, CutOver, BrakeApplied, HistoryLost,
+        GuardsViolated, AdoptionNeeded, ForeignTarget, LedgerTaken, CutOver, TablesChanged, BrakeApplied, HistoryLost,
         TooManyDeadLetters and whatever else says HALT; Fenced when another sink took over. All of them leave ledger and
         Splynx in step.
     """
@@ -141,6 +141,7 @@ class _Parts:
             await check_rebuilt(tx, self._ledger)
             check_phase(await self._ledger.phase(tx))
             await check_home(tx, self._ledger, home)
+        await self._check_columns()
         await check_epoch(self._client, self._db, self._ledger, approve="target" in self._approve)
         oldest = await check_answered(self._db, self._ledger, self._approve)
         summary.fields = await define_fields(self._client, list(TARGETS.values()), apply=True)
@@ -214,7 +215,13 @@ class _Parts:
 
     async def _guard_again(self) -> None:
         await check_same_target(self._client, self._db, self._ledger)
+        await self._check_columns()
         await self._guard()
+
+    async def _check_columns(self) -> None:
+        if self._site.columns is not None:
+            async with self._db.session() as tx:
+                await self._site.columns.check(tx)
         # One whose name an object of Sonar had is made as soon as that object has another.
         await define_flag_labels(self._client, self._db, self._ledger, apply=True)
 

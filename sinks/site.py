@@ -11,6 +11,7 @@ from clients.splynx import SplynxClient
 from plumbing.settings import Settings
 from schemas.catalogue import TARGETS
 from sinks.adoption import Marked
+from sinks.columns import LiveColumns
 from sinks.store import Ledger
 
 
@@ -22,6 +23,8 @@ class Site:
     db: Database
     ledger: Ledger
     marked: Marked
+    columns: LiveColumns | None
+    """None where rows and ledger do not commit together: nothing is written by SQL then."""
 
     @staticmethod
     @asynccontextmanager
@@ -35,4 +38,6 @@ class Site:
         at = settings.splynx.db if beside and settings.splynx.db else settings.ledger_db
         run_id = f"{int(time.time())}-{secrets.token_hex(4)}"
         async with SplynxClient(settings.splynx) as client, Database(at) as db:
-            yield Site(client, db, Ledger(settings.ledger_db.name, run_id), Marked(client, db, TARGETS, sql=beside))
+            ledger = Ledger(settings.ledger_db.name, run_id)
+            columns = LiveColumns(at.name, ledger) if beside else None
+            yield Site(client, db, ledger, Marked(client, db, TARGETS, sql=beside), columns)

@@ -3,6 +3,7 @@
 from clients.mysql import Transaction
 from schemas import ledger
 from sinks.tables.aggregates import AppliedAggregates
+from sinks.tables.approvals import Approvals
 from sinks.tables.base import AggregateKey, Key, dumped
 from sinks.tables.crosswalk import Crosswalk
 from sinks.tables.fence import Fence
@@ -15,7 +16,7 @@ from sinks.tables.progress import Progress
 __all__ = ["AggregateKey", "Intent", "JournalEntry", "Key", "Ledger", "dumped"]
 
 
-class Ledger(Fence, Phases, AppliedAggregates, Crosswalk, HeldRecords, Progress, Intents, Journal):
+class Ledger(Fence, Phases, AppliedAggregates, Crosswalk, HeldRecords, Progress, Intents, Journal, Approvals):
     """The whole ledger: its tables by subject, and what is said of it as a whole."""
 
     async def create(self, tx: Transaction) -> None:
@@ -30,11 +31,11 @@ class Ledger(Fence, Phases, AppliedAggregates, Crosswalk, HeldRecords, Progress,
         await self.set_meta(tx, "version", str(ledger.VERSION))
         await self.first_meta(tx, PHASE, ledger.SHADOW)
 
-    async def exists(self, tx: Transaction) -> bool:
-        """Whether the ledger was made."""
+    async def exists(self, tx: Transaction, table: str = "crosswalk") -> bool:
+        """Whether the ledger was made, with this table."""
         rows = await tx.fetch(
-            "SELECT 1 AS found FROM information_schema.tables WHERE table_schema = %s AND table_name = 'crosswalk'",
-            (self.schema,),
+            "SELECT 1 AS found FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
+            (self.schema, table),
         )
         return bool(rows)
 

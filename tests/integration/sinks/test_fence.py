@@ -43,7 +43,7 @@ async def _open_intents(site: Site) -> list[Intent]:
 
 
 def _opened(site: Site) -> Opened:
-    return Opened(site.client, site.db, site.ledger, Marked(site.client, site.db, TARGETS, sql=True))
+    return Opened(site.client, site.db, site.ledger, Marked(site.client, site.db, TARGETS, sql=True), None)
 
 
 def _with_tokens(site: Site) -> None:
