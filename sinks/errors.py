@@ -214,6 +214,15 @@ class ForeignTarget(SyncError):
     )
 
 
+class WrongDatabase(SyncError):
+    """Splynx's API and the database in the settings are of two Splynxes: of a copy, or of a test installation."""
+
+    code = "sink.wrong_database"
+    action = Action.HALT
+    exit_code = ExitCode.USAGE
+    remedy = "Check splynx.url and splynx.db in the settings: both must lead to one installation."
+
+
 class MarkBusy(SyncError):
     """Another process of Crossfade compares or writes the mark inside Splynx just now."""
 

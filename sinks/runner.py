@@ -33,7 +33,14 @@ from sinks.readiness import check_ready
 from sinks.rebuild import check_rebuilt, rebuild
 from sinks.rest import RestRecords
 from sinks.site import Site
-from sinks.startup import check_epoch, check_same_target, define_fields, define_flag_labels, short_fields
+from sinks.startup import (
+    check_database,
+    check_epoch,
+    check_same_target,
+    define_fields,
+    define_flag_labels,
+    short_fields,
+)
 from sinks.stream import WRITTEN, Stream
 from sinks.tables.phase import check_phase
 from sinks.writer import Writer
@@ -79,9 +86,9 @@ async def run_sink(
     of a brake, or `mended` for a brake that found a mistake.
 
     Raises:
-        GuardsViolated, AdoptionNeeded, ForeignTarget, LedgerTaken, CutOver, TablesChanged, BrakeApplied, HistoryLost,
-        TooManyDeadLetters and whatever else says HALT; Fenced when another sink took over. All of them leave ledger and
-        Splynx in step.
+        GuardsViolated, AdoptionNeeded, ForeignTarget, LedgerTaken, CutOver, TablesChanged, WrongDatabase, BrakeApplied,
+        HistoryLost, TooManyDeadLetters and whatever else says HALT; Fenced when another sink took over. All of them
+        leave ledger and Splynx in step.
     """
     async with _Parts.open(settings, frozenset(approve)) as parts:
         return await (parts.run(stop) if apply else parts.preview(stop))
@@ -143,6 +150,7 @@ class _Parts:
             await check_home(tx, self._ledger, home)
         await self._check_columns()
         await check_epoch(self._client, self._db, self._ledger, approve="target" in self._approve)
+        await self._check_database()
         oldest = await check_answered(self._db, self._ledger, self._approve)
         summary.fields = await define_fields(self._client, list(TARGETS.values()), apply=True)
         summary.labels = await define_flag_labels(self._client, self._db, self._ledger, apply=True)
@@ -215,8 +223,13 @@ class _Parts:
 
     async def _guard_again(self) -> None:
         await check_same_target(self._client, self._db, self._ledger)
+        await self._check_database()
         await self._check_columns()
         await self._guard()
+
+    async def _check_database(self) -> None:
+        if self._settings.ledger_beside_rows:
+            await check_database(self._client, self._db)
 
     async def _check_columns(self) -> None:
         if self._site.columns is not None:

@@ -20,7 +20,7 @@ from schemas.catalogue import FLAG_LABELS, TARGETS, additional_fields
 from schemas.ledger import LIVE
 from schemas.names import collated
 from sinks.entries import Entries
-from sinks.errors import FieldUnfit, ForeignTarget, MarkBusy, NameShared
+from sinks.errors import FieldUnfit, ForeignTarget, MarkBusy, NameShared, WrongDatabase
 from sinks.lag import STAGE
 from sinks.plan import Step, Verb
 from sinks.store import Ledger
@@ -70,6 +70,18 @@ async def check_same_target(client: SplynxClient, db: Database, ledger: Ledger) 
     """
     async with _both_marks(db, ledger) as tx:
         await _compare(tx, ledger, await _marker(client))
+
+
+async def check_database(client: SplynxClient, db: Database) -> None:
+    """Whether `db` is the database of the Splynx that `client` speaks to: both show one mark.
+
+    Raises:
+        WrongDatabase: they do not; payments would be written into another Splynx than their customers.
+    """
+    by_rest = await _marker(client)
+    rows = await db.fetch(f"SELECT title FROM {_EPOCH_MODULE}_fields WHERE name = %s", (_EPOCH_FIELD,))  # noqa: S608
+    if [str(row["title"]) for row in rows] != [by_rest]:
+        raise WrongDatabase(f"the database {db.settings.where} is not that of the Splynx at splynx.url")
 
 
 async def _compare(tx: Transaction, ledger: Ledger, theirs: str | None) -> None:

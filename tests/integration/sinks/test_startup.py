@@ -2,9 +2,10 @@
 
 import pytest
 
+from clients.mysql import Database
 from schemas.catalogue import additional_fields
-from sinks.errors import FieldUnfit, MarkBusy
-from sinks.startup import FIELDS, check_epoch, check_same_target, define_fields, define_flag_labels
+from sinks.errors import FieldUnfit, MarkBusy, WrongDatabase
+from sinks.startup import FIELDS, check_database, check_epoch, check_same_target, define_fields, define_flag_labels
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import CUSTOMER, GROUPS, Label, Topic
 
@@ -30,6 +31,24 @@ async def test_the_marks_are_compared_by_one_process_at_a_time(site: Site, monke
             await check_same_target(site.client, site.db, site.ledger)
         await tx.fetch("SELECT RELEASE_LOCK(%s)", (f"{site.ledger.schema}.epoch",))
     await check_same_target(site.client, site.db, site.ledger)
+
+
+@pytest.mark.fault(34)
+async def test_a_database_of_another_splynx_than_the_api_is_found_out(site: Site) -> None:
+    await check_epoch(site.client, site.db, site.ledger, approve=False)
+    await check_database(site.client, site.db)
+    # A copy of this installation, as a test system has it: the mark was renewed in one of the two since.
+    site.run("CREATE TABLE {ledger}.customers_fields AS SELECT * FROM customers_fields")
+    async with Database(site.db.settings.model_copy(update={"name": site.ledger.schema})) as copy:
+        await check_database(site.client, copy)
+        await check_epoch(site.client, site.db, site.ledger, approve=False)
+        await check_database(site.client, site.db)
+        with pytest.raises(WrongDatabase) as caught:
+            await check_database(site.client, copy)
+        assert "splynx.url and splynx.db" in caught.value.next_step
+        site.run("DELETE FROM {ledger}.customers_fields")
+        with pytest.raises(WrongDatabase):
+            await check_database(site.client, copy)
 
 
 async def test_a_flag_of_a_newer_release_does_not_take_the_label_of_a_group(site: Site) -> None:
