@@ -51,8 +51,3 @@ def text(value: str) -> bytes:
         return _LENGTHS[len(data)] + data
     except IndexError:
         return whole(len(data)) + data
-
-
-def optional_text(value: str | None) -> bytes:
-    """A `string` or null."""
-    return NULL if value is None else GIVEN + text(value)

@@ -1,7 +1,7 @@
 """Kafka clients configured one way: idempotent producers, consumers that commit by hand, the partition of a key."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from aiokafka.partitioner import murmur2
@@ -35,10 +35,12 @@ def is_lost(error: SyncError) -> bool:
     return isinstance(error, DeliveryFailed) and not isinstance(error, NotAcknowledged)
 
 
+@lru_cache(maxsize=16_384)
 def partition_of(key: int | str, partitions: int) -> int:
     """The partition of an account (or, for what no account owns, of the record): murmur2 of its id as text.
 
-    The same as Java's default partitioner computes for a string key, so that other Kafka tools agree.
+    The same as Java's default partitioner computes for a string key, so that other Kafka tools agree. Remembered, for
+    an account's events are many, and the hash is plain Python.
     """
     digest = int(murmur2(str(key).encode()))  # type: ignore[no-untyped-call]
     return (digest & 0x7FFFFFFF) % partitions

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from plumbing.avro import parse, writing
-from plumbing.avro_binary import EMPTY, FALSE, GIVEN, NULL, TRUE, number, optional_text, text, whole
+from plumbing.avro_binary import EMPTY, FALSE, GIVEN, NULL, TRUE, number, text, whole
 from plumbing.clock import epoch_ms
 from schemas.aggregate import Aggregate
 from schemas.avro.declared import value_schema
@@ -121,6 +121,11 @@ def _list(form: _Form) -> _Form:
     return list_form
 
 
+def _text(value: Any) -> bytes:
+    # A tax rate comes as a number; the record makes a text of it in this way (`coerce_numbers_to_str`).
+    return text(str(value) if type(value) is float else value)
+
+
 def _whole(value: Any) -> bytes:
     # An id comes as text. Longer ones may not fit, and what else `int` takes is not looked at here.
     if type(value) is str and value.isdigit() and value.isascii() and len(value) <= 18:
@@ -160,8 +165,8 @@ def _remembered(form: _Form) -> _Form:
 
 
 _FORMS: Mapping[tuple[Kind, bool], _Form] = {
-    (Kind.TEXT, False): text,
-    (Kind.TEXT, True): optional_text,
+    (Kind.TEXT, False): _text,
+    (Kind.TEXT, True): _nullable(_text),
     # A 1 is taken for true, as the record does.
     (Kind.FLAG, False): {False: FALSE, True: TRUE}.__getitem__,
     (Kind.FLAG, True): {None: NULL, False: GIVEN + FALSE, True: GIVEN + TRUE}.__getitem__,

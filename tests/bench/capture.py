@@ -23,7 +23,7 @@ import orjson
 from confluent_kafka import Consumer, TopicPartition
 
 from clients.sonar import SonarClient
-from plumbing.avro import parse
+from plumbing.avro import named_branches, parse
 from plumbing.clock import utc_now
 from plumbing.kafka import AckedProducer, make_consumer, make_producer
 from plumbing.settings import Settings
@@ -155,6 +155,7 @@ class Floor:
         consumer = make_consumer(settings.kafka, f"{settings.instance}.bench")
         for one in AGGREGATES:
             schema = parse(envelope_schema(one))
+            named = named_branches(schema)
             for message in read_whole(consumer, topics.sonar(one.name), settings.kafka.partitions):
                 key, value = message.key(), message.value()
                 stream = io.BytesIO(value)
@@ -165,7 +166,8 @@ class Floor:
                         message.partition(),
                         key,
                         schema,
-                        fastavro.schemaless_reader(stream, schema, None),
+                        # Named, or the writer would try the branches one by one, which takes twice the time.
+                        named(fastavro.schemaless_reader(stream, schema, None)),
                     )
                 )
         consumer.close()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from plumbing.avro_binary import number, optional_text, text, whole
+from plumbing.avro_binary import number, text, whole
 
 LEAST, MOST = -(2**63), 2**63 - 1
 
@@ -42,8 +42,3 @@ def test_a_number_with_a_point_has_the_bytes_of_a_double(value: float) -> None:
 @given(st.text() | st.sampled_from([size * "é" for size in (31, 32, 4095, 4096, 8191, 8192, 200_000)]))
 def test_a_text_has_the_bytes_of_a_string(value: str) -> None:
     assert text(value) == written("string", value)
-    assert optional_text(value) == written(["null", "string"], value)
-
-
-def test_no_text_has_the_byte_of_null() -> None:
-    assert optional_text(None) == written(["null", "string"], None)

@@ -26,7 +26,7 @@ INSTANTS = st.datetimes(datetime(1000, 1, 2), datetime(2999, 12, 30), timezones=
     datetime.isoformat
 )
 USUAL: dict[Kind, st.SearchStrategy[Any]] = {
-    Kind.TEXT: st.text(max_size=30),
+    Kind.TEXT: st.text(max_size=30) | st.floats(allow_nan=False, allow_infinity=False),
     Kind.WHOLE: IDS.map(str) | st.integers(-(2**63), 2**63 - 1),
     Kind.FLAG: st.booleans(),
     Kind.NUMBER: st.floats() | st.integers(-180, 180),
@@ -36,7 +36,8 @@ USUAL: dict[Kind, st.SearchStrategy[Any]] = {
 ODD = [
     None, "", "x", " 7 ", "1_000", "+5", "-3", "007", "٣", "²", "7.0", "9" * 18, "9" * 19, "9" * 40, "true", "1",
     "\ud800",
-    0, 1, 2, -1, 2**63, -(2**63) - 1, 1.0, 2.5, float("nan"), True, False, [], {}, [None], ["x"], {"id": 1},
+    0, 1, 2, -1, 2**63, -(2**63) - 1, 1.0, 2.5, float("nan"), float("inf"), -0.0, 1e-7,
+    1e22, True, False, [], {}, [None], ["x"], {"id": 1},
     "2024-02-29", "2023-02-29", "20240229", "2024-W05-1", "0999-01-01", "2024-01-01T00:00:00", "2024-01-01 00:00:00Z",
     "2024-01-01T00:00:00Z", "2024-01-01T24:00:00Z", "2024-01-01T00:00:60Z", "2024-01-01T00:60:00Z", "2024-01-01T00:00Z",
     "2024-01-01T00:00:00+05:99", "2024-01-01T00:00:00+24:00", "2024-01-01T00:00:00-00:00", "2024-01-01T00:00:00z",
