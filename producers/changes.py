@@ -80,6 +80,7 @@ class Changes:
     def __init__(self, client: SonarClient, collections: list[Followed]) -> None:
         self._client = client
         self.collections = collections
+        self._archive = {one.thin.collection for one in collections if one.thin.archived}
         self.denied: set[str] = set()
         """Collections that the token may not read: nothing is known of what changes in them."""
 
@@ -145,7 +146,7 @@ class Changes:
         """Ids of the rows that a way leads to from one row."""
         ids = [id]
         for hop in way:
-            thin = Thin(hop.collection, counted=False, by_id=True)
+            thin = Thin(hop.collection, archived=hop.collection in self._archive, counted=False, by_id=True)
             parts = [ids[at : at + _TOGETHER] for at in range(0, len(ids), _TOGETHER)]
             ids = [id for part in parts for id in await self._ids(thin, partial(documents.referring, hop, part))]
         return ids

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from schemas.aggregate import Aggregate, Collection, DeletePolicy, LookUp, Owner, SourceRows, Target, Touch, WritePath
 from schemas.bundle import Bundle
 from schemas.entities.billing.lines import Credit
-from schemas.entities.scoped import FOLLOWS_ITS_ACCOUNT, ScopedAccount, left_out
+from schemas.entities.scoped import ScopedAccount, follows_account, left_out
 from schemas.records import (
     Few,
     Instant,
@@ -299,7 +299,7 @@ PAYMENT = Aggregate(
         Touch("credits", "Credit", [Owner("creditable_id", ("creditable_type", "Payment"))]),
     ],
     looks_up=[
-        FOLLOWS_ITS_ACCOUNT,
+        *follows_account("payments"),
         LookUp("credit_cards", "CreditCard", column="credit_card_id"),
         LookUp("bank_accounts", "BankAccount", column="bank_account_id"),
     ],

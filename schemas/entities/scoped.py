@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from schemas.aggregate import LookUp
+from schemas.aggregate import Hop, LookUp
 from schemas.entities.customer.status import AccountStatus, is_left_lead
 from schemas.records import Instant, SonarRecord
 from schemas.rules import Rules
@@ -14,8 +14,23 @@ SCOPE_COLUMNS = ("account_status_id", "company_id", "activation_date", "archived
 
 Not `is_delinquent`, which changes every month: it tells a lead only together with the delinquency status.
 """
-FOLLOWS_ITS_ACCOUNT = LookUp("accounts", "Account", column="account_id", fields=SCOPE_COLUMNS)
-"""What belongs to an account comes and goes with it in a pilot, and waits while it is a lead that is left out."""
+
+
+def follows_account(collection: str) -> tuple[LookUp, ...]:
+    """Look-ups of a collection of rows that carry an `account_id`, and the account as `ScopedAccount`.
+
+    They come and go with their account in a pilot, and wait while it is a lead that is left out. The status is looked
+    up by columns: a relation would not lead to what an archived account has.
+    """
+    return (
+        LookUp("accounts", "Account", column="account_id", fields=SCOPE_COLUMNS),
+        LookUp(
+            "account_statuses",
+            "AccountStatus",
+            ways=((Hop("accounts", "account_status_id"), Hop(collection, "account_id")),),
+            fields=("name", "activates_account"),
+        ),
+    )
 
 
 class DunningOf(SonarRecord):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from schemas.aggregate import Aggregate, Collection, Owner, Touch
 from schemas.entities.billing.lines import Charge
-from schemas.entities.scoped import FOLLOWS_ITS_ACCOUNT, ScopedAccount
+from schemas.entities.scoped import ScopedAccount, follows_account
 from schemas.records import ShownArchived
 
 
@@ -29,6 +29,6 @@ DEBIT = Aggregate(
             [Owner("taxtransactionable_id", ("taxtransactionable_type", "Debit"))],
         ),
     ],
-    looks_up=[FOLLOWS_ITS_ACCOUNT],
+    looks_up=follows_account("debits"),
     doc="A charge with its taxes; while it has no invoice, only here.",
 )

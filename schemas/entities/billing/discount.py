@@ -5,7 +5,7 @@ from typing import Annotated
 
 from schemas.aggregate import Aggregate, Collection, Owner, Touch
 from schemas.entities.billing.lines import Credit, TaxLine
-from schemas.entities.scoped import FOLLOWS_ITS_ACCOUNT, ScopedAccount
+from schemas.entities.scoped import ScopedAccount, follows_account
 from schemas.records import Instant, MinorUnits, Personal, ShownArchived, SonarRecord
 
 
@@ -67,6 +67,6 @@ DISCOUNT = Aggregate(
         # The charge may be billed after it was taken back.
         Touch("debits", "Debit", [Owner("discount.id")]),
     ],
-    looks_up=[FOLLOWS_ITS_ACCOUNT],
+    looks_up=follows_account("discounts"),
     doc="A discount, or a charge taken back, with its taxes and the credits that use it up.",
 )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from schemas.aggregate import Aggregate, Collection, LookUp, Owner
-from schemas.entities.scoped import FOLLOWS_ITS_ACCOUNT, ScopedAccount
+from schemas.entities.scoped import ScopedAccount, follows_account
 from schemas.records import Instant, Personal, ShownArchived, SonarRecord
 
 _TAKES_MONEY = "whoever has it can take money"
@@ -116,7 +116,7 @@ CREDIT_CARD = Aggregate(
     root=Collection("credit_cards", CreditCard, "CreditCard"),
     owned_by=[Owner("account_id")],
     looks_up=[
-        FOLLOWS_ITS_ACCOUNT,
+        *follows_account("credit_cards"),
         LookUp("credit_card_processors", "CreditCardProcessor", column="credit_card_processor_id"),
     ],
     doc="A card of an account, masked and without its token.",
@@ -126,7 +126,7 @@ BANK_ACCOUNT = Aggregate(
     root=Collection("bank_accounts", BankAccount, "BankAccount"),
     owned_by=[Owner("account_id")],
     looks_up=[
-        FOLLOWS_ITS_ACCOUNT,
+        *follows_account("bank_accounts"),
         LookUp("bank_account_processors", "BankAccountProcessor", column="bank_account_processor_id"),
     ],
     doc="A bank account of an account, masked and without its token.",

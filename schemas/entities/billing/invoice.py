@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from schemas.aggregate import Aggregate, Collection, Owner, Touch
 from schemas.entities.billing.lines import Charge, Credit
-from schemas.entities.scoped import FOLLOWS_ITS_ACCOUNT, ScopedAccount
+from schemas.entities.scoped import ScopedAccount, follows_account
 from schemas.records import Instant, MinorUnits, Personal, ShownArchived, SonarRecord
 
 
@@ -81,6 +81,6 @@ INVOICE = Aggregate(
         Touch("credits", "Credit", [Owner("invoice_id")]),
         Touch("monthly_billing_completions", "MonthlyBillingCompletion", [Owner("invoice_id")]),
     ],
-    looks_up=[FOLLOWS_ITS_ACCOUNT],
+    looks_up=follows_account("invoices"),
     doc="An invoice with its charges, their taxes, and the credits that pay it.",
 )

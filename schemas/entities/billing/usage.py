@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from schemas.aggregate import Aggregate, Collection, Owner, Touch
-from schemas.entities.scoped import FOLLOWS_ITS_ACCOUNT, ScopedAccount
+from schemas.entities.scoped import ScopedAccount, follows_account
 from schemas.records import Instant, NewerSonar, Personal, ShownArchived, SonarRecord
 
 
@@ -89,20 +89,20 @@ DATA_USAGE = Aggregate(
     root=Collection("data_usage_histories", DataUsage, "DataUsageHistory"),
     owned_by=[Owner("account_id")],
     touched_by=[Touch("data_usage_top_offs", "DataUsageTopOff", [Owner("data_usage_history_id")])],
-    looks_up=[FOLLOWS_ITS_ACCOUNT],
+    looks_up=follows_account("data_usage_histories"),
     doc="The traffic of an account in one interval, and what was bought on top of it.",
 )
 TOP_OFF = Aggregate(
     name="data_top_off",
     root=Collection("data_usage_top_offs", TopOff, "DataUsageTopOff"),
     owned_by=[Owner("account_id")],
-    looks_up=[FOLLOWS_ITS_ACCOUNT],
+    looks_up=follows_account("data_usage_top_offs"),
     doc="Data that an account bought beyond its cap.",
 )
 CALL = Aggregate(
     name="call",
     root=Collection("call_detail_records", Call, "CallDetailRecord"),
     owned_by=[Owner("account_id")],
-    looks_up=[FOLLOWS_ITS_ACCOUNT],
+    looks_up=follows_account("call_detail_records"),
     doc="One call of an account.",
 )

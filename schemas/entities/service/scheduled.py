@@ -4,7 +4,7 @@ from typing import Annotated
 
 from schemas.aggregate import Aggregate, Collection, Owner, Touch
 from schemas.entities.catalogued import Catalogued
-from schemas.entities.scoped import FOLLOWS_ITS_ACCOUNT, ScopedAccount
+from schemas.entities.scoped import ScopedAccount, follows_account
 from schemas.records import Few, Instant, MinorUnits, Personal, ShownArchived
 
 
@@ -50,6 +50,6 @@ SCHEDULED_EVENT = Aggregate(
             [Owner("scheduled_event_id")],
         )
     ],
-    looks_up=[FOLLOWS_ITS_ACCOUNT],
+    looks_up=follows_account("scheduled_events"),
     doc="A change that is planned for an account, or was.",
 )

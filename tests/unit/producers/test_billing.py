@@ -4,7 +4,6 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
-import orjson
 import pytest
 
 from plumbing.kafka import partition_of
@@ -194,13 +193,28 @@ async def test_books_that_go_to_another_account_are_published_once_to_it_and_not
         ledger.store.update(type_name, id, account_id=other)
     await ledger.follow()
     for topic, (_, id) in rows.items():
+        name = ledger.scene.topics.sonar(topic)
+        partitions = [partition for on, partition, *_ in ledger.scene.broker.messages if on == name]
         told = [
             (partition, event["op"], event["source"]["owner_id"])
-            for name, partition, _, value in ledger.scene.broker.messages
-            if name == ledger.scene.topics.sonar(topic)
-            and (event := orjson.loads(value or b""))["source"]["sonar_id"] == id
+            for partition, event in zip(partitions, ledger.scene.events(topic), strict=True)
+            if event["source"]["sonar_id"] == id
         ]
         assert told == [(partition_of(ledger.account, 4), "r", ledger.account), (partition_of(other, 4), "u", other)]
+
+
+async def test_a_status_that_changes_is_read_with_all_that_its_accounts_have_archived_ones_too() -> None:
+    ledger = Ledger()
+    gone = ledger.shop.an_account("Bea", archived_at=ledger.shop.clock.now)
+    for account in (ledger.account, gone):
+        ledger.shop.a_payment(account)
+        ledger.a_charge(account_id=account)
+    await ledger.begin()
+    ledger.store.update("AccountStatus", ledger.shop.status, name="Connected")
+    await ledger.follow()
+    for topic in ("invoice", "payment", "debit"):
+        shown = ledger.scene.folded(topic).values()
+        assert {one["account"]["account_status"]["name"] for one in shown} == {"Connected"}
 
 
 async def test_a_collection_that_many_follow_is_asked_for_once() -> None:
