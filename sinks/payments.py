@@ -14,11 +14,12 @@ from decimal import Decimal
 from typing import Any, Self
 
 from clients.mysql import IdsUnknown, Row, Transaction, ValueRefused
+from schemas.names import collated
 from sinks.deposits import add_deposits, lock_deposits
 from sinks.errors import KeyTaken, RowMissing
 from sinks.payment_rows import PAYMENT_COLUMNS, TRANSACTION_COLUMNS, PaymentRows, amount_of, has
 from sinks.plan import Document, Step, Verb
-from sinks.receipts import RECEIPT_MAX, receipt_of
+from sinks.receipts import RECEIPT_MAX, granted, receipt_of
 from sinks.tables.base import marks
 
 _TAKEN = "a live payment in Splynx has this receipt number already"
@@ -129,11 +130,11 @@ class Payments:
         await self._insert(tx, inserts, done)
         for one, _, amount, _, _ in inserts:
             deltas[one.customer_id] = deltas.get(one.customer_id, Decimal(0)) + amount
-        taken = await _taken(tx, {new for one, row in changes if (new := _receipt(one)) != row["receipt_number"]})
+        wanted = {int(row["id"]): new for one, row in changes if (new := _receipt(one)) != row["receipt_number"]}
+        moving = granted({id: collated(new) for id, new in wanted.items()}, await _holders(tx, set(wanted.values())))
         for one, row in changes:
             document = one.step.document or {}
-            new = _receipt(one)
-            if new != row["receipt_number"] and (new in taken or len(new) > RECEIPT_MAX):
+            if row["id"] in wanted.keys() - moving:
                 done.refused[one.step.key] = KeyTaken(_TAKEN)
                 continue
             done.edited[one.step.key] = self._edited(one, row)
@@ -167,13 +168,13 @@ class Payments:
     async def _without_taken(
         self, tx: Transaction, inserts: list[tuple[Work, Document, Decimal, str, int]], done: Written
     ) -> list[tuple[Work, Document, Decimal, str, int]]:
-        taken = await _taken(tx, {one[3] for one in inserts})
+        taken = set(await _holders(tx, {one[3] for one in inserts}))
         kept = []
         for one in inserts:
-            if one[3] in taken or len(one[3]) > RECEIPT_MAX:
+            if collated(one[3]) in taken or len(one[3]) > RECEIPT_MAX:
                 done.refused[one[0].step.key] = KeyTaken(_TAKEN)
             else:
-                taken.add(one[3])
+                taken.add(collated(one[3]))
                 kept.append(one)
         return kept
 
@@ -253,15 +254,19 @@ def _receipt(one: Work) -> str:
     return receipt_of((one.step.document or {})["receipt_number"], revision)
 
 
-async def _taken(tx: Transaction, receipts: set[str]) -> set[str]:
-    """Those that a live row has: Splynx's tables have no unique index, so they are looked for before each write."""
-    if not receipts:
-        return set()
-    rows = await tx.fetch(
-        f"SELECT receipt_number FROM payments WHERE receipt_number IN ({marks(receipts)}) AND deleted = '0'",
-        sorted(receipts),
-    )
-    return {row["receipt_number"] for row in rows}
+async def _holders(tx: Transaction, receipts: set[str]) -> dict[str, list[int]]:
+    """`{receipt as the database compares it: live rows that have it}`.
+
+    Splynx's tables have no unique index, so they are looked for before each write.
+    """
+    found: dict[str, list[int]] = {}
+    if receipts:
+        for row in await tx.fetch(
+            f"SELECT id, receipt_number FROM payments WHERE receipt_number IN ({marks(receipts)}) AND deleted = '0'",
+            sorted(receipts),
+        ):
+            found.setdefault(collated(row["receipt_number"]), []).append(row["id"])
+    return found
 
 
 def _names(columns: Sequence[str]) -> str:

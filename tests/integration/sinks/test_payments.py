@@ -82,6 +82,41 @@ async def test_a_payment_takes_no_receipt_that_another_live_one_has(site: Site) 
     assert list(site.deposits().values()) == [Decimal(18)]
 
 
+@pytest.mark.fault(28)
+async def test_two_payments_swap_their_receipts_and_one_that_wants_a_third_s_waits(site: Site) -> None:
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write(
+        [
+            topic.send(ACCOUNTS, 1, customer(1), sequence=1),
+            *(topic.send(PAYMENTS, n, [payment(n, 1, 100 * n)], sequence=1) for n in (10, 11, 12, 13)),
+        ]
+    )
+    wanted = {10: "SP11", 11: "SP10", 12: "SP13"}
+    await writer.write(
+        [topic.send(PAYMENTS, n, [payment(n, 1, 100 * n, receipt_number=wanted[n])], sequence=2) for n in wanted]
+    )
+    rows = site.rows("SELECT receipt_number, amount FROM payments ORDER BY id")
+    assert [(row["receipt_number"], int(row["amount"])) for row in rows] == [
+        ("SP11", 10), ("SP10", 11), ("SP12", 12), ("SP13", 13),
+    ]  # fmt: skip
+    assert site.rows("SELECT record_key, code FROM {ledger}.held") == [
+        {"record_key": "12", "code": "sink.natural_key_taken"}
+    ]
+    assert list(site.deposits().values()) == [Decimal(46)]
+
+
+async def test_a_receipt_that_is_only_spelled_otherwise_is_taken(site: Site) -> None:
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write(
+        [
+            topic.send(ACCOUNTS, 1, customer(1), sequence=1),
+            topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=1),
+        ]
+    )
+    await writer.write([topic.send(PAYMENTS, 11, [payment(11, 1, 100, receipt_number="sp10")], sequence=1)])
+    assert site.rows("SELECT code FROM {ledger}.held") == [{"code": "sink.natural_key_taken"}]
+
+
 async def test_a_payment_that_does_not_fit_its_column_is_set_aside_alone(site: Site) -> None:
     """More than DECIMAL(19,4) holds, and a text that is longer than its column."""
     topic = Topic()
