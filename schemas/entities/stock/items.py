@@ -4,10 +4,17 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from schemas.aggregate import Aggregate, Collection, Hop, LookUp, Owner, Touch
-from schemas.entities.scoped import SCOPE_COLUMNS, ScopedAccount
 from schemas.records import Few, Instant, MinorUnits, Morph, Personal, ShownArchived, SonarRecord
 
 _MONITORED = "what Sonar's own monitoring says at the moment; nothing is mapped from it"
+
+
+class CustomerOf(SonarRecord):
+    """Who lives there, as far as a pilot's scope depends on it. Source: Sonar schema, type Account."""
+
+    id: int
+    company_id: int
+    account_status_id: int
 
 
 class HomeOf(SonarRecord):
@@ -16,7 +23,7 @@ class HomeOf(SonarRecord):
     id: int
     addressable_type: str | None = None
     addressable_id: int | None = None
-    account: Annotated[ScopedAccount | None, Morph("addressable", "Account"), ShownArchived()] = None
+    account: Annotated[CustomerOf | None, Morph("addressable", "Account"), ShownArchived()] = None
 
 
 class ManufacturerOf(SonarRecord):
@@ -159,7 +166,7 @@ def _homes(things: Hop) -> list[LookUp]:
     """What re-reads the things that lie at an address: its own moves, and the scope of the account that has it."""
     return [
         LookUp("addresses", "Address", ways=((things,),), fields=("addressable_type", "addressable_id")),
-        LookUp("accounts", "Account", ways=((_HOMES, things),), fields=SCOPE_COLUMNS),
+        LookUp("accounts", "Account", ways=((_HOMES, things),), fields=("company_id", "account_status_id")),
     ]
 
 
