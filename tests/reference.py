@@ -29,7 +29,7 @@ from sandbox.splynx import reference_check as splynx_sandbox
 from schemas.aggregate import Aggregate, Hop, LookUp, Owner, SourceRows, Target, Touch, WritePath
 from schemas.catalogue import AGGREGATES, TARGETS
 from schemas.records import AdditionalField, NewerSonar, ShownArchived, SplynxRecord
-from schemas.selection import selection
+from schemas.selection import morph_of, selection, sonar_field
 from schemas.shapes import Kind, members, walk
 from sinks.payment_rows import PAYMENT_COLUMNS, TRANSACTION_COLUMNS
 
@@ -73,12 +73,12 @@ def hidden_relations(sonar: GraphQLSchema, name: str, record: type[BaseModel], t
     found: list[str] = []
     kind = sonar.type_map.get(type_name)
     for member in members(record):
-        field = getattr(kind, "fields", {}).get(member.name)
+        field, morph = getattr(kind, "fields", {}).get(sonar_field(member)), morph_of(member)
         if field is None or member.record is None:
             continue
         if ("include_archived" in field.args) != any(isinstance(mark, ShownArchived) for mark in member.metadata):
             found.append(f"{name}: {type_name}.{member.name} and include_archived")
-        inner = str(get_named_type(field.type)).removesuffix("Connection")
+        inner = str(get_named_type(field.type)).removesuffix("Connection") if morph is None else morph.type_name
         found += hidden_relations(sonar, name, member.record, inner)
     return found
 

@@ -3,10 +3,13 @@
 import pytest
 from graphql import build_schema
 
+from schemas.aggregate import Aggregate, Collection, Hop, LookUp
 from schemas.catalogue import AGGREGATES, TARGETS, additional_fields, flag_labels, references
 from schemas.entities.company import map_company
 from schemas.entities.labels import AccountGroup, AccountType, Label, map_account_group, map_account_type
+from schemas.records import SonarRecord
 from schemas.values.errors import RequiredValueMissing
+from tests import reference
 from tests.builders import NOON, RULES, a_company, only, rules
 from tests.reference import endpoints, relations, selections, tables
 
@@ -94,6 +97,35 @@ def test_a_relation_that_hides_archived_rows_and_is_read_without_asking_for_them
     )
     found = [line for line in selections(sonar) if "include_archived" in line]
     assert found == ["payment: Payment.credit_card and include_archived"]
+
+
+def test_a_polymorphic_relation_is_held_against_the_field_that_it_reads() -> None:
+    sonar = build_schema(
+        "type Query { ip_assignments: IpAssignmentConnection } type IpAssignmentConnection { entities: [IpAssignment] }"
+        " type IpAssignment { ipassignmentable: InventoryItem }"
+        " type InventoryItem { inventoryitemable(include_archived: Boolean): Address } type Address { id: ID }"
+    )
+    found = [line for line in selections(sonar) if "include_archived" in line]
+    assert "ip_assignment: IpAssignment.radius_account and include_archived" in found
+    assert not [line for line in found if "InventoryItem.address" in line]
+
+
+def test_a_way_down_that_leads_nowhere_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    way = (Hop("houses", "city_id"), Hop("rooms", "house_id", ("house_type", "House")), Hop("beds", "room_id"))
+    lost = Aggregate("lamp", Collection("lamps", SonarRecord, "Lamp"), looks_up=[LookUp("cities", "City", ways=(way,))])
+    monkeypatch.setattr(reference, "AGGREGATES", [lost])
+    sonar = build_schema(
+        "type Query { cities: CityConnection rooms: RoomConnection houses: HouseConnection }"
+        " type CityConnection { entities: [City] } type HouseConnection { entities: [House] }"
+        " type RoomConnection { entities: [Room] }"
+        " type City { id: ID } type House { id: ID } type Room { house_id: ID }"
+    )
+    assert relations(sonar) == [
+        "lamp: a way from cities ends in beds",
+        "lamp: House has no city_id",
+        "lamp: Room has no house_type",
+        "lamp: Sonar has no query beds",
+    ]
 
 
 def test_a_field_of_newer_schemas_only_may_be_missing() -> None:
