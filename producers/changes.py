@@ -48,12 +48,10 @@ def followed(aggregates: Sequence[Aggregate], schema: SonarSchema) -> list[Follo
             result.append(
                 Followed(Thin(touch.collection, paths, _archives(schema, touch.collection)), one, touch=touch)
             )
-        result += [
-            Followed(
-                Thin(look_up.collection, look_up.fields, _archives(schema, look_up.collection)), one, look_up=look_up
-            )
-            for look_up in one.looks_up
-        ]
+        for look_up in one.looks_up:
+            paths = look_up.fields if look_up.of is None else (*look_up.fields, *owner_paths(look_up.of))
+            thin = Thin(look_up.collection, tuple(dict.fromkeys(paths)), _archives(schema, look_up.collection))
+            result.append(Followed(thin, one, look_up=look_up))
     missing = [one.thin.collection for one in result if schema.field_type("Query", one.thin.collection) is None]
     for name in sorted(set(missing)):
         log.warning("capture.collection_missing", collection=name)
@@ -134,13 +132,14 @@ class Changes:
         return result
 
     async def carriers(self, one: Followed, id: int) -> list[int]:
-        """Ids of the roots that carry a look-up's row."""
+        """Ids of the roots that carry a look-up's row; `id` is that of the row with which its ways begin."""
         look_up, root = one.look_up, one.aggregate.root
         assert look_up is not None
-        if not look_up.ways:
+        found = {root for way in look_up.ways for root in await self._down(way, id)}
+        if look_up.column is not None or look_up.relations:
             thin = Thin(root.name, archived=root.include_archived, counted=False, by_id=True)
-            return await self._ids(thin, partial(documents.carrying, look_up.column, look_up.relations, id))
-        return sorted({root for way in look_up.ways for root in await self._down(way, id)})
+            found.update(await self._ids(thin, partial(documents.carrying, look_up.column, look_up.relations, id)))
+        return sorted(found)
 
     async def _down(self, way: Sequence[Hop], id: int) -> list[int]:
         """Ids of the rows that a way leads to from one row."""

@@ -192,7 +192,7 @@ class Following:
         self.logs_readable = True
         for row in rows:
             if int(row["id"]) not in self._logged:
-                self._noticing.logged(row, since)
+                await self._noticing.logged(row, since)
                 self._logged[int(row["id"])] = datetime.fromisoformat(row["created_at"])
         self._logged = {id: at for id, at in self._logged.items() if at >= low - timedelta(hours=1)}
 

@@ -33,7 +33,10 @@ class Root(NamedTuple):
 
 
 class Child(NamedTuple):
-    """A child row: the root that shows it (None: it belongs to none that we read), and its version."""
+    """A child row: the root that shows it (None: it belongs to none that we read), and its version.
+
+    Of a look-up: the row that it belongs to, where its declaration names one.
+    """
 
     root: int | None
     version: str
@@ -92,6 +95,11 @@ class Index:
     def shown(self, scope: str, collection: str) -> list[int]:
         """Ids of the children that a root shows, ascending."""
         return sorted(self._shown_by.get((scope, collection), {}))
+
+    def alone(self, scope: str, collection: str) -> list[int]:
+        """Ids of the rows that belong to something, and stand with no root, ascending."""
+        known = self._alone.get((scope, collection), {})
+        return sorted(id for id, child in known.items() if child.root is not None)
 
     def size(self, scope: str, collection: str) -> int:
         """How many rows of a collection are known, roots of `scope` or children of them."""

@@ -20,8 +20,8 @@ class Noticing:
         self._changes, self._index, self._demands = changes, index, demands
         self._aggregates = aggregates
         self._by_type = {one.root.type_name: one for one in aggregates}
-        self._look_ups: dict[tuple[str, str, int], str] = {}
-        """Versions of look-ups whose fan-out is under way."""
+        self._look_ups: dict[tuple[str, str, int], Child | None] = {}
+        """Look-ups whose fan-out is under way, as they are now; None: gone."""
 
     async def begin(self) -> None:
         """Note the look-ups as they are now, so that only later changes of them fan out."""
@@ -32,8 +32,7 @@ class Noticing:
         for alike in carried.values():
             for row in await self._changes.all_rows(alike[0]):
                 for one in alike:
-                    place = (*_look_up_place(one), int(row["id"]))
-                    self._index.set_alone(*place, Child(None, _look_up_version(one, row)))
+                    self._index.set_alone(*look_up_place(one), int(row["id"]), _look_up_state(one, row))
 
     async def row(self, followed: Followed, row: dict[str, Any], since: datetime) -> bool:
         """Take a thin row, seen at `since` by Sonar's clock; whether something is to be read because of it."""
@@ -65,25 +64,45 @@ class Noticing:
         return asked
 
     async def _look_up(self, followed: Followed, row: dict[str, Any], since: datetime) -> bool:
-        id, version = int(row["id"]), _look_up_version(followed, row)
-        place = (*_look_up_place(followed), id)
-        known = self._index.child(*place)
+        id, state = int(row["id"]), _look_up_state(followed, row)
+        place = (*look_up_place(followed), id)
         # What is under way counts: a row that is as it was once more, or new and changed, must fan out again.
-        noted = self._look_ups.get(place, None if known is None else known.version)
-        if noted == version:
+        noted = self._look_ups[place] if place in self._look_ups else self._index.child(*place)
+        if noted == state:
             return False
-        # A row that is new has no carriers yet: roots that come to refer to it change themselves.
-        for root in await self._changes.carriers(followed, id) if noted is not None else ():
-            self._demands.add(followed.aggregate, root, since)
-        self._look_ups[place] = version
-        return noted is not None
-
-    def gone(self, followed: Followed, id: int, since: datetime) -> None:
-        """A root or child that Sonar lists no longer."""
-        if followed.touch is None:
-            self._demands.add(followed.aggregate, id, since, maybe_deleted=True)
+        if followed.look_up is not None and followed.look_up.of is not None:
+            ends = await self._fan_out(followed, (noted, state), since)
         else:
+            # A row that is new has no carriers yet: roots that come to refer to it change themselves.
+            ends = noted is not None
+            for root in await self._changes.carriers(followed, id) if ends else ():
+                self._demands.add(followed.aggregate, root, since)
+        self._look_ups[place] = state
+        return ends
+
+    async def _fan_out(self, followed: Followed, states: Sequence[Child | None], since: datetime) -> bool:
+        """Ask for the carriers below what a look-up belonged to, and belongs to now; whether there is any such."""
+        owners = {one.root for one in states if one is not None and one.root is not None}
+        for owner in owners:
+            for root in await self._changes.carriers(followed, owner):
+                self._demands.add(followed.aggregate, root, since)
+        return bool(owners)
+
+    async def gone(self, followed: Followed, id: int, since: datetime) -> None:
+        """A row that Sonar lists no longer."""
+        if followed.touch is not None:
             self._child_gone(followed.aggregate, followed.touch, id, since)
+        elif followed.look_up is not None:
+            await self._look_up_gone(followed, id, since)
+        else:
+            self._demands.add(followed.aggregate, id, since, maybe_deleted=True)
+
+    async def _look_up_gone(self, followed: Followed, id: int, since: datetime) -> None:
+        place = (*look_up_place(followed), id)
+        noted = self._look_ups[place] if place in self._look_ups else self._index.child(*place)
+        if noted is not None:
+            await self._fan_out(followed, (noted,), since)
+            self._look_ups[place] = None
 
     def _child_gone(self, aggregate: Aggregate, touch: Touch, id: int, since: datetime) -> None:
         self._demands.seen(aggregate, (touch.collection, id), None, None)
@@ -91,7 +110,7 @@ class Noticing:
         if known is not None and known.root is not None:
             self._demands.add(aggregate, known.root, since, child=(touch.collection, id), version=None)
 
-    def logged(self, row: dict[str, Any], since: datetime) -> None:
+    async def logged(self, row: dict[str, Any], since: datetime) -> None:
         """A row of the audit log: a delete, or a pivot that was attached or detached."""
         type_name, id = row["logged_entity_type"], int(row["logged_entity_id"])
         deleted = row["type"] == "DELETED"
@@ -102,6 +121,10 @@ class Noticing:
             for touch in one.touched_by:
                 if touch.type_name == type_name:
                     self._child_gone(one, touch, id, since)
+        for followed in self._changes.collections if deleted else ():
+            look_up = followed.look_up
+            if look_up is not None and look_up.of is not None and look_up.type_name == type_name:
+                await self._look_up_gone(followed, id, since)
         shown_on = self._by_type.get(row["loggable_type"])
         if shown_on is not None and (row["loggable_type"], row["loggable_id"]) != (type_name, row["logged_entity_id"]):
             self._demands.add(shown_on, int(row["loggable_id"]), since)
@@ -116,18 +139,23 @@ class Noticing:
 
         Only now: a crash in the middle of a fan-out must find the look-up changed again.
         """
-        for (scope, collection, id), version in self._look_ups.items():
-            self._index.set_alone(scope, collection, id, Child(None, version))
+        for place, state in self._look_ups.items():
+            self._index.set_alone(*place, state)
         self._look_ups.clear()
 
 
-def _look_up_version(followed: Followed, row: dict[str, Any]) -> str:
-    """Differs when a column changed that the aggregate depends on; where it names none, with every change."""
-    assert followed.look_up is not None
-    columns = [str(documents.value_at(row, path)) for path in followed.look_up.fields]
-    return "|".join(columns) if columns else str(row["_version"])
+def _look_up_state(followed: Followed, row: dict[str, Any]) -> Child:
+    """What it belongs to, and a version that differs when a column changed that the aggregate depends on.
+
+    Where it names none, with every change.
+    """
+    look_up = followed.look_up
+    assert look_up is not None
+    columns = [str(documents.value_at(row, path)) for path in look_up.fields]
+    owner = None if look_up.of is None else owner_of([look_up.of], row, lambda collection, id: None)
+    return Child(owner, "|".join(columns) if columns else str(row["_version"]))
 
 
-def _look_up_place(followed: Followed) -> tuple[str, str]:
+def look_up_place(followed: Followed) -> tuple[str, str]:
     """Where the index keeps a look-up's versions: the collection may be that of children, too."""
     return followed.aggregate.root.name, f"@{followed.thin.collection}"

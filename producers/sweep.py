@@ -16,7 +16,7 @@ from producers.brake import Brake
 from producers.changes import PAGE, Changes, Followed
 from producers.cursors import Cursors
 from producers.index import Index
-from producers.noticing import Noticing
+from producers.noticing import Noticing, look_up_place
 
 log = structlog.get_logger()
 
@@ -101,7 +101,7 @@ class Sweep:
         scope = one.aggregate.root.name
         if one.touch is not None:
             return self._index.shown(scope, one.touch.collection)
-        return [] if one.look_up is not None else self._index.live(scope)
+        return self._index.live(scope) if one.look_up is None else self._index.alone(*look_up_place(one))
 
     def _pages(self) -> int:
         rows = (self._index.size(one.aggregate.root.name, one.thin.collection) for one in self._changes.collections)
@@ -152,8 +152,8 @@ class Sweep:
             return
         for id in gone:
             metrics.SWEPT.labels(collection, "gone").inc()
-            self._noticing.gone(listing.followed, id, now)
-            if listing.followed.touch is not None:
+            await self._noticing.gone(listing.followed, id, now)
+            if listing.followed.touch is not None or listing.followed.look_up is not None:
                 self._brake.happened(collection, now)  # of a root it happens when its delete is published
         await self._done(listing, now)
 

@@ -66,7 +66,9 @@ class LookUp:
 
     `column` is the root's column that holds the look-up's id (searched with EQ), or `relation` names what leads
     from the root to it, dots for depth (searched with a reverse relation filter); several where several ways do.
-    Where a polymorphic relation lies between, `ways` lead from the look-up down to the roots, over other collections.
+    Where a polymorphic relation lies between, `ways` lead from the look-up down to the roots, over other collections;
+    and they may begin at the row that the look-up's row belongs to, as `of` says: the ticket of a recipient, from which
+    they lead to the replies.
     """
 
     collection: str
@@ -74,7 +76,9 @@ class LookUp:
     column: str | None = None
     relation: str | tuple[str, ...] = ()
     ways: tuple[tuple[Hop, ...], ...] = ()
-    """The last step of each is into the root's collection; all count."""
+    """The last step of each is into the root's collection; all count, and so do `column` and `relation`."""
+    of: Owner | None = None
+    """Where the ways begin. None: at the look-up's row itself."""
     fields: tuple[str, ...] = ()
     """The look-up's columns that matter: only a change of one of them fans out. Empty: every change does."""
 

@@ -17,12 +17,20 @@ from schemas.entities.billing.instruments import (
 from schemas.entities.billing.invoice import INVOICE
 from schemas.entities.billing.usage import CALL, DATA_USAGE, TOP_OFF
 from schemas.entities.company import COMPANY
+from schemas.entities.customer.history import ACCOUNT_EVENT
 from schemas.entities.customer.kinds import ACCOUNT_STATUS, ADDRESS_STATUS, CUSTOM_FIELD, PHONE_NUMBER_TYPE
+from schemas.entities.field.job import JOB
+from schemas.entities.field.kinds import JOB_TYPE, TASK_TEMPLATE
+from schemas.entities.field.task import TASK
 from schemas.entities.labels import ACCOUNT_GROUP, ACCOUNT_TYPE, FLAG_LABELS, flag_labels
 from schemas.entities.network.access import PLANNED_MOVE, RADIUS_ACCOUNT, UNINVENTORIED_MAC_ADDRESS
 from schemas.entities.network.assignment import IP_ASSIGNMENT
 from schemas.entities.network.site import NETWORK_SITE
 from schemas.entities.network.space import IP_POOL, SUBNET, SUPERNET
+from schemas.entities.papers.contract import CONTRACT
+from schemas.entities.papers.file import FILE
+from schemas.entities.papers.note import CALL_LOG, NOTE
+from schemas.entities.papers.sent import EMAIL, SMS_OUTBOUND_MESSAGE
 from schemas.entities.payment import PAYMENT
 from schemas.entities.service.ledger_code import GENERAL_LEDGER_CODE
 from schemas.entities.service.number import DID, VOICE_PROVIDER
@@ -32,10 +40,14 @@ from schemas.entities.service.scheduled import SCHEDULED_EVENT
 from schemas.entities.service.tax import GEO_TAX_ZONE, TAX
 from schemas.entities.service.usage_policy import USAGE_POLICY
 from schemas.entities.settings import BILLING_SETTING, SYSTEM_SETTING
+from schemas.entities.staff import ROLE, USER
 from schemas.entities.stock.items import GENERIC_INVENTORY_ITEM, INVENTORY_ITEM
 from schemas.entities.stock.models import DEPLOYMENT_TYPE, INVENTORY_MODEL, INVENTORY_MODEL_CATEGORY, MANUFACTURER
 from schemas.entities.stock.places import GENERIC_INVENTORY_ASSIGNEE, INTERNAL_LOCATION, INVENTORY_LOCATION, VEHICLE
 from schemas.entities.stock.purchases import PURCHASE_ORDER, VENDOR
+from schemas.entities.support.lists import CANNED_REPLY, CANNED_REPLY_CATEGORY, TICKET_CATEGORY, TICKET_GROUP
+from schemas.entities.support.messages import TICKET_COMMENT, TICKET_REPLY
+from schemas.entities.support.ticket import TICKET
 from schemas.records import AdditionalField, To
 from schemas.shapes import members
 
@@ -43,6 +55,8 @@ AGGREGATES: tuple[Aggregate, ...] = (
     SYSTEM_SETTING,
     BILLING_SETTING,
     COMPANY,
+    ROLE,
+    USER,
     ACCOUNT_GROUP,
     ACCOUNT_TYPE,
     ACCOUNT_STATUS,
@@ -71,6 +85,12 @@ AGGREGATES: tuple[Aggregate, ...] = (
     GENERIC_INVENTORY_ASSIGNEE,
     VENDOR,
     PURCHASE_ORDER,
+    TICKET_CATEGORY,
+    TICKET_GROUP,
+    CANNED_REPLY_CATEGORY,
+    CANNED_REPLY,
+    JOB_TYPE,
+    TASK_TEMPLATE,
     ACCOUNT,
     SCHEDULED_EVENT,
     RADIUS_ACCOUNT,
@@ -90,6 +110,18 @@ AGGREGATES: tuple[Aggregate, ...] = (
     DATA_USAGE,
     TOP_OFF,
     CALL,
+    ACCOUNT_EVENT,
+    TICKET,
+    TICKET_REPLY,
+    TICKET_COMMENT,
+    JOB,
+    TASK,
+    CONTRACT,
+    FILE,
+    NOTE,
+    CALL_LOG,
+    EMAIL,
+    SMS_OUTBOUND_MESSAGE,
 )
 
 TARGETS: Mapping[str, Target] = {target.entity: target for one in AGGREGATES for target in one.targets}

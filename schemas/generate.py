@@ -91,7 +91,8 @@ def _page(one: Aggregate) -> Iterator[str]:
 
 def _carried(look_up: LookUp) -> str:
     ways = [f"`{name}`" for name in ((look_up.column,) if look_up.column else look_up.relations)]
-    ways += [", then ".join(f"`{hop.collection}.{hop.column}`" for hop in way) for way in look_up.ways]
+    begin = [] if look_up.of is None else [f"its `{look_up.of.id}`"]
+    ways += [", then ".join([*begin, *(f"`{hop.collection}.{hop.column}`" for hop in way)]) for way in look_up.ways]
     return ", or ".join(ways)
 
 

@@ -130,6 +130,8 @@ def _look_up(sonar: GraphQLSchema, one: Aggregate, look_up: LookUp) -> Iterator[
             yield f"{one.name}: a way from {look_up.collection} ends in {way[-1].collection}"
         for hop in way:
             yield from _hop(sonar, one, hop)
+    if look_up.of is not None:
+        yield from _owner(sonar, one, look_up.type_name, look_up.of)
     for field in look_up.fields:
         yield from _path(sonar, one, look_up.type_name, field)
 

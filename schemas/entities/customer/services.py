@@ -122,3 +122,9 @@ class Disconnection(SonarRecord):
     id: int
     disconnected_at: Instant
     serviceable_address_id: int | None = None
+
+    left_out = beside(
+        "account_id",
+        disconnected_by_user_id="no record of Splynx's shows who it was",
+        serviceable_address_reference_record="the address as it was, with its text; its id is enough to find it",
+    )

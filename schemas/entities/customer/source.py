@@ -93,7 +93,7 @@ class Contact(SonarRecord):
     phone_numbers: Annotated[list[PhoneNumber] | None, Few(4)] = None
     custom_field_data: Annotated[list[CustomFieldData] | None, Few(2)] = None
 
-    left_out = beside("contactable_id", "contactable_type", read=("created_at", "updated_at"))
+    left_out = beside(read=("created_at", "updated_at"))
 
 
 class Address(SonarRecord):

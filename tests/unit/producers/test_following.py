@@ -511,7 +511,7 @@ async def test_a_root_that_a_later_reading_saw_is_not_deleted_by_an_earlier_one(
     scene.shop.clock.tick(60)
     scene.shop.store.hold("Payment", payment)
     logged = {"type": "DELETED", "logged_entity_type": "Payment", "logged_entity_id": str(payment)}
-    scene.following._noticing.logged({**logged, "loggable_type": None, "loggable_id": None}, scene.shop.clock.now)
+    await scene.following._noticing.logged({**logged, "loggable_type": None, "loggable_id": None}, scene.shop.clock.now)
     known = scene.index.root("payments", payment)
     assert known is not None
     scene.index.set_root("payments", payment, known._replace(sequence=known.sequence + 1_000_000))
