@@ -222,7 +222,7 @@ class InMemoryClient:
     async def query(
         self, document: str, variables: Mapping[str, Any] | None = None, *, again_after_timeout: bool = True
     ) -> SonarAnswer:
-        the_schema().check(document)
+        check(document)
         self.asked.append(document)
         if self.before is not None:
             self.before(document, variables or {})
@@ -250,6 +250,12 @@ class HeldLease:
 def the_schema() -> SonarSchema:
     """The sandbox's schema, read once."""
     return SonarSchema(Shop().ask(INTROSPECTION))
+
+
+@cache
+def check(document: str) -> None:
+    """Hold a document against the schema, each once: capture asks the same again and again."""
+    the_schema().check(document)
 
 
 class Scene:
