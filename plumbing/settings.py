@@ -95,7 +95,11 @@ class SplynxSettings(_Block):
     url: HttpUrl = Field(description="Splynx's address, without a path.")
     key: str = Field(description="The API key of our own, with the rights that `crossfade doctor` prints.")
     secret: SecretStr = Field(description="The secret of `key`.")
-    auth: Literal["signature", "token", "basic"] = Field("signature", description="How requests are signed.")
+    auth: Literal["signature", "token", "basic"] = Field(
+        "token",
+        description="How requests prove who sends them: a token of each process; a signature of each request, for one"
+        " process at a time where Splynx checks nonces; or key and secret as they are.",
+    )
     requests_per_second: float = Field(8, gt=0, description="One budget for everything that is asked of the API.")
     concurrency: int = Field(4, ge=1, le=64, description="Requests under way at a time.")
     timeout_seconds: float = Field(30, gt=0, description="After this nobody knows what became of a request.")

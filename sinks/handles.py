@@ -31,6 +31,11 @@ def has_natural_key(target: Target) -> bool:
     return target.module is None and target.part_of is None
 
 
+def has_handle(target: Target) -> bool:
+    """Whether a row can be found again after a lost answer. What has none goes by SQL, whose answer is never lost."""
+    return target.module is not None or target.part_of is not None or bool(target.natural_key)
+
+
 class Handles:
     """Looks for rows in one Splynx."""
 

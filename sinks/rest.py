@@ -9,14 +9,14 @@ from typing import Any
 from clients.mysql import Database, Transaction
 from clients.splynx import SplynxClient
 from clients.splynx_errors import RecordRefused, SplynxUnreachable
-from schemas.aggregate import DeletePolicy, Target
+from schemas.aggregate import DeletePolicy, Target, WritePath
 from schemas.ledger import DONE, GONE, LIVE, LOST, ORPHANED
 from sinks.bodies import Shape, changed, differing
 from sinks.calls import Call, Calls
 from sinks.entries import Entries, Owner
 from sinks.errors import ParentMissing, ReadBackDiffers, ReferenceMissing
 from sinks.foreign import Foreign
-from sinks.handles import HEAL_PAUSE_SECONDS, Handles, endpoint_of, has_natural_key
+from sinks.handles import HEAL_PAUSE_SECONDS, Handles, endpoint_of, has_handle, has_natural_key
 from sinks.plan import Document, Known, RefAt, Step, Verb, refs_of, resolved
 from sinks.store import Intent, Ledger
 
@@ -32,6 +32,9 @@ class RestRecords:
         targets: Mapping[str, Target],
         short: Mapping[str, Collection[str]] | None = None,
     ) -> None:
+        """Raises ValueError for targets that go over REST and could not be found again: they would be doubled."""
+        if lost := [name for name, one in targets.items() if one.path is WritePath.REST and not has_handle(one)]:
+            raise ValueError(f"written over REST without a handle: {', '.join(lost)}")
         self._client = client
         self._db = db
         self._ledger = ledger

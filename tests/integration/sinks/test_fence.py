@@ -46,11 +46,6 @@ def _opened(site: Site) -> Opened:
     return Opened(site.client, site.db, site.ledger, Marked(site.client, site.db, TARGETS, sql=True), None)
 
 
-def _with_tokens(site: Site) -> None:
-    """Signed, a request that comes late would be refused behind later ones; with a token it still comes in."""
-    site.client.settings = site.client.settings.model_copy(update={"auth": "token"})
-
-
 @pytest.fixture
 async def writer(site: Site) -> Writer:
     """The owner of the partition, who has written a customer and a payment of 9.00."""
@@ -130,7 +125,6 @@ async def test_a_new_owner_comes_behind_a_commit_that_was_begun_before(site: Sit
 
 @pytest.mark.fault(38)
 async def test_a_change_that_comes_late_does_not_overwrite_a_newer_one(site: Site, writer: Writer) -> None:
-    _with_tokens(site)
     topic = Topic(first=1)
     site.arm("delay_before", method="PUT", path="customers/customer/", seconds=4)
     with pytest.raises(SplynxUnreachable):
@@ -213,7 +207,6 @@ async def test_a_healer_that_was_overtaken_enters_nothing(site: Site, writer: Wr
 
 
 async def test_the_cutover_waits_for_calls_that_were_begun_before_it(site: Site, writer: Writer) -> None:
-    _with_tokens(site)
     site.arm("delay_before", method="PUT", path="customers/customer/", seconds=4)
     with pytest.raises(SplynxUnreachable):
         await writer.write([Topic(first=1).send(ACCOUNTS, 1, customer(1, "Late"), sequence=2)])

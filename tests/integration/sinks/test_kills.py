@@ -9,9 +9,7 @@ from decimal import Decimal
 
 import httpx2
 import pytest
-import yaml
 
-from plumbing.settings import load_settings
 from tests.integration.sinks.pair import Pair, account, load, payment, until
 
 pytestmark = pytest.mark.timeout(300)
@@ -67,11 +65,6 @@ async def test_killed_between_a_creation_and_its_answer_it_makes_no_twin_and_mis
 @pytest.mark.fault(6)
 @pytest.mark.fault(38)
 async def test_a_creation_that_is_still_going_on_when_it_is_searched_for_makes_no_twin(pair: Pair) -> None:
-    # Signed, it would be refused behind the searches of the new process; with a token it still comes in.
-    settings = yaml.safe_load(pair.config.read_text())
-    settings["splynx"]["auth"] = "token"
-    pair.config.write_text(yaml.safe_dump(settings))
-    pair.settings = load_settings(pair.config)
     _arm(pair, "delay_before", 4)
     pair.send("account", 1, account(1), sequence=1, owner=1)
     with _sink_process(pair) as running:
