@@ -23,6 +23,7 @@ from schemas.envelope import event_of
 from schemas.topics import Topics
 
 _STAGE = "process"
+NEWER, SAME = "a newer bundle of its aggregate was applied", "is written as well"
 
 
 async def run_audit(settings: Settings) -> list[Gap]:
@@ -61,7 +62,8 @@ async def run_audit(settings: Settings) -> list[Gap]:
             }
             _see_events(settings, consumer, events, committed, processors)
         await _compare_with_ledger(ledger, sinks)
-    return sorted([*sinks.gaps, *processors.gaps], key=lambda gap: (gap.place, gap.problem))
+        twofold = await _in_two_states(ledger)
+    return sorted([*sinks.gaps, *processors.gaps, *twofold], key=lambda gap: (gap.place, gap.problem))
 
 
 def _see_bundles(
@@ -150,3 +152,24 @@ async def _compare_with_ledger(ledger: Database, sinks: SinkAudit) -> None:
                 )
             }
             sinks.compare([(aggregate, sonar_id) for sonar_id in part], held)
+
+
+async def _in_two_states(ledger: Database) -> list[Gap]:
+    """Held records whose aggregate or own row says that something as new, or newer, was written."""
+    rows = await ledger.fetch(
+        "SELECT h.*, a.sequence > h.sequence AS overtaken FROM held h"
+        " JOIN aggregates a ON a.aggregate = h.aggregate AND a.sonar_id = h.sonar_id"
+        " LEFT JOIN crosswalk c ON c.entity = h.entity AND c.record_key = h.record_key"
+        " WHERE a.sequence > h.sequence"
+        " OR (c.state = 'live' AND c.hash <> '' AND c.hash = h.hash AND c.sequence = h.sequence)"
+        " ORDER BY h.topic, h.partition_no, h.topic_offset"
+    )
+    return [
+        Gap(
+            Place(row["topic"], int(row["partition_no"]), int(row["topic_offset"])),
+            row["aggregate"],
+            int(row["sonar_id"]),
+            f"{row['entity']} {row['record_key']} is {row['state']}, and {NEWER if row['overtaken'] else SAME}",
+        )
+        for row in rows
+    ]

@@ -5,7 +5,7 @@ in is done when it is repeated.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -121,8 +121,7 @@ class RollbackWrites:
                 return looked
             owners = {one.key: self._owner(one.owned) for one in mine if one.owned is not None}
             await self._ledger.hold(tx, {one.partition: one.token for one in owners.values()})
-            for owner in owners.values():
-                await self._ledger.not_overtaken(tx, owner.aggregate, owner.sonar_id, owner.sequence)
+            await self._not_overtaken(tx, owners.values())
             customers = await self._customers(tx, mine)
             work = {one.key: self._work(one, owners[one.key], customers) for one in mine}
             done = await self._payments.write(tx, list(work.values()))
@@ -140,6 +139,13 @@ class RollbackWrites:
             return [one.leave(str(done.refused[one.key])) if one.key in done.refused else one for one in looked]
 
         return await self._db.retried(commit)
+
+    async def _not_overtaken(self, tx: Transaction, owners: Collection[Owner]) -> None:
+        """Raises Overtaken when the ledger has a newer bundle than when it was planned; the rows stay locked."""
+        keys = {(owner.aggregate, owner.sonar_id): owner.sequence for owner in owners}
+        for key, state in (await self._ledger.states(tx, keys, lock=True)).items():
+            if state.sequence > keys[key]:
+                raise Overtaken(f"{key[0]} {key[1]} was applied in a newer state meanwhile")
 
     async def _customers(self, tx: Transaction, planned: Sequence[Planned]) -> dict[int, str]:
         """`{id in Splynx: key}` of the customers that payments were moved from."""

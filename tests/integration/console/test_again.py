@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
+import pymysql
 import pytest
 
 from console.deadletters import chosen_letters
@@ -18,7 +19,9 @@ from console.status import held_of
 from plumbing.kafka import AckedProducer, make_producer
 from plumbing.settings import load_settings
 from sandbox import choices
+from sandbox.local.sandboxes import SplynxSandbox
 from schemas.topics import Topics
+from tests.integration import behind
 from tests.integration.console.conftest import Ended, Site
 from tests.integration.reconciliation.conftest import Pair, is_copied, stages
 
@@ -304,9 +307,81 @@ def test_a_message_that_is_nobodys_is_told_as_such(pair: Pair) -> None:
     assert pair.run("deadletters", "list", "--stage", "nowhere").code == 2
 
 
-def restart(pair: Pair, stage: str) -> None:
-    """End a stage and start it again, as its supervisor does."""
+def test_what_capture_set_aside_is_read_from_sonar_again(pair: Pair) -> None:
+    (row,) = pair.site.rows("SELECT record_key FROM {ledger}.crosswalk WHERE entity = 'payment' LIMIT 1")
+    payment = int(row["record_key"].partition("-")[0])
+    store = {"action": "update", "type": "Payment", "id": payment}
+    before = httpx2.get(f"{pair.site.sonar.control}/store/Payment/{payment}").json()["description"]
+    known = {one.id for one in open_now(pair)}
+    pair.site.tell(pair.site.sonar.control, "store", {**store, "columns": {"description": "x" * 9 * 2**20}})
+    settle(pair, lambda: {one.id for one in open_now(pair)} - known)
+    (letter,) = [one for one in open_now(pair) if one.id not in known]
+    assert (letter.stage, letter.code, letter.root) == ("capture", "capture.too_large", ("payment", payment))
+    foreseen = document(pair.run("deadletters", "replay", letter.id, "--json"))
+    assert ([one["action"] for one in foreseen["letters"]], foreseen["read_again"]) == (["read again"], ["payment"])
+    pair.site.tell(pair.site.sonar.control, "store", {**store, "columns": {"description": before}})
+    document(pair.run("deadletters", "replay", letter.id, "--apply", "--json"))
+    settle(pair, lambda: letter.id not in {one.id for one in open_now(pair)})
+
+
+def test_a_replay_into_an_empty_splynx_makes_the_same_target(
+    pair: Pair, start_splynx: Callable[..., SplynxSandbox]
+) -> None:
+    settle(pair)
+    before = target(pair.site, pair.site.splynx)
+    stop(pair, "sink")
+    empty = start_splynx()
+    of_the_empty = {
+        "splynx.url": empty.url, "splynx.key": empty.key, "splynx.secret": empty.secret,
+        "splynx.db.user": empty.writer, "splynx.db.password": empty.writer_password, "splynx.db.name": empty.database,
+        "ledger.user": empty.writer, "ledger.password": empty.writer_password, "ledger.name": empty.ledger,
+        "sonar.poll_seconds": 0.3, "sonar.safety_lag_seconds": 1,
+    }  # fmt: skip
+    pair.site.configure(**of_the_empty)
+    foreseen = document(pair.run("replay", "--json"))
+    assert set(foreseen["steps"]["customer"]) == {"create"}
+    document(pair.run("replay", "--json", "--apply"))
+    pair.start("sink", "--apply")
+    settle(pair, lambda: target(pair.site, empty) == before, seconds=120)
+
+
+def target(site: Site, splynx: SplynxSandbox) -> dict[str, Any]:
+    """What Splynx and the ledger have of ours, record for record, without ids and times."""
+
+    def rows(sql: str) -> list[dict[str, Any]]:
+        return behind.rows(site.mariadb, splynx, sql)
+
+    try:
+        return {
+            "records": rows(
+                "SELECT entity, record_key, hash, document FROM {ledger}.crosswalk WHERE state = 'live'"
+                " AND aggregate <> 'built_in' ORDER BY entity, record_key"
+            ),
+            "customers": rows("SELECT login, name, status, category, email, phone, city FROM customers ORDER BY login"),
+            "fields": rows(
+                "SELECT c.login, v.name, v.value FROM customers_values v JOIN customers c ON c.id = v.id"
+                " WHERE v.value <> '' ORDER BY 1, 2"
+            ),
+            "payments": rows(
+                "SELECT c.login, p.receipt_number, p.amount, p.date, p.payment_type FROM payments p"
+                " JOIN customers c ON c.id = p.customer_id WHERE p.deleted = '0' ORDER BY p.receipt_number"
+            ),
+            "deposits": rows(
+                "SELECT c.login, b.deposit FROM customers c JOIN customer_billing b ON b.customer_id = c.id ORDER BY 1"
+            ),
+        }
+    except pymysql.err.ProgrammingError:
+        return {}  # the ledger is not made yet
+
+
+def stop(pair: Pair, stage: str) -> None:
+    """End a stage."""
     process = pair.stages[stage]
     process.terminate()
     assert process.wait(60) in {0, 143}
+
+
+def restart(pair: Pair, stage: str) -> None:
+    """End a stage and start it again, as its supervisor does."""
+    stop(pair, stage)
     pair.start(stage)

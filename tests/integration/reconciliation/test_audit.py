@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from plumbing.kafka import committed_offsets, end_offsets, make_consumer, make_producer
 from plumbing.settings import Settings, load_settings
+from reconciliation.audit import NEWER, SAME
 from reconciliation.gaps import NO_OUTCOME, NOT_PROCESSED
 from schemas.topics import Topics
 from tests.integration.console.conftest import Site
@@ -129,3 +130,19 @@ def test_events_that_the_processors_skipped_are_named_and_what_lies_before_them_
     ]
     assert gaps[0]["sonar_id"] > 0
     assert gaps[2]["sonar_id"] == 0
+
+
+def test_a_record_in_two_states_is_named(pair: Pair) -> None:
+    held = (
+        "INSERT INTO {ledger}.held SELECT entity, record_key, aggregate, sonar_id, 'dead', 'c', 'r', NULL, NULL,"
+        " sequence - %d, hash, document, 'splynx.t.account', 0, 3, 'r', updated_at FROM {ledger}.crosswalk"
+        " WHERE entity = 'customer' AND hash <> '' ORDER BY target_id LIMIT 1"
+    )
+    for older, problem in ((0, SAME), (1, NEWER)):
+        pair.execute(held % older)
+        try:
+            (gap,) = [one for one in audit(pair) if " is dead" in one["problem"]]
+        finally:
+            pair.execute("DELETE FROM {ledger}.held WHERE code = 'c'")
+        assert gap["problem"] == f"customer {gap['sonar_id']} is dead, and {problem}"
+        assert gap["place"]["offset"] == 3

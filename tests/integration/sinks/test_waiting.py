@@ -73,3 +73,35 @@ async def test_what_was_given_up_and_comes_again_waits_anew(site: Site) -> None:
     await writer.write([topic.send(ACCOUNTS, 2, customer(2), sequence=3)])
     await writer.settle()
     assert site.deposits() == {1: Decimal("7.5")}
+
+
+async def test_a_dead_letter_of_what_waited_too_long_names_the_chain_to_what_is_at_fault(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer(parked_hours=1e-9))
+    parent = Ref(entity="customer", key="1")
+    await writer.write(
+        [
+            topic.send(PAYMENTS, 10, [payment(10, 2, 700)], sequence=1),
+            topic.send(ACCOUNTS, 2, customer(2, parent_id=parent), sequence=2),
+        ]
+    )
+    await writer.settle()
+    reasons = {row["entity"]: row["reason"] for row in site.rows("SELECT entity, reason FROM {ledger}.held")}
+    unknown = "customer 1 (neither in Splynx nor on its way)"
+    assert reasons == {
+        "payment": f"waited for customer 2 (parked [sink.parent_missing]), that for {unknown}",
+        "customer": f"waited for {unknown}",
+        "customer_info": f"waited for customer 2 (parked [sink.parent_missing]), that for {unknown}",
+    }
+
+
+async def test_a_parent_that_came_while_its_child_was_being_parked_wakes_it_at_the_next_look(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 2, 700)], sequence=1)])
+    # The parent is entered by another sink, of another partition: nobody tells this one.
+    await writer.write([topic.send(ACCOUNTS, 2, customer(2), sequence=2)])
+    assert site.rows("SELECT state FROM {ledger}.held") == [{"state": "parked"}]
+    assert await writer.settle() == 1  # as the timer does
+    assert site.deposits() == {1: Decimal(7)}
+    assert site.rows("SELECT state FROM {ledger}.held") == []
