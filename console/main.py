@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from console import doctor as examination
+from console import journal as journals
 from console import ledger as ledgers
 from console import plan as planning
 from console import reconcile as reconciling
@@ -228,3 +229,19 @@ def ledger_phase(
     except SyncError as exc:
         fail(exc, as_json=json)
     show(asdict(change), as_json=json, text=phase_text)
+
+
+@ledger.command("prune", epilog="Example: crossfade ledger prune --before 2026-01-01T00:00:00Z --apply")
+def ledger_prune(
+    before: Annotated[str, typer.Option(help="A moment: 2026-01-01T00:00:00Z.")],
+    config: Config = None,
+    json: Json = False,
+    apply: Apply = False,
+) -> None:
+    """Throw away before-images from before a moment: a rollback of these writes is no longer possible then."""
+    configure_logs()
+    try:
+        pruned = asyncio.run(journals.prune(load_settings(config), before, apply=apply))
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    show(asdict(pruned), as_json=json, text=journals.text_of)

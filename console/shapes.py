@@ -72,6 +72,8 @@ SHAPES: dict[str, Shape] = {
         "conflicts[]": "`{entity, field, records, newest}`: what somebody changed in Splynx after we wrote it.",
         "writing": "`{phase, writers: [{partition, owner, since}], open_calls: [{entity, method, calls, oldest}]}`: who"
         " writes into Splynx, and the calls of which nobody knows yet what became.",
+        "journal": "`{entries, megabytes, oldest, newest}` of the before-images that a rollback needs; null before the"
+        " first write.",
         "audit[]": "With --audit: messages that the ledger does not account for; empty when all is well.",
     },
     "trace": {
@@ -156,6 +158,12 @@ SHAPES: dict[str, Shape] = {
         "steps": "`{entity: {create, change, unchanged or gone: records}}` of the sink, without --apply.",
         "published": "Bundles published.",
         "read_again[]": "Aggregates that are, or would be, read from Sonar again.",
+    },
+    "ledger prune": {
+        "applied": "Whether it was done or only shown.",
+        "before": "The moment.",
+        "entries": "Before-images from before it.",
+        "kept": "Those that stay.",
     },
     "ledger phase": {
         "applied": "Whether the phase was changed.",

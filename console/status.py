@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from clients.mysql import Database
+from console.journal import journal_of, size_text
 from console.letters import open_letters
 from console.output import table
 from console.progress import Progress
@@ -17,7 +18,8 @@ from schemas.ledger import PARKED, READY
 def status_of(settings: Settings) -> dict[str, Any]:
     """`{lag: [{stage, entity, messages}], watermark: {...} | None, held: [{entity, state, code, records}],
     parked: [{entity, key, since, chain}], conflicts: [{entity, field, records, newest}],
-    writing: {phase, writers, open_calls}}`; of parked records those that have waited longest.
+    writing: {phase, writers, open_calls}, journal: {entries, megabytes, oldest, newest} | None}`; of parked records
+    those that have waited longest.
 
     Raises:
         ConfigurationError: there are no topics yet.
@@ -37,6 +39,7 @@ def status_of(settings: Settings) -> dict[str, Any]:
         "parked": asyncio.run(longest_waits(settings)),
         "conflicts": asyncio.run(conflicts_of(settings)),
         "writing": asyncio.run(writing_into(settings)),
+        "journal": asyncio.run(journal_of(settings)),
     }
 
 
@@ -123,6 +126,8 @@ def text_of(document: dict[str, Any]) -> str:
         changed = [["entity", "changed in Splynx", "records", "last seen"]]
         changed += [[one["entity"], one["field"], str(one["records"]), one["newest"]] for one in document["conflicts"]]
         text += "\n\n" + table(changed) + "\nSonar's values were written over them.\n"
+    if document["journal"] is not None:
+        text += f"\n\n{size_text(document['journal'])}\n"
     if "audit" in document:
         text += "\nAudit: every message is accounted for.\n" if not document["audit"] else "\nAudit:\n"
         for one in document["audit"]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from clients.mysql import Row, Transaction
 from sinks.plan import Known
-from sinks.tables.base import Key, Tables, chunks, dumped, marks
+from sinks.tables.base import Key, Tables, chunks, dumped, marks, naive
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,19 @@ class JournalEntry:
     sequence: int
 
 
+@dataclass(frozen=True)
+class JournalSize:
+    """How much the journal holds. Instants as ISO text in UTC, None of an empty one."""
+
+    entries: int
+    megabytes: int
+    """On disk, as the server estimates it."""
+    oldest: str | None
+    newest: str | None
+
+
 class Journal(Tables):
-    """Rows are added, never changed."""
+    """Rows are added, never changed; those of long ago are thrown away when the operator says so."""
 
     async def journal(self, tx: Transaction, entries: Sequence[JournalEntry]) -> None:
         """Keep before-images."""
@@ -73,7 +84,7 @@ class Journal(Tables):
             values.append(run_id)
         if since is not None:
             where.append("j.at >= %s")
-            values.append(since.astimezone(UTC).replace(tzinfo=None))
+            values.append(_column(since))
         if account is not None:
             where.append(
                 f"EXISTS (SELECT 1 FROM {self.table('crosswalk')} c JOIN {self.table('aggregates')} a"
@@ -98,3 +109,36 @@ class Journal(Tables):
             ):
                 found.setdefault((row["entity"], row["record_key"]), []).append(row)
         return found
+
+    async def journal_size(self, tx: Transaction) -> JournalSize:
+        """How much there is."""
+        row = await tx.fetch_one(
+            f"SELECT COUNT(*) AS n, MIN(at) AS oldest, MAX(at) AS newest FROM {self.table('journal')}"
+        )
+        disk = await tx.fetch_one(
+            "SELECT data_length + index_length AS bytes FROM information_schema.tables"
+            " WHERE table_schema = %s AND table_name = 'journal'",
+            (self.schema,),
+        )
+        assert row is not None
+        assert disk is not None
+        ends = [None if row[name] is None else f"{row[name].isoformat()}Z" for name in ("oldest", "newest")]
+        return JournalSize(int(row["n"]), int(disk["bytes"]) // 1_000_000, *ends)
+
+    async def journal_parts(self, tx: Transaction, before: datetime) -> tuple[int, int]:
+        """How many entries are from before an instant, and how many are not."""
+        row = await tx.fetch_one(
+            f"SELECT COUNT(*) AS n, COALESCE(SUM(at < %s), 0) AS old FROM {self.table('journal')}", (_column(before),)
+        )
+        assert row is not None
+        return int(row["old"]), int(row["n"]) - int(row["old"])
+
+    async def forget_journal(self, tx: Transaction, before: datetime, limit: int) -> int:
+        """Throw the oldest entries from before an instant away, so many at most; how many that were."""
+        return await tx.execute(
+            f"DELETE FROM {self.table('journal')} WHERE at < %s ORDER BY id LIMIT %s", (_column(before), limit)
+        )
+
+
+def _column(instant: datetime) -> datetime:
+    return naive(instant.astimezone(UTC))

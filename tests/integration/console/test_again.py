@@ -327,7 +327,9 @@ def test_what_capture_set_aside_is_read_from_sonar_again(pair: Pair) -> None:
 def test_a_replay_into_an_empty_splynx_makes_the_same_target(
     pair: Pair, start_splynx: Callable[..., SplynxSandbox]
 ) -> None:
-    settle(pair)
+    behind.run(pair.site.mariadb, pair.site.splynx, "UPDATE payments SET deleted = '1' WHERE transaction_id = 0")
+    document(pair.run("deadletters", "replay", "--code", "sink.natural_key_taken", "--apply", "--json"))
+    settle(pair, lambda: not any(one.code == "sink.natural_key_taken" for one in open_now(pair)))
     before = target(pair.site, pair.site.splynx)
     stop(pair, "sink")
     empty = start_splynx()
@@ -342,7 +344,8 @@ def test_a_replay_into_an_empty_splynx_makes_the_same_target(
     assert set(foreseen["steps"]["customer"]) == {"create"}
     document(pair.run("replay", "--json", "--apply"))
     pair.start("sink", "--apply")
-    settle(pair, lambda: target(pair.site, empty) == before, seconds=120)
+    settle(pair, lambda: len(target(pair.site, empty).get("records", ())) == len(before["records"]), seconds=120)
+    assert target(pair.site, empty) == before
 
 
 def target(site: Site, splynx: SplynxSandbox) -> dict[str, Any]:

@@ -1,22 +1,31 @@
 """Writes are taken back to what was there before, over REST and SQL; what others edited since stays as they left it."""
 
+import asyncio
+import random
+from collections import Counter
 from collections.abc import AsyncIterator
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clients.splynx import SplynxClient
+from clients.splynx_errors import SplynxUnreachable
+from console.journal import journal_of, prune
 from console.rollback import RolledBack, run_rollback, text_of
 from console.shapes import members
 from plumbing.errors import ConfigurationError, ExitCode
 from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses
-from sinks.errors import ForeignTarget
+from schemas.records import Ref
+from sinks.errors import Fenced, ForeignTarget
 from sinks.rollback import Writes
+from sinks.runner import run_sink
+from sinks.undo import Way
 from tests.conftest import MariaDbAccess
-from tests.integration.sinks.pair import Pair, account, load, opened, payment
+from tests.integration.sinks.pair import Pair, account, going_on, load, opened, payment, until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -209,3 +218,115 @@ async def test_another_splynx_is_not_touched(pair: Pair) -> None:
     pair.run("UPDATE customers_fields SET title = 'Crossfade of another' WHERE name = 'crossfade_epoch'")
     with pytest.raises(ForeignTarget):
         await rollback(pair, account=3)
+
+
+@pytest.mark.parametrize("calls", [0, 1, 3])
+async def test_a_rollback_that_was_interrupted_is_completed_by_repeating_it(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, calls: int
+) -> None:
+    before = picture(pair)
+    await second_run(pair)
+    run, put, done = run_of(pair), SplynxClient.put, Counter[str]()
+
+    async def interrupted(self: SplynxClient, *args: Any, **more: Any) -> Any:
+        if done["calls"] == calls:
+            raise SplynxUnreachable("the connection was cut")
+        done["calls"] += 1
+        return await put(self, *args, **more)
+
+    monkeypatch.setattr(SplynxClient, "put", interrupted)
+    with pytest.raises(SplynxUnreachable):
+        await rollback(pair, run_id=run)
+    monkeypatch.setattr(SplynxClient, "put", put)
+    result = await rollback(pair, run_id=run)
+    # What the first one did is listed as done, and nothing is left for another reason.
+    assert all(one.undo.why.startswith("undone already") for one in result.records if one.undo.way is Way.LEFT)
+    assert result.exit_code is ExitCode.DONE
+    after = picture(pair)
+    assert [row for row in after["customers"] if row["login"] != "s4"] == before["customers"]
+    assert after["money"] == before["money"]
+    assert pair.rows("SELECT COUNT(*) AS n FROM {ledger}.intents WHERE state = 'open'") == [{"n": 0}]
+
+
+async def test_a_sink_that_runs_is_fenced_off(pair: Pair) -> None:
+    stop = asyncio.Event()
+    running = asyncio.create_task(run_sink(pair.settings, apply=True, stop=stop))
+    await until(pair, "SELECT 1 FROM {ledger}.fence HAVING MIN(token) > 1", going_on(running))
+    await rollback(pair, account=3)
+    pair.send("account", 3, account(3, name="Later Example"), sequence=30, owner=3)
+    with pytest.raises(Fenced):
+        await asyncio.wait_for(running, 60)
+    assert [row["status"] for row in picture(pair)["customers"]] == ["active", "active", "disabled"]
+
+
+async def test_what_was_thrown_away_of_the_journal_cannot_be_taken_back(pair: Pair) -> None:
+    run = run_of(pair)
+    later = (datetime.now(UTC) - timedelta(microseconds=1)).isoformat()
+    size = await journal_of(pair.settings)
+    assert size is not None
+    foreseen = await prune(pair.settings, later, apply=False)
+    assert (foreseen.entries, foreseen.kept) == (size["entries"], 0)
+    assert await journal_of(pair.settings) == size
+    assert (await prune(pair.settings, "2020-01-01T00:00:00Z", apply=True)).entries == 0
+    assert (await prune(pair.settings, later, apply=True)).entries == size["entries"]
+    emptied = await journal_of(pair.settings)
+    assert emptied is not None
+    assert (emptied["entries"], emptied["oldest"]) == (0, None)
+    with pytest.raises(ConfigurationError, match="no such writes"):
+        await rollback(pair, run_id=run)
+
+
+async def test_no_image_holds_a_password(pair: Pair) -> None:
+    pair.send("account", 1, account(1, password="a second password", name="Other Example"), sequence=10, owner=1)
+    await pair.sink()
+    images = pair.rows("SELECT before_image FROM {ledger}.journal WHERE before_image IS NOT NULL")
+    assert images
+    assert not any("password" in row["before_image"] for row in images)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_a_run_wrote_its_rollback_restores_every_column_of_ours(pair: Pair, seed: int) -> None:
+    chance = random.Random(seed)
+    sequence, minor = 100, {number: 100 * number for number in (1, 2, 3)}
+
+    async def write() -> None:
+        nonlocal sequence
+        for number in chance.sample([1, 2, 3], chance.randint(1, 3)):
+            sequence += 1
+            labels = chance.choice([[], [Ref(entity="label", key="flag:delinquent")]])
+            pair.send(
+                "account",
+                number,
+                account(
+                    number, name=chance.choice(["A Example", "B Example", "C Example"]), city=chance.choice(["X", "Y"]),
+                    status=chance.choice(["active", "blocked"]), sonar_status=chance.choice(["Active", "Late"]),
+                    customer_labels=labels,
+                ),
+                sequence=sequence, owner=number,
+            )  # fmt: skip
+        for number in chance.sample([1, 2, 3], 2):
+            sequence += 1
+            minor[number] = chance.choice([0, 150, 275])
+            payer = chance.choice([1, 2, 3])
+            records = payment(10 + number, payer, minor[number]) if minor[number] else {"payment": []}
+            pair.send("payment", 10 + number, records, sequence=sequence, owner=number)
+        await pair.sink()
+
+    pictures = [picture(pair)]
+    runs = []
+    for _ in range(3):
+        await write()
+        pictures.append(picture(pair))
+        runs.append(run_of(pair))
+    # The newest first, as it says; and all of them come back when the undoings are undone.
+    undone = []
+    for place in (2, 1, 0):
+        if runs[place] not in {row["run_id"] for row in pair.rows("SELECT run_id FROM {ledger}.journal")}:
+            continue
+        result = await rollback(pair, run_id=runs[place])
+        undone.append(result.run_id)
+        assert result.exit_code is ExitCode.DONE
+        assert picture(pair) == pictures[place]
+    for place, run in zip((0, 1, 2), reversed(undone), strict=True):
+        await rollback(pair, run_id=run)
+        assert picture(pair) == pictures[place + 1]
