@@ -101,7 +101,8 @@ TABLES: dict[str, str] = {
         code varchar(64) NOT NULL,
         PRIMARY KEY (topic, partition_no, topic_offset)
     """,
-    # Before-images: what a row was before we changed it, NULL for one that we created.
+    # Before-images: what a row was before we changed it, NULL for one that we created. `undoes`: the first entry of
+    # the record that this one takes back, with all that came after it; NULL for a write.
     "journal": """
         id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
         run_id varchar(64) NOT NULL,
@@ -110,6 +111,7 @@ TABLES: dict[str, str] = {
         target_id bigint NOT NULL,
         action varchar(16) NOT NULL,
         before_image mediumtext NULL,
+        undoes bigint NULL,
         sequence bigint NOT NULL,
         at datetime(3) NOT NULL,
         KEY by_record (entity, record_key)

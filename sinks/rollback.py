@@ -192,7 +192,7 @@ class Rollback:
 
 def _entry(row: Row) -> Entry:
     image = None if row["before_image"] is None else json.loads(row["before_image"])
-    return Entry(int(row["id"]), row["run_id"], row["action"], image)
+    return Entry(int(row["id"]), row["run_id"], row["action"], image, row["undoes"])
 
 
 __all__ = ["Key", "Planned", "Rollback", "Tell", "Writes"]

@@ -188,7 +188,8 @@ class RollbackWrites:
                 )
             )  # fmt: skip
             action = action_of(one.undo, known, money=one.target.money)
-            journal.append(JournalEntry(entity, one.key, target_id, action, dict(before), owner.sequence))
+            entry = JournalEntry(entity, one.key, target_id, action, dict(before), owner.sequence, one.undo.undoes)
+            journal.append(entry)
         await self._ledger.put_crosswalk(tx, crosswalk)
         await self._ledger.journal(tx, journal)
         await self._ledger.mark_rolled_back(tx, {one.owned.owner for one, *_ in written if one.owned is not None})

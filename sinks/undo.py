@@ -20,22 +20,32 @@ UNDO, REDO = "undo-", "redo-"
 EXTRA = "additional_attributes"
 _EXPONENT = 4
 """Of the column `payments.amount`."""
-_MADE = {"create", "revive"}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the journal. `before`: `{column: value}`, None for a row that was made."""
+    """A row of the journal. `before`: `{column: value}`, None for a row that was made; `undoes`: see the table."""
 
     id: int
     run_id: str
     action: str
     before: Mapping[str, Any] | None
+    undoes: int | None = None
 
     @property
     def kind(self) -> str:
         """create, change, gone, compensate or revive, whoever did it."""
         return self.action.removeprefix(UNDO).removeprefix(REDO)
+
+    @property
+    def made_it(self) -> bool:
+        """Whether it made the row, or the payment that came back a row of its own."""
+        return self.kind in {"create", "revive"} or (self.kind == "change" and self.before is None)
+
+    @property
+    def withdrew_it(self) -> bool:
+        """Whether the record was not live afterwards."""
+        return self.kind in {"gone", "compensate"}
 
 
 class Way(Enum):
@@ -53,6 +63,10 @@ class Undo:
     way: Way
     before: Mapping[str, Any] = field(default_factory=dict)
     mark: str = UNDO
+    undoes: int | None = None
+    """The first entry that it takes back."""
+    was_gone: bool = False
+    """It was withdrawn before the writes that are undone, and is so again."""
     why: str = ""
     """Why it is left as it is."""
 
@@ -62,28 +76,77 @@ def left(why: str) -> Undo:
     return Undo(Way.LEFT, why=why)
 
 
+class Stack:
+    """The writes of one record that are in effect, as its entries leave them: an undoing takes the last ones away."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.writes: list[Entry] = []
+        self.taken: dict[int, list[Entry]] = {}
+        """`{undoing: the writes that it took away}`, of those that stand."""
+        self.given_back: dict[int, list[Entry]] = {}
+        """`{undoing of an undoing: the writes that are in effect again}`."""
+        self.left_by: dict[int, list[Entry]] = {}
+        """`{undoing: the writes that it left}`."""
+        self.last_undoing = ""
+        for one in entries:
+            if one.undoes is None:
+                self.writes.append(one)
+                continue
+            self.last_undoing = one.run_id
+            if one.undoes in self.taken:
+                self.given_back[one.id] = self.taken.pop(one.undoes)
+                self.writes += self.given_back[one.id]
+            else:
+                place = next((n for n, write in enumerate(self.writes) if write.id >= one.undoes), len(self.writes))
+                self.taken[one.id] = self.writes[place:]
+                del self.writes[place:]
+                self.left_by[one.id] = list(self.writes)
+
+
 def undo_of(entries: Sequence[Entry], chosen: Collection[int], known: Known | None) -> Undo:
     """What the chosen ones of a record's entries come to, undone. `entries`: all of the record, in their order."""
+    stack = Stack(entries)
     mine = [one for one in entries if one.id in chosen]
-    first = mine[0]
-    later = [one for one in entries if one.id > first.id and one.id not in chosen]
-    if later and later[-1].action.startswith(UNDO):
-        return left(f"undone already by run {later[-1].run_id}")
-    if later and not later[-1].action.startswith(REDO):
-        return left(f"written again by run {later[-1].run_id}: undo that first")
+    writes = {one.id for one in mine if one.undoes is None}
+    writes |= {write.id for one in mine for write in stack.given_back.get(one.id, ())}
+    first = next((one for one in stack.writes if one.id in writes), None)
     if known is None:
         return left("the ledger does not know it any more")
+    if first is not None:
+        place = stack.writes.index(first)
+        if others := [one for one in stack.writes[place:] if one.id not in writes]:
+            return left(f"written again by run {others[-1].run_id}: undo that first")
+        if first.made_it:
+            if known.state != LIVE:
+                return left("withdrawn already")
+            return Undo(Way.WITHDRAW, _earliest(stack.writes[place:]), undoes=first.id)
+        was_gone = place > 0 and stack.writes[place - 1].withdrew_it
+        return Undo(Way.RESTORE, _earliest(stack.writes[place:]), undoes=first.id, was_gone=was_gone)
+    # An undoing whose writes are chosen too has done already what is asked for.
+    standing = [
+        one for one in mine if one.id in stack.taken and not {write.id for write in stack.taken[one.id]} & writes
+    ]
+    if not standing:
+        return left(f"undone already by run {stack.last_undoing}")
+    undoing = standing[-1]
+    if stack.writes != stack.left_by[undoing.id]:
+        if len(stack.writes) < len(stack.left_by[undoing.id]):
+            return left(f"undone further by run {stack.last_undoing}: undo that first")
+        return left(f"written again by run {stack.writes[-1].run_id}: undo that first")
+    way = Way.WITHDRAW if undoing.made_it else Way.RESTORE
+    return Undo(way, undoing.before or {}, REDO, undoes=undoing.id)
+
+
+def _earliest(writes: Sequence[Entry]) -> dict[str, Any]:
+    """Of each column the earliest image."""
     before: dict[str, Any] = {}
-    for one in reversed(mine):
+    for one in reversed(writes):
         image = dict(one.before or {})
         extra = {**before.get(EXTRA, {}), **image.pop(EXTRA, {})}
         before |= image
         if extra:
             before[EXTRA] = extra
-    way = Way.WITHDRAW if first.kind in _MADE else Way.RESTORE
-    if way is Way.WITHDRAW and known.state != LIVE:
-        return left("withdrawn already")
-    return Undo(way, before, REDO if first.action.startswith(UNDO) else UNDO)
+    return before
 
 
 # REST
@@ -169,14 +232,14 @@ def _minor(amount: Any) -> int:
 
 def state_after(undo: Undo, target: Target) -> str:
     """The state of the crosswalk's row."""
-    if undo.way is Way.RESTORE:
+    if undo.way is Way.RESTORE and not undo.was_gone:
         return LIVE
     return ORPHANED if target.delete is DeletePolicy.KEEP else GONE
 
 
 def action_of(undo: Undo, known: Known, *, money: bool) -> str:
     """What the journal calls it."""
-    if undo.way is Way.WITHDRAW:
+    if undo.way is Way.WITHDRAW or undo.was_gone:
         return undo.mark + ("compensate" if money else "gone")
     return undo.mark + ("change" if known.state == LIVE else "revive")
 

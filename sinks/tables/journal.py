@@ -14,7 +14,7 @@ from sinks.tables.base import Key, Tables, chunks, dumped, marks, naive
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """A change of Splynx's rows: what they were, None for what we created."""
+    """A change of Splynx's rows: what they were, None for what we created. `undoes`: see the ledger's table."""
 
     entity: str
     key: str
@@ -22,6 +22,7 @@ class JournalEntry:
     action: str
     before: Any
     sequence: int
+    undoes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class Journal(Tables):
         now = self.now()
         await tx.insert_many(
             f"INSERT INTO {self.table('journal')}"
-            " (run_id, entity, record_key, target_id, action, before_image, sequence, at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            " (run_id, entity, record_key, target_id, action, before_image, undoes, sequence, at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 (
                     self.run_id,
@@ -53,6 +54,7 @@ class Journal(Tables):
                     one.target_id,
                     one.action,
                     None if one.before is None else dumped(one.before),
+                    one.undoes,
                     one.sequence,
                     now,
                 )

@@ -34,8 +34,10 @@ def known(state: str = LIVE, document: dict[str, Any] = DOCUMENT) -> Known:
     return Known("customer", "5", 42, "h", 7, state, 0, document)
 
 
-def entry(id: int, action: str, before: dict[str, Any] | None = None, run: str = "r1") -> Entry:
-    return Entry(id, run, action, before)
+def entry(
+    id: int, action: str, before: dict[str, Any] | None = None, run: str = "r1", undoes: int | None = None
+) -> Entry:
+    return Entry(id, run, action, before, undoes)
 
 
 MADE, CHANGED = entry(1, "create"), entry(2, "change", {"name": "Anna Example"}, "r2")
@@ -45,6 +47,22 @@ def test_a_row_that_we_made_is_withdrawn_and_one_that_we_changed_restored() -> N
     assert undo_of([MADE], {1}, known()).way is Way.WITHDRAW
     undo = undo_of([MADE, CHANGED], {2}, known())
     assert (undo.way, undo.before) == (Way.RESTORE, {"name": "Anna Example"})
+
+
+def test_a_payment_that_came_back_has_a_row_of_its_own_which_is_withdrawn() -> None:
+    entries = [entry(1, "create"), entry(2, "compensate"), entry(3, "change", None, "r3")]
+    assert undo_of(entries, {3}, known()).way is Way.WITHDRAW
+    assert undo_of(entries[:2], {2}, known(GONE)).way is Way.RESTORE
+
+
+def test_a_customer_that_had_been_withdrawn_before_is_withdrawn_again() -> None:
+    entries = [MADE, entry(2, "gone", {"status": "active"}), entry(3, "change", {"status": "disabled"}, "r3")]
+    undo = undo_of(entries, {3}, known())
+    assert (undo.way, dict(undo.before)) == (Way.RESTORE, {"status": "disabled"})
+    assert (state_after(undo, CUSTOMER), action_of(undo, known(), money=False)) == (GONE, "undo-gone")
+    # That is undone as any withdrawal is.
+    again = undo_of([*entries, entry(4, "undo-gone", {"status": "active"}, "r4", 3)], {4}, known(GONE))
+    assert (again.way, again.was_gone, state_after(again, CUSTOMER)) == (Way.RESTORE, False, LIVE)
 
 
 def test_of_several_images_the_earliest_of_each_column_counts() -> None:
@@ -65,7 +83,7 @@ def test_of_several_images_the_earliest_of_each_column_counts() -> None:
     [
         pytest.param([MADE, CHANGED], {1}, known(), "written again by run r2: undo that first", id="a later run"),
         pytest.param(
-            [CHANGED, entry(3, "undo-change", {}, "r3")], {2}, known(), "undone already by run r3", id="undone already"
+            [CHANGED, entry(3, "undo-change", {}, "r3", 2)], {2}, known(), "undone already by run r3", id="undone"
         ),
         pytest.param([MADE], {1}, known(GONE), "withdrawn already", id="it is gone"),
         pytest.param([MADE], {1}, None, "the ledger does not know it any more", id="a rebuilt ledger"),
@@ -79,15 +97,39 @@ def test_what_cannot_be_undone_is_left_with_the_reason(
 
 
 def test_an_undoing_can_be_undone_and_what_it_undid_be_undone_again() -> None:
-    undone = [MADE, entry(3, "undo-gone", {"status": "active"}, "r3")]
+    undone = [MADE, entry(3, "undo-gone", {"status": "active"}, "r3", 1)]
     redo = undo_of(undone, {3}, known(GONE))
-    assert (redo.way, redo.mark, dict(redo.before)) == (Way.RESTORE, REDO, {"status": "active"})
+    assert (redo.way, redo.mark, redo.undoes, dict(redo.before)) == (Way.RESTORE, REDO, 3, {"status": "active"})
     assert action_of(redo, known(GONE), money=False) == "redo-revive"
-    redone = [*undone, entry(4, "redo-revive", {"status": "disabled"}, "r4")]
-    again = undo_of(redone, {1}, known())
-    assert (again.way, again.mark) == (Way.WITHDRAW, UNDO)
-    of_the_redoing = undo_of(redone, {4}, known())
-    assert (of_the_redoing.way, of_the_redoing.mark) == (Way.WITHDRAW, UNDO)
+    redone = [*undone, entry(4, "redo-revive", {"status": "disabled"}, "r4", 3)]
+    for chosen in (1, 4):  # the write, or the run that has it in effect again
+        again = undo_of(redone, {chosen}, known())
+        assert (again.way, again.mark, again.undoes) == (Way.WITHDRAW, UNDO, 1)
+    twice = undo_of(redone, {3}, known())
+    assert (twice.way, twice.why) == (Way.LEFT, "undone already by run r4")
+
+
+def test_of_two_runs_the_older_can_be_undone_once_the_newer_is() -> None:
+    second, third = entry(2, "change", {"name": "A"}, "r2"), entry(3, "change", {"name": "B"}, "r3")
+    undone = [MADE, second, third, entry(4, "undo-change", {"name": "C"}, "r4", 3)]
+    undo = undo_of(undone, {2}, known())
+    assert (undo.way, dict(undo.before), undo.undoes) == (Way.RESTORE, {"name": "A"}, 2)
+    both = [*undone, entry(5, "undo-change", {"name": "B"}, "r5", 2)]
+    assert undo_of(both, {2}, known()).why == "undone already by run r5"
+    # The undoings are undone in the order of a stack, too.
+    assert undo_of(both, {4}, known()).why == "undone further by run r5: undo that first"
+    assert dict(undo_of(both, {5}, known()).before) == {"name": "B"}
+    redone = [*both, entry(6, "redo-change", {"name": "A"}, "r6", 5)]
+    assert dict(undo_of(redone, {4}, known()).before) == {"name": "C"}
+
+
+def test_what_was_written_after_an_undoing_hinders_undoing_that() -> None:
+    entries = [MADE, CHANGED, entry(3, "undo-change", {"name": "B"}, "r3", 2), entry(4, "change", {"name": "A"}, "r4")]
+    assert undo_of(entries, {3}, known()).why == "written again by run r4: undo that first"
+    assert dict(undo_of(entries, {4}, known()).before) == {"name": "A"}
+    # Since a moment before all of it: what was undone by then is not undone twice.
+    undo = undo_of(entries, {2, 3, 4}, known())
+    assert (undo.way, dict(undo.before), undo.undoes) == (Way.RESTORE, {"name": "A"}, 4)
 
 
 def test_only_columns_that_we_own_return() -> None:
