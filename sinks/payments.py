@@ -8,7 +8,7 @@ that its aggregate no longer owns gets an opposite document; nothing is deleted.
 
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Self
@@ -127,7 +127,7 @@ class Payments:
             else:
                 done.refused[step.key] = RowMissing("the payment's row is no longer in Splynx")
         inserts = await self._without_taken(tx, inserts, done)
-        await self._insert(tx, inserts, done)
+        await self._insert(tx, inserts, old, done)
         for one, _, amount, _, _ in inserts:
             deltas[one.customer_id] = deltas.get(one.customer_id, Decimal(0)) + amount
         wanted = {int(row["id"]): new for one, row in changes if (new := _receipt(one)) != row["receipt_number"]}
@@ -143,7 +143,7 @@ class Payments:
             deltas[row["charged"]] = deltas.get(row["charged"], Decimal(0)) - before
             deltas[one.customer_id] = deltas.get(one.customer_id, Decimal(0)) + after
             done.target_ids[one.step.key] = int(row["id"])
-            done.before[one.step.key] = {name: str(value) for name, value in row.items()}
+            done.before[one.step.key] = _image(row)
             done.revisions[one.step.key] = one.step.known.revision if one.step.known else 0
         await add_deposits(tx, deltas)
         return done
@@ -179,7 +179,11 @@ class Payments:
         return kept
 
     async def _insert(
-        self, tx: Transaction, inserts: Sequence[tuple[Work, Document, Decimal, str, int]], done: Written
+        self,
+        tx: Transaction,
+        inserts: Sequence[tuple[Work, Document, Decimal, str, int]],
+        old: Mapping[str, Row],
+        done: Written,
     ) -> None:
         """Ledger rows first, then payments that carry their ids, then the way back; three statements for any number."""
         if not inserts:
@@ -207,7 +211,9 @@ class Payments:
             raise IdsUnknown(f"of {len(ids)} new payments {joined} have the ids that the database told")
         for id, (one, _, _, _, revision) in zip(ids, inserts, strict=True):
             done.target_ids[one.step.key] = id
-            done.before[one.step.key] = None
+            # Of one that is taken back: what it was, for it may come back as another before that is undone.
+            taken_back = one.step.verb is Verb.GONE
+            done.before[one.step.key] = _image(old[one.step.key]) if taken_back else None
             done.revisions[one.step.key] = revision
 
     def _edited(self, one: Work, row: Row) -> list[str]:
@@ -246,6 +252,11 @@ class Payments:
                 row["transaction_id"],
             ],
         )
+
+
+def _image(row: Row) -> dict[str, str]:
+    """A row as the journal keeps it."""
+    return {name: str(value) for name, value in row.items()}
 
 
 def _receipt(one: Work) -> str:
