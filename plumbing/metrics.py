@@ -127,6 +127,11 @@ CONFLICTS = Gauge(
     ["entity"],
     registry=REGISTRY,
 )
+JOURNAL_BYTES = Gauge(
+    "crossfade_journal_bytes",
+    "Size of the before-images that a rollback needs, as the database estimates it.",
+    registry=REGISTRY,
+)
 OPEN_INTENTS = Gauge("crossfade_open_intents", "REST calls begun and not yet confirmed.", registry=REGISTRY)
 GUARDS_VIOLATED = Gauge("crossfade_guards_violated", "Guards of Splynx that do not hold.", registry=REGISTRY)
 

@@ -1,4 +1,4 @@
-"""The gauges of what the ledger holds back, and of what others changed behind it."""
+"""The gauges of the ledger: what it holds back, what others changed behind it, how its journal grows."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -8,14 +8,21 @@ from schemas.catalogue import TARGETS
 from schemas.ledger import HELD_STATES
 
 
-def show(counts: Mapping[tuple[str, str], int], waited: Mapping[str, timedelta], conflicts: Mapping[str, int]) -> None:
+def show(
+    counts: Mapping[tuple[str, str], int],
+    waited: Mapping[str, timedelta],
+    conflicts: Mapping[str, int],
+    journal_bytes: int,
+) -> None:
     """Set every gauge; what no longer waits is in neither mapping, and would else stay where it was.
 
     Args:
         counts: `{(entity, state): records}`.
         waited: `{entity: how long its record that waits longest has}`.
         conflicts: `{entity: values that somebody else changed}`.
+        journal_bytes: on disk, as the server estimates it.
     """
+    metrics.JOURNAL_BYTES.set(journal_bytes)
     for entity in TARGETS:
         for state in HELD_STATES:
             metrics.HELD_RECORDS.labels(entity, state).set(counts.get((entity, state), 0))

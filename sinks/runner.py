@@ -243,7 +243,8 @@ class _Parts:
             counts = await self._ledger.held_counts(tx)
             waited = await self._ledger.longest_parked(tx)
             conflicts = await self._ledger.conflict_counts(tx)
-        show(counts, waited, conflicts)
+            journal_bytes = await self._ledger.journal_bytes(tx)
+        show(counts, waited, conflicts, journal_bytes)
         return _nested(counts)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,8 +20,8 @@ from plumbing.errors import ConfigurationError, ExitCode
 from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses
 from schemas.records import Ref
-from sinks.errors import Fenced, ForeignTarget
-from sinks.rollback import Writes
+from sinks.errors import Fenced, ForeignTarget, Overtaken
+from sinks.rollback import Planned, Rollback, Writes
 from sinks.runner import run_sink
 from sinks.undo import Way
 from tests.conftest import MariaDbAccess
@@ -330,3 +330,33 @@ async def test_whatever_a_run_wrote_its_rollback_restores_every_column_of_ours(p
     for run in before:
         await rollback(pair, run_id=undone[run])
         assert picture(pair) == after[run]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("UPDATE payments SET comment = 'by hand' WHERE receipt_number = 'SP13'", id="an edit"),
+        pytest.param("UPDATE {ledger}.aggregates SET sequence = sequence + 1 WHERE sonar_id = 13", id="a newer bundle"),
+    ],
+)
+async def test_what_changes_between_the_look_and_the_write_is_not_overwritten(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    look = Rollback.look_at_payments
+    looks = Counter[str]()
+
+    async def overtaken(self: Rollback, planned: Sequence[Planned]) -> list[Planned]:
+        found = await look(self, planned)
+        looks["looks"] += 1
+        if looks["looks"] == 2:  # the first is that of the plan
+            pair.run(change)
+        return found
+
+    monkeypatch.setattr(Rollback, "look_at_payments", overtaken)
+    with pytest.raises(Overtaken):
+        await rollback(pair, account=3)
+    assert set(picture(pair)["money"]) == {"s1", "s2", "s3"}
+    result = await rollback(pair, account=3)
+    (one,) = [one for one in result.records if one.target.money]
+    assert one.undo.why == ("edited in Splynx since: comment" if "comment" in change else "")
+    assert [row["status"] for row in picture(pair)["customers"]] == ["active", "active", "disabled"]

@@ -8,20 +8,25 @@ from sinks.held import show
 
 
 def test_what_no_longer_waits_is_no_longer_shown() -> None:
-    show({("payment", PARKED): 3, ("customer", DEAD): 1}, {"payment": timedelta(minutes=2)}, {})
-    show({("customer", DEAD): 1}, {}, {})
+    show({("payment", PARKED): 3, ("customer", DEAD): 1}, {"payment": timedelta(minutes=2)}, {}, 0)
+    show({("customer", DEAD): 1}, {}, {}, 0)
     assert REGISTRY.get_sample_value("crossfade_held_records", {"entity": "payment", "state": PARKED}) == 0
     assert REGISTRY.get_sample_value("crossfade_held_records", {"entity": "customer", "state": DEAD}) == 1
     assert REGISTRY.get_sample_value("crossfade_longest_parked_seconds", {"entity": "payment"}) == 0
 
 
 def test_the_longest_wait_of_each_entity_is_shown_in_seconds() -> None:
-    show({("payment", PARKED): 3}, {"payment": timedelta(minutes=2)}, {})
+    show({("payment", PARKED): 3}, {"payment": timedelta(minutes=2)}, {}, 0)
     assert REGISTRY.get_sample_value("crossfade_held_records", {"entity": "payment", "state": PARKED}) == 3
     assert REGISTRY.get_sample_value("crossfade_longest_parked_seconds", {"entity": "payment"}) == 120
 
 
 def test_what_others_changed_is_counted() -> None:
-    show({}, {}, {"customer": 4})
+    show({}, {}, {"customer": 4}, 0)
     assert REGISTRY.get_sample_value("crossfade_conflicts", {"entity": "customer"}) == 4
     assert REGISTRY.get_sample_value("crossfade_conflicts", {"entity": "payment"}) == 0
+
+
+def test_the_journals_growth_is_shown() -> None:
+    show({}, {}, {}, 65_536)
+    assert REGISTRY.get_sample_value("crossfade_journal_bytes") == 65_536
