@@ -19,8 +19,9 @@ from console.shapes import members
 from plumbing.errors import ConfigurationError, ExitCode
 from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses
+from sandbox.splynx.settings import GUARDS
 from schemas.records import Ref
-from sinks.errors import Fenced, ForeignTarget, Overtaken
+from sinks.errors import CutOver, Fenced, ForeignTarget, GuardsViolated, Overtaken
 from sinks.rollback import Planned, Rollback, Writes
 from sinks.runner import run_sink
 from sinks.undo import Way
@@ -360,3 +361,21 @@ async def test_what_changes_between_the_look_and_the_write_is_not_overwritten(
     (one,) = [one for one in result.records if one.target.money]
     assert one.undo.why == ("edited in Splynx since: comment" if "comment" in change else "")
     assert [row["status"] for row in picture(pair)["customers"]] == ["active", "active", "disabled"]
+
+
+async def test_nothing_is_taken_back_while_a_guard_of_splynx_does_not_hold(pair: Pair) -> None:
+    before = picture(pair)
+    module, path, key = next(iter(GUARDS))
+    pair.run(f"UPDATE config SET value = '1' WHERE module = '{module}' AND path = '{path}' AND `key` = '{key}'")
+    with pytest.raises(GuardsViolated):
+        await rollback(pair, account=3)
+    assert picture(pair) == before
+    assert (await rollback(pair, account=3, apply=False)).records
+
+
+async def test_nothing_is_taken_back_after_the_cutover(pair: Pair) -> None:
+    before = picture(pair)
+    pair.run("UPDATE {ledger}.meta SET value = 'live' WHERE name = 'phase'")
+    with pytest.raises(CutOver):
+        await rollback(pair, account=3)
+    assert picture(pair) == before
