@@ -101,9 +101,10 @@ async def run_rollback(settings: Settings, writes: Writes, *, apply: bool, value
         beside, money = settings.ledger_beside_rows, settings.splynx.disposable
         short = await short_fields(site.client, list(TARGETS.values()))
         rollback = Rollback(site, short, money=money, sql=beside)
-        planned = await rollback.plan(writes, tell)
         if not apply:
-            return RolledBack(False, None, planned, values)
+            return RolledBack(False, None, await rollback.plan(writes, tell), values)
+        # Each row is looked at just before it is written: to look at all of them before is to look twice.
+        planned = await rollback.plan(writes, look=False)
         await _check(settings, site)
         payments = None
         if beside and money:

@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,7 @@ from sinks.tables.base import chunks, marks
 from sinks.tables.crosswalk import Owned
 from sinks.undo import EXTRA, Entry, Undo, Way, body_of, edited, left, undo_of, written_of
 
+_AT_ONCE = 500
 Tell = Callable[[str, int, int | None], None]
 
 
@@ -63,6 +64,10 @@ class Planned:
         """The same, left as it is."""
         return replace(self, undo=left(why), sent={})
 
+    def told(self) -> "Planned":
+        """The same with only so much of its row as tells what changes: a day has many rows."""
+        return replace(self, body={}, current={name: self.current.get(name) for name in self.sent})
+
 
 class Rollback:
     """Plans a rollback. Reads only."""
@@ -74,8 +79,10 @@ class Rollback:
         self._site, self._money, self._sql = site, money, sql
         self.shapes = {name: Shape(target, short.get(name, ())) for name, target in TARGETS.items()}
 
-    async def plan(self, writes: Writes, tell: Tell = lambda *_: None) -> list[Planned]:
+    async def plan(self, writes: Writes, tell: Tell = lambda *_: None, *, look: bool = True) -> list[Planned]:
         """Every record that the writes are about, in the order in which they are undone: dependants first.
+
+        `look`: with what each row is now, and so with those that are left because of it.
 
         Raises:
             ConfigurationError: there are no such writes, or all of them were undone already.
@@ -93,14 +100,18 @@ class Rollback:
             )
         rank = list(TARGETS)
         planned.sort(key=lambda one: (-rank.index(one.target.entity), -one.order))
+        if not look:
+            return planned
         looked: list[Planned] = []
-        for path in (WritePath.SQL, WritePath.REST):
-            mine = [one for one in planned if one.target.path is path]
-            look = self.look_at_payments if path is WritePath.SQL else self._look_one_by_one
-            for start in range(0, len(mine), 500):
-                looked += await look(mine[start : start + 500])
-                tell("records", len(looked), len(planned))
-        return sorted(looked, key=lambda one: (-rank.index(one.target.entity), -one.order))
+        for start in range(0, len(planned), _AT_ONCE):
+            part = planned[start : start + _AT_ONCE]
+            money = [one for one in part if one.target.path is WritePath.SQL]
+            rows = {(one.target.entity, one.key): one for one in await self.look_at_payments(money)}
+            for one in part:
+                seen = rows.get((one.target.entity, one.key)) or await self.look(one)
+                looked.append(seen.told())
+            tell("records", len(looked), len(planned))
+        return looked
 
     async def _chosen(self, writes: Writes) -> list[Planned]:
         ledger = self._site.ledger
@@ -110,23 +121,13 @@ class Rollback:
             rows = await ledger.chosen_entries(tx, run_id=writes.run_id, since=writes.since, account=writes.account)
             chosen = {int(row["id"]) for row in rows}
             keys = {(row["entity"], row["record_key"]) for row in rows if row["entity"] in TARGETS}
-            entries, owned = await ledger.entries_of(tx, keys), await ledger.owned(tx, keys)
-        found = []
-        for key, rows_of in entries.items():
-            mine = [_entry(row) for row in rows_of]
-            one = owned.get(key)
-            undo = undo_of(mine, chosen, None if one is None else one.known)
-            if undo.way is not Way.LEFT and one is not None and one.partition is None:
-                undo = left("the ledger has no bundle of it")
-            of = [entry for entry in mine if entry.id in chosen]
-            runs = tuple(dict.fromkeys(entry.run_id for entry in of))
-            found.append(Planned(TARGETS[key[0]], key[1], one, undo, runs, of[-1].id))
+            found: list[Planned] = []
+            for part in _batched(sorted(keys)):
+                owned = await ledger.owned(tx, part)
+                found += _planned(await ledger.entries_of(tx, part), owned, chosen)
         return found
 
     # REST
-
-    async def _look_one_by_one(self, planned: Sequence[Planned]) -> list[Planned]:
-        return [await self.look(one) for one in planned]
 
     async def look(self, planned: Planned) -> Planned:
         """A record that goes over REST, with its row as it is now; left where somebody edited that."""
@@ -153,6 +154,8 @@ class Rollback:
 
     async def look_at_payments(self, planned: Sequence[Planned]) -> list[Planned]:
         """Payments with their rows as they are now; left where somebody edited or removed them."""
+        if not planned:
+            return []
         if not (self._sql and self._money):
             why = "splynx.disposable is false" if self._sql else "Splynx's database is not reachable beside the ledger"
             return [one if one.undo.way is Way.LEFT else one.leave(why) for one in planned]
@@ -188,6 +191,26 @@ class Rollback:
         if planned.undo.way is Way.WITHDRAW or not before:
             sent = {"amount": str(-row["total"])}  # of the opposite document
         return replace(planned, current=row, sent=sent)
+
+
+def _batched(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
+    """So many at a time that their images take no memory to speak of."""
+    for start in range(0, len(keys), _AT_ONCE):
+        yield keys[start : start + _AT_ONCE]
+
+
+def _planned(
+    entries: Mapping[Key, Sequence[Row]], owned: Mapping[Key, Owned], chosen: Collection[int]
+) -> Iterator[Planned]:
+    for key, rows in entries.items():
+        mine = [_entry(row) for row in rows]
+        one = owned.get(key)
+        undo = undo_of(mine, chosen, None if one is None else one.known)
+        if undo.way is not Way.LEFT and one is not None and one.partition is None:
+            undo = left("the ledger has no bundle of it")
+        of = [entry for entry in mine if entry.id in chosen]
+        runs = tuple(dict.fromkeys(entry.run_id for entry in of))
+        yield Planned(TARGETS[key[0]], key[1], one, undo, runs, of[-1].id)
 
 
 def _entry(row: Row) -> Entry:

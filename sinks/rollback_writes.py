@@ -56,7 +56,8 @@ class RollbackWrites:
             while end < min(len(planned), start + _AT_ONCE) and planned[end].target.path is path:
                 end += 1
             part = planned[start:end]
-            done += await (self._payments_of(part) if path is WritePath.SQL else self._one_by_one(part))
+            written = await (self._payments_of(part) if path is WritePath.SQL else self._one_by_one(part))
+            done += [replace(one.told(), undo=replace(one.undo, before={})) for one in written]
             tell("records", len(done), len(planned))
             start = end
         return done
