@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import cast
 
 import orjson
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.schema_registry import SchemaRegistryClient
 
 from clients.mysql import Database
@@ -16,6 +16,7 @@ from console.letter_states import Applied, Facts, Held, Letter, Place, Root
 from plumbing.avro import Codec, Undecodable
 from plumbing.clock import from_epoch_ms
 from plumbing.dead_letters import CODE, OFFSET, PARTITION, REASON, TOPIC
+from plumbing.errors import DependencyUnreachable
 from plumbing.kafka import end_offsets, make_consumer
 from plumbing.reading import read_spans, read_whole, value_of
 from plumbing.settings import Settings
@@ -129,10 +130,21 @@ def with_events(settings: Settings, registry: SchemaRegistryClient, letters: Seq
 
 
 def message_at(consumer: Consumer, place: Place) -> Message | None:
-    """The message that lies at a place; None where it is no longer kept."""
+    """The message that lies at a place; None where it is no longer kept.
+
+    Raises:
+        DependencyUnreachable: the broker does not answer.
+    """
+    topic, partition, offset = place
+    try:
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_PATIENCE_SECONDS)
+    except KafkaException as exc:
+        raise DependencyUnreachable(f"Kafka does not answer for {topic}: {exc.args[0].name()}") from exc
+    if not low <= offset < high:  # else it would be waited for
+        return None
     consumer.assign([TopicPartition(*place)])
     message = consumer.poll(_PATIENCE_SECONDS)
-    if message is None or message.error() is not None or message.offset() != place[2]:
+    if message is None or message.error() is not None or message.offset() != offset:
         return None
     return message
 

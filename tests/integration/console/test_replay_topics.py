@@ -2,8 +2,10 @@
 
 import asyncio
 import shutil
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,11 +13,12 @@ import pytest
 from confluent_kafka import TopicPartition
 
 import console.replay_bundles as bundles_again
+from console.letter_sources import message_at
 from console.replay import Replay, run_replay
 from console.replay_asof import as_of
 from console.replay_bundles import Mapped, Publisher, mapped_again, rules_of_now
 from console.replay_scope import EARLIEST, BeforeRetention, chosen, find_scope
-from plumbing.kafka import AckedProducer, make_admin, make_producer
+from plumbing.kafka import AckedProducer, make_admin, make_consumer, make_producer
 from processors.batch import GroupTaken, process_batch
 from reconciliation.events import Events
 from schemas.bundle import StampedBundle
@@ -187,3 +190,19 @@ def test_a_record_that_moved_on_is_no_longer_the_accounts(site: Site) -> None:
         events.read_on()
         owners = {one.at.id: one.at.owner for page in events.stored("payment", 50) for one in page}
     assert owners[payment] == after
+
+
+def test_a_letters_message_that_retention_has_removed_is_not_waited_for(site: Site) -> None:
+    topic = site.topics.sonar("account")
+    last = max((one for one in site.messages(topic) if one.partition() == 0), key=lambda one: one.offset() or 0)
+    place = (topic, 0, last.offset() or 0)
+    with closing(make_consumer(site.settings.kafka, "letters")) as consumer:
+        found = message_at(consumer, place)
+        assert found is not None
+        assert found.value() == last.value()
+        admin = make_admin(site.settings.kafka)
+        for future in admin.delete_records([TopicPartition(topic, 0, place[2] + 1)]).values():
+            future.result(30)
+        begun = time.monotonic()
+        assert message_at(consumer, place) is None
+        assert time.monotonic() - begun < 5
