@@ -66,9 +66,10 @@ class LookUp:
 
     `column` is the root's column that holds the look-up's id (searched with EQ), or `relation` names what leads
     from the root to it, dots for depth (searched with a reverse relation filter); several where several ways do.
-    Where a polymorphic relation lies between, `ways` lead from the look-up down to the roots, over other collections;
-    and they may begin at the row that the look-up's row belongs to, as `of` says: the ticket of a recipient, from which
-    they lead to the replies.
+    Where a polymorphic relation lies between, or one to rows that Sonar hides once they are archived, `ways` lead
+    from the look-up down to the roots, over other collections; and they may begin at the row that the look-up's row
+    belongs to, as `of` says: the ticket of a recipient, from which they lead to the replies.
+    A collection is looked up once by an aggregate.
     """
 
     collection: str

@@ -1,6 +1,6 @@
 """What re-reads an account: changes of what belongs to it, and of the look-ups that it shows."""
 
-from schemas.aggregate import LookUp, Owner, Touch
+from schemas.aggregate import Hop, LookUp, Owner, Touch
 from schemas.entities.scoped import SCOPE_COLUMNS
 from schemas.entities.service.sold import sold
 
@@ -65,8 +65,15 @@ _ITEMS = "addresses.inventory_items"
 _FIELDS = f"{_ITEMS}.inventory_model_field_data"
 _HOLDERS = ("", "radius_accounts.", "uninventoried_mac_addresses.", f"{_ITEMS}.", f"{_FIELDS}.")
 
+_IN_STATUS = Hop("accounts", "account_status_id")
+
 LOOK_UPS = (
-    LookUp("account_statuses", "AccountStatus", column="account_status_id"),
+    LookUp(
+        "account_statuses",
+        "AccountStatus",
+        ways=((_IN_STATUS,), (_IN_STATUS, Hop("accounts", "parent_account_id"))),
+        fields=("name", "activates_account"),
+    ),
     LookUp("account_types", "AccountType", column="account_type_id"),
     LookUp("companies", "Company", column="company_id"),
     # A child is linked as its parent comes into a pilot or is a lead no more, and is not before.

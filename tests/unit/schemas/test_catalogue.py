@@ -21,6 +21,13 @@ def test_a_target_comes_after_all_that_it_refers_to() -> None:
             assert order.index(mark.entity) <= order.index(entity)
 
 
+@pytest.mark.parametrize("one", AGGREGATES, ids=[one.name for one in AGGREGATES])
+def test_a_collection_is_looked_up_once(one: Aggregate) -> None:
+    # The index keeps one version of each look-up: a second would find its changes noted as published.
+    collections = [look_up.collection for look_up in one.looks_up]
+    assert sorted(set(collections)) == sorted(collections)
+
+
 def test_sonar_id_is_the_first_and_only_unique_and_hidden_additional_field() -> None:
     for target in TARGETS.values():
         if target.module is not None:

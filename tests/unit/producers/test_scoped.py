@@ -1,0 +1,50 @@
+"""What belongs to an account follows it: its scope and its status, archived accounts' too."""
+
+import asyncio
+from typing import Any
+
+from schemas.catalogue import aggregate
+from tests.unit.producers.scene import Scene
+
+AGGREGATES = (aggregate("account"), aggregate("payment"))
+
+
+async def an_account_with_a_child_and_payments() -> Scene:
+    """An archived parent of a child, each with a payment."""
+    scene = Scene(aggregates=AGGREGATES)
+    parent = scene.shop.an_account("Ada", archived_at=scene.shop.clock.now)
+    child = scene.shop.an_account("Bea", parent_account_id=parent, account_status_id=scene.shop.a_status("Other"))
+    scene.shop.a_payment(parent)
+    scene.shop.a_payment(child)
+    await scene.begin()
+    await scene.snapshot.run(AGGREGATES, asyncio.Event(), started=scene.shop.clock.now, force=None)
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
+    return scene
+
+
+def statuses(scene: Scene, aggregate: str, *way: str) -> list[str]:
+    found: list[Any] = [after for _, after in sorted(scene.folded(aggregate).items())]
+    for name in way:
+        found = [one and one[name] for one in found]
+    return [one and one["account_status"]["name"] for one in found]
+
+
+async def test_a_status_that_gets_another_name_reads_all_that_shows_it_again() -> None:
+    scene = await an_account_with_a_child_and_payments()
+    scene.shop.store.update("AccountStatus", scene.shop.status, name="Gone")
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
+    assert statuses(scene, "payment", "account") == ["Gone", "Other"]
+    assert statuses(scene, "account") == ["Gone", "Other"]
+    assert statuses(scene, "account", "parent_account") == [None, "Gone"]
+    assert len(scene.events("payment")) == 3
+
+
+async def test_a_status_that_gets_another_color_reads_nothing_again() -> None:
+    scene = await an_account_with_a_child_and_payments()
+    read = len([one for one in scene.client.asked if "query Page" in one])
+    scene.shop.store.update("AccountStatus", scene.shop.status, color="1")
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
+    assert len([one for one in scene.client.asked if "query Page" in one]) == read
