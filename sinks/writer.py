@@ -1,6 +1,7 @@
 """Batches of bundles into Splynx: what is stale falls away, records are written, outcomes and offsets committed."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -213,8 +214,8 @@ class Writer:
         )
 
     def _count(self, results: Iterable[Result], bundles: Iterable[str]) -> None:
-        for result in results:
-            entity = result.job.step.target.entity
-            self.counts.records[(entity, result.outcome.value)] += 1
-            metrics.RECORDS.labels(entity, result.outcome.value).inc()
+        counted = Counter((result.job.step.target.entity, result.outcome) for result in results)
+        for (entity, outcome), number in counted.items():
+            self.counts.records[(entity, outcome.value)] += number
+            metrics.RECORDS.labels(entity, outcome.value).inc(number)
         self.counts.bundles.update(bundles)
