@@ -21,7 +21,7 @@ from clients.splynx_auth import (
     signature_header,
     token_header,
 )
-from clients.splynx_errors import SplynxBusy, SplynxUnauthorized, SplynxUnreachable, error_of
+from clients.splynx_errors import NotSplynx, SplynxBusy, SplynxUnauthorized, SplynxUnreachable, error_of
 from clients.splynx_query import Search
 from clients.transactions import refuse_in_transaction
 from plumbing import metrics
@@ -239,6 +239,8 @@ class SplynxClient:
             away = f"Splynx did not answer the log-in: {type(exc).__name__}"
             raise SplynxUnreachable(away, nothing_happened=True) from exc
         if not answer.is_success:
+            if answer.status_code == 404 and self._token is None:  # later it is a proxy that lost its Splynx
+                raise NotSplynx("what answers at splynx.url has no admin/auth/tokens, where one logs in")
             raise error_of(answer.status_code, answer.content, answer.headers)
         told = self._object(answer)
         self._token, self._token_until = str(told["access_token"]), float(told["access_token_expiration"])

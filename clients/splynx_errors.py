@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from clients.retry_after import retry_after
-from plumbing.errors import Action, DependencyRefused, DependencyUnreachable, ExitCode, SyncError
+from plumbing.errors import Action, ConfigurationError, DependencyRefused, DependencyUnreachable, ExitCode, SyncError
 
 
 class SplynxUnreachable(DependencyUnreachable):
@@ -78,6 +78,12 @@ class RecordMissing(SyncError):
     action = Action.DEAD_LETTER
     exit_code = ExitCode.PARTLY
     remedy = "Somebody removed the row in Splynx; restore it there, or rebuild the ledger."
+
+
+class NotSplynx(ConfigurationError):
+    """What answers at `splynx.url` has none of Splynx's endpoints."""
+
+    remedy = "Check splynx.url and sonar.url in the settings; are source and target swapped?"
 
 
 _ABOUT_RECORD = frozenset({400, 404, 409, 422})

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from clients.splynx import SplynxClient
-from clients.splynx_errors import RecordMissing
+from clients.splynx_errors import NotSplynx, RecordMissing
 from plumbing.errors import ConfigurationError
 from schemas.catalogue import TARGETS
 from schemas.rules import configured_ids, read_rules, unknown_ids
@@ -15,12 +15,6 @@ LISTS = {
     "subdivision": "admin/config/states-provinces",
 }
 """`{kind of a configured id: where Splynx lists it}`."""
-
-
-class NotSplynx(ConfigurationError):
-    """What answers at `splynx.url` has none of Splynx's endpoints."""
-
-    remedy = "Check splynx.url and sonar.url in the settings; are source and target swapped?"
 
 
 class UnknownIds(ConfigurationError):

@@ -18,6 +18,7 @@ from console.shapes import members
 from console.status import held_of
 from plumbing.kafka import AckedProducer, make_producer
 from plumbing.settings import load_settings
+from processors.context import load_context, newest_rules
 from sandbox import choices
 from sandbox.local.sandboxes import SplynxSandbox
 from schemas.topics import Topics
@@ -388,3 +389,13 @@ def restart(pair: Pair, stage: str) -> None:
     """End a stage and start it again, as its supervisor does."""
     stop(pair, stage)
     pair.start(stage)
+    if stage == "process":
+        settle(pair, lambda: uses_the_rules(pair))
+
+
+def uses_the_rules(pair: Pair) -> bool:
+    """Whether the processors that run have told that they map with the rules file as it is now."""
+    settings = load_settings(pair.site.config)
+    with closing(load_context(settings, None)) as context:
+        known = newest_rules(settings)
+        return known is not None and known.version == context.rules.version

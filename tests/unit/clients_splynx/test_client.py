@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from clients.splynx import SplynxClient
 from clients.splynx_auth import NONCES_PER_SECOND, Nonces, basic_header, signature, signature_header
 from clients.splynx_errors import (
+    NotSplynx,
     RecordMissing,
     RecordRefused,
     SplynxBusy,
@@ -308,3 +309,21 @@ async def test_a_token_is_asked_for_once_and_used() -> None:
     async with _client(answer, "token") as client:
         assert await client.head_count("admin/customers/customer") == 7
         assert await client.head_count("admin/customers/customer") == 7
+
+
+async def test_what_has_no_log_in_is_no_splynx_and_one_that_lost_it_is_away() -> None:
+    answers = [httpx2.Response(404, text="404: Not Found")]
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if not request.url.path.endswith("auth/tokens"):
+            return httpx2.Response(200, json={})
+        return answers.pop(0)
+
+    client = _client(answer, auth="token")
+    with pytest.raises(NotSplynx, match=r"splynx\.url"):
+        await client.get("admin/x", 1)
+    answers.append(httpx2.Response(200, json={"access_token": "t", "access_token_expiration": time.time()}))
+    await client.get("admin/x", 1)
+    answers.append(httpx2.Response(404, text="404: Not Found"))
+    with pytest.raises(SplynxUnreachable):
+        await client.get("admin/x", 1)
