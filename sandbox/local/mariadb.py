@@ -31,6 +31,8 @@ class MariaDb:
         self.process = Managed(self.name, state)
         self.password_file = self.folder / "root-password"
         self._port = self.folder / "port"
+        # A server that starts clears away what it takes for its own left-overs: in a shared one, another's tables.
+        self._temporary = self.folder / "tmp"
 
     @property
     def port(self) -> int:
@@ -44,9 +46,9 @@ class MariaDb:
 
     def prepare(self) -> None:
         """Create the data folder, the password and the port, once."""
+        self._temporary.mkdir(parents=True, exist_ok=True)
         if (self.folder / "prepared").exists():
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
         run(
             "mariadb-install-db",
             Command(
@@ -55,6 +57,7 @@ class MariaDb:
                     "--no-defaults",
                     f"--datadir={self.folder / 'data'}",
                     "--auth-root-authentication-method=normal",
+                    f"--tmpdir={self._temporary}",
                     "--skip-test-db",
                     *_LEFT_TO_THE_KERNEL,
                     *_as_root(),
@@ -84,6 +87,7 @@ class MariaDb:
                 "--no-defaults",
                 *_as_root(),
                 f"--datadir={self.folder / 'data'}",
+                f"--tmpdir={self._temporary}",
                 # Relative to the data folder: the path of a socket must not exceed 107 characters.
                 "--socket=mariadb.sock",
                 f"--pid-file={self.folder / 'mariadb.pid'}",
