@@ -39,13 +39,18 @@ class Brake:
         self._spent = False
         self._tell()
 
-    async def lets_pass(self, collection: str, missing: int, known: int, now: datetime) -> bool:
-        """Whether `missing` more deletes of a collection, of which `known` rows were published, are believed."""
+    async def lets_pass(self, collection: str, missing: int, known: int, now: datetime, *, told: bool = True) -> bool:
+        """Whether `missing` more deletes of a collection, of which `known` rows were published, are believed.
+
+        `told`: the log tells of each. Where nothing does, a collection that is empty all at once is not believed, for
+        that is what one looks like that may no longer be read.
+        """
         recent = self._recent.setdefault(collection, deque())
         while recent and recent[0] < now - _WINDOW:
             recent.popleft()
         fits = missing <= self._allowed.get(collection, 0)
-        if fits or missing + len(recent) <= max(LEAST, self._share * (known + len(recent))):
+        is_usual = missing + len(recent) <= max(LEAST, self._share * (known + len(recent)))
+        if fits or (is_usual and (told or missing < known)):
             if self.held.pop(collection, None) is not None:
                 await self._save()
             return True

@@ -14,7 +14,7 @@ from clients.sonar_schema import SonarSchema
 from producers import documents
 from producers.documents import Thin
 from producers.owners import owner_paths
-from schemas.aggregate import Aggregate, Hop, LookUp, Touch
+from schemas.aggregate import Aggregate, Collection, Hop, LookUp, Touch
 
 log = structlog.get_logger()
 
@@ -130,6 +130,12 @@ class Changes:
             one.thin = thins[place]
             result.append((one, rows[place]))
         return result
+
+    async def has_rows(self, root: Collection) -> bool:
+        """Whether a collection shows any row at all."""
+        document = documents.extent_document(root.name, archived=root.include_archived, counted=False)
+        connection = (await self._client.query(document, {})).data[root.name]
+        return bool(entities_of(connection, asked=1, counted=False))
 
     async def carriers(self, one: Followed, id: int) -> list[int]:
         """Ids of the roots that carry a look-up's row; `id` is that of the row with which its ways begin."""

@@ -137,6 +137,7 @@ class Following:
         now, lag = self._server_time(), self._lateness.width
         seldom = self._polls % _SELDOM == 0
         await self._look_for_changes(min(low, now - lag), min(now, low + lag), denied_too=seldom)
+        self._noticing.robbed(min(now, low + lag))
         await self._consider_log(deletes_low, min(now, deletes_low + lag))
         if sweeping:
             await self.sweep.step(now, low)
@@ -201,7 +202,8 @@ class Following:
             doomed, collection = self._demands.doomed(aggregate), aggregate.root.name
             if doomed:
                 known = self._index.size(collection, collection)
-                self._believes[collection] = await self.brake.lets_pass(collection, doomed, known, now)
+                passes = await self.brake.lets_pass(collection, doomed, known, now)
+                self._believes[collection] = passes and await self._noticing.is_peopled(aggregate, known - doomed)
             size = min(200, self._reader.page_size(aggregate))
             tried: set[int] = set()  # what does not show yet what it should waits for the next poll
             for _ in range(_PAGES_PER_POLL):

@@ -56,6 +56,8 @@ class Index:
         """`{(scope, collection): {child: root}}`, of all children that stand with their root."""
         self._alone: dict[tuple[str, str], dict[int, Child]] = {}
         """Those that no root shows: they belong to nothing that we read, or are not part of what we select."""
+        self._robbed: dict[str, dict[int, set[tuple[str, int]]]] = {}
+        """`{scope: {root: children}}`: what a root was published with and another, read later, shows as its own."""
         self._pending: Pending = {}
 
     @classmethod
@@ -118,9 +120,12 @@ class Index:
         before = _children(entries[id]) if id in entries else {}
         if children is not None:
             self._take_from(collection, id, before, children)
-            self._give_to(collection, id, children)
         entry = _entry([*root, before if children is None else children])
         entries[id] = entry
+        if children is not None:
+            self._robbed.get(collection, {}).pop(id, None)
+            self._give_to(collection, id, root.sequence, children)
+            self._alone_no_more(collection, children)
         self._pending[f"{collection}:{id}".encode()] = (id, entry)
 
     def set_alone(self, scope: str, collection: str, id: int, child: Child | None) -> None:
@@ -142,13 +147,30 @@ class Index:
                 if child not in still and shown_by.get(int(child)) == root:
                     del shown_by[int(child)]
 
-    def _give_to(self, scope: str, root: int, children: Children) -> None:
+    def _give_to(self, scope: str, root: int, sequence: int, children: Children) -> None:
+        """Of two roots that show a child it belongs to the one that was read later; the other has to be read again."""
         for name, ids in children.items():
-            shown_by, alone = self._shown_by.setdefault((scope, name), {}), self._alone.get((scope, name))
+            shown_by = self._shown_by.setdefault((scope, name), {})
             for child in map(int, ids):
-                shown_by[child] = root
-                if alone and child in alone:
-                    self.set_alone(scope, name, child, None)
+                other = shown_by.setdefault(child, root)
+                if other != root:
+                    later = _root(self._roots[scope][other]).sequence > sequence
+                    loser, shown_by[child] = (root, other) if later else (other, root)
+                    self._robbed.setdefault(scope, {}).setdefault(loser, set()).add((name, child))
+
+    def _alone_no_more(self, scope: str, children: Children) -> None:
+        for name, ids in children.items():
+            alone = self._alone.get((scope, name))
+            for child in map(int, ids) if alone else ():
+                self.set_alone(scope, name, child, None)
+
+    def robbed(self, scope: str) -> list[tuple[int, str, int]]:
+        """`(root, collection, child)`: what a root still shows on the topics, and another, read later, shows, too.
+
+        Following would not notice: to it the child is where it belongs. It stays until the root is read again.
+        """
+        roots = self._robbed.get(scope, {})
+        return [(root, name, child) for root, children in roots.items() for name, child in sorted(children)]
 
     def take_pending(self) -> Pending:
         """The changes so far; every event that they speak of has been handed over by now."""
@@ -179,17 +201,12 @@ class Index:
             self._alone.setdefault((collection, alone), {})[int(text)] = Child(*orjson.loads(value))
 
     def settle(self) -> None:
-        """Work out which root shows each child: of two that did, the one that was read later."""
+        """Work out which root shows each child."""
         self._shown_by.clear()
+        self._robbed.clear()
         for scope, entries in self._roots.items():
-            read_at: dict[tuple[str, int], int] = {}
             for id, entry in entries.items():
-                sequence = _root(entry).sequence
-                for name, ids in _children(entry).items():
-                    shown_by = self._shown_by.setdefault((scope, name), {})
-                    for child in map(int, ids):
-                        if sequence >= read_at.get((name, child), 0):
-                            shown_by[child], read_at[name, child] = id, sequence
+                self._give_to(scope, id, _root(entry).sequence, _children(entry))
 
 
 def _root(entry: bytes) -> Root:

@@ -5,12 +5,16 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+import structlog
+
 from producers import documents
 from producers.changes import Changes, Followed
 from producers.demands import Demands
 from producers.index import Child, Index
 from producers.owners import owner_of
 from schemas.aggregate import Aggregate, Touch
+
+log = structlog.get_logger()
 
 
 class Noticing:
@@ -75,10 +79,25 @@ class Noticing:
         else:
             # A row that is new has no carriers yet: roots that come to refer to it change themselves.
             ends = noted is not None
-            for root in await self._changes.carriers(followed, id) if ends else ():
+            carriers = await self._changes.carriers(followed, id) if ends else []
+            if ends and not carriers and not await self.is_peopled(followed.aggregate):
+                return False  # noticed again by the next look, at last by a sweep
+            for root in carriers:
                 self._demands.add(followed.aggregate, root, since)
         self._look_ups[place] = state
         return ends
+
+    async def is_peopled(self, aggregate: Aggregate, others: int | None = None) -> bool:
+        """Whether the roots' collection shows any rows, where `others` (None: all that were published) should be there.
+
+        One that may no longer be read without saying so looks empty: what it does not show is not believed to be gone.
+        """
+        root = aggregate.root
+        known = self._index.size(root.name, root.name) if others is None else others
+        if known <= 0 or await self._changes.has_rows(root):
+            return True
+        log.error("capture.collection_empty", collection=root.name, known=known)
+        return False
 
     async def _fan_out(self, followed: Followed, states: Sequence[Child | None], since: datetime) -> bool:
         """Ask for the carriers below what a look-up belonged to, and belongs to now; whether there is any such."""
@@ -109,6 +128,12 @@ class Noticing:
         known = self._index.child(aggregate.root.name, touch.collection, id)
         if known is not None and known.root is not None:
             self._demands.add(aggregate, known.root, since, child=(touch.collection, id), version=None)
+
+    def robbed(self, since: datetime) -> None:
+        """Roots that were published with a child that has gone to another root, which was read for another reason."""
+        for one in self._aggregates:
+            for root, collection, child in self._index.robbed(one.root.name):
+                self._demands.add(one, root, since, child=(collection, child), version=None)
 
     async def logged(self, row: dict[str, Any], since: datetime) -> None:
         """A row of the audit log: a delete, or a pivot that was attached or detached."""

@@ -63,6 +63,12 @@ class Sweep:
         """When each collection was last listed whole, as `{scope/collection: Sonar's clock}`."""
         return {name: datetime.fromisoformat(at) for name, at in self._swept.items()}
 
+    @property
+    def oldest(self) -> datetime | None:
+        """When the collection was swept that was swept longest ago; None: one of them never was."""
+        ended = [self._swept.get(_place(one)) for one in self._changes.collections]
+        return min((datetime.fromisoformat(at) for at in ended if at is not None), default=None) if all(ended) else None
+
     def hurry(self, collection: str) -> None:
         """List a collection next, and at once."""
         for one in self._changes.collections:
@@ -121,6 +127,7 @@ class Sweep:
         if high is None:
             listing.ended = now
             if not listing.missing:
+                await self._brake.lets_pass(listing.followed.thin.collection, 0, len(listing.known), now)
                 await self._done(listing, now)
         else:
             listing.last = high
@@ -146,7 +153,7 @@ class Sweep:
             still = set(self._known(listing.followed))
             gone += [id for id in ids if id not in shown and id in still]
         collection = listing.followed.thin.collection
-        if gone and not await self._brake.lets_pass(collection, len(gone), len(listing.known), now):
+        if not await self._brake.lets_pass(collection, len(gone), len(listing.known), now, told=not gone):
             self._listing = None  # it is listed again later, and at once when somebody accepts the deletes
             self._swept[_place(listing.followed)] = now.isoformat()
             return

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -42,6 +43,15 @@ class UnevenBroker(Broker):
         """Forget what was not acknowledged; the next process finds the broker well."""
         super().lose()
         self._is_cut = False
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the process that produced has ended without an acknowledgement."""
+        return self._is_cut
+
+    def lost(self) -> None:
+        """The process ends here: what waits is never sent."""
+        self._is_cut = True
 
     def cut_short(self) -> None:
         """End while the broker acknowledges: a cursor that waits has arrived, events beside it have not."""
@@ -85,8 +95,8 @@ class MeddledClient(InMemoryClient):
 class Town(Scene):
     """The scene, peopled, with a broker and a line to Sonar that can be meddled with."""
 
-    def __init__(self, seed: int) -> None:
-        super().__init__(page_size=PAGE)
+    def __init__(self, seed: int, *, sweep_every: timedelta = timedelta(days=1)) -> None:
+        super().__init__(page_size=PAGE, sweep_every=sweep_every)
         self.random = random.Random(seed)
         self.line = self.client = MeddledClient(self.shop)
         self.uneven = self.broker = UnevenBroker()

@@ -17,7 +17,7 @@ def partial(answer: Answer) -> Answer:
     body = orjson.loads(answer[2])
     for connection in body["data"].values():
         if isinstance(connection, dict):
-            for row in connection.get("entities") or ():
+            for row in filter(None, connection.get("entities") or ()):
                 for name in [name for name, value in row.items() if isinstance(value, dict)]:
                     row[name] = None
     return 200, {}, orjson.dumps(body | {"errors": ERRORS})

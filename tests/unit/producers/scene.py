@@ -147,6 +147,10 @@ NOTE = Aggregate(
         Owner("account.id"),
         Owner("noteable_id", ("noteable_type", "RadiusAccount"), through="radius_accounts"),
     ],
+    looks_up=[
+        LookUp("accounts", "Account", column="noteable_id", fields=("name",)),
+        LookUp("contacts", "Contact", column="noteable_id", fields=("name",)),
+    ],
 )
 AGGREGATES = (ACCOUNT, PAYMENT, NOTE)
 
@@ -262,13 +266,18 @@ class Scene:
     """A shop and a capture over it. `restart` builds capture anew from what the broker has acknowledged."""
 
     def __init__(
-        self, *, page_size: int = 3, desk: Desk | None = None, aggregates: Iterable[Aggregate] = AGGREGATES
+        self,
+        *,
+        page_size: int = 3,
+        desk: Desk | None = None,
+        aggregates: Iterable[Aggregate] = AGGREGATES,
+        sweep_every: timedelta = timedelta(days=1),
     ) -> None:
         self.desk, self.aggregates = desk or Shop(), tuple(aggregates)
         self.client = InMemoryClient(self.desk)
         self.broker = Broker()
         self.topics = Topics("t")
-        self.page_size = page_size
+        self.page_size, self.sweep_every = page_size, sweep_every
         self.schema = the_schema()
         self.restart()
 
@@ -300,7 +309,7 @@ class Scene:
             lease,
             aggregates=self.aggregates,
             safety_lag=timedelta(seconds=10),
-            sweep_every=timedelta(hours=24),
+            sweep_every=self.sweep_every,
             delete_share=0.05,
             server_time=lambda: self.client.server_time,
         )

@@ -496,12 +496,12 @@ async def test_more_collections_than_one_request_takes_are_asked_for_in_several(
 
 async def test_one_collection_that_is_refused_is_found_by_halving() -> None:
     scene = await a_scene()
-    scene.damage(denied=frozenset({"contacts"}))
+    scene.damage(denied=frozenset({"notes"}))
     scene.client.asked.clear()
     await scene.following.poll()
     followed = looks(scene)[0].count("entities")
     assert len(looks(scene)) <= 1 + 2 * followed.bit_length()
-    assert scene.following.halted == ["contacts"]
+    assert scene.following.halted == ["notes"]
 
 
 async def test_a_root_that_a_later_reading_saw_is_not_deleted_by_an_earlier_one() -> None:

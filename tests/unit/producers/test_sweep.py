@@ -34,21 +34,25 @@ def held() -> float:
 
 async def test_a_delete_that_the_log_does_not_show_is_found_and_confirmed() -> None:
     scene = await a_scene()
+    scene.shop.a_payment(1, 5)
+    await scene.following.poll()
     secretly_gone(scene, "Payment", 1)
     scene.shop.clock.tick(60)
     await scene.following.poll()
     assert 1 in scene.folded("payment")
     await swept(scene)
-    assert scene.folded("payment") == {}
+    assert scene.folded("payment").keys() == {2}
     (gone,) = [one for one in scene.events("payment") if one["op"] == "d"]
     assert gone["source"]["owner_id"] == 1
 
 
 async def test_a_child_that_goes_unseen_is_missed_by_the_sweep_and_its_root_read_again() -> None:
     scene = await a_scene()
+    scene.shop.a_contact(1, "Eda")
+    await scene.following.poll()
     secretly_gone(scene, "Contact", 1)
     await swept(scene)
-    assert scene.folded()[1]["contacts"] == []
+    assert [one["name"] for one in scene.folded()[1]["contacts"]] == ["Eda"]
 
 
 async def test_a_change_that_did_not_move_its_time_is_found() -> None:
@@ -157,3 +161,41 @@ async def test_the_overlap_learns_how_late_rows_become_visible() -> None:
     scene.shop.clock.tick(8 * 86400)
     await scene.following.poll()
     assert scene.following.overlap == timedelta(seconds=10)
+
+
+async def test_a_collection_that_looks_empty_all_at_once_is_not_believed() -> None:
+    scene = await a_scene()
+    scene.damage(emptied=frozenset({"payments"}))
+    await swept(scene)
+    assert scene.folded("payment").keys() == {1}
+    assert scene.following.brake.held["payments"].missing == 1
+    scene.damage()
+    await swept(scene)
+    assert scene.folded("payment").keys() == {1}
+    assert not scene.following.brake.held
+
+
+async def test_a_logged_delete_is_not_believed_while_its_collection_looks_empty() -> None:
+    scene = await a_scene()
+    other = scene.shop.a_payment(1, 5)
+    await scene.following.poll()
+    scene.shop.clock.tick(60)
+    scene.shop.store.delete("Payment", other)
+    scene.damage(emptied=frozenset({"payments"}))
+    await scene.following.poll()
+    assert scene.folded("payment").keys() == {1, other}
+    scene.damage()
+    await scene.following.poll()
+    assert scene.folded("payment").keys() == {1}
+
+
+async def test_a_look_up_that_changes_while_its_carriers_look_gone_reaches_them_later() -> None:
+    scene = await a_scene()
+    scene.damage(emptied=frozenset({"accounts"}))
+    scene.shop.store.update("AccountStatus", scene.shop.status, name="Other")
+    await scene.following.poll()
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
+    scene.damage()
+    await swept(scene)
+    assert scene.folded()[1]["account_status"] == {"name": "Other"}

@@ -1,0 +1,314 @@
+"""One history against capture: what the topics show at every watermark, and at rest."""
+
+import asyncio
+import contextlib
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
+
+from plumbing.errors import SyncError
+from tests.faults.capture_town import Answer, Town
+from tests.faults.steps import Killed
+from tests.faults.test_capture_answers import ANSWERS
+from tests.model.source import COLLECTIONS, NEVER, OPERATIONS, UNTOLD, Key, Source
+from tests.model.strategies import OURS, Strategy
+from tests.unit.producers.scene import AGGREGATES
+
+STEPS = 30
+_CHANGES = "query Changed"
+_SELDOM = 14
+"""Polls after which what was denied has surely been asked for again."""
+_BY_CHANGE = 'attribute: "updated_at"'
+_ALIASED = re.compile(r"(c\d+): (\w+)\(")
+
+
+@dataclass(frozen=True)
+class Step:
+    """An operation, what goes wrong while it happens, and its chances (a seed)."""
+
+    operation: str
+    fault: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Missed:
+    """A root that the topics do not show as they promise; `at`: at this watermark, None: at rest."""
+
+    key: Key
+    at: datetime | None
+    step: int
+
+
+def history(seed: int, strategy: Strategy = OURS) -> list[Step]:
+    """A random history, for a strategy that is `told` of what a poller is told of."""
+    chance = random.Random(seed)
+    operations = [one for one in OPERATIONS if not (strategy.told and one in UNTOLD)]
+    faults = [one for one in FAULTED if one != "none" and not (strategy.told and one == "emptied")]
+    return [
+        Step(
+            chance.choice(operations).__name__,
+            chance.choice(faults) if chance.random() < 0.5 else "none",
+            chance.randrange(2**32),
+        )
+        for _ in range(STEPS)
+    ]
+
+
+def check(seed: int, steps: list[Step], strategy: Strategy = OURS) -> Missed | None:
+    """Run a history; the first thing that is missed, or None."""
+    with strategy.patched():
+        return asyncio.run(_Run(seed, strategy).through(steps))
+
+
+def shortest(seed: int, steps: list[Step], strategy: Strategy = OURS) -> list[Step]:
+    """The steps of a history that misses something without those that it does so without, too."""
+    place = 0
+    while place < len(steps):
+        fewer = steps[:place] + steps[place + 1 :]
+        if check(seed, fewer, strategy) is not None:
+            steps = fewer
+        else:
+            place += 1
+    return steps
+
+
+class _Run:
+    def __init__(self, seed: int, strategy: Strategy) -> None:
+        self.town, self._strategy = Town(seed, sweep_every=timedelta(minutes=10)), strategy
+        self.source = Source(self.town)
+        self.chance = random.Random(seed)
+        self._denied_for = 0
+
+    async def through(self, steps: list[Step]) -> Missed | None:
+        await self.town.read()
+        for number, step in enumerate(steps):
+            self.chance.seed(step.seed)
+            self.town.random.seed(step.seed)
+            missed = await self._step(step, number)
+            if missed is not None:
+                return missed
+        return await self._at_rest(len(steps))
+
+    async def _step(self, step: Step, number: int) -> Missed | None:
+        self.source.tick(self.chance.randint(0, 4))
+        operation = next(one for one in OPERATIONS if one.__name__ == step.operation)
+
+        def happen() -> None:
+            operation(self.source)
+            self.source.note(told=not self.town.line.conditions.emptied)
+
+        asked, turn = 0, self.chance.choice([0, 0, 1, 2, 3])
+
+        def before(document: str, variables: Any) -> None:
+            nonlocal asked
+            asked += 1
+            if asked == turn:
+                happen()
+
+        if turn == 0:
+            happen()
+        self.town.line.before = before
+        self.town.line.meddle = self._line(lambda document, answer: answer)
+        covered = None
+        with FAULTED[step.fault](self):
+            covered = await self._poll()
+        if turn and asked < turn:
+            happen()
+        self.town.line.before = None
+        self._let_again()
+        self.source.tick(1)
+        return None if covered is None else self._missed(covered, number)
+
+    async def _poll(self) -> datetime | None:
+        """Up to when changes and deletes are covered now; None: this poll moved nothing."""
+        try:
+            await self.town.begin()
+            covered = await self.town.following.poll(sweeping=self._strategy.sweeps)
+        except (SyncError, Killed):
+            if self.town.uneven.is_lost:
+                self._start_again()
+            return None
+        deletes = self.town.following.deletes_low
+        assert deletes is not None
+        return min(covered, deletes)
+
+    def _start_again(self) -> None:
+        self.town.broker.lose()
+        self.town.restart()
+
+    def _missed(self, covered: datetime, number: int) -> Missed | None:
+        known = [key for key, since in self.source.since.items() if since <= covered]
+        return self._compare(known, covered, number)
+
+    def _compare(self, keys: list[Key], covered: datetime | None, number: int) -> Missed | None:
+        folded = {one.name: self.town.folded(one.name) for one in AGGREGATES}
+        for name, id in keys:
+            if folded[name].get(id) != self.source.state.get((name, id)):
+                return Missed((name, id), covered, number)
+        return None
+
+    async def _at_rest(self, number: int) -> Missed | None:
+        self.source.settle()
+        self._let_again(at_once=True)
+        self.town.restart_line()
+        ended = self.source.now
+        for polls in range(400):
+            self.source.tick(20)
+            covered = await self._poll()
+            missed = None if covered is None else self._missed(covered, number)
+            if missed is not None:
+                return missed
+            swept = self.town.following.sweep.oldest
+            is_swept = swept is not None and swept > ended + timedelta(minutes=1)
+            if polls > _SELDOM and (is_swept or not self._strategy.sweeps):
+                break
+        for _ in range(3):
+            self.source.tick(20)
+            await self._poll()
+        return self._compare(list(self.source.since), None, number)
+
+    # what goes wrong
+
+    def _line(self, meddle: Callable[[str, Answer], Answer]) -> Callable[[str, Answer], Answer]:
+        """Search is behind for some rows, whatever else happens to an answer."""
+        return lambda document, answer: meddle(document, self._behind(document, answer))
+
+    def _behind(self, document: str, answer: Answer) -> Answer:
+        hidden = self.source.unseen
+        if not hidden or _CHANGES not in document or _BY_CHANGE not in document:
+            return answer
+        collections, body = dict(_ALIASED.findall(document)), orjson.loads(answer[2])
+        for alias, connection in (body.get("data") or {}).items():
+            ids = {str(id) for type_name, id in hidden if COLLECTIONS[type_name] == collections[alias]}
+            rows = connection["entities"]
+            left = [row for row in rows if row is None or row["id"] not in ids]
+            connection["page_info"]["total_count"] -= len(rows) - len(left)
+            connection["entities"] = left
+        return answer[0], answer[1], orjson.dumps(body)
+
+    def _let_again(self, *, at_once: bool = False) -> None:
+        """What was denied may be read again after a while."""
+        self._denied_for -= 1
+        if at_once or self._denied_for <= 0:
+            self.town.damage()
+
+    @contextlib.contextmanager
+    def none(self) -> Iterator[None]:
+        """Nothing."""
+        yield
+
+    @contextlib.contextmanager
+    def restart(self) -> Iterator[None]:
+        """The process ended in order, and begins again."""
+        self._start_again()
+        yield
+
+    @contextlib.contextmanager
+    def killed_before_the_broker_has_it(self) -> Iterator[None]:
+        """SIGKILL before a flush."""
+        turn = self.chance.randint(1, 4)
+
+        def before() -> None:
+            nonlocal turn
+            turn -= 1
+            if turn == 0:
+                self.town.uneven.lost()
+                raise Killed
+
+        with self._flushing(before):
+            yield
+
+    @contextlib.contextmanager
+    def killed_between_two_leaders(self) -> Iterator[None]:
+        """SIGKILL when the broker has a cursor and not yet the events beside it."""
+        turn = self.chance.randint(1, 4)
+
+        def before() -> None:
+            nonlocal turn
+            turn -= 1
+            if turn == 0:
+                self.town.uneven.cut_short()
+
+        with self._flushing(before):
+            yield
+
+    @contextlib.contextmanager
+    def _flushing(self, before: Callable[[], None]) -> Iterator[None]:
+        self.town.uneven.before_flush = before
+        try:
+            yield
+        finally:
+            self.town.uneven.before_flush = lambda: None
+
+    @contextlib.contextmanager
+    def denied(self) -> Iterator[None]:
+        """The token may not read something, for some polls."""
+        what = self.chance.choice(["contacts", "payments", "Account.contacts", "radius_accounts", "logs"])
+        self.town.damage(denied=frozenset({what}))
+        self._denied_for = self.chance.randint(1, 3)
+        yield
+
+    @contextlib.contextmanager
+    def emptied(self) -> Iterator[None]:
+        """A collection pretends to have no rows, for some polls: a lost permission that says nothing.
+
+        What changes meanwhile, or has not been covered yet, only a sweep can find.
+        """
+        self.source.doubt(self.town.following.low or self.source.now)
+        self.town.damage(emptied=frozenset({self.chance.choice(["payments", "notes", "contacts"])}))
+        self._denied_for = self.chance.randint(1, 3)
+        yield
+
+    @contextlib.contextmanager
+    def bad_answers(self) -> Iterator[None]:
+        """Some answers are none of Sonar's, damaged or refused."""
+        bad = ANSWERS[self.chance.choice(list(ANSWERS))]
+        self.town.line.meddle = self._line(lambda _, answer: bad(answer) if self.chance.random() < 0.3 else answer)
+        yield
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Everything is read anew at the same time."""
+        town = self.town
+        poll = town.following.poll
+
+        async def both(*, sweeping: bool = True) -> datetime:
+            again = town.snapshot.run(AGGREGATES, asyncio.Event(), started=town.shop.clock.now, force=f"{self.chance}")
+            _, covered = await asyncio.gather(again, poll(sweeping=sweeping))
+            return covered
+
+        town.following.poll = both  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            del town.following.poll
+
+    @contextlib.contextmanager
+    def skew(self) -> Iterator[None]:
+        """Our clock is an hour off, in either direction."""
+        with self._strategy.skewed(self.chance.choice([-3600, 3600])):
+            yield
+
+
+FAULTED: dict[str, Callable[[_Run], contextlib.AbstractContextManager[None]]] = {
+    one.__name__: one
+    for one in (
+        _Run.none, _Run.restart, _Run.killed_before_the_broker_has_it, _Run.killed_between_two_leaders, _Run.denied,
+        _Run.emptied, _Run.bad_answers, _Run.snapshot, _Run.skew,
+    )
+}  # fmt: skip
+
+
+def pairs(steps: list[Step]) -> Counter[tuple[str, str]]:
+    """How often each operation met each fault."""
+    return Counter((one.operation, one.fault) for one in steps)
+
+
+__all__ = ["NEVER", "STEPS", "Missed", "Step", "check", "history", "pairs", "shortest"]

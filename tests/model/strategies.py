@@ -1,0 +1,124 @@
+"""Capture as it is, and as it is done elsewhere: naive strategies, of which each must miss something."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from unittest import mock
+
+from plumbing.clock import utc_now
+from producers import changes, documents, following
+from producers.changes import Changes
+from producers.documents import Thin
+from producers.index import Index
+from producers.lateness import Lateness
+from producers.publisher import Published, Publisher
+from producers.reader import Page
+
+PATCHES = list[contextlib.AbstractContextManager[Any]]
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A way to capture. `patches` makes what replaces parts of the real code."""
+
+    name: str
+    patches: Callable[[], PATCHES] = field(default=list)
+    sweeps: bool = True
+    told: bool = False
+    """Checked with histories of what a poller is told of: it has to fail for its own fault, not for want of sweeps."""
+
+    @contextlib.contextmanager
+    def patched(self) -> Iterator[None]:
+        """With thin pages of few rows, so that paging takes part."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(mock.patch.object(changes, "PAGE", 4))
+            stack.enter_context(mock.patch("producers.sweep.PAGE", 4))
+            for patch in self.patches():
+                stack.enter_context(patch)
+            yield
+
+    @contextlib.contextmanager
+    def skewed(self, seconds: int) -> Iterator[None]:
+        """While our own clock is off."""
+        with mock.patch("producers.publisher.utc_now", side_effect=lambda: utc_now() + timedelta(seconds=seconds)):
+            yield
+
+
+def _no_overlap() -> PATCHES:
+    return [mock.patch.object(Lateness, "width", timedelta(0))]
+
+
+def _greater_than() -> PATCHES:
+    real = documents.changed_since
+
+    def after(low: datetime, after: tuple[str, int] | None, column: str = "updated_at") -> list[dict[str, Any]]:
+        if after is not None or column != "updated_at":
+            return real(low, after, column)
+        return [{"datetime_fields": [{"attribute": column, "operator": "GT", "search_value": low.isoformat()}]}]
+
+    return [*_no_overlap(), mock.patch.object(documents, "changed_since", after)]
+
+
+def _page_numbers() -> PATCHES:
+    async def read(
+        self: Changes, thins: list[Thin], searches: list[list[dict[str, Any]]], low: datetime | None
+    ) -> list[list[dict[str, Any]]]:
+        found: list[list[dict[str, Any]]] = []
+        for thin, search in zip(thins, searches, strict=True):
+            rows: list[dict[str, Any]] = []
+            number = 1
+            while True:
+                document = documents.thin_document([thin]).replace("page: 1", f"page: {number}")
+                answer = await self._client.query(document, {"s0": search, "n": changes.PAGE})
+                page = answer.data["c0"]["entities"]
+                rows += [row for row in page if row is not None]
+                if len(page) < changes.PAGE:
+                    break
+                number += 1
+            found.append(rows)
+        return found
+
+    return [*_no_overlap(), mock.patch.object(Changes, "_read", read)]
+
+
+def _client_clock() -> PATCHES:
+    real = following.Following.__init__
+
+    def begun(self: following.Following, *arguments: Any, **options: Any) -> None:
+        told = options["server_time"]
+        real(self, *arguments, **{**options, "server_time": lambda: told() + timedelta(seconds=30)})
+
+    return [mock.patch.object(following.Following, "__init__", begun)]
+
+
+def _by_version() -> PATCHES:
+    real = Publisher.row
+
+    def row(self: Publisher, aggregate: Any, row: Mapping[str, Any], shown: Any, page: Page, *, snapshot: bool) -> Any:
+        known = self._index.root(aggregate.root.name, int(row["id"]))
+        if known is not None and not known.deleted and str(row["_version"]) < known.version:
+            return Published.STALE
+        return real(self, aggregate, row, shown, page, snapshot=snapshot)
+
+    return [mock.patch.object(Publisher, "row", row)]
+
+
+def _no_child_index() -> PATCHES:
+    return [mock.patch.object(Index, "child", return_value=None)]
+
+
+OURS = Strategy("ours")
+TOLD = Strategy("ours without sweeps", sweeps=False, told=True)
+"""What the naive ones are measured against: it misses nothing that a poller is told of."""
+NAIVE = (
+    Strategy("a cursor that asks for what is greater", _greater_than, sweeps=False, told=True),
+    Strategy("page numbers", _page_numbers, sweeps=False, told=True),
+    Strategy("the client's clock", _client_clock, sweeps=False, told=True),
+    Strategy("no overlap", _no_overlap, sweeps=False, told=True),
+    Strategy("no sweep", sweeps=False),
+    Strategy("ordering by _version", _by_version, told=True),
+    Strategy("no child index", _no_child_index, sweeps=False, told=True),
+)
+"""Each with what it must fail for; where sweeps would mend it in the end, without them."""
