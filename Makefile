@@ -15,7 +15,7 @@ FIND_PYTHON := for candidate in $(CURDIR)/$(BIN)/python python3 python3.13 pytho
 	if [ -z "$$found" ]; then \
 		echo "Python 3.11 or newer is needed (Debian 12: sudo apt-get install python3 python3-venv)" >&2; exit 2; fi
 
-.PHONY: help setup check check-generated test check-reference demo up down status bench faults format requirements
+.PHONY: help setup check check-generated test check-reference demo up down status bench faults model-check format requirements
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,10 +48,13 @@ check-generated: setup ## committed files that are generated are up to date
 
 # Bytecode is kept even where it is not by default: hundreds of processes are started.
 test: setup ## unit, contract and integration tests on real servers, a seed of each fault, and the demo with few accounts
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder tests/e2e tests/integration tests/faults tests/contract tests/unit
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder tests/e2e tests/integration tests/model tests/faults tests/contract tests/unit
 
 faults: setup ## every fault with all its seeds and guards; goes on where it stopped (at most an hour)
 	@$(PYTHON) -m tests.faults $(STATE)/faults.json
+
+model-check: setup ## 20,000 random histories of a source against capture (HISTORIES=2000 for fewer)
+	@$(PYTHON) -m tests.model --histories $(or $(HISTORIES),20000)
 
 check-reference: setup ## sandbox and all we use of Sonar and Splynx against ../shared/reference
 	$(PYTHON) -m tests.reference ../shared/reference
