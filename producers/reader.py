@@ -135,10 +135,6 @@ class Reader:
             raise IncompletePage(f"nested {full.branch.name} of {name} is too long")
         return Page([{**row, "id": "1"}], sequence, answer.started, answer.server_time, 1)
 
-    def children(self, aggregate: Aggregate) -> Sequence[Branch]:
-        """Where an answer shows the rows whose changes re-read the root (`touched_by`)."""
-        return self._readings[aggregate.name].children
-
     def shown(self, aggregate: Aggregate, row: dict[str, Any]) -> Iterator[Shown]:
         """The nested rows of a root whose changes re-read it (`touched_by`), with what lies on the way to them."""
         return shown(row, self._readings[aggregate.name].children)

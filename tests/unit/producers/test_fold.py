@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from producers.layout import Branch
 from producers.owners import owner_paths
 from sandbox.world.populate import populate
 from schemas.catalogue import AGGREGATES, aggregate
@@ -69,14 +68,3 @@ def test_an_owner_is_found_by_what_is_read_of_a_row(name: str) -> None:
             names = {member.name: member for member in members(record)}
             assert part in names, path
             record = names[part].record
-
-
-@pytest.mark.parametrize("name", LISTS)
-def test_what_belongs_to_another_root_is_not_taken_for_its_own(name: str) -> None:
-    roots = {one.root.type_name for one in AGGREGATES}
-    scene = Scene(desk=Desk(), aggregates=AGGREGATES)
-    below: list[tuple[Branch, tuple[str, ...]]] = [(branch, ()) for branch in scene.reader.children(aggregate(name))]
-    while below:
-        branch, above = below.pop()
-        assert not (branch.owned and roots & set(above)), f"{' > '.join((*above, branch.name))} is to be marked Foreign"
-        below += [(one, (*above, branch.type_name)) for one in branch.branches]
