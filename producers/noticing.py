@@ -7,6 +7,8 @@ from typing import Any
 
 import structlog
 
+from clients.sonar_errors import SonarForbidden
+from plumbing import metrics
 from producers import documents
 from producers.changes import Changes, Followed
 from producers.demands import Demands
@@ -43,7 +45,10 @@ class Noticing:
         if followed.touch is not None:
             return self._child(followed, followed.touch, row, since)
         if followed.look_up is not None:
-            return await self._look_up(followed, row, since)
+            try:
+                return await self._look_up(followed, row, since)
+            except SonarForbidden as exc:
+                return self._denied(followed, exc)
         id, version = int(row["id"]), row["_version"]
         known = self._index.root(followed.thin.collection, id)
         if known is not None and not known.deleted and known.version == version:
@@ -66,6 +71,15 @@ class Noticing:
         if known is not None and known.root is not None and known.root != owner:
             asked |= self._demands.add(aggregate, known.root, since, child=(collection, id), version=None)
         return asked
+
+    def _denied(self, followed: Followed, exc: SonarForbidden) -> bool:
+        """What the token may not read on the way to the carriers holds up nothing else.
+
+        The look-up stays unnoted. What is denied is followed itself: the watermark waits, and then the row shows again.
+        """
+        metrics.ERRORS.labels("capture", exc.code).inc()
+        log.error("capture.carriers_denied", aggregate=followed.aggregate.name, collection=followed.thin.collection)
+        return False
 
     async def _look_up(self, followed: Followed, row: dict[str, Any], since: datetime) -> bool:
         id, state = int(row["id"]), _look_up_state(followed, row)
@@ -119,8 +133,13 @@ class Noticing:
     async def _look_up_gone(self, followed: Followed, id: int, since: datetime) -> None:
         place = (*look_up_place(followed), id)
         noted = self._look_ups[place] if place in self._look_ups else self._index.child(*place)
-        if noted is not None:
+        if noted is None:
+            return
+        try:
             await self._fan_out(followed, (noted,), since)
+        except SonarForbidden as exc:
+            self._denied(followed, exc)
+        else:
             self._look_ups[place] = None
 
     def _child_gone(self, aggregate: Aggregate, touch: Touch, id: int, since: datetime) -> None:

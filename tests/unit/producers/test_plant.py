@@ -253,3 +253,21 @@ async def test_a_telephone_of_a_sites_contact_re_reads_the_site_and_no_account()
     (person,) = plant.scene.folded("network_site")[site]["contacts"]
     assert [one["number"] for one in person["phone_numbers"]] == ["0145550123"]
     assert plant.scene.folded("network_site")[site]["height_in_meters"] == "12.5"
+
+
+async def test_a_collection_on_the_way_down_that_may_not_be_read_holds_up_nothing_else_and_loses_nothing() -> None:
+    plant = Plant()
+    ip = plant.an_ip("InventoryItem", plant.a_holder("InventoryItem"))
+    site = plant.store.insert("NetworkSite", height_in_meters=12.5, name="Hill")
+    await plant.begin()
+    plant.scene.damage(denied=frozenset({"inventory_items"}))
+    plant.store.update("Address", plant.home, addressable_id=plant.other)
+    plant.store.update("NetworkSite", site, name="Hill, new")
+    for _ in range(3):
+        await plant.pass_by()
+    assert plant.scene.folded("network_site")[site]["name"] == "Hill, new"
+    assert "inventory_items" in plant.scene.following.halted
+    plant.scene.damage()
+    for _ in range(13):
+        await plant.pass_by()
+    assert plant.story("ip_assignment", ip)[-1] == ("u", plant.other)
