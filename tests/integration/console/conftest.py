@@ -24,6 +24,7 @@ from sandbox.local.sandboxes import SonarSandbox, SplynxSandbox
 from sandbox.local.stack import Addresses
 from tests.conftest import MariaDbAccess, drop_topics
 from tests.integration import behind
+from tests.slice import BEYOND_THE_SLICE
 
 ACCOUNTS = 30
 
@@ -162,7 +163,12 @@ def site(stack: Addresses, mariadb: MariaDbAccess, tmp_path_factory: pytest.Temp
         settings = configuration.settings(
             stack, sonar, splynx, http_ports=free_ports(3), hmac_key=secrets.token_hex(16)
         )
-        own = {"instance": f"c{mark}", "ledger": {**settings["splynx"]["db"], "name": splynx.ledger}}
+        own = {
+            "instance": f"c{mark}",
+            "ledger": {**settings["splynx"]["db"], "name": splynx.ledger},
+            # The whole width is the demo's, and capture's own tests'.
+            "sonar": {**settings["sonar"], "leave_out": BEYOND_THE_SLICE},
+        }
         made = Site(folder, sonar, splynx, mariadb, {**settings, **own})
         made.configure()
         made.write("rules.yaml", choices.rules())
