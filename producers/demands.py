@@ -17,14 +17,14 @@ class Demand:
     """Sonar's clock when the change was first seen, or, seen late, the safety lag after the watermark of then.
 
     The watermark stays the safety lag below it until the demand is met."""
-    expected: dict[tuple[str, int], str | None] = field(default_factory=dict)
+    expected: dict[tuple[str, int], int | None] = field(default_factory=dict)
     named: set[tuple[str, int]] = field(default_factory=set)
     """All children that were ever expected."""
     maybe_deleted: bool = False
     """The log tells of a delete; believed only when a read by id does not find the root."""
     attempts: int = 0
 
-    def unmet(self, shown: dict[tuple[str, int], str]) -> dict[tuple[str, int], str | None]:
+    def unmet(self, shown: dict[tuple[str, int], int]) -> dict[tuple[str, int], int | None]:
         """What the reading does not show yet."""
         return {child: version for child, version in self.expected.items() if shown.get(child) != version}
 
@@ -47,7 +47,7 @@ class Demands:
         since: datetime,
         *,
         child: tuple[str, int] | None = None,
-        version: str | None = None,
+        version: int | None = None,
         maybe_deleted: bool = False,
     ) -> bool:
         """Ask for a root; with `child`, for a reading that shows it in `version` (None: no more).
@@ -66,7 +66,7 @@ class Demands:
             self._expecting.setdefault((aggregate.name, child), set()).add(id)
         return new
 
-    def seen(self, aggregate: Aggregate, child: tuple[str, int], owner: int | None, version: str | None) -> None:
+    def seen(self, aggregate: Aggregate, child: tuple[str, int], owner: int | None, version: int | None) -> None:
         """Sonar shows a child with this owner, in this version: who waits for an earlier state of it waits for this.
 
         A row that changes again before its root is read would never be shown in the version that was seen first.

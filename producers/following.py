@@ -13,7 +13,8 @@ from producers.brake import Brake, Held
 from producers.changes import Changes
 from producers.cursors import Cursors, CursorUnusable
 from producers.demands import Demand, Demands
-from producers.index import Child, Index
+from producers.families import Child
+from producers.index import Index
 from producers.lateness import Lateness
 from producers.lease import Lease
 from producers.noticing import Noticing

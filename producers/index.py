@@ -4,8 +4,8 @@ It finds the root of a child that has gone, tells a changed row from a published
 A root and its children are one message: a snapshot writes one for each event, not one for each row.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Sequence
 
 import orjson
 
@@ -13,51 +13,25 @@ from plumbing.kafka import AckedProducer
 from plumbing.reading import read_whole
 from plumbing.settings import KafkaSettings
 from producers.cursors import CursorUnusable
+from producers.families import Child, Children, Family, Root, Strays
 from schemas.topics import Topics
 
 Pending = dict[bytes, tuple[int, bytes | None]]
 """`{message key: (id, value)}`, not yet handed over."""
-
-Children = Mapping[str, Mapping[str, str]]
-"""`{collection: {id: version}}`: what a root showed, ids as JSON has them."""
-
-
-class Root(NamedTuple):
-    """The state of a root as it was last published."""
-
-    owner: int | None
-    version: str
-    sequence: int
-    digest: str
-    deleted: bool = False
-
-
-class Child(NamedTuple):
-    """A child row: the root that shows it (None: it belongs to none that we read), and its version.
-
-    Of a look-up: the row that it belongs to, where its declaration names one.
-    """
-
-    root: int | None
-    version: str
 
 
 class Index:
     """In memory, and on the topic. Changes wait in `pending` until the events that they speak of are acknowledged.
 
     A collection of roots is the scope of its children: the same row may be a child of an account and of a company.
-    Roots are kept as the topic has them: an ISP has hundreds of thousands, and as objects they take twice the room.
     """
 
     def __init__(self, topic: str, partitions: int, producer: AckedProducer) -> None:
         self._topic, self._partitions, self._producer = topic, partitions, producer
-        self._roots: dict[str, dict[int, bytes]] = {}
-        self._shown_by: dict[tuple[str, str], dict[int, int]] = {}
-        """`{(scope, collection): {child: root}}`, of all children that stand with their root."""
-        self._alone: dict[tuple[str, str], dict[int, Child]] = {}
-        """Those that no root shows: they belong to nothing that we read, or are not part of what we select."""
-        self._robbed: dict[str, dict[int, set[tuple[str, int]]]] = {}
-        """`{scope: {root: children}}`: what a root was published with and another, read later, shows as its own."""
+        self._families: defaultdict[str, Family] = defaultdict(Family)
+        """Roots and their children, by scope."""
+        self._strays: defaultdict[tuple[str, str], Strays] = defaultdict(Strays)
+        """By scope and collection, rows that no root shows: look-ups, and what is not part of what we select."""
         self._pending: Pending = {}
 
     @classmethod
@@ -72,42 +46,36 @@ class Index:
         for message in read_whole(kafka, topics.children, topics.capture_group):
             try:
                 index.apply(message.key() or b"", message.value())
-            except (ValueError, TypeError, LookupError) as exc:
+            except (ValueError, TypeError, LookupError, OverflowError) as exc:
                 raise CursorUnusable("an entry of the child index is not one of ours") from exc
-        index.settle()
         return index
 
     def root(self, collection: str, id: int) -> Root | None:
         """What was last published of a root; None: nothing."""
-        found = self._roots.get(collection, {}).get(id)
-        return None if found is None else _root(found)
+        return self._families[collection].root(id)
 
     def child(self, scope: str, collection: str, id: int) -> Child | None:
         """Where a child was last seen among the roots of `scope`; None: never."""
-        alone = self._alone.get((scope, collection), {}).get(id)
-        if alone is not None:
-            return alone
-        root = self._shown_by.get((scope, collection), {}).get(id)
-        return None if root is None else Child(root, _children(self._roots[scope][root])[collection][str(id)])
+        return self._strays[scope, collection].get(id) or self._families[scope].child(collection, id)
 
-    def live(self, collection: str) -> list[int]:
+    def live(self, collection: str) -> Sequence[int]:
         """Ids of the roots that were published and not deleted, ascending."""
-        return sorted(id for id, entry in self._roots.get(collection, {}).items() if not _root(entry).deleted)
+        return self._families[collection].live()
 
-    def shown(self, scope: str, collection: str) -> list[int]:
+    def shown(self, scope: str, collection: str) -> Sequence[int]:
         """Ids of the children that a root shows, ascending."""
-        return sorted(self._shown_by.get((scope, collection), {}))
+        return self._families[scope].shown(collection)
 
-    def alone(self, scope: str, collection: str) -> list[int]:
+    def alone(self, scope: str, collection: str) -> Sequence[int]:
         """Ids of the rows that belong to something, and stand with no root, ascending."""
-        known = self._alone.get((scope, collection), {})
-        return sorted(id for id, child in known.items() if child.root is not None)
+        return self._strays[scope, collection].owned()
 
     def size(self, scope: str, collection: str) -> int:
         """How many rows of a collection are known, roots of `scope` or children of them."""
+        family = self._families[scope]
         if scope == collection:
-            return len(self._roots.get(scope, {}))
-        return len(self._shown_by.get((scope, collection), {})) + len(self._alone.get((scope, collection), {}))
+            return len(family)
+        return family.count(collection) + len(self._strays[scope, collection])
 
     def root_of(self, scope: str, collection: str, id: int) -> int | None:
         """The root in `scope` that a child belongs to; None: it is unknown, or belongs to none."""
@@ -116,52 +84,25 @@ class Index:
 
     def set_root(self, collection: str, id: int, root: Root, children: Children | None = None) -> None:
         """Note what is being published; without `children` the root keeps those that it had."""
-        entries = self._roots.setdefault(collection, {})
-        before = _children(entries[id]) if id in entries else {}
+        family = self._families[collection]
+        family.put(id, root, children)
         if children is not None:
-            self._take_from(collection, id, before, children)
-        entry = _entry([*root, before if children is None else children])
-        entries[id] = entry
-        if children is not None:
-            self._robbed.get(collection, {}).pop(id, None)
-            self._give_to(collection, id, root.sequence, children)
             self._alone_no_more(collection, children)
+        entry = orjson.dumps([*root, _flat(family.children(id) if children is None else children)])
         self._pending[f"{collection}:{id}".encode()] = (id, entry)
 
     def set_alone(self, scope: str, collection: str, id: int, child: Child | None) -> None:
         """Note a row that no root shows; None: it is gone, or shown from now on."""
-        known = self._alone.setdefault((scope, collection), {})
-        if known.get(id) == child:
+        strays = self._strays[scope, collection]
+        if strays.get(id) == child:
             return
-        if child is None:
-            del known[id]
-        else:
-            known[id] = child
-        entry = None if child is None else _entry([*child])
+        strays.put(id, child)
+        entry = None if child is None else orjson.dumps([*child])
         self._pending[f"{scope}/{collection}:{id}".encode()] = (id, entry)
-
-    def _take_from(self, scope: str, root: int, before: Children, after: Children) -> None:
-        for name, ids in before.items():
-            shown_by, still = self._shown_by[scope, name], after.get(name, {})
-            for child in ids:
-                if child not in still and shown_by.get(int(child)) == root:
-                    del shown_by[int(child)]
-
-    def _give_to(self, scope: str, root: int, sequence: int, children: Children) -> None:
-        """Of two roots that show a child it belongs to the one that was read later; the other has to be read again."""
-        for name, ids in children.items():
-            shown_by = self._shown_by.setdefault((scope, name), {})
-            for child in map(int, ids):
-                other = shown_by.setdefault(child, root)
-                if other != root:
-                    later = _root(self._roots[scope][other]).sequence > sequence
-                    loser, shown_by[child] = (root, other) if later else (other, root)
-                    self._robbed.setdefault(scope, {}).setdefault(loser, set()).add((name, child))
 
     def _alone_no_more(self, scope: str, children: Children) -> None:
         for name, ids in children.items():
-            alone = self._alone.get((scope, name))
-            for child in map(int, ids) if alone else ():
+            for child in ids if self._strays[scope, name] else ():
                 self.set_alone(scope, name, child, None)
 
     def robbed(self, scope: str) -> list[tuple[int, str, int]]:
@@ -169,7 +110,7 @@ class Index:
 
         Following would not notice: to it the child is where it belongs. It stays until the root is read again.
         """
-        roots = self._robbed.get(scope, {})
+        roots = self._families[scope].robbed
         return [(root, name, child) for root, children in roots.items() for name, child in sorted(children)]
 
     def take_pending(self) -> Pending:
@@ -183,44 +124,29 @@ class Index:
             self._producer.produce(self._topic, partition=id % self._partitions, key=key, value=value)
 
     def apply(self, key: bytes, value: bytes | None) -> None:
-        """Take in one message of the index's topic; `settle` follows the last.
+        """Take in one message of the index's topic.
 
         Raises:
-            ValueError, TypeError, LookupError: it is not one of ours.
+            ValueError, TypeError, LookupError, OverflowError: it is not one of ours.
         """
         place, _, text = key.decode().rpartition(":")
-        collection, _, alone = place.partition("/")
-        if not alone:
-            if value is None:
-                raise ValueError("a root is never taken back")
-            _root(value), _children(value)  # looked at now: later nobody expects one that is none of ours
-            self._roots.setdefault(collection, {})[int(text)] = value
+        scope, _, collection = place.partition("/")
+        if collection:
+            child = None if value is None else Child(*orjson.loads(value))
+            self._strays[scope, collection].put(int(text), child)
         elif value is None:
-            self._alone.get((collection, alone), {}).pop(int(text), None)
+            raise ValueError("a root is never taken back")
         else:
-            self._alone.setdefault((collection, alone), {})[int(text)] = Child(*orjson.loads(value))
-
-    def settle(self) -> None:
-        """Work out which root shows each child."""
-        self._shown_by.clear()
-        self._robbed.clear()
-        for scope, entries in self._roots.items():
-            for id, entry in entries.items():
-                self._give_to(scope, id, _root(entry).sequence, _children(entry))
+            owner, version, sequence, digest, children = orjson.loads(value)
+            self._families[scope].put(int(text), Root(owner, version, sequence, digest), _nested(children))
 
 
-def _root(entry: bytes) -> Root:
-    *parts, _ = orjson.loads(entry)
-    return Root(*parts)
+def _flat(children: Children) -> dict[str, list[int]]:
+    """As they lie on the topic: ids and versions by turns."""
+    return {name: [number for pair in ids.items() for number in pair] for name, ids in children.items()}
 
 
-def _children(entry: bytes) -> Children:
-    children = orjson.loads(entry)[-1]
-    if not isinstance(children, dict):
+def _nested(flat: object) -> Children:
+    if not isinstance(flat, dict):
         raise TypeError("no children")
-    return children
-
-
-def _entry(parts: list[object]) -> bytes:
-    # A copy: what orjson hands out keeps hold of the kilobyte and more that it was written into.
-    return bytes(memoryview(orjson.dumps(parts)))
+    return {name: dict(zip(numbers[::2], numbers[1::2], strict=True)) for name, numbers in flat.items()}

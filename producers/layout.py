@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from clients.sonar_errors import IncompletePage
 from clients.sonar_schema import SonarSchema
 from producers import documents
+from producers.versions import number_of
 from schemas.records import Foreign
 from schemas.selection import few_of
 from schemas.shapes import members
@@ -20,7 +21,7 @@ class Shown(NamedTuple):
 
     type_name: str
     id: int
-    version: str
+    version: int
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,6 @@ def shown(row: dict[str, Any], branches: Sequence[Branch]) -> Iterator[Shown]:
             continue
         for one in value if branch.many else (value,):
             if branch.owned:
-                yield Shown(branch.type_name, int(one["id"]), one["_version"])
+                yield Shown(branch.type_name, int(one["id"]), number_of(one["_version"]))
             if branch.branches:
                 yield from shown(one, branch.branches)

@@ -12,8 +12,10 @@ from plumbing import metrics
 from producers import documents
 from producers.changes import Changes, Followed
 from producers.demands import Demands
-from producers.index import Child, Index
+from producers.families import Child
+from producers.index import Index
 from producers.owners import owner_of
+from producers.versions import number_of
 from schemas.aggregate import Aggregate, Touch
 
 log = structlog.get_logger()
@@ -49,14 +51,14 @@ class Noticing:
                 return await self._look_up(followed, row, since)
             except SonarForbidden as exc:
                 return self._denied(followed, exc)
-        id, version = int(row["id"]), row["_version"]
+        id, version = int(row["id"]), number_of(row["_version"])
         known = self._index.root(followed.thin.collection, id)
         if known is not None and not known.deleted and known.version == version:
             return False
         return self._demands.add(followed.aggregate, id, since)
 
     def _child(self, followed: Followed, touch: Touch, row: dict[str, Any], since: datetime) -> bool:
-        id, version, collection = int(row["id"]), row["_version"], touch.collection
+        id, version, collection = int(row["id"]), number_of(row["_version"]), touch.collection
         aggregate, scope = followed.aggregate, followed.aggregate.root.name
         known = self._index.child(scope, collection, id)
         owner = owner_of(touch.owners, row, partial(self._index.root_of, scope))
@@ -64,9 +66,7 @@ class Noticing:
         if known == Child(owner, version):
             return False
         asked = False
-        if owner is None:
-            self._index.set_alone(scope, collection, id, Child(None, version))
-        else:
+        if owner is not None:
             asked = self._demands.add(aggregate, owner, since, child=(collection, id), version=version)
         if known is not None and known.root is not None and known.root != owner:
             asked |= self._demands.add(aggregate, known.root, since, child=(collection, id), version=None)
@@ -197,7 +197,7 @@ def _look_up_state(followed: Followed, row: dict[str, Any]) -> Child:
     assert look_up is not None
     columns = [str(documents.value_at(row, path)) for path in look_up.fields]
     owner = None if look_up.of is None else owner_of([look_up.of], row, lambda collection, id: None)
-    return Child(owner, "|".join(columns) if columns else str(row["_version"]))
+    return Child(owner, number_of("|".join(columns) if columns else row["_version"]))
 
 
 def look_up_place(followed: Followed) -> tuple[str, str]:

@@ -1,7 +1,6 @@
 """From a row that was read to an event on its topic: never below the sequence already published for that key."""
 
 import asyncio
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,10 +16,12 @@ from pydantic import ValidationError
 from plumbing import metrics
 from plumbing.clock import epoch_ms, utc_now
 from plumbing.kafka import AckedProducer, partition_of
-from producers.index import Children, Index, Pending, Root
+from producers.families import Children, Root
+from producers.index import Index, Pending
 from producers.layout import Shown
 from producers.owners import owner_of
 from producers.reader import Page
+from producers.versions import NONE, number_of, number_of_bytes
 from schemas.aggregate import ACCOUNTS, Aggregate
 from schemas.avro import EventWriter, RowWriter, key_bytes
 from schemas.topics import MAX_MESSAGE_BYTES, Topics
@@ -109,13 +110,13 @@ class Publisher:
             reason = f"not as declared: {', '.join(fields)[:500]}"
             self._dead_letter(aggregate, row, page, "capture.invalid_row", reason)
             return Published.HALTED
-        digest = hashlib.blake2b(after, digest_size=8).hexdigest()
+        digest = number_of_bytes(after)
         known = self._index.root(collection, id)
         if known is not None and not known.deleted and page.sequence < known.sequence:
             return Published.STALE if digest == known.digest else Published.OVERLAPPED
         if known is not None and known.deleted and page.sequence < known.sequence:
             return Published.OVERLAPPED
-        version = str(row.get("_version", digest))
+        version = number_of(row["_version"]) if "_version" in row else digest
         changed = known is None or known.deleted or known.digest != digest
         owner = owner_of(aggregate.owned_by, row, self._account_of)
         if changed or snapshot:
@@ -135,15 +136,14 @@ class Publisher:
         known = self._index.root(aggregate.root.name, id)
         if known is None or known.deleted:
             # Noted all the same: a page that was read earlier and arrives later must not bring the root back.
-            gone = known or Root(None, "", page.sequence, "", deleted=True)
+            gone = known or Root(None, NONE, page.sequence, NONE)
             self._index.set_root(aggregate.root.name, id, gone._replace(sequence=max(gone.sequence, page.sequence)))
             return Published.UNCHANGED
         if page.sequence < known.sequence:
             return Published.OVERLAPPED
         self._hand_in(aggregate, "d", id, known.owner, None, page, epoch_ms(page.server_time))
-        self._index.set_root(
-            aggregate.root.name, id, known._replace(sequence=page.sequence, deleted=True, version="", digest="")
-        )
+        gone = known._replace(sequence=page.sequence, version=NONE, digest=NONE)
+        self._index.set_root(aggregate.root.name, id, gone)
         return Published.EVENT
 
     async def commit(self) -> None:
@@ -241,7 +241,7 @@ class Publisher:
         known = self._index.root(aggregate.root.name, id)
         if known is not None:
             # The next good read is an event even where nothing differs: a higher sequence tells that it is mended.
-            self._index.set_root(aggregate.root.name, id, known._replace(digest=""))
+            self._index.set_root(aggregate.root.name, id, known._replace(digest=NONE))
         log.error("capture.dead_letter", aggregate=aggregate.name, key=id, code=code, reason=reason)
         letter = {
             "stage": "capture",
@@ -272,11 +272,11 @@ def _largest(row: Mapping[str, Any]) -> str:
 
 def _children(aggregate: Aggregate, shown: Sequence[Shown]) -> Children:
     """Those of the nested rows whose own changes are followed."""
-    children: dict[str, dict[str, str]] = {touch.collection: {} for touch in aggregate.touched_by}
+    children: dict[str, dict[int, int]] = {touch.collection: {} for touch in aggregate.touched_by}
     of_type = {touch.type_name: children[touch.collection] for touch in aggregate.touched_by}
     for one in shown:
         if one.type_name in of_type:
-            of_type[one.type_name][str(one.id)] = one.version
+            of_type[one.type_name][one.id] = one.version
     return {name: ids for name, ids in children.items() if ids}
 
 

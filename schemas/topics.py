@@ -43,7 +43,7 @@ class Topics:
 
     @property
     def children(self) -> str:
-        """Compacted: the child index, `<collection>:<id>` → root and version."""
+        """Compacted: the child index, `<collection>:<id>` → what was last published of a root, and its children."""
         return f"crossfade.{self.instance}.children"
 
     @property

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from unittest import mock
+from weakref import WeakKeyDictionary
 
 from plumbing.clock import utc_now
 from producers import changes, documents, following
@@ -94,12 +95,14 @@ def _client_clock() -> PATCHES:
 
 
 def _by_version() -> PATCHES:
-    real = Publisher.row
+    real, read = Publisher.row, WeakKeyDictionary[Index, dict[tuple[str, int], str]]()
 
     def row(self: Publisher, aggregate: Any, row: Mapping[str, Any], shown: Any, page: Page, *, snapshot: bool) -> Any:
-        known = self._index.root(aggregate.root.name, int(row["id"]))
-        if known is not None and not known.deleted and str(row["_version"]) < known.version:
+        id, version, versions = int(row["id"]), str(row["_version"]), read.setdefault(self._index, {})
+        known = self._index.root(aggregate.root.name, id)
+        if known is not None and not known.deleted and version < versions.get((aggregate.name, id), ""):
             return Published.STALE
+        versions[aggregate.name, id] = version
         return real(self, aggregate, row, shown, page, snapshot=snapshot)
 
     return [mock.patch.object(Publisher, "row", row)]

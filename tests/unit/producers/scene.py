@@ -291,7 +291,6 @@ class Scene:
         for topic, _, key, value in self.broker.messages:
             if topic == self.topics.children:
                 self.index.apply(key, value)
-        self.index.settle()
         self.numbers = Sequence(self.cursors)
         self.reader = self._reader()
         codecs = {one.name: (Registered(), Registered()) for one in self.aggregates}

@@ -13,9 +13,10 @@ from plumbing.kafka import AckedProducer
 from plumbing.settings import KafkaSettings
 from producers import cursors, signals
 from producers.cursors import Cursors, CursorUnusable
-from producers.index import Child, Root
+from producers.families import Child, Root
 from producers.pace import pause_after
 from producers.sequence import SequenceBehind
+from producers.versions import NONE
 from schemas.topics import Topics
 from tests.unit.producers.scene import Scene
 
@@ -123,27 +124,37 @@ def test_a_snapshot_has_its_share_however_much_there_is_to_follow(took: float, s
 def test_the_index_is_the_same_after_it_was_read_back() -> None:
     scene = Scene()
     index = scene.index
-    index.set_root("accounts", 1, Root(1, "v", 5, "d"), {"contacts": {"2": "w", "4": "w"}, "addresses": {"2": "a"}})
-    index.set_root("accounts", 2, Root(2, "v", 6, "d"), {"contacts": {"4": "x"}})  # it moved
-    index.set_root("accounts", 3, Root(3, "v", 7, "d"), {"contacts": {"5": "w", "6": "w"}})
-    index.set_root("accounts", 3, Root(3, "v", 8, "d"), {"contacts": {"6": "w"}})  # it went
-    index.set_root("accounts", 3, Root(3, "v", 9, "d"))
-    index.set_root("companies", 1, Root(None, "v", 9, "d"), {"contacts": {"2": "c"}})
-    index.set_alone("accounts", "contacts", 7, Child(None, "w"))
-    index.set_alone("accounts", "contacts", 8, Child(None, "w"))
+    index.set_root("accounts", 1, Root(1, 70, 5, 90), {"contacts": {2: 71, 4: 71}, "addresses": {2: 72}})
+    index.set_root("accounts", 2, Root(2, 70, 6, 90), {"contacts": {4: 73}})  # it moved
+    index.set_root("accounts", 3, Root(3, 70, 7, 90), {"contacts": {5: 71, 6: 71}})
+    index.set_root("accounts", 3, Root(3, 70, 8, 90), {"contacts": {6: 71}})  # it went
+    index.set_root("accounts", 3, Root(3, 70, 9, 90))
+    index.set_root("companies", 1, Root(None, 70, 9, 90), {"contacts": {2: 74}})
+    index.set_alone("accounts", "contacts", 7, Child(None, 71))
+    index.set_alone("accounts", "contacts", 8, Child(None, 71))
     index.set_alone("accounts", "contacts", 8, None)
-    index.set_alone("accounts", "contacts", 9, Child(None, "w"))
-    index.set_root("accounts", 4, Root(4, "v", 10, "d"), {"contacts": {"9": "y"}})  # it was found
-    index.set_alone("accounts", "contacts", 2, Child(None, "z"))  # it left, and its root was not read since
+    index.set_alone("accounts", "contacts", 9, Child(None, 71))
+    index.set_root("accounts", 4, Root(4, 70, 10, 90), {"contacts": {9: 75}})  # it was found
+    index.set_alone("accounts", "contacts", 2, Child(None, -76))  # it left, and its root was not read since
+    index.set_alone("accounts", "contacts", 10, Child(3, 71))
+    index.set_root("accounts", 5, Root(5, NONE, 11, NONE))  # deleted
 
     def holds() -> None:
-        known = {id: scene.index.child("accounts", "contacts", id) for id in range(1, 10)}
+        known = {id: scene.index.child("accounts", "contacts", id) for id in range(1, 11)}
         assert {id: child for id, child in known.items() if child is not None} == {
-            2: Child(None, "z"), 4: Child(2, "x"), 6: Child(3, "w"), 7: Child(None, "w"), 9: Child(4, "y"),
+            2: Child(None, -76), 4: Child(2, 73), 6: Child(3, 71), 7: Child(None, 71), 9: Child(4, 75),
+            10: Child(3, 71),
         }  # fmt: skip
-        assert scene.index.child("accounts", "addresses", 2) == Child(1, "a")
-        assert scene.index.child("companies", "contacts", 2) == Child(1, "c")
-        assert scene.index.root("accounts", 3) == Root(3, "v", 9, "d")
+        assert scene.index.child("accounts", "addresses", 2) == Child(1, 72)
+        assert scene.index.child("companies", "contacts", 2) == Child(1, 74)
+        assert scene.index.root("accounts", 3) == Root(3, 70, 9, 90)
+        assert scene.index.root("companies", 1) == Root(None, 70, 9, 90)
+        assert [*scene.index.live("accounts")] == [1, 2, 3, 4]
+        assert [*scene.index.shown("accounts", "contacts")] == [2, 4, 6, 9]
+        assert [*scene.index.alone("accounts", "contacts")] == [10]
+        assert scene.index.size("accounts", "accounts") == 5
+        assert scene.index.size("accounts", "contacts") == 4 + 3
+        assert scene.index.robbed("accounts") == [(1, "contacts", 4)]
 
     holds()
     index.produce(index.take_pending())
@@ -157,11 +168,13 @@ def test_the_index_is_the_same_after_it_was_read_back() -> None:
     ("key", "value"),
     [
         (b"accounts:1", b"{"), (b"accounts:1", b"[1]"), (b"accounts:1", None), (b"accounts:x", b"[]"),
-        (b"accounts:1", b'[1, "v", 5, "d", false, 3]'), (b"accounts/contacts:1", b"[1]"), (b"x", b"1"),
+        (b"accounts:1", b"[1, 2, 5, 3, 3]"), (b"accounts:1", b'[1, 2, 5, 3, {"contacts": [1]}]'),
+        (b"accounts:1", b'[1, "v", 5, "d", {}]'), (b"accounts:1", b"[18446744073709551615, 1, 5, 1, {}]"),
+        (b"accounts/contacts:1", b"[1]"), (b"x", b"1"),
     ],
 )  # fmt: skip
 def test_an_entry_that_is_none_of_ours_is_told_when_it_is_read(key: bytes, value: bytes | None) -> None:
-    with pytest.raises((ValueError, TypeError, LookupError)):
+    with pytest.raises((ValueError, TypeError, LookupError, OverflowError)):
         Scene().index.apply(key, value)
 
 
