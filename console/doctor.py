@@ -67,7 +67,7 @@ async def examine(settings: Settings, stages: Collection[str] = (CAPTURE, PROCES
         ("ledger", lambda: _database(settings), {SINK}, set()),
         ("splynx database", lambda: _tables(settings), {SINK}, {"ledger"} if settings.ledger_beside_rows else set()),
         ("splynx columns", lambda: _columns(settings), {SINK}, {"ledger", "splynx database"}),
-        ("guards", lambda: _guards(settings), {SINK}, {_API}),
+        ("guards", lambda: _guards(settings), {SINK}, {"rules", _API}),
     ]
     found: list[Finding] = []
     for name, check, needed_by, asks_of in checks:
@@ -248,7 +248,7 @@ async def approve_columns(settings: Settings) -> list[str]:
 
 async def _guards(settings: Settings) -> list[Finding]:
     async with SplynxClient(settings.splynx) as client:
-        violations = await check_guards(client, settings.guards)
+        violations = await check_guards(client, settings.guards, settings.rules)
     return [Finding(f"guard: {one.name}", False, one.problem, one.remedy) for one in violations] or [
         Finding("guards", True, "every switch is as it must be")
     ]

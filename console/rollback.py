@@ -10,8 +10,7 @@ from console.replay_scope import moment_of
 from plumbing.errors import ConfigurationError, ExitCode
 from plumbing.settings import Settings
 from schemas.catalogue import TARGETS
-from sinks.errors import GuardsViolated
-from sinks.guards import check_guards
+from sinks.guards import check_guards, require_guards
 from sinks.payments import Payments
 from sinks.rebuild import check_rebuilt
 from sinks.rest import RestRecords
@@ -120,9 +119,7 @@ async def _check(settings: Settings, site: Site) -> None:
     async with site.db.session() as tx:
         await check_rebuilt(tx, site.ledger)
     await check_same_target(site.client, site.db, site.ledger)
-    if violations := await check_guards(site.client, settings.guards):
-        told = "; ".join(f"{one.name} {one.problem}" for one in violations)
-        raise GuardsViolated(f"{len(violations)} guards of Splynx do not hold: {told}")
+    require_guards(await check_guards(site.client, settings.guards, settings.rules))
 
 
 def text_of(document: dict[str, Any]) -> str:

@@ -70,8 +70,9 @@ SHAPES: dict[str, Shape] = {
         "parked[]": "`{entity, key, since, chain}` of the records that have waited longest; chain:"
         " `[{entity, key, state}]`, what it waits for, and what that waits for, to the end.",
         "conflicts[]": "`{entity, field, records, newest}`: what somebody changed in Splynx after we wrote it.",
-        "writing": "`{phase, writers: [{partition, owner, since}], open_calls: [{entity, method, calls, oldest}]}`: who"
-        " writes into Splynx, and the calls of which nobody knows yet what became.",
+        "writing": "`{phase, guards, writers: [{partition, owner, since}], open_calls: [{entity, method, calls,"
+        " oldest}]}`: who writes into Splynx, the guards of it for which the sink waits (null: none), and the calls of"
+        " which nobody knows yet what became.",
         "journal": "`{entries, megabytes, oldest, newest}` of the before-images that a rollback needs; null before the"
         " first write.",
         "audit[]": "With --audit: messages that the ledger does not account for; empty when all is well.",

@@ -18,8 +18,8 @@ from schemas.ledger import PARKED, READY
 def status_of(settings: Settings) -> dict[str, Any]:
     """`{lag: [{stage, entity, messages}], watermark: {...} | None, held: [{entity, state, code, records}],
     parked: [{entity, key, since, chain}], conflicts: [{entity, field, records, newest}],
-    writing: {phase, writers, open_calls}, journal: {entries, megabytes, oldest, newest} | None}`; of parked records
-    those that have waited longest.
+    writing: {phase, guards, writers, open_calls}, journal: {entries, megabytes, oldest, newest} | None}`; of parked
+    records those that have waited longest.
 
     Raises:
         ConfigurationError: there are no topics yet.
@@ -66,9 +66,9 @@ async def conflicts_of(settings: Settings) -> list[dict[str, Any]]:
 
 
 async def writing_into(settings: Settings) -> dict[str, Any]:
-    """`{phase, writers: [{partition, owner, since}], open_calls: [{entity, method, calls, oldest}]}` of the ledger."""
+    """`{phase, guards, writers: [{partition, owner, since}], open_calls: [{entity, method, calls, oldest}]}`."""
     return writing_of(
-        await _rows_of(settings, "meta", "SELECT value FROM meta WHERE name = 'phase'"),
+        await _rows_of(settings, "meta", "SELECT name, value FROM meta WHERE name IN ('phase', 'guards')"),
         await _rows_of(settings, "fence", "SELECT partition_no, owner, taken_at FROM fence ORDER BY partition_no"),
         await _rows_of(
             settings,

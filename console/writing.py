@@ -8,10 +8,14 @@ from schemas.ledger import SHADOW, WRITTEN_IN
 Rows = list[dict[str, Any]]
 
 
-def writing_of(phase: Rows, writers: Rows, calls: Rows) -> dict[str, Any]:
-    """`{phase, writers: [{partition, owner, since}], open_calls: [{entity, method, calls, oldest}]}` of rows read."""
+def writing_of(told: Rows, writers: Rows, calls: Rows) -> dict[str, Any]:
+    """`{phase, guards, writers: [{partition, owner, since}], open_calls: [{entity, method, calls, oldest}]}` of rows
+    read; guards: names of those for which the sink waits, null when it waits for none.
+    """
+    by_name = {row["name"]: row["value"] for row in told}
     return {
-        "phase": phase[0]["value"] if phase else SHADOW,
+        "phase": by_name.get("phase", SHADOW),
+        "guards": by_name.get("guards"),
         "writers": [
             {"partition": row["partition_no"], "owner": row["owner"], "since": f"{row['taken_at'].isoformat()}Z"}
             for row in writers
@@ -27,6 +31,8 @@ def writing_text(document: dict[str, Any]) -> str:
     if document["writers"]:
         text += f"; {len(document['writers'])} partitions written by "
         text += ", ".join(sorted({one["owner"] for one in document["writers"]}))
+    if document["guards"]:
+        text += f"\nThe sink waits for guards of Splynx: {document['guards']}; `crossfade doctor` says what to do."
     if document["open_calls"]:
         rows = [["entity", "call", "outcome open", "since"]]
         rows += [[one["entity"], one["method"], str(one["calls"]), one["oldest"]] for one in document["open_calls"]]

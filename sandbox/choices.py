@@ -85,21 +85,26 @@ SWITCHES = {
     "reminders": splynx_settings.REMINDERS,
     "auto_proforma": splynx_settings.AUTO_PROFORMA,
     "remove_ips": splynx_settings.REMOVE_IPS,
+    "auto_charge": splynx_settings.AUTO_CHARGE,
     "invoice_notification": splynx_settings.INVOICE_NOTIFICATION,
     "payment_notification": splynx_settings.PAYMENT_NOTIFICATION,
     "auto_associate": splynx_settings.AUTO_ASSOCIATE,
     "pay_from_balance": splynx_settings.PAY_FROM_BALANCE,
     "force_to_invoice": splynx_settings.FORCE_TO_INVOICE,
     "welcome_message": splynx_settings.WELCOME_MESSAGE,
+    "provisioning": splynx_settings.PROVISIONING,
 }
 """`{guard: (module, path, key)}`: what the sandbox calls each switch that must be off."""
 
 
 def guards() -> dict[str, Any]:
     """The switches that must be off, by the keys that the sandbox gives them, each with its expected value."""
+    expected: dict[str, tuple[tuple[str, str, str], Any]] = {
+        **{name: (where, splynx_settings.GUARDS[where]) for name, where in SWITCHES.items()},
+        "time_zone": (splynx_settings.TIMEZONE, rules()["target"]["timezone"]),
+    }
     return {
         "guards": [
-            {"name": name, "key": "/".join(where), "expected": splynx_settings.GUARDS[where]}
-            for name, where in SWITCHES.items()
+            {"name": name, "key": "/".join(where), "expected": value} for name, (where, value) in expected.items()
         ]
     }

@@ -254,7 +254,11 @@ class HistoryLost(SyncError):
 
 
 class GuardsViolated(SyncError):
-    """A switch of Splynx that must be off is on, or nobody confirmed it. Nothing is written."""
+    """A switch of Splynx that must be off is on, or nobody confirmed it. What it concerns is not written.
+
+    A first start, a run of all stages and a rollback are refused. A sink that has written before goes on with what no
+    customer notices, such as labels; the rest waits, is looked at every half minute, and goes on by itself.
+    """
 
     code = "sink.guards_violated"
     action = Action.HALT

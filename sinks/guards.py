@@ -1,11 +1,11 @@
 """Guards: the switches of Splynx that must be off while Sonar bills, as the operator confirmed them.
 
 What the switches are called in the API is not public, so each stands in a file: with its key and expected value, or
-with who confirmed in the UI that it is off, and when. What is missing or unknown counts as violated.
+with who confirmed in the UI that it is off, and when. What is missing counts as violated, and so does a required
+field that nobody would fill.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -18,23 +18,11 @@ from clients.splynx import SplynxClient
 from clients.splynx_errors import RecordMissing
 from plumbing import metrics
 from plumbing.errors import ConfigurationError
-
-SWITCHES: dict[str, str] = {
-    "automatic_issuing": "Config > Finance > Automation > Enable automatic issuing: off",
-    "billing_due": "Config > Finance > Automation > Enable processing of Billing Due: off",
-    "deactivation": "Config > Finance > Automation > Deactivation period (recurring and prepaid): off",
-    "block_by_one_time_invoices": "Config > Finance > Automation > Block customers by one-time invoices: off",
-    "reminders": "Config > Finance > Automation > Reminders 1 to 3: off",
-    "auto_proforma": "Config > Finance > Automation > Automatic proforma invoices: off",
-    "remove_ips": "Config > Finance > Automation > Enable removing IPs for disabled services: off",
-    "invoice_notification": "Config > Finance > Notifications > Invoices: off",
-    "payment_notification": "Config > Finance > Notifications > Payments: off",
-    "auto_associate": "Config > Finance > Settings > Auto associate payments to invoice: off",
-    "pay_from_balance": "Config > Finance > Settings > Auto pay from account balance: off",
-    "force_to_invoice": "Config > Finance > Settings > Force creating an invoice for To invoice transactions: off",
-    "welcome_message": "Config > Main > Customers > Welcome message: off",
-}
-"""`{name: where it is in Splynx's pages}` of the switches that concern customers and payments."""
+from schemas.aggregate import Aggregate
+from schemas.catalogue import AGGREGATES, additional_fields
+from schemas.rules import read_rules
+from sinks.errors import GuardsViolated
+from sinks.switches import SWITCHES, TIME_ZONE, concerned, needed
 
 
 class Confirmed(BaseModel):
@@ -64,6 +52,14 @@ class Guard(BaseModel):
     expected: bool | int | str | None = None
     confirmed: Confirmed | None = None
 
+    @property
+    def place(self) -> tuple[str, str] | None:
+        """Module and path of its key."""
+        if self.key is None:
+            return None
+        module, path, _ = self.key.split("/")
+        return module, path
+
     @model_validator(mode="after")
     def _key_has_three_parts(self) -> "Guard":
         if self.key is not None and len(self.key.split("/")) != 3:
@@ -80,14 +76,24 @@ class GuardsFile(BaseModel):
 
     guards: list[Guard]
 
+    @model_validator(mode="after")
+    def _each_is_known_and_stands_once(self) -> "GuardsFile":
+        names = [guard.name for guard in self.guards]
+        if unknown := sorted(set(names) - SWITCHES.keys()):
+            raise ValueError(f"unknown guard {', '.join(unknown)}; there are {', '.join(SWITCHES)}")
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"{', '.join(twice)} stands there twice")
+        return self
+
 
 @dataclass(frozen=True)
 class Violation:
-    """A guard that does not hold, and what to do."""
+    """A guard that does not hold, what to do, and the aggregates that wait for it."""
 
     name: str
     problem: str
     remedy: str
+    pauses: frozenset[str] = frozenset()
 
 
 def load_guards(path: Path) -> GuardsFile:
@@ -108,7 +114,7 @@ def load_guards(path: Path) -> GuardsFile:
     try:
         return GuardsFile.model_validate(loaded)
     except ValidationError as exc:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in exc.errors())
+        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'guards'}: {e['msg']}" for e in exc.errors())
         raise ConfigurationError(f"{path}: {problems}", remedy=remedy) from exc
 
 
@@ -119,53 +125,99 @@ def guards_template() -> str:
         "# Give `key: module/path/key` with `expected`, or `confirmed: {by: <name>, at: <YYYY-MM-DD>}`.",
         "guards:",
     ]
-    for name, where in SWITCHES.items():
-        lines += [f"  # {where}", f"  - name: {name}"]
+    for name, switch in needed().items():
+        lines += [f"  # {switch.where}", f"  - name: {name}"]
     return "\n".join(lines) + "\n"
 
 
-async def check_guards(client: SplynxClient, path: Path) -> list[Violation]:
+async def check_guards(client: SplynxClient, guards: Path, rules: Path) -> list[Violation]:
     """The guards that do not hold; empty when all do. Reads Splynx's configuration, once per module and path.
 
+    `guards`, `rules`: the operator's files.
+
     Raises:
-        ConfigurationError: the file is missing or wrong.
+        ConfigurationError: the guards file or the rules file is missing or wrong.
         SplynxUnreachable, SplynxRefused.
     """
-    guards = load_guards(path).guards
-    wanted: dict[tuple[str, str], list[Guard]] = defaultdict(list)
-    for guard in guards:
-        if guard.key is not None:
-            module, below, _ = guard.key.split("/")
-            wanted[(module, below)].append(guard)
+    given = load_guards(guards).guards
+    file = read_rules(rules).file
+    wanted = {guard.place for guard in given if guard.place is not None}
     values: dict[tuple[str, str], dict[str, Any]] = {}
-    for module, below in wanted:
+    for module, below in sorted(wanted):
         try:
             values[(module, below)] = await client.settings_of(module, below)
         except RecordMissing:
             values[(module, below)] = {}
-    violations = judge(guards, values)
+    filled = {one.name for one in file.custom_fields.map.values() if not isinstance(one, str) and one.name}
+    violations = [*judge(given, values, file.target.timezone), *await _required(client, filled)]
     metrics.GUARDS_VIOLATED.set(len(violations))
     return violations
 
 
-def judge(guards: Sequence[Guard], values: dict[tuple[str, str], dict[str, Any]]) -> list[Violation]:
-    """The violations, given what Splynx has under each `(module, path)`."""
+def require_guards(violations: Sequence[Violation]) -> None:
+    """See that there are none.
+
+    Raises:
+        GuardsViolated: with each of them, and what to do.
+    """
+    if violations:
+        told = "; ".join(f"{one.name} {one.problem} ({one.remedy})" for one in violations)
+        raise GuardsViolated(f"{len(violations)} guards of Splynx do not hold: {told}")
+
+
+def judge(guards: Sequence[Guard], values: Mapping[tuple[str, str], Mapping[str, Any]], zone: str) -> list[Violation]:
+    """The violations, given what Splynx has under each `(module, path)`, and the time zone that the rules name."""
+    by_name = {guard.name: guard for guard in guards}
     violations = []
-    named = {guard.name for guard in guards}
-    for name, where in SWITCHES.items():
-        if name not in named:
-            violations.append(Violation(name, "is not in the guards file", f"See {where}; then add it to the file."))
-    for guard in guards:
-        where = SWITCHES.get(guard.name, guard.name)
-        if guard.key is not None:
-            module, below, key = guard.key.split("/")
-            have = values.get((module, below), {})
-            if key not in have:
-                violations.append(Violation(guard.name, f"Splynx has no setting {guard.key}", "Correct its key."))
-            elif not _equal(have[key], guard.expected):
-                violations.append(Violation(guard.name, "is not as expected in Splynx", f"Set {where}"))
-        elif guard.confirmed is None:
-            violations.append(Violation(guard.name, "has neither a key nor a confirmation", f"Check {where}"))
+    for name, switch in needed().items():
+        guard = by_name.get(name)
+        if guard is None:
+            problem, remedy = "is not in the guards file", f"See {switch.where}; then add it to the file."
+        elif found := _problem(guard, values, zone, switch.where):
+            problem, remedy = found
+        else:
+            continue
+        violations.append(Violation(name, problem, remedy, concerned(switch)))
+    return violations
+
+
+def _problem(
+    guard: Guard, values: Mapping[tuple[str, str], Mapping[str, Any]], zone: str, where: str
+) -> tuple[str, str] | None:
+    """What is wrong with a guard, and what to do; None when it holds."""
+    if guard.key is None or guard.place is None:
+        return None if guard.confirmed else ("has neither a key nor a confirmation", f"Check {where}")
+    have, key = values.get(guard.place, {}), guard.key.rpartition("/")[2]
+    if key not in have:
+        return f"Splynx has no setting {guard.key}", f"`crossfade doctor --learn-guard {guard.name}` finds its key."
+    if not _equal(have[key], guard.expected):
+        return "is not as expected in Splynx", f"Set {where}"
+    if guard.name == TIME_ZONE and not _equal(guard.expected, zone):
+        return "expects another zone than target.timezone in the rules", "Correct the one that is wrong."
+    return None
+
+
+async def _required(client: SplynxClient, filled: Collection[str]) -> list[Violation]:
+    """Additional fields that Splynx requires and that nobody fills: each POST of such a record would be refused."""
+    modules: dict[str, list[Aggregate]] = {}
+    ours: dict[str, set[str]] = {}
+    for aggregate in AGGREGATES:
+        for target in aggregate.targets:
+            if target.module is not None:
+                modules.setdefault(target.module, []).append(aggregate)
+                ours.setdefault(target.module, set()).update(spec.name for spec in additional_fields(target))
+    violations = []
+    for module, aggregates in modules.items():
+        for row in await client.list(f"admin/config/additional-fields/{module}"):
+            name = str(row["name"])
+            if str(row.get("is_required")) == "1" and name not in ours[module] | set(filled):
+                problem = f"additional field {name} of {module} is required, and nothing fills it"
+                remedy = (
+                    "Config > System > Additional fields: make it not required, or name it under custom_fields in the"
+                    " rules"
+                )
+                pauses = frozenset(one.name for one in aggregates)
+                violations.append(Violation("required_fields", problem, remedy, pauses))
     return violations
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 
 import structlog
@@ -13,8 +13,10 @@ from clients.mysql import Database
 from plumbing import metrics
 from plumbing.errors import Action, SyncError
 from plumbing.kafka import is_lost
-from sinks.errors import Fenced, HistoryLost
+from sinks.errors import Fenced, GuardsViolated, HistoryLost
+from sinks.guards import Violation
 from sinks.lag import STAGE, Lag
+from sinks.pauses import Pauses
 from sinks.rest import RestRecords
 from sinks.store import Ledger
 from sinks.stream import Stream, watermarks
@@ -23,6 +25,8 @@ from sinks.writer import Writer
 log = structlog.get_logger("sink")
 
 _GUARD_SECONDS = 3600.0
+_VIOLATED_SECONDS = 30.0
+"""Between two looks at the guards, and while one does not hold: it goes on by itself once it is put right."""
 _SETTLE_SECONDS = 10.0
 _OUTAGE_SECONDS = 60.0
 """In so long somebody may have changed or restored what was away: it is looked at again before a write."""
@@ -31,8 +35,9 @@ _OUTAGE_SECONDS = 60.0
 class Loop:
     """Reads, writes, commits, until it is told to stop.
 
-    `guard` raises when Splynx no longer is as it must be, or another one; `look` counts what is held. `wrong` is kept
-    `{what: why}` of what makes this process not ready.
+    `guard` raises when Splynx is another one than it was, and tells the guards that do not hold: what they concern
+    waits until they do (`violations`: those of the start). `look` counts what is held. `wrong` is kept `{what: why}` of
+    what makes this process not ready.
     """
 
     def __init__(
@@ -43,14 +48,17 @@ class Loop:
         ledger: Ledger,
         writer: Writer,
         rest: RestRecords,
-        guard: Callable[[], Awaitable[object]],
+        guard: Callable[[], Awaitable[Sequence[Violation]]],
         look: Callable[[], Awaitable[object]],
         wrong: dict[str, str],
+        violations: Sequence[Violation] = (),
     ) -> None:
         self._stream, self._db, self._ledger, self._writer, self._rest = stream, db, ledger, writer, rest
         self._guard, self._look, self._wrong = guard, look, wrong
         self._failure: SyncError | None = None
         self._lag = Lag(stream.aggregates)
+        self._pauses = Pauses(stream.aggregates)
+        self._violations = violations
         # A client of its own: asked from within its own rebalance, a consumer waits for itself.
         self._lookup = stream.bystander("lookup")
 
@@ -73,26 +81,35 @@ class Loop:
                 consumer.assign([])  # left alone, the client would assign what it was given, from anywhere
             else:
                 consumer.assign(places)
+                self._pauses.put_on(consumer, places)
 
         def revoked(_: Consumer, __: list[TopicPartition]) -> None:
             self._writer.tokens.clear()
             self._wrong["assignment"] = "no partition is assigned"
 
         guarded = settled = time.monotonic()
+        await self._heed(self._violations)
         try:
             consumer.subscribe(list(self._stream.aggregates), on_assign=assigned, on_revoke=revoked, on_lost=revoked)
             while not stop.is_set():
+                if time.monotonic() - guarded > (_VIOLATED_SECONDS if self._pauses.why else _GUARD_SECONDS):
+                    await self._insist(stop, self._look_at_guards)
+                    self._pauses.put_on(consumer, consumer.assignment())
+                    guarded = time.monotonic()
                 messages = await self._stream.poll(consumer)
                 if self._failure is not None:
                     raise self._failure
                 # What was read just before a partition went away is its next owner's.
                 messages = [message for message in messages if message.partition() in self._writer.tokens]
-                if time.monotonic() - guarded > _GUARD_SECONDS:
-                    await self._guard()
-                    guarded = time.monotonic()
                 if messages:
                     self._lag.begin(messages)
-                    await self._insist(stop, partial(self._batch, consumer, messages))
+                    try:
+                        await self._insist(stop, partial(self._batch, consumer, messages), messages)
+                    except GuardsViolated:
+                        self._pauses.put_on(consumer, consumer.assignment())
+                        self._pauses.rewind(consumer, messages)
+                        guarded = time.monotonic()
+                        messages = []
                     consumed += len(messages)
                 if self._writer.tokens and (messages or time.monotonic() - settled > _SETTLE_SECONDS):
                     while not stop.is_set() and await self._insist(stop, self._writer.settle):
@@ -119,7 +136,22 @@ class Loop:
             if done is not None and not low <= done <= high:
                 raise HistoryLost(f"{place.topic}[{place.partition}] goes on from {done}, but holds {low} to {high}")
             place.offset = OFFSET_BEGINNING if done is None else done
-        self._wrong.clear()
+        self._wrong.pop("start", None)
+        self._wrong.pop("assignment", None)
+
+    async def _look_at_guards(self) -> int:
+        """Raises what says HALT when Splynx is another one; how many guards do not hold."""
+        violations = await self._guard()
+        await self._heed(violations)
+        return len(violations)
+
+    async def _heed(self, violations: Sequence[Violation]) -> None:
+        self._pauses.heed(violations)
+        await self._writer.pause(self._pauses.aggregates, self._pauses.why)
+        if self._pauses.why:
+            self._wrong["guards"] = self._pauses.why
+        else:
+            self._wrong.pop("guards", None)
 
     async def _fence(self, partitions: list[int]) -> int:
         async with self._db.transaction() as tx:
@@ -154,13 +186,16 @@ class Loop:
             metrics.MESSAGES.labels(STAGE, one.aggregate.name, "consumed").inc()
         return len(deliveries)
 
-    async def _insist(self, stop: asyncio.Event, work: Callable[[], Awaitable[int]]) -> int:
+    async def _insist(
+        self, stop: asyncio.Event, work: Callable[[], Awaitable[int]], messages: Collection[Message] = ()
+    ) -> int:
         """Do it again while the error says so; the consumer stands still meanwhile.
 
         Before it is done again, it is found out what became of open calls, and after an outage whether this is the
         Splynx of before.
 
         Raises:
+            GuardsViolated: after an outage, one of the `messages` has to wait.
             Fenced, DeliveryFailed: at once. Whatever says HALT: at once.
         """
         pause, begun = 0.5, time.monotonic()
@@ -170,7 +205,8 @@ class Loop:
                 if reasons:
                     await self._heal()
                     if time.monotonic() - begun > _OUTAGE_SECONDS:
-                        await self._guard()
+                        await self._look_at_guards()
+                        self._pauses.check(messages)
                 result = await work()
             except SyncError as exc:
                 metrics.ERRORS.labels(STAGE, exc.code).inc()

@@ -20,8 +20,8 @@ from schemas.topics import Topics
 from sinks.adoption import unknown_rows
 from sinks.answers import check_answered, put_on
 from sinks.brake import Brake
-from sinks.errors import AdoptionNeeded, BrakeApplied, GuardsViolated
-from sinks.guards import check_guards
+from sinks.errors import AdoptionNeeded, BrakeApplied
+from sinks.guards import Violation, check_guards, require_guards
 from sinks.held import show
 from sinks.home import check_home
 from sinks.letters import DeadLetters
@@ -132,11 +132,14 @@ class _Parts:
     async def run(self, stop: asyncio.Event) -> SinkSummary:
         summary = SinkSummary(applied=True)
         await check_ready(self._client, self._settings.rules)
-        await self._guard()
+        violations = await check_guards(self._client, self._settings.guards, self._settings.rules)
         home = await self._stream.home()
         payments = await self._payments()
         async with self._db.session() as tx:
             exists = await self._ledger.exists(tx)
+            begun = exists and await self._ledger.meta(tx, "epoch") is not None
+        if not begun:
+            require_guards(violations)  # nothing waits yet: nothing is begun
         summary.adoptions = await unknown_rows(self._site.marked, self._db, self._ledger, ledger_exists=exists)
         if summary.adoptions:
             if "adoption" not in self._approve:
@@ -197,6 +200,7 @@ class _Parts:
                 guard=self._guard_again,
                 look=self._held,
                 wrong=wrong,
+                violations=violations,
             )
             try:
                 summary.consumed = await loop.run(stop)
@@ -215,17 +219,11 @@ class _Parts:
         async with self._db.session() as tx:
             return await Payments.of(tx)
 
-    async def _guard(self) -> None:
-        violations = await check_guards(self._client, self._settings.guards)
-        if violations:
-            told = "; ".join(f"{one.name} {one.problem}" for one in violations)
-            raise GuardsViolated(f"{len(violations)} guards of Splynx do not hold: {told}")
-
-    async def _guard_again(self) -> None:
+    async def _guard_again(self) -> list[Violation]:
         await check_same_target(self._client, self._db, self._ledger)
         await self._check_database()
         await self._check_columns()
-        await self._guard()
+        return await check_guards(self._client, self._settings.guards, self._settings.rules)
 
     async def _check_database(self) -> None:
         if self._settings.ledger_beside_rows:

@@ -60,6 +60,10 @@ class Ledger(Fence, Phases, AppliedAggregates, Crosswalk, HeldRecords, Progress,
         )
         return await self.meta(tx, name) or value
 
+    async def tell(self, tx: Transaction, name: str, text: str) -> None:
+        """Keep a text for `status`, cut to what fits; an empty one is forgotten."""
+        await (self.set_meta(tx, name, text[:512]) if text else self.drop_meta(tx, name))
+
     async def drop_meta(self, tx: Transaction, name: str) -> None:
         """Forget a named value."""
         await tx.execute(f"DELETE FROM {self.table('meta')} WHERE name = %s", (name,))  # noqa: S608

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from clients.mysql import Database, Row, Transaction
@@ -38,6 +38,14 @@ class Waiting:
         self._db, self._ledger, self._paths, self._letters = db, ledger, paths, letters
         self._targets, self._order = targets, list(targets)
         self._tokens, self._patience = tokens, patience
+        self._paused: frozenset[str] = frozenset()
+        self._went_on: datetime | None = None
+
+    def pause(self, aggregates: frozenset[str]) -> None:
+        """Neither write nor give up what waits of these aggregates. Once they go on, patience begins anew."""
+        if self._paused - aggregates:
+            self._went_on = self._ledger.now()
+        self._paused = aggregates
 
     async def keep(self, tx: Transaction, results: Sequence[Result], waiting: Mapping[AggregateKey, set[Key]]) -> None:
         """Keep the records that were not written; forget earlier ones of the same aggregates."""
@@ -73,11 +81,13 @@ class Waiting:
         results: list[Result] = []
         async with self._db.session() as tx:
             await self._ledger.wake(tx)
-            ready = await self._ledger.held(tx, tables.READY, self._tokens, _AT_ONCE)
-            parked = await self._ledger.held(tx, tables.PARKED, self._tokens, _AT_ONCE)
+            ready = await self._ledger.held(tx, tables.READY, self._tokens, _AT_ONCE, but=self._paused)
+            parked = await self._ledger.held(tx, tables.PARKED, self._tokens, _AT_ONCE, but=self._paused)
         if ready:
             results = await self._write_held(ready)
-        too_old = [row for row in parked if self._ledger.now() - row["since"] > self._patience]
+        # What it waits for could not come while its topic stood still.
+        latest = self._ledger.now() - self._patience
+        too_old = [row for row in parked if max(row["since"], self._went_on or row["since"]) < latest]
         if too_old:
             await self._give_up(too_old)
         return results, len(ready) + len(too_old)

@@ -118,6 +118,12 @@ class Writer:
         self._letters.forget()
         self._count(*counted)
 
+    async def pause(self, aggregates: frozenset[str], why: str) -> None:
+        """Let what waits of these aggregates wait on, and tell `status` why; none: nothing is held up any more."""
+        self._waiting.pause(aggregates)
+        async with self._db.session() as tx:
+            await self._ledger.tell(tx, "guards", why)
+
     async def settle(self) -> int:
         """Write what was woken, give up on what waited too long; how many records were handled."""
         results, handled = await self._waiting.settle()

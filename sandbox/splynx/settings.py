@@ -29,10 +29,12 @@ BLOCK_ONE_TIME = ("finance", "automation", "block_by_one_time_invoices")
 REMINDERS = ("finance", "automation", "enable_reminders")
 AUTO_PROFORMA = ("finance", "automation", "enable_auto_proforma")
 REMOVE_IPS = ("finance", "automation", "remove_ips_of_disabled_services")
+AUTO_CHARGE = ("finance", "automation", "enable_auto_charge")
 INVOICE_NOTIFICATION = ("finance", "notifications", "invoice_created")
 PAYMENT_NOTIFICATION = ("finance", "notifications", "payment_received")
 AUTO_ASSOCIATE = ("finance", "settings", "auto_associate_payments")
 PAY_FROM_BALANCE = ("finance", "settings", "auto_pay_from_account_balance")
+PROVISIONING = ("main", "networking", "write_to_devices")
 FORCE_TO_INVOICE = ("finance", "settings", "force_invoice_of_future_items")
 
 GUARDS: dict[tuple[str, str, str], bool] = dict.fromkeys(
@@ -44,12 +46,14 @@ GUARDS: dict[tuple[str, str, str], bool] = dict.fromkeys(
         REMINDERS,
         AUTO_PROFORMA,
         REMOVE_IPS,
+        AUTO_CHARGE,
         INVOICE_NOTIFICATION,
         PAYMENT_NOTIFICATION,
         AUTO_ASSOCIATE,
         PAY_FROM_BALANCE,
         FORCE_TO_INVOICE,
         WELCOME_MESSAGE,
+        PROVISIONING,
     ),
     False,
 )

@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -62,15 +62,18 @@ class HeldRecords(Tables):
         """Mark every deferred record ready, for no reason to defer any holds now; how many."""
         return await tx.execute(f"UPDATE {self.table('held')} SET state = 'ready' WHERE state = 'deferred'")
 
-    async def held(self, tx: Transaction, state: str, partitions: Iterable[int], limit: int) -> list[Row]:
-        """Held records in a state, of these partitions, the longest waiting first."""
+    async def held(
+        self, tx: Transaction, state: str, partitions: Iterable[int], limit: int, *, but: Collection[str] = ()
+    ) -> list[Row]:
+        """Held records in a state, of these partitions, the longest waiting first. `but`: aggregates left out."""
         wanted = sorted(set(partitions))
         if not wanted:
             return []
+        left_out = f" AND aggregate NOT IN ({marks(but)})" if but else ""
         return await tx.fetch(
             f"SELECT * FROM {self.table('held')} WHERE state = %s AND partition_no IN"
-            f" ({marks(wanted)}) ORDER BY since, entity, record_key LIMIT %s",
-            [state, *wanted, limit],
+            f" ({marks(wanted)}){left_out} ORDER BY since, entity, record_key LIMIT %s",
+            [state, *wanted, *sorted(but), limit],
         )
 
     async def held_counts(self, tx: Transaction) -> dict[Key, int]:

@@ -21,12 +21,11 @@ from plumbing.kafka import AckedProducer, end_offsets, make_admin, make_consumer
 from plumbing.metrics import REGISTRY
 from plumbing.settings import Settings
 from reconciliation.audit import run_audit
+from sandbox import choices
 from sandbox.local.sandboxes import SplynxSandbox
-from sandbox.splynx.settings import GUARDS
 from schemas.avro import bundle_schema, bundle_to_avro
 from schemas.catalogue import AGGREGATES
 from schemas.topics import Topics
-from sinks.guards import SWITCHES
 from sinks.runner import SinkSummary, run_sink
 from tests.conftest import MariaDbAccess
 from tests.faults.history import Happening, history
@@ -305,12 +304,8 @@ def sink_settings(
     folder: Path, splynx: SplynxSandbox, mariadb: MariaDbAccess, bootstrap: str, registry_url: str, instance: str
 ) -> Settings:
     """Small batches, a short patience with Splynx, guards confirmed by the stand-in's own keys."""
-    guards = [
-        {"name": name, "key": "/".join(where), "expected": value}
-        for name, (where, value) in zip(SWITCHES, GUARDS.items(), strict=True)
-    ]
     shutil.copy(RULES, folder / "rules.yaml")
-    (folder / "guards.yaml").write_text(yaml.safe_dump({"guards": guards}))
+    (folder / "guards.yaml").write_text(yaml.safe_dump(choices.guards()))
     access = {
         "host": mariadb.host, "port": mariadb.port, "user": splynx.writer, "password": splynx.writer_password,
         "timeout_seconds": 10,

@@ -19,7 +19,6 @@ from plumbing.settings import Settings, load_settings
 from sandbox import choices
 from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses
-from sandbox.splynx.settings import GUARDS
 from schemas.avro import bundle_schema, bundle_to_avro, key_schema
 from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
 from schemas.catalogue import AGGREGATES
@@ -27,7 +26,6 @@ from schemas.entities.customer.target import Customer, CustomerBilling, Customer
 from schemas.entities.payment import SplynxPayment
 from schemas.records import Ref, SplynxRecord
 from schemas.topics import Topics
-from sinks.guards import SWITCHES
 from sinks.runner import SinkSummary, run_sink
 from tests.conftest import MariaDbAccess
 from tests.integration import behind
@@ -255,11 +253,7 @@ async def opened(
     splynx_sandbox: SplynxSandbox, mariadb: MariaDbAccess, stack: Addresses, instance: str, folder: Path
 ) -> AsyncIterator[Pair]:
     """Topics made, subjects registered, guards confirmed by the sandbox's own keys."""
-    guards = [
-        {"name": name, "key": "/".join(where), "expected": value}
-        for name, (where, value) in zip(SWITCHES, GUARDS.items(), strict=True)
-    ]
-    (folder / "guards.yaml").write_text(yaml.safe_dump({"guards": guards}))
+    (folder / "guards.yaml").write_text(yaml.safe_dump(choices.guards()))
     (folder / "rules.yaml").write_text(yaml.safe_dump(choices.rules()))
     config = folder / "crossfade.yaml"
     config.write_text(

@@ -123,14 +123,47 @@ async def test_poison_is_a_dead_letter_and_the_others_flow(pair: Pair, monkeypat
     ]
 
 
-async def test_a_violated_guard_stops_everything_before_a_row_is_written(pair: Pair) -> None:
+def _turn(pair: Pair, value: str) -> None:
+    module, path, key = next(iter(GUARDS))
+    pair.run(f"UPDATE config SET value = '{value}' WHERE module = '{module}' AND path = '{path}' AND `key` = '{key}'")
+
+
+async def test_a_violated_guard_stops_a_first_start_before_a_row_is_written(pair: Pair) -> None:
     load(pair)
-    name = next(iter(GUARDS))
-    with pair.mariadb.connect(pair.splynx.database) as connection, connection.cursor() as cursor:
-        cursor.execute("UPDATE config SET value = '1' WHERE module = %s AND path = %s AND `key` = %s", name)
+    _turn(pair, "1")
     with pytest.raises(GuardsViolated):
         await run_sink(pair.settings, apply=True, stop=asyncio.Event())
     assert pair.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 0
+
+
+async def test_a_guard_that_is_violated_later_holds_up_what_it_concerns_until_it_is_put_right(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found at a start and while it runs; labels go on, customers and what was woken wait, and then go on."""
+    await pair.sink()
+    monkeypatch.setattr("sinks.loop._GUARD_SECONDS", 0.0)
+    monkeypatch.setattr("sinks.loop._VIOLATED_SECONDS", 0.0)
+    pair.send("payment", 11, payment(11, 1, 100), sequence=1, owner=1)
+    _turn(pair, "1")
+    stop = asyncio.Event()
+    running = asyncio.create_task(run_sink(pair.settings, apply=True, stop=stop))
+    pair.send("account", 1, account(1), sequence=2, owner=1)
+    for turn in (1, 2):  # the second time it was put right meanwhile, and is violated again
+        pair.send("account_group", turn, {"label": []}, sequence=turn)
+        done = f"SELECT 1 FROM {{ledger}}.aggregates WHERE aggregate = 'account_group' AND sonar_id = {turn}"
+        await until(pair, done, going_on(running))
+        assert pair.rows("SELECT value FROM {ledger}.meta WHERE name = 'guards'") == [{"value": "automatic_issuing"}]
+        assert pair.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == turn - 1
+        _turn(pair, "0")
+        await until(pair, f"SELECT 1 FROM payments WHERE receipt_number = 'SP1{turn}'", going_on(running))
+        assert pair.rows("SELECT value FROM {ledger}.meta WHERE name = 'guards'") == []
+        if turn == 1:
+            _turn(pair, "1")
+            await until(pair, "SELECT 1 FROM {ledger}.meta WHERE name = 'guards'", going_on(running))
+            pair.send("account", 2, account(2), sequence=2, owner=2)
+            pair.send("payment", 12, payment(12, 2, 100), sequence=1, owner=2)
+    stop.set()
+    assert (await running).held == {}
 
 
 def test_every_target_has_a_path_that_the_sink_can_write() -> None:

@@ -12,21 +12,28 @@ WRITERS = [{"partition_no": number, "owner": "host:7", "taken_at": AT} for numbe
 
 def test_before_anything_was_written_the_migration_is_in_its_first_phase() -> None:
     document = writing_of([], [], [])
-    assert document == {"phase": "shadow", "writers": [], "open_calls": []}
+    assert document == {"phase": "shadow", "guards": None, "writers": [], "open_calls": []}
     assert writing_text(document) == "phase shadow"
 
 
 def test_writers_and_calls_with_an_open_outcome_are_named() -> None:
     calls = [{"entity": "customer", "method": "PUT", "calls": 2, "oldest": AT}]
-    document = writing_of([{"value": "verify"}], WRITERS, calls)
+    document = writing_of([{"name": "phase", "value": "verify"}], WRITERS, calls)
     assert document["writers"][1] == {"partition": 1, "owner": "host:7", "since": "2026-05-01T12:00:00Z"}
     text = writing_text(document)
     assert text.startswith("phase verify; 2 partitions written by host:7\n")
     assert text.splitlines()[-1].split() == ["customer", "PUT", "2", "2026-05-01T12:00:00Z"]
 
 
+def test_the_guards_that_the_sink_waits_for_are_named() -> None:
+    text = writing_text(writing_of([{"name": "guards", "value": "reminders, remove_ips"}], [], []))
+    assert text.startswith("phase shadow\nThe sink waits for guards of Splynx: reminders, remove_ips;")
+
+
 def test_after_the_cutover_it_is_said_that_nothing_is_written() -> None:
-    assert writing_text(writing_of([{"value": "live"}], [], [])).startswith("phase live: nothing is written")
+    assert writing_text(writing_of([{"name": "phase", "value": "live"}], [], [])).startswith(
+        "phase live: nothing is written"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,55 +1,96 @@
 """Guards: missing, unknown or violated counts as violated."""
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import yaml
 
+from clients.splynx import SplynxClient
+from clients.splynx_errors import RecordMissing
 from plumbing.errors import ConfigurationError
-from sinks.guards import SWITCHES, Confirmed, Guard, guards_template, judge, load_guards
+from sandbox import choices
+from schemas.catalogue import TARGETS
+from sinks.errors import GuardsViolated
+from sinks.guards import Confirmed, Guard, Violation, check_guards, guards_template, judge, load_guards, require_guards
+from sinks.switches import SWITCHES, Switch, concerned, needed
 
-CONFIRMED = [Guard(name=name, confirmed=Confirmed(by="Ada", at=date(2026, 1, 2))) for name in SWITCHES]
+ZONE = "America/Chicago"
+SEEN = Confirmed(by="Ada", at=date(2026, 1, 2))
+FIRST, *OTHERS = needed()
+CONFIRMED = [Guard(name=name, confirmed=SEEN) for name in OTHERS]
+CATALOGUE = {"company", "account_group", "account_type"}
+
+
+def with_first(**members: Any) -> list[Guard]:
+    return [Guard(name=FIRST, **members), *CONFIRMED]
 
 
 def test_all_confirmed_holds() -> None:
-    assert judge(CONFIRMED, {}) == []
+    assert judge(with_first(confirmed=SEEN), {}, ZONE) == []
 
 
 def test_a_switch_that_the_file_lacks_is_violated() -> None:
-    assert [one.name for one in judge(CONFIRMED[1:], {})] == [CONFIRMED[0].name]
+    assert [one.name for one in judge(CONFIRMED, {}, ZONE)] == [FIRST]
 
 
 def test_the_template_as_written_confirms_nothing(tmp_path: Path) -> None:
     path = tmp_path / "guards.yaml"
     path.write_text(guards_template())
-    assert {one.name for one in judge(load_guards(path).guards, {})} == set(SWITCHES)
+    assert {one.name for one in judge(load_guards(path).guards, {}, ZONE)} == set(needed())
 
 
 @pytest.mark.parametrize(("have", "holds"), [(False, True), ("0", True), (0, True), (True, False), ("1", False)])
 def test_a_key_is_compared_with_what_splynx_has(have: object, holds: bool) -> None:
-    guards = [Guard(name=CONFIRMED[0].name, key="finance/automation/x", expected=False), *CONFIRMED[1:]]
-    assert (judge(guards, {("finance", "automation"): {"x": have}}) == []) is holds
+    guards = with_first(key="finance/automation/x", expected=False)
+    assert (judge(guards, {("finance", "automation"): {"x": have}}, ZONE) == []) is holds
 
 
-def test_a_key_that_splynx_does_not_know_is_violated() -> None:
-    guards = [Guard(name=CONFIRMED[0].name, key="finance/automation/x", expected=False), *CONFIRMED[1:]]
-    assert len(judge(guards, {})) == 1
+def test_a_key_that_splynx_does_not_know_is_violated_and_can_be_learned() -> None:
+    (one,) = judge(with_first(key="finance/automation/x", expected=False), {}, ZONE)
+    assert f"--learn-guard {FIRST}" in one.remedy
+
+
+@pytest.mark.parametrize(("zone", "holds"), [(ZONE, True), ("America/Denver", False)])
+def test_the_zone_of_splynx_is_that_of_the_rules(zone: str, holds: bool) -> None:
+    guards = [one for one in with_first(confirmed=SEEN) if one.name != "time_zone"]
+    guards.append(Guard(name="time_zone", key="main/localization/timezone", expected=ZONE))
+    have = {("main", "localization"): {"timezone": ZONE}}
+    assert [one.name for one in judge(guards, have, zone)] == ([] if holds else ["time_zone"])
+
+
+def test_what_customers_do_not_notice_waits_for_no_switch() -> None:
+    waiting = concerned(SWITCHES["automatic_issuing"])
+    assert waiting >= {"account", "payment"}
+    assert not waiting & CATALOGUE
+    assert {"account", "payment"} <= judge(CONFIRMED, {}, ZONE)[0].pauses
+
+
+def test_a_switch_that_concerns_nothing_that_is_written_is_not_asked_for() -> None:
+    of_tickets = Switch("Config > Helpdesk", ("ticket",))
+    assert concerned(of_tickets) == frozenset()
+    assert all(of_tickets.tables and not one.table.startswith(of_tickets.tables) for one in TARGETS.values())
+    assert "helpdesk_replies" not in needed()
+    assert "helpdesk_replies" in SWITCHES
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "says"),
     [
-        "guards: [",
-        yaml.safe_dump({"guards": [{"name": "a", "kee": "x"}]}),
-        yaml.safe_dump({"guards": [{"name": "a", "key": "only/two", "expected": False}]}),
-        yaml.safe_dump({"guards": [{"name": "a", "key": "a/b/c"}]}),
+        pytest.param("guards: [", "line", id="no YAML"),
+        pytest.param({"guards": [{"name": FIRST, "kee": "x"}]}, "kee", id="an unknown member"),
+        pytest.param({"guards": [{"name": FIRST, "key": "only/two", "expected": False}]}, "module/path/key", id="key"),
+        pytest.param({"guards": [{"name": FIRST, "key": "a/b/c"}]}, "expected value", id="no value"),
+        pytest.param({"guards": [{"name": "reminder"}]}, "unknown guard reminder; there are .*reminders", id="name"),
+        pytest.param({"guards": [{"name": FIRST}] * 2}, f"{FIRST} stands there twice", id="twice"),
     ],
 )
-def test_a_broken_file_is_one_clear_message(tmp_path: Path, content: str) -> None:
+def test_a_broken_file_is_one_clear_message(tmp_path: Path, content: Any, says: str) -> None:
     path = tmp_path / "guards.yaml"
-    path.write_text(content)
-    with pytest.raises(ConfigurationError, match=r"guards\.yaml"):
+    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    with pytest.raises(ConfigurationError, match=rf"guards\.yaml.*{says}"):
         load_guards(path)
 
 
@@ -57,3 +98,58 @@ def test_a_missing_file_names_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_guards(tmp_path / "none.yaml")
     assert "--guards-template" in caught.value.next_step
+
+
+def test_a_refusal_names_each_switch_with_its_place() -> None:
+    require_guards([])
+    with pytest.raises(GuardsViolated, match=r"2 guards .* one is on .Set A.*two is on .Set B"):
+        require_guards([Violation("one", "is on", "Set A"), Violation("two", "is on", "Set B")])
+
+
+class Splynx:
+    """Its configuration, and the additional fields of customers."""
+
+    def __init__(self, *fields: Mapping[str, str], zone: str = ZONE) -> None:
+        self.fields, self.zone = fields, zone
+
+    async def settings_of(self, module: str, path: str) -> dict[str, Any]:
+        if (module, path) == ("main", "localization"):
+            return {"timezone": self.zone}
+        raise RecordMissing("no such path")
+
+    async def list(self, path: str) -> list[Mapping[str, str]]:
+        return list(self.fields) if path.endswith("/customers") else []
+
+
+async def violations(folder: Path, splynx: Splynx) -> dict[str, Violation]:
+    guards = [{"name": name, "confirmed": {"by": "Ada", "at": date(2026, 1, 2)}} for name in needed()]
+    guards = [one for one in guards if one["name"] != "time_zone"]
+    zone = [{"name": "time_zone", "key": "main/localization/timezone", "expected": ZONE}]
+    (folder / "guards.yaml").write_text(yaml.safe_dump({"guards": [*guards, *zone]}))
+    rules = choices.rules() | {"custom_fields": {"map": {"Gate code": {"name": "gate_code"}}}}
+    (folder / "rules.yaml").write_text(yaml.safe_dump(rules))
+    client = cast("SplynxClient", splynx)
+    return {one.name: one for one in await check_guards(client, folder / "guards.yaml", folder / "rules.yaml")}
+
+
+async def test_a_required_field_that_nothing_fills_holds_up_the_records_that_have_it(tmp_path: Path) -> None:
+    field = {"name": "spouse", "is_required": "1"}
+    (one,) = (await violations(tmp_path, Splynx(field))).values()
+    assert (one.name, one.pauses) == ("required_fields", frozenset({"account"}))
+    assert "spouse of customers" in one.problem
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        pytest.param({"name": "spouse", "is_required": "0"}, id="not required"),
+        pytest.param({"name": "sonar_id", "is_required": "1"}, id="ours"),
+        pytest.param({"name": "gate_code", "is_required": "1"}, id="filled by the rules"),
+    ],
+)
+async def test_a_field_that_is_filled_or_may_be_empty_holds_up_nothing(tmp_path: Path, field: dict[str, str]) -> None:
+    assert await violations(tmp_path, Splynx(field)) == {}
+
+
+async def test_a_path_that_splynx_does_not_have_is_a_key_that_it_does_not_have(tmp_path: Path) -> None:
+    assert set(await violations(tmp_path, Splynx(zone="America/Denver"))) == {"time_zone"}

@@ -3,22 +3,28 @@
 import asyncio
 from functools import partial
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from plumbing.errors import DependencyUnreachable, SyncError
 from plumbing.kafka import DeliveryFailed, NotAcknowledged
+from schemas.catalogue import aggregate
 from sinks.errors import Fenced, ForeignTarget, GuardsViolated
+from sinks.guards import Violation
 from sinks.loop import Loop
 
 
 class Nothing:
     """Stands in for everything that these tests do not touch."""
 
-    aggregates: dict[str, Any] = {}  # noqa: RUF012 - never changed
-
     def __init__(self) -> None:
         self.tokens: dict[int, int] = {}
+        self.aggregates = {"accounts": aggregate("account"), "groups": aggregate("account_group")}
+        self.waiting: frozenset[str] = frozenset()
+
+    async def pause(self, aggregates: frozenset[str], why: str) -> None:
+        self.waiting = aggregates
 
     def bystander(self, _: str) -> None:
         return None
@@ -30,17 +36,25 @@ class Scene:
     def __init__(self, *work: SyncError, heal: tuple[SyncError, ...] = (), guard: tuple[SyncError, ...] = ()) -> None:
         self.left = {"work": list(work), "heal": list(heal), "guard": list(guard)}
         self.done: list[str] = []
+        self.violations: list[Violation] = []
+        self.wrong: dict[str, str] = {}
         nothing: Any = Nothing()
+        self.writer = nothing
         loop: Any = Loop(
-            stream=nothing, db=nothing, ledger=nothing, writer=nothing, rest=nothing, look=nothing, wrong={},
-            guard=partial(self._step, "guard"),
+            stream=nothing, db=nothing, ledger=nothing, writer=nothing, rest=nothing, look=nothing, wrong=self.wrong,
+            guard=self._guard,
         )  # fmt: skip
         loop._heal = partial(self._step, "heal")
         self.loop = loop
 
-    async def insist(self) -> int:
-        """The work, again and again."""
-        return int(await self.loop._insist(asyncio.Event(), partial(self._step, "work")))
+    async def insist(self, *topics: str) -> int:
+        """The work, again and again; about a message of each topic."""
+        messages = [Mock(topic=lambda topic=topic: topic) for topic in topics]
+        return int(await self.loop._insist(asyncio.Event(), partial(self._step, "work"), messages))
+
+    async def _guard(self) -> list[Violation]:
+        await self._step("guard")
+        return self.violations
 
     async def _step(self, name: str) -> int:
         if self.left[name]:
@@ -93,3 +107,22 @@ async def test_after_an_outage_splynx_is_looked_at_again_before_a_write(monkeypa
     with pytest.raises(ForeignTarget):
         await scene.insist()
     assert scene.done == ["heal"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "waits"),
+    [pytest.param("accounts", True, id="what it concerns"), pytest.param("groups", False, id="what it does not")],
+)
+async def test_a_guard_that_does_not_hold_after_an_outage_holds_up_the_batch_that_it_concerns(
+    monkeypatch: pytest.MonkeyPatch, topic: str, waits: bool
+) -> None:
+    monkeypatch.setattr("sinks.loop._OUTAGE_SECONDS", -1.0)
+    scene = Scene(DependencyUnreachable("away"))
+    scene.violations = [Violation("reminders", "is on", "Set it off", frozenset({"account"}))]
+    if waits:
+        with pytest.raises(GuardsViolated):
+            await scene.insist(topic)
+    else:
+        await scene.insist(topic)
+    assert ("work" in scene.done) is not waits
+    assert (scene.writer.waiting, scene.wrong["guards"]) == ({"account"}, "reminders")
