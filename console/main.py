@@ -10,10 +10,10 @@ import typer
 
 from console import doctor as examination
 from console import journal as journals
+from console import learning, stages, summaries
 from console import ledger as ledgers
 from console import plan as planning
 from console import reconcile as reconciling
-from console import stages, summaries
 from console import status as standing
 from console import topics as topic_plans
 from console import trace as tracing
@@ -166,7 +166,10 @@ def reconcile(
     raise typer.Exit(int(result.exit_code))
 
 
-@app.command(epilog="Example: crossfade doctor; crossfade doctor --guards-template > guards.yaml")
+@app.command(
+    epilog="Example: crossfade doctor; crossfade doctor --guards-template > guards.yaml; crossfade doctor --learn-guard"
+    " welcome_message --apply"
+)
 def doctor(
     config: Config = None,
     json: Json = False,
@@ -176,14 +179,36 @@ def doctor(
     approve: Annotated[
         bool, typer.Option("--approve-columns", help="Record Splynx's columns as they are as approved, then check.")
     ] = False,
+    learn: Annotated[
+        str | None,
+        typer.Option(
+            "--learn-guard",
+            metavar="NAME",
+            help="Find a guard's key: looks at Splynx's configuration, asks for the switch to be turned, looks again."
+            " With --json, or without a terminal, the first run looks, and the second within an hour compares.",
+        ),
+    ] = None,
+    look: Annotated[
+        list[str] | None,
+        typer.Option(help="With --learn-guard: module/path to look at over the API instead of in the database."),
+    ] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="With --learn-guard: write the key into the guards file.")
+    ] = False,
 ) -> None:
     """Check every dependency, log-in, schema, column, configured id and guard, each with what to do."""
     if template:
         sys.stdout.write(guards_template())
         return
+    if learn is None and (look or apply):
+        raise typer.BadParameter("goes with --learn-guard", param_hint="--apply" if apply else "--look")
     configure_logs()
     try:
         settings = load_settings(config)
+        if learn is not None:
+            found = asyncio.run(learning.learned(settings, learn, look or (), as_json=json, apply=apply))
+            show(found.document(), as_json=json, text=learning.text_of)
+            raise typer.Exit(int(found.exit_code))
         if approve:
             asyncio.run(examination.approve_columns(settings))
         findings = asyncio.run(examination.examine(settings))

@@ -113,6 +113,9 @@ SHAPES: dict[str, Shape] = {
         "checks[]": "`{check, ok, says, next_step}`.",
         "grants[]": "SQL that gives the database user its rights.",
         "endpoints[]": "REST paths whose index, view, add and update rights the API key needs.",
+        "learn": "With --learn-guard, alone: `{guard, step, settings, next_step, key, expected, changed, applied}`;"
+        " step: pictured (run it again), learned, on (turned the wrong way), unchanged or several; settings: how many"
+        " were looked at.",
     },
     "replay": {
         "applied": "Whether it was done or only shown.",

@@ -123,6 +123,7 @@ def guards_template() -> str:
     lines = [
         "# Switches of Splynx that must be off while Sonar bills. Nothing is written before each one holds.",
         "# Give `key: module/path/key` with `expected`, or `confirmed: {by: <name>, at: <YYYY-MM-DD>}`.",
+        "# `crossfade doctor --learn-guard <name> --apply` finds a key, and puts it here.",
         "guards:",
     ]
     for name, switch in needed().items():
@@ -186,7 +187,8 @@ def _problem(
 ) -> tuple[str, str] | None:
     """What is wrong with a guard, and what to do; None when it holds."""
     if guard.key is None or guard.place is None:
-        return None if guard.confirmed else ("has neither a key nor a confirmation", f"Check {where}")
+        learn = f"`crossfade doctor --learn-guard {guard.name}` finds its key."
+        return None if guard.confirmed else ("has neither a key nor a confirmation", f"Check {where}; {learn}")
     have, key = values.get(guard.place, {}), guard.key.rpartition("/")[2]
     if key not in have:
         return f"Splynx has no setting {guard.key}", f"`crossfade doctor --learn-guard {guard.name}` finds its key."

@@ -1,10 +1,16 @@
 """What must hold before the first batch: fields that refuse twins, and one process at a time at the marks."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from clients.mysql import Database
+from plumbing.errors import ConfigurationError
+from sandbox.splynx.settings import WELCOME_MESSAGE
 from schemas.catalogue import additional_fields
 from sinks.errors import FieldUnfit, MarkBusy, WrongDatabase
+from sinks.learning import Picture, is_on, read_configuration, value_of
 from sinks.startup import FIELDS, check_database, check_epoch, check_same_target, define_fields, define_flag_labels
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import CUSTOMER, GROUPS, Label, Topic
@@ -64,3 +70,18 @@ async def test_a_flag_of_a_newer_release_does_not_take_the_label_of_a_group(site
     assert await define_flag_labels(site.client, site.db, site.ledger, apply=True) == ["flag:archived"]
     rows = {row["record_key"]: row["target_id"] for row in site.rows(kept)}
     assert rows["group:1"] == group["target_id"] != rows["flag:archived"]
+
+
+async def test_the_key_of_a_switch_is_found_in_the_database_and_over_the_api(site: Site) -> None:
+    settings: Any = SimpleNamespace(splynx=site.client.settings.model_copy(update={"db": site.db.settings}))
+    module, path, key = WELCOME_MESSAGE
+    before = [Picture.of(await read_configuration(settings, look)) for look in ((), (f"{module}/{path}",))]
+    await site.client.put("admin/config", f"config?module={module}&path={path}", {key: True})
+    for look, picture in zip(((), (f"{module}/{path}",)), before, strict=True):
+        values = await read_configuration(settings, look)
+        (found,) = picture.changed(values)
+        assert found == "/".join(WELCOME_MESSAGE)
+        assert is_on(values[found])
+        assert await value_of(site.client, found) is True
+    with pytest.raises(ConfigurationError, match="does not tell main/customers/none"):
+        await value_of(site.client, "main/customers/none")
