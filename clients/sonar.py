@@ -7,6 +7,7 @@ status 200, which Sonar sends for a bad token and for its limit, for a broken pr
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,14 +22,18 @@ from aiolimiter import AsyncLimiter
 from gql import gql
 from graphql import GraphQLError
 
+from clients.sonar_breaker import Breaker, SonarResting
 from clients.sonar_errors import (
     IncompletePage,
+    SonarFailed,
     SonarGraphqlError,
     SonarLimited,
+    SonarQuiet,
     SonarTimeout,
     SonarUnreachable,
     data_of,
 )
+from clients.sonar_purpose import PURPOSES, Asked, asked_for, asking
 from clients.sonar_schema import INTROSPECTION, SonarSchema
 from clients.sonar_tls import ssl_context
 from plumbing import metrics
@@ -40,6 +45,8 @@ _PATH = "/api/graphql"
 _ATTEMPTS = 6
 _LONGEST_WAIT = 120.0
 _KNOWN_DOCUMENTS = 512
+
+metrics.preset(metrics.SONAR_REQUESTS, PURPOSES, ["ok"])
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,11 @@ class SonarClient:
         self._session: aiohttp.ClientSession | None = None
         self._known: set[str] = set()
         self._schema: SonarSchema | None = None
-        self.requests = 0
+        self._breaker, self._quiet = Breaker(), settings.quiet
+        self._not_before = 0.0
+        """Until then (monotonic) Sonar's limit is spent, as it told one of us."""
+        self.asked: Counter[Asked] = Counter()
+        """Requests so far, by what for."""
         self._server_time: datetime | None = None
 
     async def __aenter__(self) -> Self:
@@ -99,10 +110,11 @@ class SonarClient:
     ) -> SonarAnswer:
         """The answer to one GraphQL document, tried again while the failure may pass.
 
-        `again_after_timeout`: False for a caller that would rather ask for less.
+        `again_after_timeout`: False for a caller that would rather ask for less, after a failure of Sonar's, too.
 
         Raises:
             SonarTimeout, SonarUnreachable, SonarLimited: after several attempts, with growing waits.
+            SonarResting, SonarQuiet: nothing was asked.
             SonarUnauthenticated, DependencyRefused, SonarQueryInvalid: at once.
             SonarGraphqlError: Sonar keeps answering with `errors`.
         """
@@ -115,8 +127,20 @@ class SonarClient:
             on=hook, attempts=attempts or self._attempts, timeout=None, wait_initial=0.2, wait_max=30, wait_jitter=0.5
         ):
             with attempt:
-                return await self._once(document, variables or {})
+                return await self._once(document, variables or {}, heavy=not again_after_timeout)
         raise AssertionError("stamina ends by an answer or an error")  # pragma: no cover
+
+    @property
+    def requests(self) -> int:
+        """How many were sent."""
+        return self.asked.total()
+
+    @property
+    def quiet_until(self) -> datetime | None:
+        """When the quiet hours of now are over; None: anything may be asked."""
+        until = self._quiet.until(self._clock())
+        metrics.SONAR_QUIET.set(until is not None)
+        return until
 
     @property
     def server_time(self) -> datetime:
@@ -137,7 +161,8 @@ class SonarClient:
             SyncError: as `query`.
         """
         self._known.clear()
-        self._schema = SonarSchema((await self.query(INTROSPECTION)).data)
+        with asking("schema"):
+            self._schema = SonarSchema((await self.query(INTROSPECTION)).data)
         return self._schema
 
     def _check(self, document: str) -> None:
@@ -153,46 +178,64 @@ class SonarClient:
         if len(self._known) < _KNOWN_DOCUMENTS:
             self._known.add(document)
 
-    async def _once(self, document: str, variables: Mapping[str, Any]) -> SonarAnswer:
+    async def _once(self, document: str, variables: Mapping[str, Any], *, heavy: bool) -> SonarAnswer:
         if self._session is None:
             raise RuntimeError("enter the client before use")
         async with self._slots:
             await self._limiter.acquire()
-            self.requests += 1
+            # What Sonar told one of us counts for all: it would only refuse the others, too.
+            if (wait := self._not_before - time.monotonic()) > 0:
+                await asyncio.sleep(wait)
+            if until := self.quiet_until:
+                raise SonarQuiet(f"quiet hours: nothing is asked of Sonar before {until.isoformat()}")
+            self._breaker.enter()
+            asked = asked_for()
+            self.asked[asked] += 1
             started, clock = self._clock(), time.monotonic()
             body = orjson.dumps({"query": document, "variables": dict(variables)})
-            outcome = "ok"
+            outcome, answered = "ok", None
             try:
                 async with self._session.post(self._url, data=body) as response:
                     content = await response.read()
                     status, headers = response.status, dict(response.headers)
                 data = data_of(status, headers, content)
+                if not (heavy and isinstance(data, SonarFailed)):
+                    answered = not isinstance(data, SonarUnreachable)
             except TimeoutError as exc:
-                outcome = SonarTimeout.code
+                outcome, answered = SonarTimeout.code, None if heavy else False
                 raise SonarTimeout(f"no answer within {self._settings.timeout_seconds:g} s") from exc
             except (aiohttp.ClientError, OSError) as exc:
-                outcome = SonarUnreachable.code
+                outcome, answered = SonarUnreachable.code, False
                 raise SonarUnreachable(f"no whole answer from Sonar ({type(exc).__name__})") from exc
             else:
                 if isinstance(data, SyncError):
                     outcome = data.code
+                    self._heed(data)
                     raise data
             finally:
-                metrics.SONAR_REQUESTS.labels(outcome).inc()
+                self._breaker.leave(answered)
+                metrics.SONAR_REQUESTS.labels(asked.purpose, outcome).inc()
                 metrics.SONAR_REQUEST_SECONDS.observe(time.monotonic() - clock)
         self._server_time = _server_time(headers) or started
         return SonarAnswer(data, self._server_time, started)
+
+    def _heed(self, error: SyncError) -> None:
+        if isinstance(error, SonarLimited) and error.retry_after is not None:
+            wait = min(error.retry_after, _LONGEST_WAIT)
+            self._not_before = max(self._not_before, time.monotonic() + wait)
 
 
 def _backoff(error: Exception, again_after_timeout: bool) -> bool | float:
     """Whether and (where Sonar said so) how long to wait before the next attempt."""
     if not isinstance(error, SyncError) or error.action is not Action.RETRY:
         return False
+    if isinstance(error, SonarResting | SonarQuiet):
+        return False  # the next attempt would meet the same
     if isinstance(error, SonarLimited):
         return min(error.retry_after, _LONGEST_WAIT) if error.retry_after is not None else True
     if isinstance(error, SonarGraphqlError) and error.about_counting:
         return False  # the caller asks again without page_info
-    return again_after_timeout or not isinstance(error, SonarTimeout)
+    return again_after_timeout or not isinstance(error, SonarTimeout | SonarFailed)
 
 
 def _server_time(headers: Mapping[str, str]) -> datetime | None:

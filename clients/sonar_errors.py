@@ -26,6 +26,20 @@ class SonarTimeout(SonarUnreachable):
     code = "sonar.timeout"
 
 
+class SonarFailed(SonarUnreachable):
+    """Sonar, or what stands in front of it, failed (HTTP 5xx); where many rows were asked for, fewer are tried next."""
+
+    code = "sonar.failed"
+
+
+class SonarQuiet(DependencyUnreachable):
+    """These are hours in which Sonar is not to be asked (`sonar.quiet_hours`). Nothing was asked."""
+
+    code = "sonar.quiet"
+    exit_code = ExitCode.TRY_LATER
+    remedy = "Wait until they are over: a capture that follows goes on by itself. Or change sonar.quiet_hours."
+
+
 class SonarLimited(DependencyUnreachable):
     """Sonar's request limit is spent. `retry_after` is what it asked us to wait, in seconds."""
 
@@ -104,7 +118,9 @@ def data_of(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, A
         return SonarUnauthenticated(f"Sonar refused the token (HTTP {status})")
     if status >= 500:
         wait = retry_after(headers)
-        return SonarLimited(f"Sonar is not available (HTTP {status})", wait) if wait else _unreachable(status)
+        if wait is not None:
+            return SonarLimited(f"Sonar is not available (HTTP {status})", wait)
+        return SonarFailed(f"Sonar failed (HTTP {status})")
     if status >= 400:
         return DependencyRefused(
             f"Sonar refused the request (HTTP {status})", remedy="Check sonar.url: the address of the ISP's Sonar."
@@ -115,10 +131,6 @@ def data_of(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, A
         return _graphql_error(document["errors"])
     data = document.get("data")
     return data if isinstance(data, dict) else SonarUnreachable("Sonar's answer holds no data")
-
-
-def _unreachable(status: int) -> SonarUnreachable:
-    return SonarUnreachable(f"Sonar failed (HTTP {status})")
 
 
 def _named(error: str, headers: Mapping[str, str]) -> SyncError:

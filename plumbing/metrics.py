@@ -15,7 +15,12 @@ ProcessCollector(registry=REGISTRY)  # memory, processor time, and when it start
 STAGES = ("capture", "process", "sink", "reconcile")
 
 # capture
-SONAR_REQUESTS = Counter("crossfade_sonar_requests_total", "Requests sent to Sonar.", ["outcome"], registry=REGISTRY)
+SONAR_REQUESTS = Counter(
+    "crossfade_sonar_requests_total",
+    "Requests sent to Sonar, by what for and what came of them.",
+    ["purpose", "outcome"],
+    registry=REGISTRY,
+)
 SONAR_ROWS = Counter("crossfade_sonar_rows_total", "Rows read from Sonar.", ["collection"], registry=REGISTRY)
 SONAR_REQUEST_SECONDS = Histogram(
     "crossfade_sonar_request_seconds",
@@ -25,6 +30,20 @@ SONAR_REQUEST_SECONDS = Histogram(
 )
 SONAR_BUDGET = Gauge(
     "crossfade_sonar_budget_requests_per_minute", "Requests to Sonar that the settings allow.", registry=REGISTRY
+)
+SONAR_BREAKER = Gauge(
+    "crossfade_sonar_breaker_open",
+    "1 while Sonar, having failed many times in a row, is left in peace but for one request now and then.",
+    registry=REGISTRY,
+)
+SONAR_QUIET = Gauge(
+    "crossfade_sonar_quiet", "1 during the hours in which the settings let nothing be asked.", registry=REGISTRY
+)
+PAGE_ROWS = Gauge(
+    "crossfade_capture_page_rows",
+    "Roots of a collection that one request asks for: halved where Sonar cannot bear it, growing again.",
+    ["collection"],
+    registry=REGISTRY,
 )
 EVENTS_PUBLISHED = Counter(
     "crossfade_events_published_total", "Events acknowledged by the broker.", ["entity", "op"], registry=REGISTRY

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, Sec
 from pydantic_settings import BaseSettings, NestedSecretsSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from plumbing.errors import ConfigurationError
+from plumbing.quiet import QuietHours, quiet_hours
 
 
 def _http_url(value: str) -> str:
@@ -60,7 +61,23 @@ class SonarSettings(_Block):
     leave_out: list[str] = Field(
         [], description="Aggregates that are not read, such as `email`: what the token may not see, or nobody needs."
     )
+    quiet_hours: list[str] = Field(
+        [], description="When nothing is asked: `02:00-04:30` each day, or `sat,sun 22:00-01:00`, by `quiet_zone`."
+    )
+    quiet_zone: str | None = Field(None, description="With `quiet_hours`: their clock, such as `America/Chicago`.")
     tls: Tls = Tls()
+
+    @property
+    def quiet(self) -> QuietHours:
+        """The hours in which nothing is asked."""
+        return quiet_hours(self.quiet_hours, self.quiet_zone or "UTC")
+
+    @model_validator(mode="after")
+    def _quiet_hours_have_a_clock(self) -> Self:
+        if self.quiet_hours and self.quiet_zone is None:
+            raise ValueError("quiet_hours need quiet_zone, such as America/Chicago")
+        _ = self.quiet
+        return self
 
 
 class MysqlSettings(_Block):

@@ -11,7 +11,7 @@ from clients.sonar import SonarClient
 from plumbing.errors import ConfigurationError
 from plumbing.health import HealthServer
 from plumbing.settings import Settings
-from producers.capturing import Capture, CaptureSummary, SnapshotWish
+from producers.capturing import Capture, CaptureSummary, SnapshotWish, rest
 from producers.lease import Lease, LeaseHeld
 from producers.signals import ACCEPT_DELETES, SNAPSHOT, Signal, send
 from schemas.catalogue import captured
@@ -76,6 +76,10 @@ async def run_capture(
             return CaptureSummary(signal_id=signal_id, seconds=time.monotonic() - began)
         state.clear()
         async with SonarClient(settings.sonar) as client:
+            if endless:
+                await rest(client, stop)
+            if stop.is_set():
+                return CaptureSummary(seconds=time.monotonic() - began)
             capture = await Capture.open(settings, client, lease)
             if accept_deletes:
                 await capture.accept_deletes(accept_deletes)

@@ -13,7 +13,7 @@ import orjson
 import structlog
 
 from clients.sonar import SonarClient
-from clients.sonar_errors import SonarForbidden
+from clients.sonar_errors import SonarForbidden, SonarQuiet
 from plumbing import metrics
 from plumbing.clock import utc_now
 from plumbing.errors import Action, SyncError
@@ -41,6 +41,7 @@ log = structlog.get_logger()
 
 SnapshotWish = Literal["auto", "force"]
 _AGAIN_SECONDS = 5.0
+_QUIET_LOOK_SECONDS = 30.0
 
 
 @dataclass
@@ -150,15 +151,16 @@ class Capture:
         async with self._workers(stop, endless=endless) as snapshotting:
             while not stop.is_set():
                 self._lease.check()
+                if endless:
+                    await rest(self._client, stop)
                 finished = self._wishes.empty() and not snapshotting.is_set()
                 began = time.monotonic()
-                polled = await self._poll()
+                polled = await self._poll(endless=endless)
                 took = time.monotonic() - began
                 if polled and finished and not endless:
                     break
-                if not (finished and not endless):
-                    pause = pause_after(took, self._settings.sonar.poll_seconds, snapshotting=snapshotting.is_set())
-                    await _sleep(stop, pause)
+                pause = pause_after(took, self._settings.sonar.poll_seconds, snapshotting=snapshotting.is_set())
+                await _sleep(stop, pause)
         return self._summary(chosen)
 
     @contextlib.asynccontextmanager
@@ -190,6 +192,7 @@ class Capture:
             try:
                 while not await self._try_snapshot(aggregates, order, stop, endless=endless):
                     await _sleep(stop, _AGAIN_SECONDS)
+                    await rest(self._client, stop)
             finally:
                 busy.clear()
                 idle.set()
@@ -241,8 +244,11 @@ class Capture:
                 self._topics.notifications, partition=0, key=b"capture", value=orjson.dumps(record | held._asdict())
             )
 
-    async def _poll(self) -> bool:
-        """One poll and its watermark; False when Sonar failed in a way that may pass."""
+    async def _poll(self, *, endless: bool) -> bool:
+        """One poll and its watermark; False when Sonar failed in a way that may pass.
+
+        A run that would end waits for no quiet hours to be over: it is begun again after them.
+        """
         read_started = utc_now()
         complete = self._snapshot.is_complete(self._aggregates)
         self._snapshot.gate.clear()
@@ -250,7 +256,7 @@ class Capture:
             covered = await self._following.poll(sweeping=complete)
         except SyncError as exc:
             metrics.ERRORS.labels("capture", exc.code).inc()
-            if not self._may_pass(exc):
+            if not self._may_pass(exc) or (isinstance(exc, SonarQuiet) and not endless):
                 raise
             log.warning("capture.poll_failed", error=exc.code)
             return False
@@ -289,6 +295,13 @@ class Capture:
             requests=self._client.requests,
             watermark=self._watermark,
         )
+
+
+async def rest(client: SonarClient, stop: asyncio.Event) -> None:
+    """Wait for the end of the quiet hours, where these are such; or until `stop`."""
+    while not stop.is_set() and (until := client.quiet_until) is not None:
+        # In steps: clocks are set, and settings name hours of the clock on the wall.
+        await _sleep(stop, min(_QUIET_LOOK_SECONDS, max(0.1, (until - utc_now()).total_seconds())))
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

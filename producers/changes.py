@@ -10,6 +10,7 @@ import structlog
 
 from clients.sonar import SonarAnswer, SonarClient, entities_of
 from clients.sonar_errors import IncompletePage, SonarForbidden, SonarGraphqlError
+from clients.sonar_purpose import asked_for, asking
 from clients.sonar_schema import SonarSchema
 from producers import documents
 from producers.documents import Thin
@@ -91,7 +92,8 @@ class Changes:
         result = await self._changed([one for one in self.collections if one.thin.collection not in self.denied], low)
         for name in sorted(self.denied) if denied_too else ():
             self.denied.discard(name)
-            result += await self._changed([one for one in self.collections if one.thin.collection == name], low)
+            with asking("probe", name):
+                result += await self._changed([one for one in self.collections if one.thin.collection == name], low)
             if name not in self.denied:
                 log.info("capture.collection_readable_again", collection=name)
         return result
@@ -134,17 +136,19 @@ class Changes:
     async def has_rows(self, root: Collection) -> bool:
         """Whether a collection shows any row at all."""
         document = documents.extent_document(root.name, archived=root.include_archived, counted=False)
-        connection = (await self._client.query(document, {})).data[root.name]
+        with asking("probe", root.name):
+            connection = (await self._client.query(document, {})).data[root.name]
         return bool(entities_of(connection, asked=1, counted=False))
 
     async def carriers(self, one: Followed, id: int) -> list[int]:
         """Ids of the roots that carry a look-up's row; `id` is that of the row with which its ways begin."""
         look_up, root = one.look_up, one.aggregate.root
         assert look_up is not None
-        found = {root for way in look_up.ways for root in await self._down(way, id)}
-        if look_up.column is not None or look_up.relations:
-            thin = Thin(root.name, archived=root.include_archived, counted=False, by_id=True)
-            found.update(await self._ids(thin, partial(documents.carrying, look_up.column, look_up.relations, id)))
+        with asking("look-up", look_up.collection):
+            found = {root for way in look_up.ways for root in await self._down(way, id)}
+            if look_up.column is not None or look_up.relations:
+                thin = Thin(root.name, archived=root.include_archived, counted=False, by_id=True)
+                found.update(await self._ids(thin, partial(documents.carrying, look_up.column, look_up.relations, id)))
         return sorted(found)
 
     async def _down(self, way: Sequence[Hop], id: int) -> list[int]:
@@ -194,10 +198,11 @@ class Changes:
         """All pages of each; `thins` is updated where a collection turns out not to count."""
         rows: list[list[dict[str, Any]]] = [[] for _ in thins]
         open_ones = list(range(len(thins)))
-        tries = 0
+        tries, (purpose, _) = 0, asked_for()
         while open_ones:
             try:
-                answers = await self._together(thins, searches, open_ones)
+                with asking(purpose):
+                    answers = await self._together(thins, searches, open_ones)
                 pages = {
                     place: entities_of(connection, asked=PAGE, counted=thins[place].counted)
                     for place, connection in answers.items()
@@ -209,6 +214,7 @@ class Changes:
                 continue
             # Whoever may not be read has no page: nothing is known of it, and nothing is asked again.
             open_ones = [place for place in open_ones if place in pages]
+            purpose = "overlap" if purpose == "follow" else purpose
             for place, page in pages.items():
                 rows[place] += page
                 counted = thins[place].counted

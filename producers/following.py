@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from clients.sonar_errors import SonarForbidden, SonarGraphqlError
+from clients.sonar_purpose import asking
 from plumbing import metrics
 from producers import documents
 from producers.brake import Brake, Held
@@ -119,7 +120,8 @@ class Following:
 
         The look-ups as they are now are noted first, so that only later changes of them fan out.
         """
-        await self._noticing.begin()
+        with asking("look-up"):
+            await self._noticing.begin()
         await self._publisher.commit()
         start = server_time - self._lateness.width
         await self._save(start, start)
@@ -137,14 +139,17 @@ class Following:
             raise RuntimeError("begin before the first poll")
         now, lag = self._server_time(), self._lateness.width
         seldom = self._polls % _SELDOM == 0
-        await self._look_for_changes(min(low, now - lag), min(now, low + lag), denied_too=seldom)
+        with asking("follow"):
+            await self._look_for_changes(min(low, now - lag), min(now, low + lag), denied_too=seldom)
         self._noticing.robbed(min(now, low + lag))
-        await self._consider_log(deletes_low, min(now, deletes_low + lag))
+        with asking("log"):
+            await self._consider_log(deletes_low, min(now, deletes_low + lag))
         if sweeping:
             await self.sweep.step(now, low)
         await self._meet_demands(now)
         if seldom:
-            await self._read_settings()
+            with asking("settings"):
+                await self._read_settings()
         self._polls += 1
         await self._publisher.commit()
         if not len(self._demands) and self._noticing.fans_out:
@@ -228,10 +233,11 @@ class Following:
 
     async def _read_again(self, aggregate: Aggregate, batch: Sequence[Demand]) -> None:
         """Read the roots of a batch and publish them; what is not met stays open."""
-        page = await self._reader.page(aggregate, documents.any_of(one.id for one in batch), len(batch))
+        with asking("re-read", aggregate.root.name):
+            page = await self._reader.page(aggregate, documents.any_of(one.id for one in batch), len(batch))
         self._lease.check()
         rows = {int(row["id"]): row for row in page.rows}
-        for demand in batch:
+        for demand in (one for one in batch if page.tells_of(one.id)):
             demand.attempts += 1
             row = rows.get(demand.id)
             met = self._missing(demand, page) if row is None else self._present(demand, row, page)

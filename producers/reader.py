@@ -9,13 +9,14 @@ from typing import Any
 import structlog
 
 from clients.sonar import SonarAnswer, SonarClient, entities_of
-from clients.sonar_errors import IncompletePage, SonarGraphqlError, SonarTimeout
+from clients.sonar_errors import IncompletePage, SonarFailed, SonarGraphqlError, SonarTimeout
 from clients.sonar_schema import SonarSchema
 from plumbing import metrics
 from producers import documents
 from producers.extents import read_extent
 from producers.layout import Branch, Shown, branches_of, flatten, leading_to, shown
 from producers.sequence import Sequence as Numbers
+from producers.sizes import PageSize
 from schemas.aggregate import Aggregate
 
 log = structlog.get_logger()
@@ -37,6 +38,11 @@ class Page:
     server_time: datetime
     total: int | None
     """Rows that match the search, these included; None where the collection cannot count."""
+
+    def tells_of(self, id: int) -> bool:
+        """Whether the row of an id that was asked for would be here: a page that was halved, or clamped, ends early."""
+        whole = not self.rows or (self.total is not None and self.total <= len(self.rows))
+        return whole or id <= int(self.rows[-1]["id"])
 
 
 class Reading:
@@ -74,32 +80,36 @@ class Reader:
         node_limit: int,
     ) -> None:
         self._client, self._schema, self._numbers = client, schema, numbers
-        self._page_size, self._node_limit = page_size, node_limit
+        self._page_size = page_size
         self._readings = {one.name: Reading(one, selections[one.name], schema) for one in aggregates}
+        self._sizes = {name: PageSize(one.page_size(page_size, node_limit)) for name, one in self._readings.items()}
 
     def page_size(self, aggregate: Aggregate) -> int:
-        """Roots per request."""
-        return self._readings[aggregate.name].page_size(self._page_size, self._node_limit)
+        """Roots per request, as Sonar bears them now."""
+        return self._sizes[aggregate.name].rows
 
     async def page(self, aggregate: Aggregate, search: list[dict[str, Any]], asked: int) -> Page:
         """One page of roots by id.
 
         Raises:
-            SonarTimeout: even for one row.
+            SonarTimeout, SonarFailed: even for one row.
             IncompletePage: it stayed incomplete.
             SyncError: from the client.
         """
-        reading = self._readings[aggregate.name]
+        reading, size = self._readings[aggregate.name], self._sizes[aggregate.name]
         tries = 0
         while True:
             sequence = await self._numbers.take()
             try:
                 answer = await self._ask(reading, search, asked)
-                return await self._whole(reading, answer, sequence, asked)
-            except SonarTimeout:
+                page = await self._whole(reading, answer, sequence, asked)
+                size.bore(asked)
+                metrics.PAGE_ROWS.labels(aggregate.root.name).set(size.rows)
+                return page
+            except (SonarTimeout, SonarFailed):
                 if asked == 1:
                     raise
-                asked = max(1, asked // 2)
+                asked = size.halve(asked)
                 log.warning("capture.page_halved", aggregate=aggregate.name, rows=asked)
             except SonarGraphqlError as exc:
                 if not (exc.about_counting and reading.counted):

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from clients.sonar_errors import SonarForbidden
+from clients.sonar_purpose import asking
 from plumbing import metrics
 from producers import documents
 from producers.cursors import Cursors
@@ -121,12 +122,13 @@ class Snapshot:
     async def _whole(
         self, aggregate: Aggregate, known: Progress | None, stop: asyncio.Event, started: datetime, run: str
     ) -> None:
-        if known is None or known.done:
-            known = await self._begin(aggregate, started, run)
-        if aggregate.root.singleton:
-            await self._singleton(aggregate, known)
-        else:
-            await self._collection(aggregate, known, stop)
+        with asking("snapshot", aggregate.root.name):
+            if known is None or known.done:
+                known = await self._begin(aggregate, started, run)
+            if aggregate.root.singleton:
+                await self._singleton(aggregate, known)
+            else:
+                await self._collection(aggregate, known, stop)
 
     async def _begin(self, aggregate: Aggregate, started: datetime, run: str) -> Progress:
         total, highest = (1, 0) if aggregate.root.singleton else await self._reader.extent(aggregate)
@@ -148,9 +150,9 @@ class Snapshot:
                     group.create_task(self._range(aggregate, progress, one, stop))
 
     async def _range(self, aggregate: Aggregate, progress: Progress, one: Range, stop: asyncio.Event) -> None:
-        size = self._reader.page_size(aggregate)
         while not one.done and not stop.is_set():
             await self.gate.wait()
+            size = self._reader.page_size(aggregate)
             page = await self._reader.page(aggregate, documents.after_id(one.last, one.high), size)
             await self._publish(aggregate, page)
             if page.rows:
@@ -168,7 +170,7 @@ class Snapshot:
             # Another read of these roots overlapped with this one and saw something else: a third one decides.
             third = await self._reader.page(aggregate, documents.any_of(again), len(again))
             self._lease.check()
-            again = self._rows(aggregate, third)
+            again = self._rows(aggregate, third) + [id for id in again if not third.tells_of(id)]
         await self._publisher.commit()
 
     def _rows(self, aggregate: Aggregate, page: Page) -> list[int]:

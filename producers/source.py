@@ -8,6 +8,7 @@ from graphql import FieldNode
 
 from clients.sonar import SonarClient
 from clients.sonar_errors import SonarGraphqlError, SonarQueryInvalid
+from clients.sonar_purpose import asking
 from clients.sonar_schema import SonarSchema
 from plumbing import metrics
 from plumbing.errors import Action, ExitCode, SyncError
@@ -147,7 +148,8 @@ async def _readable(client: SonarClient, schema: SonarSchema, aggregate: Aggrega
         return True  # read whole a moment later, where a refusal is an error of its own
     document = documents.page_document(root.name, f"{{ {text} }}", archived=root.include_archived, counted=False)
     try:
-        await client.query(document, {"search": [], "n": 1}, attempts=3)
+        with asking("probe", root.name):
+            await client.query(document, {"search": [], "n": 1}, attempts=3)
     except SonarQueryInvalid:
         raise
     except SonarGraphqlError:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from clients.sonar_purpose import asking
 from plumbing import metrics
 from producers import documents
 from producers.brake import Brake
@@ -89,10 +90,11 @@ class Sweep:
         listing = self._listing
         if listing is None:
             return
-        if listing.ended is None:
-            await self._page(listing, now, low)
-        elif now >= listing.ended + self._settle:
-            await self._believe(listing, now)
+        with asking("sweep", listing.followed.thin.collection):
+            if listing.ended is None:
+                await self._page(listing, now, low)
+            elif now >= listing.ended + self._settle:
+                await self._believe(listing, now)
         self._due = now + self._every / self._pages()
 
     def _next(self) -> Listing | None:

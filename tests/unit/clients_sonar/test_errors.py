@@ -8,6 +8,7 @@ import pytest
 from clients.sonar import entities_of
 from clients.sonar_errors import (
     IncompletePage,
+    SonarFailed,
     SonarForbidden,
     SonarGraphqlError,
     SonarLimited,
@@ -30,8 +31,8 @@ def test_an_answer_without_errors_is_its_data() -> None:
         pytest.param(200, b'{"error": "Request limit of 400/min reached."}', SonarLimited, id="limit inside a 200"),
         pytest.param(200, b'{"error": "Unauthenticated."}', SonarUnauthenticated, id="bad token inside a 200"),
         pytest.param(401, b"{}", SonarUnauthenticated, id="401"),
-        pytest.param(500, b'{"message": "Server Error"}', SonarUnreachable, id="500"),
-        pytest.param(502, b"<html>", SonarUnreachable, id="a proxy's page"),
+        pytest.param(500, b'{"message": "Server Error"}', SonarFailed, id="500"),
+        pytest.param(502, b"<html>", SonarFailed, id="a proxy's page"),
         pytest.param(200, b"<html>maintenance</html>", SonarUnreachable, id="a page inside a 200"),
         pytest.param(200, b'{"data": {"accounts": {"ent', SonarUnreachable, id="cut off"),
         pytest.param(200, b'{"data": null}', SonarUnreachable, id="no data"),

@@ -13,6 +13,7 @@ from confluent_kafka import KafkaError, Producer
 
 from clients.sonar import SonarAnswer, SonarClient
 from clients.sonar_errors import data_of
+from clients.sonar_purpose import Asked, asked_for
 from clients.sonar_schema import INTROSPECTION, SonarSchema
 from plumbing.avro import parse
 from plumbing.errors import SyncError
@@ -222,12 +223,14 @@ class InMemoryClient:
         self.desk, self.conditions = desk, NORMAL
         self.before: Callable[[str, Mapping[str, Any]], Any] | None = None
         self.asked: list[str] = []
+        self.purposes = Counter[Asked]()
 
     async def query(
         self, document: str, variables: Mapping[str, Any] | None = None, *, again_after_timeout: bool = True
     ) -> SonarAnswer:
         check(document)
         self.asked.append(document)
+        self.purposes[asked_for()] += 1
         if self.before is not None:
             self.before(document, variables or {})
         body = orjson.dumps(self.desk.engine.execute(document, dict(variables or {}), None, self.conditions))

@@ -1,0 +1,145 @@
+"""How the client of Sonar behaves: each request has its purpose, Sonar's pauses count for all, quiet hours are kept."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import orjson
+import pytest
+
+from clients.sonar import SonarClient
+from clients.sonar_breaker import SonarResting
+from clients.sonar_errors import SonarFailed, SonarQuiet, SonarTimeout, SonarUnreachable
+from clients.sonar_purpose import PURPOSES, Asked, asking
+from plumbing import metrics
+from plumbing.settings import SonarSettings
+
+DOCUMENT = "{ accounts { entities { id } } }"
+WHOLE = orjson.dumps({"data": {"accounts": {"entities": []}}})
+NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+Answer = tuple[int, dict[str, str], bytes] | Exception
+
+
+class Response:
+    """One answer, as aiohttp gives it."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    async def __aenter__(self) -> Self:
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        self.status, self.headers, self._body = self._answer
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None) -> None:
+        """Nothing is kept open."""
+
+    async def read(self) -> bytes:
+        return self._body
+
+
+class Line:
+    """In place of aiohttp's session: answers in order, then whole ones."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers, self.sent = list(answers), 0
+
+    def post(self, url: str, data: bytes) -> Response:
+        self.sent += 1
+        return Response(self.answers.pop(0) if self.answers else (200, {}, WHOLE))
+
+
+def a_client(line: Line, clock: Callable[[], datetime] = lambda: NOON, **settings: Any) -> SonarClient:
+    made = SonarSettings(url="http://sonar.test", token="t", requests_per_minute=600_000, **settings)
+    client = SonarClient(made, clock=clock, attempts=1)
+    client._session = line  # type: ignore[assignment]  # no sockets in unit tests
+    return client
+
+
+def counted(purpose: str, outcome: str) -> float:
+    return float(metrics.SONAR_REQUESTS.labels(purpose, outcome)._value.get())
+
+
+async def test_a_request_is_counted_for_what_it_is_made_for() -> None:
+    client = a_client(Line())
+    before = counted("sweep", "ok")
+    with asking("sweep", "payments"):
+        await asyncio.create_task(client.query(DOCUMENT))
+    await client.query(DOCUMENT)
+    assert counted("sweep", "ok") == before + 1
+    assert client.asked == {Asked("sweep", "payments"): 1, Asked("other"): 1}
+    assert client.requests == 2
+
+
+def test_every_purpose_is_told_from_the_start() -> None:
+    told = {sample.labels["purpose"] for metric in metrics.SONAR_REQUESTS.collect() for sample in metric.samples}
+    assert told >= set(PURPOSES)
+
+
+async def test_nothing_is_asked_in_quiet_hours_and_the_refusal_says_until_when() -> None:
+    now = NOON
+    line = Line()
+    client = a_client(line, lambda: now, quiet_hours=["12:00-13:00"], quiet_zone="UTC")
+    with pytest.raises(SonarQuiet, match="before 2026-07-01T13:00:00"):
+        await client.query(DOCUMENT)
+    assert line.sent == 0
+    assert client.requests == 0
+    now = NOON.replace(hour=13)
+    await client.query(DOCUMENT)
+    assert client.quiet_until is None
+
+
+async def test_a_sonar_that_fails_again_and_again_is_left_in_peace() -> None:
+    line = Line(*[aiohttp.ClientConnectionError()] * 20)
+    client = a_client(line)
+    for _ in range(8):
+        with pytest.raises(SonarUnreachable):
+            await client.query(DOCUMENT)
+    with pytest.raises(SonarResting):
+        await client.query(DOCUMENT)
+    assert line.sent == 8
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        pytest.param(TimeoutError(), SonarTimeout, id="no answer in time"),
+        pytest.param((502, {}, b"<html>"), SonarFailed, id="a failure"),
+    ],
+)
+async def test_requests_that_were_too_heavy_say_nothing_about_sonar(answer: Answer, kind: type[Exception]) -> None:
+    client = a_client(Line(*[answer] * 20))
+    for _ in range(15):
+        with pytest.raises(kind) as refused:
+            await client.query(DOCUMENT, again_after_timeout=False)
+        assert not isinstance(refused.value, SonarResting)
+
+
+async def test_a_failure_of_a_heavy_request_is_not_tried_again_as_it_is() -> None:
+    line = Line((500, {}, b""), (500, {}, b""))
+    client = a_client(line)
+    with pytest.raises(SonarFailed):
+        await client.query(DOCUMENT, attempts=5, again_after_timeout=False)
+    assert line.sent == 1
+
+
+async def test_a_pause_that_sonar_asks_one_for_is_kept_by_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, naps = 100.0, list[float]()
+
+    async def nap(seconds: float) -> None:
+        nonlocal now
+        naps.append(seconds)
+        now += seconds
+
+    monkeypatch.setattr("clients.sonar.time.monotonic", lambda: now)
+    monkeypatch.setattr("clients.sonar.asyncio.sleep", nap)
+    line = Line((429, {"Retry-After": "7"}, b"{}"))
+    client = a_client(line)
+    with pytest.raises(Exception, match="limit"):
+        await client.query(DOCUMENT)
+    await client.query(DOCUMENT)
+    assert naps == [7]

@@ -1,0 +1,96 @@
+"""Capture as a guest of Sonar: requests by purpose, pages that shrink and grow, and what a shortened page may say."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from clients.sonar_errors import SonarFailed, SonarTimeout
+from producers import changes
+from producers.sizes import PageSize
+from tests.unit.producers.scene import ACCOUNT, PAYMENT, Scene
+from tests.unit.producers.test_following import a_scene
+
+
+def heavy(name: str, most: int, error: type[Exception] = SonarTimeout) -> Callable[[str, Mapping[str, Any]], None]:
+    """A Sonar that cannot bear pages of more than `most` full rows of a collection."""
+
+    def before(document: str, variables: Mapping[str, Any]) -> None:
+        if document.startswith(f"query Page($search: [Search], $n: Int!) {{ {name}(") and variables["n"] > most:
+            raise error("too heavy")
+
+    return before
+
+
+def test_a_page_size_falls_by_half_and_grows_after_whole_pages() -> None:
+    size = PageSize(100)
+    assert [size.halve(100), size.halve(100), size.halve(50)] == [50, 50, 25]
+    for _ in range(8):
+        size.bore(25)
+    assert size.rows == 50
+    for _ in range(7):
+        size.bore(50)
+    size.halve(50)
+    for _ in range(7):
+        size.bore(25)
+    assert size.rows == 25  # what was whole before it fell counts no more
+    for _ in range(40):
+        size.bore(3)
+    assert size.rows == 25  # small requests say nothing
+    for _ in range(40):
+        size.bore(100)
+    assert size.rows == 100
+
+
+@pytest.mark.parametrize("error", [SonarTimeout, SonarFailed])
+async def test_a_size_that_sonar_cannot_bear_is_kept_for_the_next_pages(error: type[Exception]) -> None:
+    scene = Scene(page_size=8)
+    for number in range(30):
+        scene.shop.an_account(f"A{number}")
+    scene.client.before = heavy("accounts", 2, error)
+    await scene.begin()
+    await scene.snapshot.run([ACCOUNT], asyncio.Event(), started=scene.shop.clock.now, force=None)
+    assert len(scene.folded()) == 30
+    refused = len([one for one in scene.client.asked if one.startswith("query Page")]) - 30 // 2
+    assert refused < 8
+    assert scene.reader.page_size(PAYMENT) == 8
+    scene.client.before = None
+    await scene.snapshot.run([ACCOUNT], asyncio.Event(), started=scene.shop.clock.now, force="again")
+    assert scene.reader.page_size(ACCOUNT) == 8
+
+
+@pytest.mark.fault(20)
+async def test_rows_that_a_shortened_page_has_no_room_for_are_not_taken_for_deleted() -> None:
+    scene = await a_scene(page_size=8)
+    for number in range(5):
+        scene.shop.a_payment(1, number)
+    await scene.following.poll()
+    scene.shop.clock.tick(60)
+    for id in range(2, 7):  # deleted, as the log tells, and there again by the time they are read
+        scene.shop.store.delete("Payment", id)
+        scene.shop.a_payment(1, 50 + id, id=id)
+    scene.client.before = heavy("payments", 2)
+    for _ in range(4):
+        scene.shop.clock.tick()
+        await scene.following.poll()
+    assert [one["op"] for one in scene.events("payment")].count("d") == 0
+    assert {row["amount"] for row in scene.folded("payment").values()} == {100, 52, 53, 54, 55, 56}
+
+
+async def test_requests_are_told_apart_by_what_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "PAGE", 2)
+    scene = await a_scene()
+    scene.client.purposes.clear()
+    scene.shop.clock.tick(24 * 3600)
+    for number in range(5):
+        scene.shop.an_account(f"A{number}")
+    scene.shop.store.update("AccountStatus", scene.shop.status, name="Other")
+    await scene.following.poll()
+    found = Counter[str]()
+    for (purpose, collection), requests in scene.client.purposes.items():
+        found[purpose] += requests
+        assert (collection is None) == (purpose in ("follow", "overlap", "log", "settings")), purpose
+    assert found["follow"] == 1
+    assert found.keys() == {"follow", "overlap", "log", "look-up", "re-read", "sweep"}
