@@ -4,7 +4,8 @@ It finds what no other way tells of: a delete that the log does not show, a chan
 came later than the overlap reaches. What is missing is believed after a second listing, some time later.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -26,14 +27,34 @@ _CURSOR = "sweep"
 
 @dataclass
 class Listing:
-    """One collection under way. `known`: the ids that were published when it began, ascending."""
+    """One collection under way, for all that follow it: each in its own way, and of some it is the root."""
 
-    followed: Followed
-    known: Sequence[int]
+    followed: Sequence[Followed]
+    known: Sequence[Sequence[int]]
+    """Of each of `followed` the ids that were published when it began, ascending."""
     last: int = 0
-    missing: list[int] = field(default_factory=list)
+    missing: dict[int, list[Followed]] = field(default_factory=dict)
+    """`{id: who knows it}`, of what the listing did not show."""
     ended: datetime | None = None
     """When the last page was read; what is missing is looked for again after the safety lag."""
+
+    @property
+    def collection(self) -> str:
+        """Its name."""
+        return self.followed[0].thin.collection
+
+    def miss(self, shown: Collection[int], high: int | None) -> None:
+        """Take a page that shows these ids and was asked to begin above `last`; None: it was the last one."""
+        for one, known in zip(self.followed, self.known, strict=True):
+            until = len(known) if high is None else bisect_right(known, high)
+            for id in known[bisect_right(known, self.last) : until]:
+                if id not in shown:
+                    self.missing.setdefault(id, []).append(one)
+
+    def count(self) -> int:
+        """How many rows are known."""
+        filled = [one for one in self.known if one]
+        return len(filled[0]) if len(filled) == 1 else len(set().union(*filled))
 
 
 class Sweep:
@@ -55,26 +76,27 @@ class Sweep:
         self._cursors, self._brake, self._every, self._settle = cursors, brake, every, settle
         document = cursors.get(_CURSOR) or {}
         self._swept: dict[str, str] = dict(document)
-        """`{place: when its last sweep ended}`."""
+        """`{collection: when its last sweep ended}`."""
+        self._followed: dict[str, list[Followed]] = {}
+        for one in changes.collections:
+            self._followed.setdefault(one.thin.collection, []).append(one)
         self._listing: Listing | None = None
         self._due: datetime | None = None
 
     @property
     def swept(self) -> dict[str, datetime]:
-        """When each collection was last listed whole, as `{scope/collection: Sonar's clock}`."""
+        """When each collection was last listed whole, as `{collection: Sonar's clock}`."""
         return {name: datetime.fromisoformat(at) for name, at in self._swept.items()}
 
     @property
     def oldest(self) -> datetime | None:
         """When the collection was swept that was swept longest ago; None: one of them never was."""
-        ended = [self._swept.get(_place(one)) for one in self._changes.collections]
+        ended = [self._swept.get(name) for name in self._followed]
         return min((datetime.fromisoformat(at) for at in ended if at is not None), default=None) if all(ended) else None
 
     def hurry(self, collection: str) -> None:
         """List a collection next, and at once."""
-        for one in self._changes.collections:
-            if one.thin.collection == collection:
-                self._swept.pop(_place(one), None)
+        self._swept.pop(collection, None)
         self._listing = self._due = None
 
     async def step(self, now: datetime, low: datetime) -> None:
@@ -99,11 +121,11 @@ class Sweep:
 
     def _next(self) -> Listing | None:
         """The collection that was swept longest ago."""
-        readable = [one for one in self._changes.collections if one.thin.collection not in self._changes.denied]
+        readable = [name for name in self._followed if name not in self._changes.denied]
         if not readable:
             return None
-        one = min(readable, key=lambda one: self._swept.get(_place(one), ""))
-        return Listing(one, self._known(one))
+        followed = self._followed[min(readable, key=lambda name: self._swept.get(name, ""))]
+        return Listing(followed, [self._known(one) for one in followed])
 
     def _known(self, one: Followed) -> Sequence[int]:
         scope = one.aggregate.root.name
@@ -111,66 +133,72 @@ class Sweep:
             return self._index.shown(scope, one.touch.collection)
         return self._index.live(scope) if one.look_up is None else self._index.alone(*look_up_place(one))
 
+    def _is_known(self, one: Followed, id: int) -> bool:
+        scope = one.aggregate.root.name
+        if one.touch is None and one.look_up is None:
+            root = self._index.root(scope, id)
+            return root is not None and not root.deleted
+        place = look_up_place(one) if one.touch is None else (scope, one.touch.collection)
+        return self._index.root_of(*place, id) is not None
+
     def _pages(self) -> int:
-        rows = (self._index.size(one.aggregate.root.name, one.thin.collection) for one in self._changes.collections)
+        size = self._index.size
+        rows = (max(size(one.aggregate.root.name, name) for one in all) for name, all in self._followed.items())
         return sum(count // PAGE + 3 for count in rows)
 
     async def _page(self, listing: Listing, now: datetime, low: datetime) -> None:
-        rows = await self._changes.page(listing.followed, documents.after_id(listing.last))
+        rows = await self._changes.page(listing.followed[0], documents.after_id(listing.last))
         if rows is None:
             self._listing = None  # denied: nothing is known of it, and nothing is missing
             return
         high = int(rows[-1]["id"]) if rows else None
-        shown = {int(row["id"]) for row in rows}
-        within = (id for id in listing.known if id > listing.last and (high is None or id <= high))
-        listing.missing += [id for id in within if id not in shown]
+        listing.miss({int(row["id"]) for row in rows}, high)
         for row in rows:
-            await self._look(listing.followed, row, now, low)
+            await self._look(listing, row, now, low)
         if high is None:
             listing.ended = now
             if not listing.missing:
-                await self._brake.lets_pass(listing.followed.thin.collection, 0, len(listing.known), now)
+                await self._brake.lets_pass(listing.collection, 0, listing.count(), now)
                 await self._done(listing, now)
         else:
             listing.last = high
 
-    async def _look(self, followed: Followed, row: dict[str, str], now: datetime, low: datetime) -> None:
-        differs = await self._noticing.row(followed, row, now)
-        if differs and datetime.fromisoformat(row["updated_at"]) < low:
-            metrics.SWEPT.labels(followed.thin.collection, "missed").inc()
-            log.warning("capture.change_missed", collection=followed.thin.collection, key=row["id"])
+    async def _look(self, listing: Listing, row: dict[str, str], now: datetime, low: datetime) -> None:
+        differs = [await self._noticing.row(one, row, now) for one in listing.followed]
+        if any(differs) and datetime.fromisoformat(row["updated_at"]) < low:
+            metrics.SWEPT.labels(listing.collection, "missed").inc()
+            log.warning("capture.change_missed", collection=listing.collection, key=row["id"])
 
     async def _believe(self, listing: Listing, now: datetime) -> None:
         """The second pass: what is still missing is gone, unless the brake says that it is too much."""
-        gone: list[int] = []
-        for start in range(0, len(listing.missing), PAGE // 2):
-            ids = listing.missing[start : start + PAGE // 2]
-            rows = await self._changes.page(listing.followed, documents.any_of(ids))
+        gone: dict[int, list[Followed]] = {}
+        missing = sorted(listing.missing)
+        for start in range(0, len(missing), PAGE // 2):
+            ids = missing[start : start + PAGE // 2]
+            rows = await self._changes.page(listing.followed[0], documents.any_of(ids))
             if rows is None:
                 self._listing = None
                 return
             for row in rows:
-                await self._noticing.row(listing.followed, row, now)
-            shown = {int(row["id"]) for row in rows}
-            still = set(self._known(listing.followed))
-            gone += [id for id in ids if id not in shown and id in still]
-        collection = listing.followed.thin.collection
-        if not await self._brake.lets_pass(collection, len(gone), len(listing.known), now, told=not gone):
+                for one in listing.followed:
+                    await self._noticing.row(one, row, now)
+            for id in set(ids).difference(int(row["id"]) for row in rows):
+                if known := [one for one in listing.missing[id] if self._is_known(one, id)]:
+                    gone[id] = known
+        collection = listing.collection
+        if not await self._brake.lets_pass(collection, len(gone), listing.count(), now, told=not gone):
             self._listing = None  # it is listed again later, and at once when somebody accepts the deletes
-            self._swept[_place(listing.followed)] = now.isoformat()
+            self._swept[collection] = now.isoformat()
             return
-        for id in gone:
+        for id, known in gone.items():
             metrics.SWEPT.labels(collection, "gone").inc()
-            await self._noticing.gone(listing.followed, id, now)
-            if listing.followed.touch is not None or listing.followed.look_up is not None:
+            for one in known:
+                await self._noticing.gone(one, id, now)
+            if all(one.touch is not None or one.look_up is not None for one in known):
                 self._brake.happened(collection, now)  # of a root it happens when its delete is published
         await self._done(listing, now)
 
     async def _done(self, listing: Listing, now: datetime) -> None:
         self._listing = None
-        self._swept[_place(listing.followed)] = now.isoformat()
+        self._swept[listing.collection] = now.isoformat()
         await self._cursors.save(_CURSOR, self._swept)
-
-
-def _place(one: Followed) -> str:
-    return f"{one.aggregate.name}/{one.thin.collection}"

@@ -7,6 +7,7 @@ import pytest
 from plumbing import metrics
 from producers.brake import CODE, LEAST
 from tests.unit.producers.scene import Scene
+from tests.unit.producers.test_billing import Ledger
 from tests.unit.producers.test_following import a_scene
 
 LISTED = 'sorter: [{attribute: "id", direction: ASC}]'
@@ -32,6 +33,11 @@ def held() -> float:
     return found
 
 
+def gone(collection: str) -> float:
+    found: float = metrics.SWEPT.labels(collection, "gone")._value.get()
+    return found
+
+
 async def test_a_delete_that_the_log_does_not_show_is_found_and_confirmed() -> None:
     scene = await a_scene()
     scene.shop.a_payment(1, 5)
@@ -42,8 +48,8 @@ async def test_a_delete_that_the_log_does_not_show_is_found_and_confirmed() -> N
     assert 1 in scene.folded("payment")
     await swept(scene)
     assert scene.folded("payment").keys() == {2}
-    (gone,) = [one for one in scene.events("payment") if one["op"] == "d"]
-    assert gone["source"]["owner_id"] == 1
+    (event,) = [one for one in scene.events("payment") if one["op"] == "d"]
+    assert event["source"]["owner_id"] == 1
 
 
 async def test_a_child_that_goes_unseen_is_missed_by_the_sweep_and_its_root_read_again() -> None:
@@ -199,3 +205,21 @@ async def test_a_look_up_that_changes_while_its_carriers_look_gone_reaches_them_
     scene.damage()
     await swept(scene)
     assert scene.folded()[1]["account_status"] == {"name": "Other"}
+
+
+async def test_a_collection_that_several_follow_is_listed_once_and_means_to_each_what_it_is_to_it() -> None:
+    ledger = Ledger()
+    first, second = (ledger.a_charge(invoice_id=ledger.an_invoice()) for _ in range(2))
+    await ledger.begin()
+    scene = ledger.scene
+    secretly_gone(scene, "Debit", first)
+    scene.client.asked.clear()
+    told = gone("debits")
+    while scene.following.sweep.oldest is None:
+        scene.shop.clock.tick(3600)
+        await scene.following.poll()
+    listed = [one for one in scene.client.asked if "c0: debits(" in one and LISTED in one and "c1:" not in one]
+    assert len(listed) == 3  # a page, the end, and what was missing once more
+    assert scene.folded("debit").keys() == {second}
+    assert [len(one["debits"]) for one in scene.folded("invoice").values()].count(1) == 1
+    assert gone("debits") == told + 1
