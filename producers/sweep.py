@@ -112,7 +112,7 @@ class Sweep:
         listing = self._listing
         if listing is None:
             return
-        with asking("sweep", listing.followed.thin.collection):
+        with asking("sweep", listing.collection):
             if listing.ended is None:
                 await self._page(listing, now, low)
             elif now >= listing.ended + self._settle:
