@@ -19,6 +19,7 @@ from confluent_kafka.admin import AdminClient
 from sandbox.local.sandboxes import SonarSandbox, SplynxSandbox
 from sandbox.local.shared import SharedStack
 from sandbox.local.stack import Addresses
+from tests.splynx_pool import SplynxPool
 
 ENVIRONMENT = "CROSSFADE_TEST_STACK"
 # Hundreds of worlds of a hundred thousand objects are built: to look through the growing ones after every 700 new
@@ -125,30 +126,19 @@ def start_sonar(tmp_path: Path) -> Iterator[Callable[..., SonarSandbox]]:
         yield start
 
 
+@pytest.fixture(scope="session")
+def splynx_pool(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SplynxPool]:
+    """Splynx sandboxes of this process, each used by one test after the other."""
+    pool = SplynxPool(stack, tmp_path_factory.mktemp("splynx"))
+    yield pool
+    pool.close()
+
+
 @pytest.fixture
-def start_splynx(tmp_path: Path, stack: Addresses) -> Iterator[Callable[..., SplynxSandbox]]:
-    """Starts Splynx sandboxes over databases of their own: `start_splynx(guards_off=False)`; dropped after the test."""
+def start_splynx(splynx_pool: SplynxPool) -> Iterator[Callable[[], SplynxSandbox]]:
+    """Starts Splynx sandboxes over databases of their own, as freshly installed; stopped after the test."""
     with ExitStack() as started:
-
-        def start(**options: object) -> SplynxSandbox:
-            mark = secrets.token_hex(4)
-            sandbox = SplynxSandbox(
-                tmp_path,
-                stack,
-                name=f"splynx-{mark}",
-                **{  # type: ignore[arg-type]
-                    "database": f"splynx_{mark}",
-                    "ledger": f"crossfade_{mark}",
-                    "writer": f"writer_{mark}",
-                    **options,
-                },
-            )
-            started.callback(sandbox.drop)
-            started.callback(sandbox.stop)
-            sandbox.start()
-            return sandbox
-
-        yield start
+        yield lambda: started.enter_context(splynx_pool.taken())
 
 
 @pytest.fixture
@@ -158,6 +148,6 @@ def sonar_sandbox(start_sonar: Callable[..., SonarSandbox]) -> SonarSandbox:
 
 
 @pytest.fixture
-def splynx_sandbox(start_splynx: Callable[..., SplynxSandbox]) -> SplynxSandbox:
+def splynx_sandbox(start_splynx: Callable[[], SplynxSandbox]) -> SplynxSandbox:
     """An empty Splynx with its automation off, and an SQL user for the writer."""
     return start_splynx()

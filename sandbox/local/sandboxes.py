@@ -15,6 +15,7 @@ from sandbox.local.processes import Command, Managed
 from sandbox.local.stack import Addresses
 from sandbox.splynx.database import Server
 from sandbox.splynx.grants import create_user
+from sandbox.splynx.install import clear
 
 WRITER = "crossfade"
 LEDGER = "crossfade"
@@ -156,8 +157,18 @@ class SplynxSandbox(_Sandbox):
             write_secret(self.writer_password_file, secrets.token_urlsafe(24))
         create_user(self._server(), self.writer, self.writer_password, ledger=self.ledger)
 
+    def renew(self) -> None:
+        """Start it as freshly installed, at the same address: its rows, its ledger and what was granted are gone."""
+        self.stop()
+        clear(self._server())
+        self._drop(self.ledger)
+        self.start()
+
     def drop(self) -> None:
         """Drop its databases and the writer's user; for tests that share a server."""
+        self._drop(self.database, self.ledger)
+
+    def _drop(self, *schemas: str) -> None:
         server = self._server()
         with (
             pymysql.connect(
@@ -165,7 +176,7 @@ class SplynxSandbox(_Sandbox):
             ) as connection,
             connection.cursor() as cursor,
         ):
-            for schema in (self.database, self.ledger):
+            for schema in schemas:
                 cursor.execute(f"DROP DATABASE IF EXISTS `{schema}`")
             cursor.execute("DROP USER IF EXISTS %s@'%%'", (self.writer,))
 

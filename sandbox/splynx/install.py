@@ -1,6 +1,5 @@
 """Setting a Splynx up on a database server: schema, first rows, and the SQL user that Crossfade works as."""
 
-import asyncio
 import re
 
 import pymysql
@@ -20,11 +19,12 @@ def install(
     currency: str = "USD",
     guards_off: bool = False,
 ) -> Credentials:
-    """Create the schema and its first rows where the database is empty; the key of the installation.
+    """Create the schema and its first rows where the database is empty or was cleared; the key of the installation.
 
     An installed database is left alone, and its own key is returned.
 
     Raises:
+        LookupError: the tables are somebody else's.
         pymysql.err.OperationalError: the server is not there or refuses the log-in.
     """
     with connect(server, database=False) as connection, connection.cursor() as cursor:
@@ -34,11 +34,14 @@ def install(
         if cursor.fetchone():
             cursor.execute("SELECT `key`, secret FROM api WHERE id = %s", (KEY_ID,))
             known = cursor.fetchone()
-            if known is None:
+            if known is not None:
+                return Credentials(*known)
+            cursor.execute("SELECT 1 FROM config LIMIT 1")
+            if cursor.fetchone():
                 raise LookupError("the database holds tables of another origin")
-            return Credentials(*known)
-        for made in TABLES.values():
-            cursor.execute(made.ddl())
+        else:
+            for made in TABLES.values():
+                cursor.execute(made.ddl())
         credentials = credentials or Credentials.fresh()
         for sql, values in statements(credentials, timezone=timezone, currency=currency, guards_off=guards_off):
             cursor.execute(sql, values)
@@ -46,9 +49,19 @@ def install(
         return credentials
 
 
-async def install_async(server: Server, *, guards_off: bool) -> Credentials:
-    """The same without blocking the loop."""
-    return await asyncio.to_thread(install, server, guards_off=guards_off)
+def clear(server: Server) -> None:
+    """Take every row away and keep the tables: the next installation takes a hundredth of the time of a first one."""
+    with connect(server) as connection, connection.cursor() as cursor:
+        cursor.execute("SET foreign_key_checks = 0")
+        for name in TABLES:
+            cursor.execute(f"DELETE FROM `{name}`")  # noqa: S608 - our own declarations
+        connection.commit()
+        cursor.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = %s AND auto_increment > 1",
+            (server.name,),
+        )
+        for (name,) in cursor.fetchall():
+            cursor.execute(f"ALTER TABLE `{name}` AUTO_INCREMENT = 1")
 
 
 def connect(server: Server, *, database: bool = True) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":

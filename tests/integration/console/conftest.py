@@ -25,6 +25,7 @@ from sandbox.local.stack import Addresses
 from tests.conftest import MariaDbAccess, drop_topics
 from tests.integration import behind
 from tests.slice import BEYOND_THE_SLICE
+from tests.splynx_pool import SplynxPool
 
 ACCOUNTS = 30
 
@@ -146,20 +147,18 @@ def changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
 
 
 @pytest.fixture(scope="module")
-def site(stack: Addresses, mariadb: MariaDbAccess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(
+    stack: Addresses, mariadb: MariaDbAccess, splynx_pool: SplynxPool, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
     """A Sonar with an invented ISP and an empty Splynx, and an instance name without topics; shared by a module."""
     mark = secrets.token_hex(4)
     folder = tmp_path_factory.mktemp(f"site-{mark}")
     sonar = SonarSandbox(folder, accounts=ACCOUNTS, requests_per_minute=0)
-    splynx = SplynxSandbox(
-        folder, stack, database=f"splynx_{mark}", ledger=f"crossfade_{mark}", writer=f"writer_{mark}"
-    )
     with ExitStack() as started:
         started.callback(drop_topics, stack.kafka_bootstrap, f"c{mark}")
-        started.callback(splynx.drop)
-        for sandbox in (splynx, sonar):
-            started.callback(sandbox.stop)
-            sandbox.start()
+        splynx = started.enter_context(splynx_pool.taken())
+        started.callback(sonar.stop)
+        sonar.start()
         settings = configuration.settings(
             stack, sonar, splynx, http_ports=free_ports(3), hmac_key=secrets.token_hex(16)
         )

@@ -326,7 +326,7 @@ def test_what_capture_set_aside_is_read_from_sonar_again(pair: Pair) -> None:
 
 
 def test_a_replay_into_an_empty_splynx_makes_the_same_target(
-    pair: Pair, start_splynx: Callable[..., SplynxSandbox]
+    pair: Pair, start_splynx: Callable[[], SplynxSandbox]
 ) -> None:
     behind.run(pair.site.mariadb, pair.site.splynx, "UPDATE payments SET deleted = '1' WHERE transaction_id = 0")
     document(pair.run("deadletters", "replay", "--code", "sink.natural_key_taken", "--apply", "--json"))

@@ -97,7 +97,7 @@ async def test_a_sonar_sandbox_answers_with_its_accounts(sonar_sandbox: SonarSan
 
 
 async def test_a_splynx_sandbox_answers_its_key_and_lets_the_writer_into_its_database(
-    start_splynx: Callable[..., SplynxSandbox], mariadb: MariaDbAccess
+    start_splynx: Callable[[], SplynxSandbox], mariadb: MariaDbAccess
 ) -> None:
     splynx = start_splynx()
     headers = {"Authorization": aiohttp.encode_basic_auth(splynx.key, splynx.secret)}

@@ -1,12 +1,14 @@
 """The schema on the server: what the product's tables refuse and what they take."""
 
+from collections import Counter
+
 import pymysql
 import pytest
 
 from sandbox.splynx import grants
 from sandbox.splynx.database import Server
-from sandbox.splynx.install import connect, install
-from sandbox.splynx.seed import Credentials
+from sandbox.splynx.install import clear, connect, install
+from sandbox.splynx.seed import Credentials, statements
 from sandbox.splynx.tables import TABLES
 from tests.integration.sandbox_splynx.conftest import Splynx
 
@@ -64,6 +66,39 @@ async def test_what_sql_writes_is_what_the_api_shows(splynx: Splynx) -> None:
 def test_installing_again_changes_nothing_and_returns_the_same_key(installed: tuple[Server, Credentials]) -> None:
     server, credentials = installed
     assert install(server) == credentials
+
+
+def test_a_cleared_database_is_installed_as_if_it_were_empty(installed: tuple[Server, Credentials]) -> None:
+    server, credentials = installed
+    with connect(server) as connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO partners (name) VALUES ('Second')")
+        cursor.execute("INSERT INTO customers (name, partner_id, location_id) VALUES ('Ada Example', 1, 1)")
+        connection.commit()
+    clear(server)
+    assert install(server, credentials) == credentials
+    fresh = Counter(
+        sql.split("`")[1] for sql, _ in statements(credentials, timezone="UTC", currency="USD", guards_off=False)
+    )
+    with connect(server) as connection, connection.cursor() as cursor:
+        for name in TABLES:
+            cursor.execute(f"SELECT COUNT(*) FROM `{name}`")
+            assert cursor.fetchone() == (fresh[name],), name
+        for table, number in (("partners", 2), ("customers", 1)):
+            cursor.execute(f"INSERT INTO {table} (name) VALUES ('First')")
+            assert cursor.lastrowid == number
+
+
+def test_tables_with_settings_but_without_a_key_of_ours_are_left_alone(installed: tuple[Server, Credentials]) -> None:
+    server, _ = installed
+    with connect(server) as connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE api SET id = id + 1000")
+        connection.commit()
+        try:
+            with pytest.raises(LookupError, match="another origin"):
+                install(server)
+        finally:
+            cursor.execute("UPDATE api SET id = id - 1000")
+            connection.commit()
 
 
 def test_the_granted_user_writes_money_and_its_ledger_and_nothing_else(installed: tuple[Server, Credentials]) -> None:

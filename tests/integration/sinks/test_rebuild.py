@@ -96,7 +96,7 @@ async def test_a_splynx_that_is_restored_under_a_running_sink_ends_it(
 
 @pytest.mark.fault(34)
 @pytest.mark.fault(39)
-async def test_the_ledger_of_another_splynx_halts(pair: Pair, start_splynx: Callable[..., SplynxSandbox]) -> None:
+async def test_the_ledger_of_another_splynx_halts(pair: Pair, start_splynx: Callable[[], SplynxSandbox]) -> None:
     await pair.sink()
     other, db = start_splynx(), pair.settings.splynx.db
     assert db is not None
