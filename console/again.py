@@ -1,6 +1,7 @@
 """The commands that have stored records handled again, or take them back: `deadletters`, `replay`, `rollback`."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -174,6 +175,9 @@ def rollback(
     show_values: Annotated[
         bool, typer.Option("--show-values", help="Print the values too: personal data. Never a password.")
     ] = False,
+    list_: Annotated[
+        Path | None, typer.Option("--list", help="Write every record to this file, as a line of JSON each.")
+    ] = None,
     progress: Tell = None,
 ) -> None:
     """Take writes back: each column returns to what it was, dependants first; shows first what would come of it.
@@ -185,9 +189,12 @@ def rollback(
     try:
         settings = load_settings(config)
         writes = undoing.writes_of(run, since, customer)
-        result = asyncio.run(
-            undoing.run_rollback(settings, writes, apply=apply, values=show_values, tell=_teller(progress))
-        )
+        with undoing.listing(list_) as note:
+            result = asyncio.run(
+                undoing.run_rollback(
+                    settings, writes, apply=apply, values=show_values, tell=_teller(progress), note=note
+                )
+            )
     except SyncError as exc:
         fail(exc, as_json=json)
     show(result.document(), as_json=json, text=undoing.text_of)

@@ -1,8 +1,13 @@
 """`crossfade rollback`: what was written is taken back, from the ledger's journal. Shown first."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 from console.history import secret_members
 from console.output import table
@@ -18,40 +23,61 @@ from sinks.rollback import Planned, Rollback, Tell, Writes
 from sinks.rollback_writes import RollbackWrites
 from sinks.site import Site
 from sinks.startup import check_same_target, short_fields
-from sinks.undo import EXTRA, Way
+from sinks.undo import EXTRA, UNDONE, Way
+
+SHOWN = 1000
+"""Records that a result names, and as many of those that are left; a list holds all of them."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class RolledBack:
     """What a rollback did, or would do. `run_id`: under which it can be undone."""
 
     applied: bool
     run_id: str | None
-    records: list[Planned]
     values: bool
+    records: list[Planned] = field(default_factory=list)
+    """The first of them."""
+    counts: Counter[Way] = field(default_factory=Counter)
+    stuck: int = 0
+    """Left, and not undone before."""
+    entities: set[str] = field(default_factory=set)
 
     @property
     def exit_code(self) -> ExitCode:
         """5 when it was done and some stay as they are, which were not undone before."""
-        stuck = any(one.undo.way is Way.LEFT and not one.undo.why.startswith("undone already") for one in self.records)
-        return ExitCode.PARTLY if self.applied and stuck else ExitCode.DONE
+        return ExitCode.PARTLY if self.applied and self.stuck else ExitCode.DONE
+
+    @property
+    def whole(self) -> int:
+        """Records so far."""
+        return self.counts.total()
+
+    def add(self, one: Planned) -> None:
+        """Count one, and name it while there are not too many."""
+        stuck = one.undo.way is Way.LEFT and not one.undo.why.startswith(UNDONE)
+        self.counts[one.undo.way] += 1
+        self.stuck += stuck
+        self.entities.add(one.target.entity)
+        if len(self.records) < SHOWN or (stuck and self.stuck <= SHOWN):
+            self.records.append(one)
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
         return {
             "applied": self.applied,
             "run_id": self.run_id,
-            "records": [_record(one, values=self.values) for one in self.records],
-            "counts": {way.value: sum(one.undo.way is way for one in self.records) for way in Way},
+            "records": [record_of(one, values=self.values) for one in self.records],
+            "omitted": self.whole - len(self.records),
+            "counts": {way.value: self.counts[way] for way in Way},
             "excluded": {
-                entity: sorted(secret)
-                for entity in sorted({one.target.entity for one in self.records})
-                if (secret := secret_members(entity))
+                entity: sorted(secret) for entity in sorted(self.entities) if (secret := secret_members(entity))
             },
         }
 
 
-def _record(one: Planned, *, values: bool) -> dict[str, Any]:
+def record_of(one: Planned, *, values: bool) -> dict[str, Any]:
+    """A record as JSON."""
     known = one.owned.known if one.owned is not None else None
     return {
         "entity": one.target.entity,
@@ -87,8 +113,16 @@ def writes_of(run: str | None, since: str | None, customer: int | None) -> Write
     return Writes(run, None if since is None else moment_of(since), customer)
 
 
-async def run_rollback(settings: Settings, writes: Writes, *, apply: bool, values: bool, tell: Tell) -> RolledBack:
-    """Show what a rollback would do, or do it.
+async def run_rollback(
+    settings: Settings,
+    writes: Writes,
+    *,
+    apply: bool,
+    values: bool,
+    tell: Tell,
+    note: Callable[[dict[str, Any]], object] = lambda _: None,
+) -> RolledBack:
+    """Show what a rollback would do, or do it. `note` is handed every record, a result the first of them.
 
     Raises:
         ConfigurationError: there are no such writes, or they were undone already.
@@ -100,18 +134,28 @@ async def run_rollback(settings: Settings, writes: Writes, *, apply: bool, value
         beside, money = settings.ledger_beside_rows, settings.splynx.disposable
         short = await short_fields(site.client, list(TARGETS.values()))
         rollback = Rollback(site, short, money=money, sql=beside)
-        if not apply:
-            return RolledBack(False, None, await rollback.plan(writes, tell), values)
+        chosen = await rollback.chosen(writes)
+        done = RolledBack(apply, site.ledger.run_id if apply else None, values)
         # Each row is looked at just before it is written: to look at all of them before is to look twice.
-        planned = await rollback.plan(writes, look=False)
-        await _check(settings, site)
-        payments = None
-        if beside and money:
-            async with site.db.session() as tx:
-                payments = await Payments.of(tx)
-        rest = RestRecords(site.client, site.db, site.ledger, TARGETS, short)
-        done = await RollbackWrites(site, rollback, rest, payments).apply(planned, tell)
-        return RolledBack(True, site.ledger.run_id, done, values)
+        handle = rollback.look_at
+        if apply:
+            await _check(settings, site)
+            payments = None
+            if beside and money:
+                async with site.db.session() as tx:
+                    payments = await Payments.of(tx)
+            rest = RestRecords(site.client, site.db, site.ledger, TARGETS, short)
+            handle = RollbackWrites(site, rollback, rest, payments).apply
+        async for part in rollback.parts(chosen):
+            for one in await handle(part):
+                done.add(one)
+                note(record_of(one, values=values))
+            tell("records", done.whole, sum(chosen.records.values()))
+        if done.records and done.counts[Way.LEFT] == done.whole and not done.stuck:
+            raise ConfigurationError(
+                f"all of it is {done.records[0].undo.why}", remedy="That run can be undone, which writes it again."
+            )
+        return done
 
 
 async def _check(settings: Settings, site: Site) -> None:
@@ -122,6 +166,24 @@ async def _check(settings: Settings, site: Site) -> None:
     require_guards(await check_guards(site.client, settings.guards, settings.rules))
 
 
+@contextmanager
+def listing(path: Path | None) -> Iterator[Callable[[dict[str, Any]], object]]:
+    """Takes records and writes each as a line of JSON into `path`; nothing where that is None.
+
+    Raises:
+        ConfigurationError: the file cannot be written.
+    """
+    if path is None:
+        yield lambda _: None
+        return
+    try:
+        file = path.open("wb")
+    except OSError as exc:
+        raise ConfigurationError(f"cannot write {path}: {exc.strerror}", remedy="Give --list another file.") from exc
+    with file:
+        yield lambda record: file.write(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
+
+
 def text_of(document: dict[str, Any]) -> str:
     """The rollback for people, in the order in which it is done."""
     rows = [["entity", "key", "in Splynx", "what is done", "columns", "why"]]
@@ -129,7 +191,10 @@ def text_of(document: dict[str, Any]) -> str:
         [one["entity"], one["key"], str(one["target_id"] or ""), one["way"], ", ".join(one["columns"]), one["why"]]
         for one in document["records"]
     ]
-    lines = [table(rows), ", ".join(f"{count} {way}" for way, count in document["counts"].items())]
+    lines = [table(rows)]
+    if document["omitted"]:
+        lines.append(f"… and {document['omitted']} more; --list FILE names every one.")
+    lines += [", ".join(f"{count} {way}" for way, count in document["counts"].items())]
     lines += _shown(document["records"])
     for entity, names in document["excluded"].items():
         lines.append(f"Never touched in {entity}, for it is written once only: {', '.join(names)}")

@@ -140,7 +140,8 @@ SHAPES: dict[str, Shape] = {
         "records[]": "`{entity, key, target_id, way, why, columns, runs, values}` in the order of the undoing; way:"
         " restore, withdraw or left; why: it is left; runs: those whose writes are undone; values:"
         " `{column: [as it is, as it becomes]}`, with --show-values.",
-        "counts": "`{way: records}`.",
+        "omitted": "How many more there are than these; --list writes all of them.",
+        "counts": "`{way: records}`, of all.",
         "excluded": "`{entity: members}` that are written on creation only, and never touched.",
     },
     "deadletters list": {"letters[]": _LETTER},

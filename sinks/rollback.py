@@ -3,9 +3,8 @@
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from clients.mysql import Row
@@ -23,19 +22,11 @@ from sinks.site import Site
 from sinks.store import Key
 from sinks.tables.base import chunks, marks
 from sinks.tables.crosswalk import Owned
+from sinks.tables.journal import Chosen, Writes
 from sinks.undo import EXTRA, Entry, Undo, Way, body_of, edited, left, undo_of, written_of
 
 _AT_ONCE = 500
 Tell = Callable[[str, int, int | None], None]
-
-
-@dataclass(frozen=True)
-class Writes:
-    """Which writes: of a run, since an instant, of what an account owns. What is given must all hold."""
-
-    run_id: str | None = None
-    since: datetime | None = None
-    account: int | None = None
 
 
 @dataclass(frozen=True)
@@ -79,53 +70,56 @@ class Rollback:
         self._site, self._money, self._sql = site, money, sql
         self.shapes = {name: Shape(target, short.get(name, ())) for name, target in TARGETS.items()}
 
-    async def plan(self, writes: Writes, tell: Tell = lambda *_: None, *, look: bool = True) -> list[Planned]:
-        """Every record that the writes are about, in the order in which they are undone: dependants first.
-
-        `look`: with what each row is now, and so with those that are left because of it.
+    async def chosen(self, writes: Writes) -> Chosen:
+        """What the writes are about.
 
         Raises:
-            ConfigurationError: there are no such writes, or all of them were undone already.
-            SyncError: Splynx or the ledger does not answer.
+            ConfigurationError: there are no such writes.
+            SyncError: the ledger does not answer.
         """
-        planned = await self._chosen(writes)
-        if not planned:
+        ledger = self._site.ledger
+        async with self._site.db.session() as tx:
+            chosen = await ledger.chosen(tx, writes) if await ledger.exists(tx) else Chosen(writes, {}, 0)
+        if not chosen.records.keys() & TARGETS.keys():
             raise ConfigurationError(
                 "the journal holds no such writes",
                 remedy="`crossfade trace` shows each write of a record with its run and time.",
             )
-        if all(one.undo.why.startswith("undone already") for one in planned):
-            raise ConfigurationError(
-                f"all of it is {planned[0].undo.why}", remedy="That run can be undone, which writes it again."
-            )
-        rank = list(TARGETS)
-        planned.sort(key=lambda one: (-rank.index(one.target.entity), -one.order))
-        if not look:
-            return planned
-        looked: list[Planned] = []
-        for start in range(0, len(planned), _AT_ONCE):
-            part = planned[start : start + _AT_ONCE]
-            money = [one for one in part if one.target.path is WritePath.SQL]
-            rows = {(one.target.entity, one.key): one for one in await self.look_at_payments(money)}
-            for one in part:
-                seen = rows.get((one.target.entity, one.key)) or await self.look(one)
-                looked.append(seen.told())
-            tell("records", len(looked), len(planned))
-        return looked
+        return chosen
 
-    async def _chosen(self, writes: Writes) -> list[Planned]:
+    async def parts(self, chosen: Chosen) -> AsyncIterator[list[Planned]]:
+        """Every record that the writes are about, in the order in which they are undone: dependants and newest first.
+
+        So many at a time, each part of one kind; what each row is now, is not looked at yet.
+
+        Raises:
+            SyncError: the ledger does not answer.
+        """
+        for entity in reversed(list(TARGETS)):
+            below = chosen.newest + 1 if entity in chosen.records else 0
+            while below:
+                part, below = await self._part(chosen, entity, below)
+                if part:
+                    yield part
+
+    async def _part(self, chosen: Chosen, entity: str, below: int) -> tuple[list[Planned], int]:
+        """Records whose newest chosen entry lies below an id, and the id to go on below; 0 at the end."""
         ledger = self._site.ledger
         async with self._site.db.session() as tx:
-            if not await ledger.exists(tx):
-                return []
-            rows = await ledger.chosen_entries(tx, run_id=writes.run_id, since=writes.since, account=writes.account)
-            chosen = {int(row["id"]) for row in rows}
-            keys = {(row["entity"], row["record_key"]) for row in rows if row["entity"] in TARGETS}
-            found: list[Planned] = []
-            for part in _batched(sorted(keys)):
-                owned = await ledger.owned(tx, part)
-                found += _planned(await ledger.entries_of(tx, part), owned, chosen)
-        return found
+            page = await ledger.chosen_entries(tx, chosen, entity, below, _AT_ONCE)
+            keys = {(entity, key) for _, key in page}
+            entries, owned = await ledger.entries_of(tx, keys), await ledger.owned(tx, keys)
+        newest = {id for id, _ in page}
+        # One of which a newer entry was chosen, too, was in an earlier part.
+        planned = [one for one in _planned(entries, owned, chosen) if one.order in newest]
+        planned.sort(key=lambda one: -one.order)
+        return planned, page[-1][0] if len(page) == _AT_ONCE else 0
+
+    async def look_at(self, planned: Sequence[Planned]) -> list[Planned]:
+        """Records of one part with what each row is now, and so with those that are left because of it."""
+        if planned[0].target.path is WritePath.SQL:
+            return [one.told() for one in await self.look_at_payments(planned)]
+        return [(await self.look(one)).told() for one in planned]
 
     # REST
 
@@ -193,22 +187,13 @@ class Rollback:
         return replace(planned, current=row, sent=sent)
 
 
-def _batched(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
-    """So many at a time that their images take no memory to speak of."""
-    for start in range(0, len(keys), _AT_ONCE):
-        yield keys[start : start + _AT_ONCE]
-
-
-def _planned(
-    entries: Mapping[Key, Sequence[Row]], owned: Mapping[Key, Owned], chosen: Collection[int]
-) -> Iterator[Planned]:
+def _planned(entries: Mapping[Key, Sequence[Row]], owned: Mapping[Key, Owned], chosen: Chosen) -> Iterator[Planned]:
     for key, rows in entries.items():
-        mine = [_entry(row) for row in rows]
+        of = [_entry(row) for row in rows if chosen.has(row)]
         one = owned.get(key)
-        undo = undo_of(mine, chosen, None if one is None else one.known)
+        undo = undo_of([_entry(row) for row in rows], {entry.id for entry in of}, None if one is None else one.known)
         if undo.way is not Way.LEFT and one is not None and one.partition is None:
             undo = left("the ledger has no bundle of it")
-        of = [entry for entry in mine if entry.id in chosen]
         runs = tuple(dict.fromkeys(entry.run_id for entry in of))
         yield Planned(TARGETS[key[0]], key[1], one, undo, runs, of[-1].id)
 
@@ -218,4 +203,4 @@ def _entry(row: Row) -> Entry:
     return Entry(int(row["id"]), row["run_id"], row["action"], image, row["undoes"])
 
 
-__all__ = ["Key", "Planned", "Rollback", "Tell", "Writes"]
+__all__ = ["Chosen", "Planned", "Rollback", "Tell", "Writes"]

@@ -20,14 +20,12 @@ from sinks.handles import endpoint_of
 from sinks.payments import Payments, Work
 from sinks.plan import Document, Step, Verb
 from sinks.rest import RestRecords
-from sinks.rollback import Planned, Rollback, Tell
+from sinks.rollback import Planned, Rollback
 from sinks.site import Site
 from sinks.store import JournalEntry, dumped
 from sinks.tables.base import marks
 from sinks.tables.crosswalk import Owned
 from sinks.undo import Way, action_of, document_after, payment_of, state_after
-
-_AT_ONCE = 500
 
 
 class RollbackWrites:
@@ -40,37 +38,33 @@ class RollbackWrites:
         self._entries = Entries(site.ledger)
         self._tokens: dict[int, int] = {}
 
-    async def apply(self, planned: Sequence[Planned], tell: Tell = lambda *_: None) -> list[Planned]:
-        """Do it, dependants first; what became of each. A sink that runs is fenced off, and ends.
+    async def apply(self, planned: Sequence[Planned]) -> list[Planned]:
+        """Do one part of a plan; what became of each. A sink that runs is fenced off, and ends.
 
         Raises:
             Fenced, CutOver: another writer took over, or nobody writes any more. Repeating goes on.
             SyncError: Splynx or the ledger does not answer. Repeating goes on.
         """
         await self._take(planned)
-        done: list[Planned] = []
-        start = 0
-        while start < len(planned):
-            path = planned[start].target.path
-            end = start + 1
-            while end < min(len(planned), start + _AT_ONCE) and planned[end].target.path is path:
-                end += 1
-            part = planned[start:end]
-            written = await (self._payments_of(part) if path is WritePath.SQL else self._one_by_one(part))
-            done += [replace(one.told(), undo=replace(one.undo, before={})) for one in written]
-            tell("records", len(done), len(planned))
-            start = end
-        return done
+        sql = planned[0].target.path is WritePath.SQL
+        written = await (self._payments_of(planned) if sql else self._one_by_one(planned))
+        return [replace(one.told(), undo=replace(one.undo, before={})) for one in written]
 
     async def _take(self, planned: Sequence[Planned]) -> None:
-        """Become the writer of the partitions, and find out what became of calls that others had begun."""
-        partitions = {one.owned.partition for one in planned if one.owned is not None and one.undo.way is not Way.LEFT}
+        """Become the writer of their partitions, and find out what became of calls that others had begun."""
+        wanted = {
+            one.owned.partition
+            for one in planned
+            if one.owned is not None and one.owned.partition is not None and one.undo.way is not Way.LEFT
+        }
+        if not (new := wanted - self._tokens.keys()):
+            return
         async with self._db.transaction() as tx:
-            for partition in sorted(one for one in partitions if one is not None):
-                owner = f"rollback {os.uname().nodename}:{os.getpid()}"
-                self._tokens[partition] = await self._ledger.take(tx, partition, owner[:64])
+            owner = f"rollback {os.uname().nodename}:{os.getpid()}"
+            taken = {one: await self._ledger.take(tx, one, owner[:64]) for one in sorted(new)}
+        self._tokens |= taken
         async with self._db.session() as tx:
-            intents = await self._ledger.open_intents(tx, self._tokens)
+            intents = await self._ledger.open_intents(tx, taken)
         for intent in intents:
             await self._rest.heal(intent, self._tokens[intent.partition])
 

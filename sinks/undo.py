@@ -17,6 +17,8 @@ from sinks.plan import Document, Known
 from sinks.receipts import revision_of
 
 UNDO, REDO = "undo-", "redo-"
+UNDONE = "undone already"
+"""Begins why a record is left of which nothing is to be undone."""
 EXTRA = "additional_attributes"
 _EXPONENT = 4
 """Of the column `payments.amount`."""
@@ -127,7 +129,7 @@ def undo_of(entries: Sequence[Entry], chosen: Collection[int], known: Known | No
         one for one in mine if one.id in stack.taken and not {write.id for write in stack.taken[one.id]} & writes
     ]
     if not standing:
-        return left(f"undone already by run {stack.last_undoing}")
+        return left(f"{UNDONE} by run {stack.last_undoing}")
     undoing = standing[-1]
     if stack.writes != stack.left_by[undoing.id]:
         if len(stack.writes) < len(stack.left_by[undoing.id]):

@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +34,35 @@ class JournalSize:
     """On disk, as the server estimates it."""
     oldest: str | None
     newest: str | None
+
+
+@dataclass(frozen=True)
+class Writes:
+    """Which writes: of a run, since an instant, of what an account owns. What is given must all hold."""
+
+    run_id: str | None = None
+    since: datetime | None = None
+    account: int | None = None
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What writes come to when it is asked: `{entity: records}`, and the newest entry. What is written later is not
+    among them, for an undoing writes entries itself.
+    """
+
+    writes: Writes
+    records: Mapping[str, int]
+    newest: int
+
+    def has(self, row: Row) -> bool:
+        """Whether an entry is one of them; of a record that is the account's."""
+        run_id, since = self.writes.run_id, self.writes.since
+        return (
+            row["id"] <= self.newest
+            and (run_id is None or row["run_id"] == run_id)
+            and (since is None or row["at"] >= _column(since))
+        )
 
 
 class Journal(Tables):
@@ -76,29 +105,46 @@ class Journal(Tables):
         rows = await tx.fetch(f"SELECT entity, COUNT(*) AS n FROM {self.table('conflicts')} GROUP BY entity")
         return {row["entity"]: int(row["n"]) for row in rows}
 
+    async def chosen(self, tx: Transaction, writes: Writes) -> Chosen:
+        """How many records the writes are about, and the newest entry of them."""
+        where, values = self._where(writes)
+        rows = await tx.fetch(
+            f"SELECT j.entity, COUNT(DISTINCT j.record_key) AS records, MAX(j.id) AS newest"
+            f" FROM {self.table('journal')} j WHERE {where} GROUP BY j.entity",
+            values,
+        )
+        records = {str(row["entity"]): int(row["records"]) for row in rows}
+        return Chosen(writes, records, max((int(row["newest"]) for row in rows), default=0))
+
     async def chosen_entries(
-        self, tx: Transaction, *, run_id: str | None, since: datetime | None, account: int | None
-    ) -> list[Row]:
-        """`{id, entity, record_key}` of the entries of a run, since an instant, of what an account owns: as given."""
+        self, tx: Transaction, chosen: Chosen, entity: str, below: int, limit: int
+    ) -> list[tuple[int, str]]:
+        """`(id, record key)` of the newest chosen entries of an entity below an id, the newest first."""
+        where, values = self._where(chosen.writes)
+        rows = await tx.fetch(
+            # By the ids themselves: there are many pages, and none may sort what all the others are about.
+            f"SELECT j.id, j.record_key FROM {self.table('journal')} j FORCE INDEX (PRIMARY)"
+            f" WHERE {where} AND j.entity = %s AND j.id < %s ORDER BY j.id DESC LIMIT %s",
+            [*values, entity, below, limit],
+        )
+        return [(int(row["id"]), str(row["record_key"])) for row in rows]
+
+    def _where(self, writes: Writes) -> tuple[str, list[Any]]:
         where, values = ["1 = 1"], list[Any]()
-        if run_id is not None:
+        if writes.run_id is not None:
             where.append("j.run_id = %s")
-            values.append(run_id)
-        if since is not None:
+            values.append(writes.run_id)
+        if writes.since is not None:
             where.append("j.at >= %s")
-            values.append(_column(since))
-        if account is not None:
+            values.append(_column(writes.since))
+        if writes.account is not None:
             where.append(
                 f"EXISTS (SELECT 1 FROM {self.table('crosswalk')} c JOIN {self.table('aggregates')} a"
                 " ON a.aggregate = c.aggregate AND a.sonar_id = c.sonar_id"
                 " WHERE c.entity = j.entity AND c.record_key = j.record_key AND a.owner_id = %s)"
             )
-            values.append(account)
-        return await tx.fetch(
-            f"SELECT j.id, j.entity, j.record_key FROM {self.table('journal')} j WHERE {' AND '.join(where)}"
-            " ORDER BY j.id",
-            values,
-        )
+            values.append(writes.account)
+        return " AND ".join(where), values
 
     async def entries_of(self, tx: Transaction, keys: Iterable[Key]) -> dict[Key, list[Row]]:
         """Every entry of each record, in the order in which they were made."""

@@ -1,0 +1,133 @@
+"""A rollback goes through the journal in parts: each record once, dependants and newest first, what is new left out."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from console.rollback import SHOWN, RolledBack
+from plumbing.errors import ConfigurationError, ExitCode
+from schemas.catalogue import TARGETS
+from sinks.plan import Known
+from sinks.rollback import Planned, Rollback, Writes
+from sinks.tables.crosswalk import Owned
+from sinks.tables.journal import Chosen
+from sinks.undo import UNDONE, Undo, Way, left
+
+NOON = datetime(2026, 5, 1, 12)  # noqa: DTZ001 - as the ledger's columns keep an instant
+
+
+class Journal:
+    """Entries `(entity, key, run)`, with rising ids and a minute between them; a ledger and its database in one."""
+
+    def __init__(self, *entries: tuple[str, str, str]) -> None:
+        self.rows: list[dict[str, Any]] = []
+        for entity, key, run in entries:
+            self.add(entity, key, run)
+        self.asked: list[int] = []
+
+    def add(self, entity: str, key: str, run: str) -> None:
+        number = len(self.rows) + 1
+        first = not any((row["entity"], row["record_key"]) == (entity, key) for row in self.rows)
+        self.rows.append(
+            {
+                "id": number, "entity": entity, "record_key": key, "run_id": run, "undoes": None,
+                "action": "create" if first else "change", "before_image": None if first else "{}",
+                "at": NOON + timedelta(minutes=number),
+            }
+        )  # fmt: skip
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[None]:
+        yield None
+
+    async def exists(self, tx: None) -> bool:
+        return True
+
+    async def chosen(self, tx: None, writes: Writes) -> Chosen:
+        mine = [row for row in self.rows if writes.run_id in {None, row["run_id"]}]
+        keys = {(row["entity"], row["record_key"]) for row in mine}
+        records = {entity: sum(one == entity for one, _ in keys) for entity in {entity for entity, _ in keys}}
+        return Chosen(writes, records, max((row["id"] for row in mine), default=0))
+
+    async def chosen_entries(self, tx: None, chosen: Chosen, entity: str, below: int, limit: int) -> Any:
+        self.asked.append(limit)
+        found = [row for row in reversed(self.rows) if row["entity"] == entity and row["id"] < below]
+        return [(row["id"], row["record_key"]) for row in found if chosen.has(row)][:limit]
+
+    async def entries_of(self, tx: None, keys: Iterable[tuple[str, str]]) -> dict[Any, list[dict[str, Any]]]:
+        return {key: [row for row in self.rows if (row["entity"], row["record_key"]) == key] for key in keys}
+
+    async def owned(self, tx: None, keys: Iterable[tuple[str, str]]) -> dict[Any, Owned]:
+        return {key: Owned(Known(*key, 1, "", 1, "live", 0, {}), ("account", 1), 0, 1) for key in keys}
+
+
+def rollback_of(journal: Journal) -> Rollback:
+    site: Any = SimpleNamespace(db=journal, ledger=journal)
+    return Rollback(site, {}, money=True, sql=True)
+
+
+async def parts(journal: Journal, **which: Any) -> list[list[tuple[str, str]]]:
+    rollback = rollback_of(journal)
+    chosen = await rollback.chosen(Writes(**which))
+    found = []
+    async for part in rollback.parts(chosen):
+        found.append([(one.target.entity, one.key) for one in part])
+        journal.add("payment", part[0].key, "the undoing")  # is none of what is undone
+    return found
+
+
+async def test_each_record_comes_once_in_parts_of_one_kind_dependants_and_newest_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sinks.rollback._AT_ONCE", 2)
+    journal = Journal(
+        ("customer", "1", "a"), ("payment", "1", "a"), ("customer", "2", "a"), ("payment", "2", "a"),
+        ("payment", "3", "a"), ("payment", "1", "a"), ("payment", "4", "b"), ("customer", "1", "b"),
+    )  # fmt: skip
+    assert await parts(journal, run_id="a") == [
+        [("payment", "1"), ("payment", "3")],
+        [("payment", "2")],
+        [("customer", "2"), ("customer", "1")],
+    ]
+    assert set(journal.asked) == {2}
+
+
+async def test_what_was_written_since_a_moment_is_chosen_by_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(("customer", "1", "a"), ("customer", "1", "b"), ("customer", "2", "b"))
+    rollback = rollback_of(journal)
+    chosen = await rollback.chosen(Writes(since=(NOON + timedelta(minutes=2)).replace(tzinfo=UTC)))
+    (part,) = [part async for part in rollback.parts(chosen)]
+    assert [(one.key, one.undo.way) for one in part] == [("2", Way.WITHDRAW), ("1", Way.RESTORE)]
+
+
+async def test_no_such_writes_is_one_message() -> None:
+    with pytest.raises(ConfigurationError, match="no such writes") as caught:
+        await rollback_of(Journal(("customer", "1", "a"))).chosen(Writes(run_id="another"))
+    assert "trace" in caught.value.next_step
+
+
+def planned(number: int, undo: Undo) -> Planned:
+    return Planned(TARGETS["payment"], str(number), None, undo, ("a",), number)
+
+
+def test_a_result_names_the_first_records_and_those_that_are_left_and_counts_all() -> None:
+    result = RolledBack(applied=True, run_id="b", values=False)
+    for number in range(SHOWN + 50):
+        result.add(planned(number, Undo(Way.RESTORE)))
+    result.add(planned(9001, left(f"{UNDONE} by run c")))
+    result.add(planned(9002, left("edited in Splynx since: name")))
+    document = result.document()
+    assert (len(document["records"]), document["omitted"]) == (SHOWN + 1, 51)
+    assert document["records"][-1]["why"] == "edited in Splynx since: name"
+    assert document["counts"] == {"restore": SHOWN + 50, "withdraw": 0, "left": 2}
+    assert result.exit_code is ExitCode.PARTLY
+
+
+def test_what_was_undone_before_is_no_failure() -> None:
+    result = RolledBack(applied=True, run_id="b", values=False)
+    result.add(planned(1, left(f"{UNDONE} by run c")))
+    assert (result.stuck, result.exit_code) == (0, ExitCode.DONE)
