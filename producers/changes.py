@@ -50,7 +50,7 @@ def followed(aggregates: Sequence[Aggregate], schema: SonarSchema) -> list[Follo
                 Followed(Thin(touch.collection, paths, _archives(schema, touch.collection)), one, touch=touch)
             )
         for look_up in one.looks_up:
-            paths = look_up.fields if look_up.of is None else (*look_up.fields, *owner_paths(look_up.of))
+            paths = look_up.columns if look_up.of is None else (*look_up.columns, *owner_paths(look_up.of))
             thin = Thin(look_up.collection, tuple(dict.fromkeys(paths)), _archives(schema, look_up.collection))
             result.append(Followed(thin, one, look_up=look_up))
     missing = [one.thin.collection for one in result if schema.field_type("Query", one.thin.collection) is None]

@@ -196,6 +196,8 @@ def _look_up_state(followed: Followed, row: dict[str, Any]) -> Child:
     look_up = followed.look_up
     assert look_up is not None
     columns = [str(documents.value_at(row, path)) for path in look_up.fields]
+    if look_up.while_empty is not None and documents.value_at(row, look_up.while_empty[0]) is None:
+        columns.append(str(documents.value_at(row, look_up.while_empty[1])))
     owner = None if look_up.of is None else owner_of([look_up.of], row, lambda collection, id: None)
     return Child(owner, number_of("|".join(columns) if columns else row["_version"]))
 

@@ -82,11 +82,18 @@ class LookUp:
     """Where the ways begin. None: at the look-up's row itself."""
     fields: tuple[str, ...] = ()
     """The look-up's columns that matter: only a change of one of them fans out. Empty: every change does."""
+    while_empty: tuple[str, str] | None = None
+    """`(column, another)`: the other one matters, too, but only while the first has no value. Needs `fields`."""
 
     @property
     def relations(self) -> tuple[str, ...]:
         """Every relation that leads to it."""
         return (self.relation,) if isinstance(self.relation, str) else self.relation
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The look-up's columns that are read to tell whether it changed."""
+        return (*self.fields, *(self.while_empty or ()))
 
 
 @dataclass(frozen=True)

@@ -132,7 +132,7 @@ def _look_up(sonar: GraphQLSchema, one: Aggregate, look_up: LookUp) -> Iterator[
             yield from _hop(sonar, one, hop)
     if look_up.of is not None:
         yield from _owner(sonar, one, look_up.type_name, look_up.of)
-    for field in look_up.fields:
+    for field in look_up.columns:
         yield from _path(sonar, one, look_up.type_name, field)
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from schemas.aggregate import Hop, LookUp, Owner
-from schemas.entities.scoped import SCOPE_COLUMNS, ScopedAccount
+from schemas.entities.scoped import LEAD_COLUMNS, SCOPE_COLUMNS, ScopedAccount
 from schemas.records import Morph, ShownArchived, SonarRecord
 
 
@@ -76,7 +76,7 @@ def hangs_on_account(*ways: tuple[Hop, ...], fields: tuple[str, ...] = ()) -> tu
     """
     in_status = Hop("accounts", "account_status_id")
     return (
-        LookUp("accounts", "Account", ways=ways, fields=(*SCOPE_COLUMNS, *fields)),
+        LookUp("accounts", "Account", ways=ways, fields=(*SCOPE_COLUMNS, *fields), while_empty=LEAD_COLUMNS),
         LookUp(
             "account_statuses",
             "AccountStatus",

@@ -10,10 +10,9 @@ from schemas.rules import Rules
 LEAD = "leads are not carried"
 OUT_OF_SCOPE = "outside the scope of the pilot"
 SCOPE_COLUMNS = ("account_status_id", "company_id", "activation_date", "archived_at")
-"""Columns of an account whose change takes what belongs to it in or out.
-
-Not `is_delinquent`, which changes every month: it tells a lead only together with the delinquency status.
-"""
+"""Columns of an account whose change takes what belongs to it in or out."""
+LEAD_COLUMNS = ("activation_date", "is_delinquent")
+"""Whether it is delinquent changes every month, and matters only of one that was never active: it is no lead then."""
 
 
 def follows_account(collection: str) -> tuple[LookUp, ...]:
@@ -23,7 +22,7 @@ def follows_account(collection: str) -> tuple[LookUp, ...]:
     up by columns: a relation would not lead to what an archived account has.
     """
     return (
-        LookUp("accounts", "Account", column="account_id", fields=SCOPE_COLUMNS),
+        LookUp("accounts", "Account", column="account_id", fields=SCOPE_COLUMNS, while_empty=LEAD_COLUMNS),
         LookUp(
             "account_statuses",
             "AccountStatus",

@@ -1,7 +1,7 @@
 """What re-reads an account: changes of what belongs to it, and of the look-ups that it shows."""
 
 from schemas.aggregate import Hop, LookUp, Owner, Touch
-from schemas.entities.scoped import SCOPE_COLUMNS
+from schemas.entities.scoped import LEAD_COLUMNS, SCOPE_COLUMNS
 from schemas.entities.service.sold import sold
 
 _OF_ACCOUNT = [Owner("account_id")]
@@ -77,7 +77,7 @@ LOOK_UPS = (
     LookUp("account_types", "AccountType", column="account_type_id"),
     LookUp("companies", "Company", column="company_id"),
     # A child is linked as its parent comes into a pilot or is a lead no more, and is not before.
-    LookUp("accounts", "Account", column="parent_account_id", fields=SCOPE_COLUMNS),
+    LookUp("accounts", "Account", column="parent_account_id", fields=SCOPE_COLUMNS, while_empty=LEAD_COLUMNS),
     # A former address is shown too, whoever has it now.
     LookUp("addresses", "Address", relation="serviceable_address_account_assignment_histories.address"),
     LookUp("account_groups", "AccountGroup", relation="account_groups"),

@@ -1,7 +1,10 @@
 """What belongs to an account follows it: its scope and its status, archived accounts' too."""
 
 import asyncio
+from datetime import date
 from typing import Any
+
+import pytest
 
 from schemas.catalogue import aggregate
 from tests.unit.producers.scene import Scene
@@ -48,3 +51,29 @@ async def test_a_status_that_gets_another_color_reads_nothing_again() -> None:
     scene.shop.clock.tick(60)
     await scene.following.poll()
     assert len([one for one in scene.client.asked if "query Page" in one]) == read
+
+
+@pytest.mark.parametrize(
+    ("activated", "times"),
+    [
+        pytest.param(None, 2, id="never active: it is a lead no more"),
+        pytest.param("2026-01-02", 1, id="was active: it is none either way"),
+    ],
+)
+async def test_what_belongs_to_a_lead_is_read_again_when_it_becomes_delinquent(
+    activated: str | None, times: int
+) -> None:
+    scene = Scene(aggregates=AGGREGATES)
+    account = scene.shop.an_account("Ada", activation_date=date.fromisoformat(activated) if activated else None)
+    scene.shop.a_payment(account)
+    await scene.begin()
+    await scene.snapshot.run(AGGREGATES, asyncio.Event(), started=scene.shop.clock.now, force=None)
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
+    scene.shop.store.update("Account", account, is_delinquent=True)
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
+    assert len(scene.events("payment")) == times
+    (shown,) = scene.folded("payment").values()
+    assert shown is not None
+    assert shown["account"]["is_delinquent"] is (times == 2)
