@@ -53,6 +53,13 @@ class To:
 
 
 @dataclass(frozen=True)
+class After:
+    """Marks the key of a record of `entity` that must be live in Splynx before this one is made. It is not written."""
+
+    entity: str
+
+
+@dataclass(frozen=True)
 class MaxLength:
     """The column's length in characters (`information_schema`); mappers cut, the sink checks."""
 

@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from schemas.aggregate import Target
-from schemas.records import STRING_CHARACTERS, AdditionalField, OnCreate, To, marks
+from schemas.ledger import LIVE
+from schemas.records import STRING_CHARACTERS, AdditionalField, After, OnCreate, To, marks
 from schemas.shapes import members
 from schemas.values.text import cut
-from sinks.plan import Document
+from sinks.plan import Document, Step
 
 SONAR_ID = "sonar_id"
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
@@ -25,11 +26,18 @@ class Shape:
         self.additional = {name for name, metadata in fields.items() if marks(metadata, AdditionalField)}
         self.on_create = {name for name, metadata in fields.items() if marks(metadata, OnCreate)}
         self.not_written = set(target.record.not_written)
+        self.after = {name: mark.entity for name, metadata in fields.items() for mark in marks(metadata, After)}
         self.required = {name: mark.required for name, metadata in fields.items() for mark in marks(metadata, To)}
 
     def kept(self, document: Document) -> Document:
         """What the ledger keeps of a document: all but what is sent only on creation (a password)."""
         return {name: value for name, value in document.items() if name not in self.on_create}
+
+    def predecessor(self, step: Step) -> tuple[str, str] | None:
+        """Entity and key of the record that must be live before a step makes its own; None where none must."""
+        if step.document is None or (step.known is not None and step.known.state == LIVE):
+            return None
+        return next(((entity, step.document[name]) for name, entity in self.after.items() if step.document[name]), None)
 
     def body(self, document: Document, *, create: bool) -> Document:
         """The request of a resolved document: main attributes, and `additional_attributes` beside them."""

@@ -75,6 +75,16 @@ class ReferenceMissing(ParentMissing):
     code = "sink.reference_missing"
 
 
+class PredecessorMissing(ParentMissing):
+    """A record must not be made before another one, which is not live in Splynx: a reversal before its payment.
+
+    Alone it would take from the balance what nobody gave to it.
+    """
+
+    code = "sink.predecessor_missing"
+    remedy = "See why the other record is not in Splynx: `crossfade deadletters list`. Its arrival wakes this one."
+
+
 class Deferred(SyncError):
     """A record may not be written now: money without invoices, or an entity that needs SQL we do not have."""
 

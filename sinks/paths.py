@@ -9,7 +9,7 @@ from plumbing.errors import Action, SyncError
 from schemas import ledger as tables
 from schemas.aggregate import Target, WritePath
 from sinks.bodies import Shape
-from sinks.errors import Deferred, IdReused, ParentMissing, SqlNotAvailable
+from sinks.errors import Deferred, IdReused, ParentMissing, PredecessorMissing, SqlNotAvailable
 from sinks.jobs import Job, Result, held_outcome
 from sinks.payments import Payments, Work
 from sinks.plan import Outcome, Step, Verb, is_of_another, refs_of
@@ -89,9 +89,19 @@ class Paths:
                 results[job.key] = Result(job, Outcome.DEFERRED, error)
             else:
                 wanted.append(job)
-        if not wanted or self._payments is None:
-            return results
+        while wanted and self._payments is not None:
+            waiting = {job.key for job in wanted}
+            turn = [job for job in wanted if self._predecessor(job.step) not in waiting]
+            results |= await self._in_turn(tx, self._payments, turn or wanted)
+            wanted = [job for job in wanted if job.key not in results]
+        return results
+
+    async def _in_turn(self, tx: Transaction, payments: Payments, wanted: Sequence[Job]) -> dict[Key, Result]:
+        """Write those that no other of the batch must come before."""
+        results: dict[Key, Result] = {}
         refs = {job.key: self._customer_of(job.step) for job in wanted}
+        first = {job.key: one for job in wanted if (one := self._predecessor(job.step)) is not None}
+        live = await self._ledger.live(tx, first.values())
         ids = await self._ledger.ids(tx, refs.values())
         work: list[Work] = []
         by_key: dict[str, Job] = {}
@@ -99,10 +109,12 @@ class Paths:
             customer = ids.get(refs[job.key])
             if customer is None:
                 results[job.key] = Result(job, Outcome.PARKED, ParentMissing(*refs[job.key]))
+            elif job.key in first and first[job.key] not in live:
+                results[job.key] = Result(job, Outcome.PARKED, PredecessorMissing(*first[job.key]))
             else:
                 work.append(Work(job.step, customer, job.owner.sequence))
                 by_key[job.step.key] = job
-        done = await self._payments.write(tx, work)
+        done = await payments.write(tx, work)
         crosswalk: list[tuple[Any, ...]] = []
         journal: list[JournalEntry] = []
         for key, job in by_key.items():
@@ -131,6 +143,9 @@ class Paths:
         await self._ledger.put_crosswalk(tx, crosswalk)
         await self._ledger.journal(tx, journal)
         return results
+
+    def _predecessor(self, step: Step) -> Key | None:
+        return self._shapes[step.target.entity].predecessor(step)
 
     def _customer_of(self, step: Step) -> Key:
         document = step.document if step.document is not None else (step.known.document if step.known else {})

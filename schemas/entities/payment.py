@@ -9,6 +9,7 @@ from schemas.bundle import Bundle
 from schemas.entities.billing.lines import Credit
 from schemas.entities.scoped import ScopedAccount, follows_account, left_out
 from schemas.records import (
+    After,
     Few,
     Instant,
     MaxLength,
@@ -164,7 +165,7 @@ class SplynxPayment(SplynxRecord):
     field_5: Annotated[str, MaxLength(512), Personal()]
     memo: str
     is_sent: Literal["1"]
-    reverses: str | None
+    reverses: Annotated[str | None, After("payment")]
     sonar_unique_id: str = ""
     """Of the payment; kept by the ledger only."""
 

@@ -76,6 +76,18 @@ class Crosswalk(Tables):
                 found[(row["entity"], row["record_key"])] = row["target_id"]
         return found
 
+    async def live(self, tx: Transaction, keys: Iterable[Key]) -> set[Key]:
+        """Which of these records are in Splynx, and were not withdrawn."""
+        found: set[Key] = set()
+        for first, part in chunks(keys):
+            rows = await tx.fetch(
+                f"SELECT record_key FROM {self.table('crosswalk')}"
+                f" WHERE entity = %s AND record_key IN ({marks(part)}) AND state = %s",
+                [first, *part, LIVE],
+            )
+            found |= {(first, row["record_key"]) for row in rows}
+        return found
+
     async def ids_of(self, tx: Transaction, entity: str) -> dict[str, int]:
         """`{key: id}` of a whole entity; for small ones and for adoption."""
         rows = await tx.fetch(

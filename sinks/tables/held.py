@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from clients.mysql import Row, Transaction
-from schemas.ledger import PARKED
+from schemas.ledger import LIVE, PARKED
+from sinks.errors import PredecessorMissing
 from sinks.tables.base import AggregateKey, Key, Tables, chunks, marks, upsert
 
 HELD = (
@@ -51,11 +52,15 @@ class HeldRecords(Tables):
         return found
 
     async def wake(self, tx: Transaction) -> int:
-        """Mark every parked record ready whose wait is over, whoever owns its partition; how many."""
+        """Mark every parked record ready whose wait is over, whoever owns its partition; how many.
+
+        A withdrawn record is enough for those that only refer to it, and not for those that it must come before.
+        """
         return await tx.execute(
             f"UPDATE {self.table('held')} h JOIN {self.table('crosswalk')} c"
             " ON c.entity = h.waits_entity AND c.record_key = h.waits_key"
-            " SET h.state = 'ready' WHERE h.state = 'parked'"
+            " SET h.state = 'ready' WHERE h.state = 'parked' AND (h.code <> %s OR c.state = %s)",
+            (PredecessorMissing.code, LIVE),
         )
 
     async def release_deferred(self, tx: Transaction) -> int:

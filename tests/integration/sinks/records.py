@@ -4,7 +4,7 @@ from typing import Annotated
 
 from schemas.aggregate import Aggregate, Collection, DeletePolicy, Target, WritePath
 from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
-from schemas.records import AdditionalField, OnCreate, Ref, SonarRecord, SplynxRecord, To
+from schemas.records import AdditionalField, After, OnCreate, Ref, SonarRecord, SplynxRecord, To
 from sinks.jobs import Delivery
 
 
@@ -57,6 +57,7 @@ class Payment(SplynxRecord):
     comment: str = ""
     field_4: str = ""
     memo: str = ""
+    reverses: Annotated[str | None, After("payment")] = None
 
 
 LABEL = Target(

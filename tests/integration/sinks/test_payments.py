@@ -55,6 +55,29 @@ async def test_a_receipt_that_a_live_payment_has_is_refused(site: Site) -> None:
     assert site.deposits()[one] == Decimal(2)
 
 
+async def test_a_reversal_waits_for_its_payment_that_was_set_aside(site: Site) -> None:
+    """Alone it would take from the balance what nobody gave to it."""
+    topic, writer = Topic(), await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    one = site.rows("SELECT id FROM customers")[0]["id"]
+    body = {"customer_id": one, "payment_type": 1, "date": "2026-01-01", "amount": 1, "receipt_number": "SP10"}
+    theirs = await site.client.post("admin/finance/payments", body)
+    both = [payment(10, 1, 900), payment(10, 1, -900, key="10-R3", receipt_number="SP10-R3", reverses="10")]
+    await writer.write([topic.send(PAYMENTS, 10, list(both), sequence=2)])
+    assert await writer.settle() == 0
+    assert {row["record_key"]: row["code"] for row in site.rows("SELECT record_key, code FROM {ledger}.held")} == {
+        "10": "sink.natural_key_taken", "10-R3": "sink.predecessor_missing",
+    }  # fmt: skip
+    assert site.deposits() == {one: Decimal(1)}
+
+    await site.client.put("admin/finance/payments", int(theirs["id"]), {"receipt_number": "P10"})
+    await writer.write([topic.send(PAYMENTS, 10, both[:1], sequence=3)])
+    await writer.write([topic.send(PAYMENTS, 10, list(both), sequence=4)])
+    assert site.rows("SELECT * FROM {ledger}.held") == []
+    assert site.deposits() == {one: Decimal(1)}
+    assert len(site.rows("SELECT * FROM payments")) == 3
+
+
 async def test_a_payment_takes_no_receipt_that_another_live_one_has(site: Site) -> None:
     """The operator has changed the form of receipts, and the ISP's staff had used the new one."""
     writer, topic = await site.own(site.make_writer()), Topic()
