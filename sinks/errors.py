@@ -12,6 +12,15 @@ class Fenced(SyncError):
     remedy = "Nothing to do: the new owner goes on. If no second sink should run, stop one."
 
 
+class AskedBack(SyncError):
+    """The partitions go to another sink. What this one had begun is repeated there, and does nothing twice."""
+
+    code = "sink.asked_back"
+    action = Action.RETRY
+    exit_code = ExitCode.TRY_LATER
+    remedy = "Nothing to do: the new owner goes on."
+
+
 class CutOver(SyncError):
     """The cutover made Splynx the system of record: nobody writes what comes from Sonar any more."""
 

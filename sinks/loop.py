@@ -13,9 +13,10 @@ from clients.mysql import Database
 from plumbing import metrics
 from plumbing.errors import Action, SyncError
 from plumbing.kafka import is_lost
-from sinks.errors import Fenced, GuardsViolated, HistoryLost
+from sinks.errors import AskedBack, Fenced, GuardsViolated, HistoryLost
 from sinks.guards import Violation
 from sinks.lag import STAGE, Lag
+from sinks.membership import Membership
 from sinks.pauses import Pauses
 from sinks.rest import RestRecords
 from sinks.store import Ledger
@@ -55,7 +56,7 @@ class Loop:
     ) -> None:
         self._stream, self._db, self._ledger, self._writer, self._rest = stream, db, ledger, writer, rest
         self._guard, self._look, self._wrong = guard, look, wrong
-        self._failure: SyncError | None = None
+        self._guarded = self._settled = time.monotonic()
         self._lag = Lag(stream.aggregates)
         self._pauses = Pauses(stream.aggregates)
         self._violations = violations
@@ -70,62 +71,63 @@ class Loop:
         """
         consumed = 0
         consumer = self._stream.consumer()
-        loop = asyncio.get_running_loop()
-
-        def assigned(consumer: Consumer, places: list[TopicPartition]) -> None:
-            # Called inside consume(), which runs in a thread; the loop is free meanwhile.
-            try:
-                asyncio.run_coroutine_threadsafe(self._take(stop, places), loop).result()
-            except SyncError as exc:
-                self._failure = exc
-                consumer.assign([])  # left alone, the client would assign what it was given, from anywhere
-            else:
-                consumer.assign(places)
-                self._pauses.put_on(consumer, places)
-
-        def revoked(_: Consumer, __: list[TopicPartition]) -> None:
-            self._writer.tokens.clear()
-            self._wrong["assignment"] = "no partition is assigned"
-
-        guarded = settled = time.monotonic()
+        member = Membership(consumer, self._writer.leaving, gone=self._gone, read_on=self._pauses.put_on)
         await self._heed(self._violations)
         try:
-            consumer.subscribe(list(self._stream.aggregates), on_assign=assigned, on_revoke=revoked, on_lost=revoked)
+            member.join(self._stream.aggregates)
             while not stop.is_set():
-                if time.monotonic() - guarded > (_VIOLATED_SECONDS if self._pauses.why else _GUARD_SECONDS):
-                    await self._insist(stop, self._look_at_guards)
-                    self._pauses.put_on(consumer, consumer.assignment())
-                    guarded = time.monotonic()
-                messages = await self._stream.poll(consumer)
-                if self._failure is not None:
-                    raise self._failure
-                # What was read just before a partition went away is its next owner's.
-                messages = [message for message in messages if message.partition() in self._writer.tokens]
-                if messages:
-                    self._lag.begin(messages)
-                    try:
-                        await self._insist(stop, partial(self._batch, consumer, messages), messages)
-                    except GuardsViolated:
-                        self._pauses.put_on(consumer, consumer.assignment())
-                        self._pauses.rewind(consumer, messages)
-                        guarded = time.monotonic()
-                        messages = []
-                    consumed += len(messages)
-                if self._writer.tokens and (messages or time.monotonic() - settled > _SETTLE_SECONDS):
-                    while not stop.is_set() and await self._insist(stop, self._writer.settle):
-                        pass
-                    await self._look()
-                    settled = time.monotonic()
-                    # To have nothing to do is no standstill.
-                    metrics.LAST_SUCCESS.labels(STAGE).set_to_current_time()
+                messages = [*member.early(), *await self._stream.poll(consumer)]
+                try:
+                    if (places := member.incoming) is not None:
+                        await member.during(self._take(stop, places))
+                        member.begin(places)
+                    consumed += await member.during(self._round(stop, consumer, messages))
+                except AskedBack as exc:
+                    log.info("sink.asked_back", error=exc.code, messages=len(messages))
                 self._lag.measure(consumer)
         finally:
             await asyncio.to_thread(consumer.close)
             await asyncio.to_thread(self._lookup.close)
         return consumed
 
+    def _gone(self) -> None:
+        self._writer.tokens.clear()
+        self._wrong["assignment"] = "no partition is assigned"
+
+    async def _round(self, stop: asyncio.Event, consumer: Consumer, messages: list[Message]) -> int:
+        """Write what was read, and what was woken; how many messages were written."""
+        # What was read just before a partition went away is its next owner's.
+        messages = [message for message in messages if message.partition() in self._writer.tokens]
+        if messages:
+            self._lag.begin(messages)
+            try:
+                await self._insist(stop, partial(self._batch, consumer, messages), messages)
+            except GuardsViolated:
+                self._pauses.put_on(consumer, consumer.assignment())
+                self._pauses.rewind(consumer, messages)
+                self._guarded = time.monotonic()
+                messages = []
+        if self._writer.tokens and (messages or time.monotonic() - self._settled > _SETTLE_SECONDS):
+            while await self._insist(stop, self._writer.settle):
+                if stop.is_set() or self._writer.leaving.is_set():
+                    break
+            await self._look()
+            self._settled = time.monotonic()
+            # To have nothing to do is no standstill.
+            metrics.LAST_SUCCESS.labels(STAGE).set_to_current_time()
+        if time.monotonic() - self._guarded > (_VIOLATED_SECONDS if self._pauses.why else _GUARD_SECONDS):
+            await self._insist(stop, self._look_at_guards)
+            self._pauses.put_on(consumer, consumer.assignment())
+            self._guarded = time.monotonic()
+        return len(messages)
+
     async def _take(self, stop: asyncio.Event, places: list[TopicPartition]) -> None:
-        """Become the writer of these partitions: fence, old intents, and where to go on from."""
+        """Become the writer of these partitions: fence, old intents, and where to go on from.
+
+        Raises:
+            HistoryLost: the ledger goes on from an offset that the topic does not have.
+            AskedBack: they went away meanwhile.
+        """
         partitions = sorted({place.partition for place in places})
         await self._insist(stop, partial(self._fence, partitions))
         await self._insist(stop, self._heal)
@@ -196,7 +198,7 @@ class Loop:
 
         Raises:
             GuardsViolated: after an outage, one of the `messages` has to wait.
-            Fenced, DeliveryFailed: at once. Whatever says HALT: at once.
+            Fenced, AskedBack, DeliveryFailed: at once. Whatever says HALT: at once.
         """
         pause, begun = 0.5, time.monotonic()
         reasons: set[str] = set()
@@ -208,8 +210,12 @@ class Loop:
                         await self._look_at_guards()
                         self._pauses.check(messages)
                 result = await work()
+            except AskedBack:
+                raise
             except SyncError as exc:
                 metrics.ERRORS.labels(STAGE, exc.code).inc()
+                if isinstance(exc, Fenced) and self._writer.leaving.is_set():
+                    raise AskedBack("another sink has taken over") from exc
                 if exc.action is not Action.RETRY or isinstance(exc, Fenced) or is_lost(exc):
                     raise
                 log.warning("sink.waits", error=exc.code, seconds=pause)
@@ -221,14 +227,19 @@ class Loop:
                     metrics.STAGE_PAUSED.labels(STAGE, code).set(0)
                 self._wrong.pop("paused", None)
                 return result
-            if await _is_set_within(stop, pause):
+            if await _is_set_within(stop, self._writer.leaving, pause):
                 return 0
+            if self._writer.leaving.is_set():
+                raise AskedBack("another sink takes over while this one waits")
             pause = min(pause * 2, 30)
 
 
-async def _is_set_within(stop: asyncio.Event, seconds: float) -> bool:
+async def _is_set_within(stop: asyncio.Event, leaving: asyncio.Event, seconds: float) -> bool:
+    """Whether `stop` is set before `seconds` are over, or `leaving` is."""
+    waits = [asyncio.create_task(one.wait()) for one in (stop, leaving)]
     try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waits:
+            one.cancel()
+    return stop.is_set()

@@ -9,7 +9,7 @@ from plumbing.errors import Action, SyncError
 from schemas import ledger as tables
 from schemas.aggregate import Target, WritePath
 from sinks.bodies import Shape
-from sinks.errors import Deferred, IdReused, ParentMissing, PredecessorMissing, SqlNotAvailable
+from sinks.errors import AskedBack, Deferred, IdReused, ParentMissing, PredecessorMissing, SqlNotAvailable
 from sinks.jobs import Job, Result, held_outcome
 from sinks.payments import Payments, Work
 from sinks.plan import Outcome, Step, Verb, is_of_another, refs_of
@@ -30,13 +30,19 @@ class Paths:
         rank: Mapping[str, int],
         disposable: bool,
         concurrency: int,
+        leaving: asyncio.Event,
     ) -> None:
         self._ledger, self._rest, self._payments = ledger, rest, payments
         self._shapes = {name: Shape(target) for name, target in targets.items()}
         self._rank, self._disposable, self._concurrency = rank, disposable, concurrency
+        self._leaving = leaving
 
     async def rest_results(self, groups: Sequence[list[Job]]) -> dict[Key, Result]:
-        """Write the REST records: bundles beside each other, aggregates in load order, a bundle's records in turn."""
+        """Write the REST records: bundles beside each other, aggregates in load order, a bundle's records in turn.
+
+        Raises:
+            AskedBack: the partitions go away, and no further call is begun.
+        """
         self._rest.begin()
         slots = asyncio.Semaphore(self._concurrency)
         results: dict[Key, Result] = {}
@@ -45,6 +51,8 @@ class Paths:
             async with slots:
                 reused = _reused(jobs)
                 for job in jobs:
+                    if self._leaving.is_set():
+                        raise AskedBack("another sink takes over, and no further call is begun")
                     if job.step.target.path is WritePath.REST:
                         results[job.key] = _refused(job) if reused else await self._rest_one(job)
 

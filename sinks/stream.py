@@ -18,7 +18,8 @@ from sinks.intake import Intake
 
 WRITTEN = tuple(aggregate for aggregate in AGGREGATES if aggregate.targets)
 """Aggregates with a topic of bundles, in load order."""
-_POLL_INTERVAL_MS = 1_800_000  # a batch over REST, with a slow Splynx, takes minutes; the fence guards what this allows
+_POLL_INTERVAL_MS = 600_000
+"""Without a poll. It is polled beside long batches; partitions asked back are kept until calls under way have ended."""
 
 
 class Stream:

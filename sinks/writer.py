@@ -1,5 +1,6 @@
 """Batches of bundles into Splynx: what is stale falls away, records are written, outcomes and offsets committed."""
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,6 +55,8 @@ class Writer:
         self.generation = 0
         """The newest rules generation among the bundles that this process has seen."""
         self.tokens: dict[int, int] = {}
+        self.leaving = asyncio.Event()
+        """Set while the partitions are asked back: no further call is begun."""
         self.counts = Counts()
         self._paths = Paths(
             ledger=ledger,
@@ -63,6 +66,7 @@ class Writer:
             rank=self._rank,
             disposable=disposable,
             concurrency=concurrency,
+            leaving=self.leaving,
         )
         self._waiting = Waiting(
             db=db,

@@ -73,6 +73,7 @@ async def test_each_batch_looks_anew() -> None:
     kept = Kept()
     records = cast("RestRecords", Records(_foreign(kept)))
     paths = Paths(
+        leaving=asyncio.Event(),
         ledger=cast("Ledger", kept), rest=records, payments=None, targets={}, rank={AGGREGATE.name: 0},
         disposable=False, concurrency=4,
     )  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from plumbing.errors import DependencyUnreachable, SyncError
 from plumbing.kafka import DeliveryFailed, NotAcknowledged
 from schemas.catalogue import aggregate
-from sinks.errors import Fenced, ForeignTarget, GuardsViolated
+from sinks.errors import AskedBack, Fenced, ForeignTarget, GuardsViolated
 from sinks.guards import Violation
 from sinks.loop import Loop
 
@@ -20,6 +20,7 @@ class Nothing:
 
     def __init__(self) -> None:
         self.tokens: dict[int, int] = {}
+        self.leaving = asyncio.Event()
         self.aggregates = {"accounts": aggregate("account"), "groups": aggregate("account_group")}
         self.waiting: frozenset[str] = frozenset()
 
@@ -44,6 +45,7 @@ class Scene:
             stream=nothing, db=nothing, ledger=nothing, writer=nothing, rest=nothing, look=nothing, wrong=self.wrong,
             guard=self._guard,
         )  # fmt: skip
+        self.leaving = nothing.leaving
         loop._heal = partial(self._step, "heal")
         self.loop = loop
 
@@ -67,7 +69,7 @@ class Scene:
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waiting takes no time."""
 
-    async def at_once(_stop: asyncio.Event, _seconds: float) -> bool:
+    async def at_once(_stop: asyncio.Event, _leaving: asyncio.Event, _seconds: float) -> bool:
         return False
 
     monkeypatch.setattr("sinks.loop._is_set_within", at_once)
@@ -126,3 +128,18 @@ async def test_a_guard_that_does_not_hold_after_an_outage_holds_up_the_batch_tha
         await scene.insist(topic)
     assert ("work" in scene.done) is not waits
     assert (scene.writer.waiting, scene.wrong["guards"]) == ({"account"}, "reminders")
+
+
+async def test_who_waits_gives_its_partitions_up_when_they_are_asked_back() -> None:
+    scene = Scene(*[DependencyUnreachable("away")] * 3)
+    scene.leaving.set()
+    with pytest.raises(AskedBack):
+        await scene.insist()
+    assert scene.done == []
+
+
+async def test_who_was_overtaken_after_it_gave_up_goes_on_with_what_it_is_given_next() -> None:
+    scene = Scene(Fenced("another sink"))
+    scene.leaving.set()
+    with pytest.raises(AskedBack):
+        await scene.insist()
