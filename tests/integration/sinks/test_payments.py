@@ -71,7 +71,7 @@ async def test_a_reversal_waits_for_its_payment_that_was_set_aside(site: Site) -
     assert site.deposits() == {one: Decimal(1)}
 
     await site.client.put("admin/finance/payments", int(theirs["id"]), {"receipt_number": "P10"})
-    await writer.write([topic.send(PAYMENTS, 10, both[:1], sequence=3)])
+    await writer.write([topic.send(PAYMENTS, 10, [both[0]], sequence=3)])
     await writer.write([topic.send(PAYMENTS, 10, list(both), sequence=4)])
     assert site.rows("SELECT * FROM {ledger}.held") == []
     assert site.deposits() == {one: Decimal(1)}
