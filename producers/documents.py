@@ -132,10 +132,23 @@ def page_document(collection: str, entities: str, *, archived: bool, counted: bo
 def extent_document(collection: str, *, archived: bool, counted: bool, searched: bool = False) -> str:
     """The newest row's id, and how many rows there are; with the variable `search` of those that it finds."""
     variables, search = ("($search: [Search])", "search: $search, ") if searched else ("", "")
+    return f"query Extent{variables} {{ {_extent(collection, search, archived=archived, counted=counted)} }}"
+
+
+def extents_document(collections: Iterable[tuple[str, bool]]) -> str:
+    """The extents of several collections at once, each with whether archived rows count: aliases `c0`…"""
+    fields = [
+        f"c{place}: {_extent(name, '', archived=archived, counted=True)}"
+        for place, (name, archived) in enumerate(collections)
+    ]
+    return f"query Extents {{ {' '.join(fields)} }}"
+
+
+def _extent(collection: str, search: str, *, archived: bool, counted: bool) -> str:
     return (
-        f'query Extent{variables} {{ {collection}({search}sorter: [{{attribute: "id", direction: DESC}}], '
+        f'{collection}({search}sorter: [{{attribute: "id", direction: DESC}}], '
         f"paginator: {{page: 1, records_per_page: 1}}{_archived(archived)}) "
-        f"{{ entities {{ id }} {PAGE_INFO if counted else ''} }} }}"
+        f"{{ entities {{ id }} {PAGE_INFO if counted else ''} }}"
     )
 
 

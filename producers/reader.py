@@ -9,11 +9,11 @@ from typing import Any
 import structlog
 
 from clients.sonar import SonarAnswer, SonarClient, entities_of
-from clients.sonar_errors import IncompletePage, SonarFailed, SonarGraphqlError, SonarTimeout
+from clients.sonar_errors import IncompletePage, SonarFailed, SonarForbidden, SonarGraphqlError, SonarTimeout
 from clients.sonar_schema import SonarSchema
 from plumbing import metrics
 from producers import documents
-from producers.extents import read_extent
+from producers.extents import Extent, read_extents
 from producers.layout import Branch, Shown, branches_of, flatten, leading_to, shown
 from producers.sequence import Sequence as Numbers
 from producers.sizes import PageSize
@@ -123,13 +123,18 @@ class Reader:
                 log.warning("capture.page_retried", aggregate=aggregate.name, error=exc.code)
                 await asyncio.sleep(_PAUSE_SECONDS * 2**tries)
 
-    async def extent(self, aggregate: Aggregate) -> tuple[int | None, int]:
-        """How many roots there are (None where the collection cannot count), and the highest id (0: none)."""
-        root = aggregate.root
-        found = await read_extent(self._client, root.name, archived=root.include_archived)
-        if found.rows is None:
-            self._readings[aggregate.name].counted = False
-        return found.rows, found.newest
+    async def extents(self, aggregates: Sequence[Aggregate]) -> list[Extent | SonarForbidden]:
+        """Of each collection of roots how large it is, or why the token may not read it.
+
+        Raises:
+            SyncError: from the client.
+        """
+        roots = [(one.root.name, one.root.include_archived) for one in aggregates]
+        found = await read_extents(self._client, roots) if roots else []
+        for aggregate, extent in zip(aggregates, found, strict=True):
+            if isinstance(extent, Extent) and extent.rows is None:
+                self._readings[aggregate.name].counted = False
+        return found
 
     async def singleton(self, aggregate: Aggregate) -> Page:
         """A settings object, read whole, as a page of one row with id 1."""

@@ -1,10 +1,11 @@
 """The snapshot: every root once, by ranges of ids, resumable at every page."""
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -13,6 +14,7 @@ from clients.sonar_purpose import asking
 from plumbing import metrics
 from producers import documents
 from producers.cursors import Cursors
+from producers.extents import Extent
 from producers.lease import Lease
 from producers.publisher import Published, Publisher
 from producers.reader import Page, Reader
@@ -64,6 +66,14 @@ class Progress:
         return cls(document["run"], document["started"], document["total"], document["read"], ranges)
 
 
+class _Work(NamedTuple):
+    """A range that waits to be read."""
+
+    aggregate: Aggregate
+    progress: Progress
+    range: Range
+
+
 def cut(highest: int, total: int | None, page: int, ways: int) -> list[Range]:
     """Ranges that together hold every id, the last one open; one range where there is little to read."""
     if highest <= 0 or total is None or total <= 2 * page:
@@ -104,50 +114,64 @@ class Snapshot:
         Raises:
             SonarForbidden: the token may not read one of them (in full); all others have been read.
         """
-        refusals: list[SonarForbidden] = []
+        due = []
         for aggregate in aggregates:
             known = self.progress(aggregate)
-            if known is not None and known.done and force in (None, known.run):
-                continue
-            try:
-                await self._whole(aggregate, known, stop, started, force or self._run_id)
-            except* SonarForbidden as group:
-                refusals += [one for one in group.exceptions if isinstance(one, SonarForbidden)]
-            if stop.is_set():
-                break
-        if refusals:
-            raise refusals[0]
+            if known is None or not known.done or force not in (None, known.run):
+                due.append((aggregate, known))
+        refused: dict[str, SonarForbidden] = {}
+        with asking("snapshot"):
+            new = [aggregate for aggregate, known in due if known is None or known.done]
+            begun = await self._begin(new, refused, started, force or self._run_id)
+        work = deque[_Work]()
+        for aggregate, known in due:
+            progress = begun.get(aggregate.name, known)
+            if progress is not None and aggregate.name not in refused:
+                work += [_Work(aggregate, progress, one) for one in progress.ranges if not one.done]
+        # In the order of the aggregates, and no request waits for the last page of the collection before.
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._ways):
+                group.create_task(self._work(work, refused, stop))
+        if refused:
+            raise next(iter(refused.values()))
         return not stop.is_set()
 
-    async def _whole(
-        self, aggregate: Aggregate, known: Progress | None, stop: asyncio.Event, started: datetime, run: str
-    ) -> None:
-        with asking("snapshot", aggregate.root.name):
-            if known is None or known.done:
-                known = await self._begin(aggregate, started, run)
-            if aggregate.root.singleton:
-                await self._singleton(aggregate, known)
-            else:
-                await self._collection(aggregate, known, stop)
+    async def _begin(
+        self, aggregates: Sequence[Aggregate], refused: dict[str, SonarForbidden], started: datetime, run: str
+    ) -> dict[str, Progress]:
+        """Ask how large each collection is, and cut it into ranges."""
+        collections = [one for one in aggregates if not one.root.singleton]
+        extents = dict(zip((one.name for one in collections), await self._reader.extents(collections), strict=True))
+        begun = {}
+        for aggregate in aggregates:
+            extent = extents.get(aggregate.name, Extent(1, 0))
+            if isinstance(extent, SonarForbidden):
+                refused[aggregate.name] = extent
+                continue
+            ranges = cut(extent.newest, extent.rows, self._reader.page_size(aggregate), self._ways)
+            begun[aggregate.name] = Progress(run, started.isoformat(), extent.rows, 0, ranges)
+        await asyncio.gather(*(self._save(one, begun[one.name]) for one in aggregates if one.name in begun))
+        return begun
 
-    async def _begin(self, aggregate: Aggregate, started: datetime, run: str) -> Progress:
-        total, highest = (1, 0) if aggregate.root.singleton else await self._reader.extent(aggregate)
-        ranges = cut(highest, total, self._reader.page_size(aggregate), self._ways)
-        progress = Progress(run, started.isoformat(), total, 0, ranges)
-        await self._save(aggregate, progress)
-        return progress
+    async def _work(self, work: deque[_Work], refused: dict[str, SonarForbidden], stop: asyncio.Event) -> None:
+        while work and not stop.is_set():
+            aggregate, progress, one = work.popleft()
+            if aggregate.name in refused:
+                continue
+            try:
+                with asking("snapshot", aggregate.root.name):
+                    if aggregate.root.singleton:
+                        await self._singleton(aggregate, progress)
+                    else:
+                        await self._range(aggregate, progress, one, stop)
+            except SonarForbidden as exc:
+                refused[aggregate.name] = exc
 
     async def _singleton(self, aggregate: Aggregate, progress: Progress) -> None:
         page = await self._reader.singleton(aggregate)
         await self._publish(aggregate, page)
         progress.read, progress.ranges[0].done = 1, True
         await self._save(aggregate, progress)
-
-    async def _collection(self, aggregate: Aggregate, progress: Progress, stop: asyncio.Event) -> None:
-        async with asyncio.TaskGroup() as group:
-            for one in progress.ranges:
-                if not one.done:
-                    group.create_task(self._range(aggregate, progress, one, stop))
 
     async def _range(self, aggregate: Aggregate, progress: Progress, one: Range, stop: asyncio.Event) -> None:
         while not one.done and not stop.is_set():

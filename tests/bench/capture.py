@@ -30,6 +30,7 @@ from plumbing.settings import Settings
 from producers import documents
 from producers.capture import collect_seldom
 from producers.capturing import Capture
+from producers.extents import Extent
 from producers.lease import Lease
 from producers.reader import NESTED_PAGE, Reader, Reading
 from producers.snapshot import Range, cut
@@ -232,14 +233,13 @@ class Crawler:
                 page_size=settings.sonar.page_size,
                 node_limit=settings.sonar.node_limit,
             )
-            for one in AGGREGATES:
-                if not one.root.singleton:
-                    total, highest = await reader.extent(one)
-                    size = reader.page_size(one)
-                    ranges = cut(highest, total, size, settings.sonar.concurrency)
-                    parts.append(
-                        Part(one.root.name, _document(one, source.selections[one.name], source.schema), size, ranges)
-                    )
+            collections = [one for one in AGGREGATES if not one.root.singleton]
+            for one, extent in zip(collections, await reader.extents(collections), strict=True):
+                assert isinstance(extent, Extent)
+                size = reader.page_size(one)
+                ranges = cut(extent.newest, extent.rows, size, settings.sonar.concurrency)
+                document = _document(one, source.selections[one.name], source.schema)
+                parts.append(Part(one.root.name, document, size, ranges))
         return cls(settings, parts)
 
     async def seconds(self) -> float:

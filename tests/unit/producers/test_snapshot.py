@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from clients.sonar_errors import IncompletePage, SonarForbidden, SonarTimeout
+from producers.extents import Extent
+from producers.reader import Page
 from producers.snapshot import Range, cut
+from schemas.aggregate import Aggregate
 from schemas.avro import key_bytes
 from tests.unit.producers.scene import ACCOUNT, AGGREGATES, PAYMENT, Registered, Scene
 
@@ -119,7 +122,7 @@ async def test_a_page_that_stays_short_is_never_accepted(monkeypatch: pytest.Mon
 
     def short(*arguments: Any) -> Any:
         answer = execute(*arguments)
-        if "query Page" in arguments[0]:
+        if "query Page" in arguments[0] and "accounts" in answer["data"]:
             answer["data"]["accounts"]["entities"] = []
         return answer
 
@@ -309,3 +312,37 @@ async def test_payments_lie_in_the_partition_of_their_account() -> None:
     for payment, account in payments.items():
         own = partition[scene.topics.sonar(PAYMENT.name), key_bytes(Registered.header, payment)]
         assert own == partition[scene.topics.sonar(ACCOUNT.name), key_bytes(Registered.header, account)]
+
+
+async def test_how_large_collections_are_is_asked_in_one_request_and_of_the_others_where_one_is_refused() -> None:
+    scene = Scene()
+    scene.shop.an_account()
+    scene.shop.a_payment(1)
+    await run(scene)
+    assert len([one for one in scene.client.asked if "query Extent" in one]) == 1
+    scene.damage(denied=frozenset({"payments"}), uncounted=frozenset({"notes"}))
+    scene.client.asked.clear()
+    account, payment, note = await scene.reader.extents(AGGREGATES)
+    assert (account, note) == (Extent(1, 1), Extent(None, 0))
+    assert isinstance(payment, SonarForbidden)
+    assert len(scene.client.asked) == 6
+
+
+async def test_a_collection_is_begun_while_the_last_pages_of_the_one_before_are_on_their_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = Scene()
+    scene.shop.an_account()
+    scene.shop.a_payment(1)
+    real, asked = scene.reader.page, asyncio.Event()
+
+    async def page(aggregate: Aggregate, search: list[dict[str, Any]], rows: int) -> Page:
+        if aggregate.name == "payment":
+            asked.set()
+        else:
+            await asyncio.wait_for(asked.wait(), 10)
+        return await real(aggregate, search, rows)
+
+    monkeypatch.setattr(scene.reader, "page", page)
+    await run(scene)
+    assert (len(scene.events("account")), len(scene.events("payment"))) == (1, 1)
