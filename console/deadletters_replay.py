@@ -22,6 +22,7 @@ from plumbing.settings import Settings
 from processors.context import MAPPED, Context
 from processors.transform import DeadLetter
 from producers.capture import run_capture
+from producers.orders import Order
 from reconciliation.events import Events, Newest, Stored
 
 REPLAY = "replay"
@@ -105,7 +106,7 @@ async def replay_letters(settings: Settings, letters: Sequence[Letter], *, apply
         context.close()
     again = sorted({one.letter.entity for one in decisions if one.action == READ_AGAIN})
     if apply and again:
-        await run_capture(settings, snapshot="force", follow=False, stop=asyncio.Event(), only=again)
+        await run_capture(settings, order=Order(tuple(again)), follow=False, stop=asyncio.Event())
     return LettersReplayed(apply, decisions, steps, len(chosen) if apply else 0, again)
 
 

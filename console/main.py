@@ -73,7 +73,10 @@ def plan(config: Config = None, json: Json = False) -> None:
     show(found.document(), as_json=json, text=planning.text_of)
 
 
-app.command(epilog="Example: crossfade snapshot --only account")(stages.snapshot)
+app.command(
+    epilog="Example: crossfade snapshot; crossfade snapshot --only account --ids 17,40-60 --apply;"
+    " crossfade snapshot --customer 17"
+)(stages.snapshot)
 app.command(epilog="Example: crossfade follow; crossfade follow --accept-deletes invoices")(stages.follow)
 app.command(epilog="Example: crossfade process; crossfade process --engine batch")(stages.process)
 app.command(epilog="Example: crossfade sink; crossfade sink --apply; crossfade sink --apply --approve adoption")(

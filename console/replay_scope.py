@@ -32,7 +32,7 @@ class BeforeRetention(SyncError):
     exit_code = ExitCode.USAGE
     remedy = (
         "Name a later moment, or `--from earliest` for what is left. What is no longer kept is read from Sonar again"
-        " by `crossfade snapshot --only AGGREGATE`; raise kafka.sonar_retention_days to keep more."
+        " by `crossfade snapshot --only AGGREGATE --apply`; raise kafka.sonar_retention_days to keep more."
     )
 
 

@@ -14,6 +14,7 @@ _CAPTURE: Shape = {
     "events": "`{aggregate: {op: events acknowledged}}`; op as Debezium's: r, c, u, d.",
     "snapshot": "`{aggregate: [rows read, rows in all]}`; the second is null where Sonar cannot count.",
     "snapshot_complete": "Whether every aggregate asked for was read in full.",
+    "missing": "`{aggregate: ids}` that were asked for and that Sonar does not have.",
     "requests": "Requests sent to Sonar.",
     "seconds": "How long it took.",
     "watermark": "The last one published, see `status`; null before the first.",
@@ -39,7 +40,13 @@ SHAPES: dict[str, Shape] = {
         "seconds": "`{sonar, splynx}`: that these take by the budgets in the settings.",
         "money_is_written": "Whether splynx.disposable is true.",
     },
-    "snapshot": _CAPTURE,
+    "snapshot": {
+        "applied": "Whether it was done or only shown, which a part is at first.",
+        "parts[]": "`{aggregate, rows, requests, missing}` of a part that is, or would be, read again; missing: ids"
+        " that Sonar does not have.",
+        "foreseen": "`{requests, seconds}` that a part takes at least, by the budget in the settings; else null.",
+        **_CAPTURE,
+    },
     "follow": _CAPTURE,
     "process": {
         "produced": "`{aggregate: bundles}`, of this run.",

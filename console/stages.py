@@ -4,23 +4,25 @@ import asyncio
 import signal
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import closing
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import orjson
 import typer
 
-from console import advance, summaries
+from console import advance, parts, summaries
 from console import run as running
 from console.comparison import check_rules_where_possible
 from console.options import Apply, Config, Json, Tell
 from console.output import fail, show
 from plumbing.errors import ExitCode, SyncError
 from plumbing.logs import configure_logs
-from plumbing.settings import load_settings
+from plumbing.settings import Settings, load_settings
 from processors.batch import process_batch
 from producers.capture import run_capture
+from producers.capturing import CaptureSummary
+from producers.orders import Order
 from schemas.rules import load_rules
 from sinks.runner import run_sink
 
@@ -30,11 +32,58 @@ Summary = TypeVar("Summary")
 def snapshot(
     config: Config = None,
     json: Json = False,
-    only: Annotated[list[str] | None, typer.Option("--only", help="Aggregate to read; may be repeated.")] = None,
+    apply: Apply = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="Aggregate to read again: account or account,payment; may be repeated."),
+    ] = None,
+    ids: Annotated[
+        str | None, typer.Option("--ids", help="With --only: no others than these, such as 17,40-60.")
+    ] = None,
+    customer: Annotated[
+        int | None, typer.Option("--customer", help="Read again all that this account of Sonar owns.", min=1)
+    ] = None,
     progress: Tell = None,
 ) -> None:
-    """Read Sonar in full onto the topics, and end. Resumes where an earlier snapshot was interrupted."""
-    _capture(config, json, snapshot="force" if only else "auto", follow=False, only=only, progress=progress)
+    """Read Sonar in full onto the topics, and end. Resumes where an earlier snapshot was interrupted.
+
+    With --only, --ids or --customer a part is read again: that is shown first, and done with --apply, by the process
+    that captures where one runs. It is kept until it is done, whatever is stopped meanwhile.
+    """
+    configure_logs()
+    try:
+        settings = load_settings(config)
+        order = parts.order_of(settings.sonar.leave_out, only or (), ids, customer)
+        if order is None:
+            _capture(settings, json, follow=False, accept_deletes=None, progress=progress)
+            return
+        (foreseen, summary), stopped = _run(lambda stop: _part(settings, order, stop, progress, apply=apply))
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    document = {**_document(summary), "applied": apply, **foreseen.document()}
+    show(document, as_json=json, text=summaries.capture_text if apply else parts.text_of)
+    if stopped:
+        raise typer.Exit(int(ExitCode.TRY_LATER))  # the order is kept
+    if apply and not summary.snapshot_complete:
+        raise typer.Exit(int(ExitCode.PARTLY))
+
+
+async def _part(
+    settings: Settings, order: Order, stop: asyncio.Event, progress: bool | None, *, apply: bool
+) -> tuple[parts.Foreseen, CaptureSummary]:
+    """Look what a part takes, and with `apply` read it here, or wait until the process that captures has."""
+    foreseen, summary = await parts.foresee(settings, order), CaptureSummary()
+    if not apply:
+        return foreseen, summary
+    with closing(parts.Awaiting(settings)) as awaiting:
+        with advance.told(advance.own_metrics, progress):
+            summary = await run_capture(settings, order=order, follow=False, stop=stop)
+        if summary.signal_id is not None:
+            with advance.told(advance.metrics_of(settings.http), progress):
+                told = await awaiting.done(summary.signal_id, stop)
+            if told is not None:
+                parts.take_in(summary, told)
+    return foreseen, summary
 
 
 def follow(
@@ -50,7 +99,12 @@ def follow(
     progress: Tell = None,
 ) -> None:
     """Capture: complete the snapshot, then follow changes until stopped. One process per Sonar."""
-    _capture(config, json, snapshot="auto", follow=True, only=None, accept_deletes=accept_deletes, progress=progress)
+    configure_logs()
+    try:
+        settings = load_settings(config)
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    _capture(settings, json, follow=True, accept_deletes=accept_deletes, progress=progress)
 
 
 def process(
@@ -138,30 +192,26 @@ def run(
 
 
 def _capture(
-    config: Path | None,
-    json: bool,
-    *,
-    snapshot: Any,
-    follow: bool,
-    only: list[str] | None,
-    accept_deletes: list[str] | None = None,
-    progress: bool | None,
+    settings: Settings, json: bool, *, follow: bool, accept_deletes: list[str] | None, progress: bool | None
 ) -> None:
-    configure_logs()
     try:
-        settings = load_settings(config)
         with advance.told(advance.own_metrics, progress):
             summary, stopped = _run(
-                lambda stop: run_capture(
-                    settings, snapshot=snapshot, follow=follow, stop=stop, only=only, accept_deletes=accept_deletes
-                )
+                lambda stop: run_capture(settings, follow=follow, stop=stop, accept_deletes=accept_deletes)
             )
     except SyncError as exc:
         fail(exc, as_json=json)
-    document = orjson.loads(orjson.dumps(asdict(summary), default=_plain))
+    document = _document(summary)
+    if not follow:
+        document |= {"applied": True, "parts": [], "foreseen": None}
     show(document, as_json=json, text=summaries.capture_text)
     if stopped and not follow:
         raise typer.Exit(int(ExitCode.TRY_LATER))  # on its way; the next one resumes
+
+
+def _document(summary: CaptureSummary) -> dict[str, Any]:
+    document: dict[str, Any] = orjson.loads(orjson.dumps(asdict(summary), default=_plain))
+    return document
 
 
 def _plain(value: Any) -> Any:

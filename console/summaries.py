@@ -22,11 +22,15 @@ def topics_text(document: dict[str, Any]) -> str:
 
 def capture_text(document: dict[str, Any]) -> str:
     """Rows read of each aggregate, or who reads them instead."""
-    if document["signal_id"] is not None:
-        return "Another process captures this Sonar; it was asked to do the snapshot. See: crossfade status"
+    handed = document["signal_id"] is not None
+    if handed and not document["snapshot"]:
+        return "Another process captures this Sonar; it was asked to do it."
     rows = [["aggregate", "rows", "of"]]
     rows += [[name, str(read), str(whole or "?")] for name, (read, whole) in document["snapshot"].items()]
-    return table(rows) + f"\n{document['requests']} requests in {document['seconds']:.1f} s"
+    lines = [table(rows), *(f"Sonar has no {name} {ids}" for name, ids in document["missing"].items())]
+    if handed:
+        return "\n".join([*lines, "Read by the process that captures this Sonar."])
+    return "\n".join([*lines, f"{document['requests']} requests in {document['seconds']:.1f} s"])
 
 
 def process_text(document: dict[str, Any]) -> str:

@@ -48,7 +48,7 @@ def _not_captured(aggregate: str, sonar_id: int, history: History) -> Conclusion
         "sonar",
         f"No event of {aggregate} {sonar_id} is on the topics.",
         "See whether Sonar has it under this id, and with `crossfade status` whether the snapshot is complete; "
-        f"`crossfade snapshot --only {aggregate}` reads all of them again.",
+        f"`crossfade snapshot --only {aggregate} --apply` reads all of them again.",
     )
 
 

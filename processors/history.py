@@ -17,8 +17,8 @@ class HistoryLost(SyncError):
     exit_code = ExitCode.USAGE
     remedy = (
         "Set the group to what is left (kafka-consumer-groups --group GROUP --topic TOPIC --reset-offsets"
-        " --to-earliest --execute), order `crossfade snapshot --only AGGREGATE`, which publishes every record anew,"
-        " and start the processors; raise kafka.sonar_retention_days."
+        " --to-earliest --execute), order `crossfade snapshot --only AGGREGATE --apply`, which publishes every record"
+        " anew, and start the processors; raise kafka.sonar_retention_days."
     )
 
 

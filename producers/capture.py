@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import structlog
 
@@ -11,9 +11,11 @@ from clients.sonar import SonarClient
 from plumbing.errors import ConfigurationError
 from plumbing.health import HealthServer
 from plumbing.settings import Settings
-from producers.capturing import Capture, CaptureSummary, SnapshotWish, rest
+from producers.capturing import Capture, CaptureSummary
 from producers.lease import Lease, LeaseHeld
-from producers.signals import ACCEPT_DELETES, SNAPSHOT, Signal, send
+from producers.orders import Order
+from producers.pace import rest
+from producers.signals import Accepted, Signal, send
 from schemas.catalogue import captured
 from schemas.topics import Topics
 
@@ -26,34 +28,31 @@ _ALLOCATIONS_PER_COLLECTION = 50_000
 async def run_capture(
     settings: Settings,
     *,
-    snapshot: SnapshotWish | None = "auto",
+    completing: bool = True,
+    order: Order | None = None,
     follow: bool = True,
     until_snapshot: bool = False,
     stop: asyncio.Event | None = None,
-    only: list[str] | None = None,
     accept_deletes: list[str] | None = None,
     patience_seconds: float = _PATIENCE_SECONDS,
 ) -> CaptureSummary:
     """Run capture until `stop`; without `follow`, or with `until_snapshot`, until the snapshot and one poll are done.
 
-    `snapshot`: "auto" completes what was never completed, "force" reads all again, None reads nothing.
-    `only`: names of aggregates for the snapshot; following always covers all of them.
+    `completing`: read what was never read in full; only where there is no `order`.
+    `order`: what is to be read again; it says itself which aggregates. Following always covers all of them.
     `accept_deletes`: collections whose deletes, held by the brake, are meant.
-    A forced snapshot, and what is accepted, is handed to the process that holds the lease, where there is one.
+    An order, and what is accepted, is handed to the process that holds the lease, where there is one.
     `patience_seconds`: how long a run that would end waits for the lease (an endless one waits for ever).
 
     Raises:
         LeaseHeld: another process is at work, and this run would not wait for ever (`follow`).
-        ConfigurationError: a topic or subject is missing, Sonar lacks a required field.
+        ConfigurationError: a topic or subject is missing, Sonar lacks a required field, an order names what is not
+            captured.
         SyncError: Sonar or Kafka failed for longer than retries last; start again to resume.
     """
     collect_seldom()
     stop = stop or asyncio.Event()
-    names = [one.name for one in captured(settings.sonar.leave_out)]
-    if unknown := set(only or ()) - set(names):
-        raise ConfigurationError(
-            f"nothing called {', '.join(sorted(unknown))} is captured here", remedy=f"Captured are {', '.join(names)}."
-        )
+    check_captured(settings.sonar.leave_out, () if order is None else order.names)
     check_accepted(settings, accept_deletes or ())
     began = time.monotonic()
     state = {"lease": "not held yet"}
@@ -62,9 +61,7 @@ async def run_capture(
         Lease(settings.kafka, Topics(settings.instance)) as lease,
     ):
         endless = follow and not until_snapshot
-        signal = Signal(ACCEPT_DELETES, accept_deletes) if accept_deletes else None
-        if signal is None and snapshot == "force":
-            signal = Signal(SNAPSHOT, [name for name in names if only is None or name in only])
+        signal: Signal | None = Accepted(accept_deletes) if accept_deletes else order
         try:
             if not await lease.acquire(stop, None if endless and signal is None else patience_seconds):
                 return CaptureSummary(seconds=time.monotonic() - began)
@@ -72,7 +69,7 @@ async def run_capture(
             if signal is None:
                 raise
             signal_id = await asyncio.to_thread(send, settings.kafka, settings.instance, signal)
-            log.info("capture.handed_over", signal_id=signal_id, signal=signal.kind, names=signal.names)
+            log.info("capture.handed_over", signal_id=signal_id)
             return CaptureSummary(signal_id=signal_id, seconds=time.monotonic() - began)
         state.clear()
         async with SonarClient(settings.sonar) as client:
@@ -83,9 +80,24 @@ async def run_capture(
             capture = await Capture.open(settings, client, lease)
             if accept_deletes:
                 await capture.accept_deletes(accept_deletes)
-            summary = await capture.run(snapshot=snapshot, endless=endless, stop=stop, only=only)
+            summary = await capture.run(
+                completing=completing and order is None, order=order, endless=endless, stop=stop
+            )
     summary.seconds = time.monotonic() - began
     return summary
+
+
+def check_captured(leave_out: Sequence[str], names: Iterable[str]) -> None:
+    """See that these are aggregates which are captured, where `leave_out` is not.
+
+    Raises:
+        ConfigurationError: one is not.
+    """
+    known = [one.name for one in captured(leave_out)]
+    if unknown := sorted(set(names) - set(known)):
+        raise ConfigurationError(
+            f"nothing called {', '.join(unknown)} is captured here", remedy=f"Captured are {', '.join(known)}."
+        )
 
 
 def check_accepted(settings: Settings, collections: Iterable[str]) -> None:

@@ -1,13 +1,12 @@
 """The parts of capture put together: snapshot and following at work, the signals they obey, the watermark they give."""
 
 import asyncio
-import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any
 
 import orjson
 import structlog
@@ -21,27 +20,25 @@ from plumbing.kafka import AckedProducer, DeliveryFailed, make_producer
 from plumbing.settings import Settings
 from producers.changes import Changes, followed
 from producers.cursors import Cursors
+from producers.errands import Errands
 from producers.following import Following
 from producers.index import Index
 from producers.lease import Lease
-from producers.pace import pause_after
+from producers.orders import Order, Orders, Work
+from producers.pace import pause_after, rest, sleep
+from producers.parts import Parts
 from producers.publisher import Publisher
 from producers.reader import NESTED_PAGE, Reader
 from producers.sequence import Sequence as Numbers
-from producers.signals import ACCEPT_DELETES, SNAPSHOT, Signals
+from producers.signals import ACCEPT_DELETES
 from producers.snapshot import Snapshot
 from producers.source import read_source
 from producers.standing import read_standing
-from schemas.aggregate import Aggregate
 from schemas.catalogue import captured
 from schemas.topics import Topics
 from schemas.watermark import Watermark
 
 log = structlog.get_logger()
-
-SnapshotWish = Literal["auto", "force"]
-_AGAIN_SECONDS = 5.0
-_QUIET_LOOK_SECONDS = 30.0
 
 
 @dataclass
@@ -54,12 +51,14 @@ class CaptureSummary:
     snapshot: dict[str, tuple[int, int | None]] = field(default_factory=dict)
     """`{aggregate: (rows read, rows in all)}`."""
     snapshot_complete: bool = False
+    missing: dict[str, str] = field(default_factory=dict)
+    """`{aggregate: ids that were ordered and that Sonar does not have}`."""
     requests: int = 0
     seconds: float = 0.0
     watermark: Watermark | None = None
     """The last one published."""
     signal_id: str | None = None
-    """Set when another process holds the lease and was asked to do the snapshot; nothing was read here."""
+    """Set when another process holds the lease and was asked to do it; nothing was read here."""
 
 
 class Capture:
@@ -72,7 +71,9 @@ class Capture:
         lease: Lease,
         publisher: Publisher,
         snapshot: Snapshot,
+        changes: Changes,
         following: Following,
+        cursors: Cursors,
         numbers: Numbers,
         producer: AckedProducer,
         run_id: str,
@@ -83,7 +84,16 @@ class Capture:
         self._topics = Topics(settings.instance)
         self._run_id = run_id
         self._watermark: Watermark | None = None
-        self._wishes: asyncio.Queue[list[str]] = asyncio.Queue()
+        self._orders = Orders(cursors)
+        self._errands = Errands(
+            snapshot,
+            Parts(snapshot, changes, self._orders, self._aggregates, self._notify),
+            self._orders,
+            self._aggregates,
+            client,
+            may_pass=self._may_pass,
+            accept=self.accept_deletes,
+        )
 
     @classmethod
     async def open(cls, settings: Settings, client: SonarClient, lease: Lease) -> "Capture":
@@ -122,8 +132,9 @@ class Capture:
         )
         # Twice as many ranges as requests at a time: while some publish, the others ask.
         snapshot = Snapshot(reader, publisher, cursors, lease, ways=2 * settings.sonar.concurrency, run_id=run_id)
+        changes = Changes(client, followed(aggregates, source.schema), source.schema)
         following = Following(
-            Changes(client, followed(aggregates, source.schema)),
+            changes,
             reader,
             publisher,
             index,
@@ -139,80 +150,31 @@ class Capture:
         if following.low is None:
             await following.begin(client.server_time)
         following.tell()
-        return cls(settings, client, lease, publisher, snapshot, following, numbers, producer, run_id)
+        return cls(settings, client, lease, publisher, snapshot, changes, following, cursors, numbers, producer, run_id)
 
-    async def run(
-        self, *, snapshot: SnapshotWish | None, endless: bool, stop: asyncio.Event, only: list[str] | None
-    ) -> CaptureSummary:
-        """Snapshot and follow at the same time until `stop`, or (not `endless`) until both have come to their end."""
-        chosen = [one for one in self._aggregates if only is None or one.name in only]
-        if snapshot is not None:
-            self._wishes.put_nowait([snapshot, *(one.name for one in chosen)])
-        async with self._workers(stop, endless=endless) as snapshotting:
+    async def run(self, *, completing: bool, order: Order | None, endless: bool, stop: asyncio.Event) -> CaptureSummary:
+        """Snapshot and follow at the same time until `stop`, or (not `endless`) until both have come to their end.
+
+        `completing`: with what was never read in full. What was ordered earlier and is not done comes before `order`.
+        """
+        if completing:
+            self._errands.complete()
+        self._errands.resume()
+        work = None if order is None else await self._errands.order(order)
+        async with self._errands.at_work(self._settings.kafka, self._topics, stop, endless=endless):
             while not stop.is_set():
                 self._lease.check()
                 if endless:
                     await rest(self._client, stop)
-                finished = self._wishes.empty() and not snapshotting.is_set()
+                finished = self._errands.ended
                 began = time.monotonic()
                 polled = await self._poll(endless=endless)
                 took = time.monotonic() - began
                 if polled and finished and not endless:
                     break
-                pause = pause_after(took, self._settings.sonar.poll_seconds, snapshotting=snapshotting.is_set())
-                await _sleep(stop, pause)
-        return self._summary(chosen)
-
-    @contextlib.asynccontextmanager
-    async def _workers(self, stop: asyncio.Event, *, endless: bool) -> AsyncIterator[asyncio.Event]:
-        """The snapshot worker and the reader of signals, for as long as the block runs; their errors end it."""
-        busy, idle, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        idle.set()
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._snapshots(busy, idle, stop, endless=endless), name="snapshot"),
-                    group.create_task(self._signals(ended), name="signals"),
-                ]
-                yield busy
-                ended.set()
-                # After a stop the page at work is still finished, and its cursor saved.
-                await idle.wait()
-                tasks[0].cancel()
-        except ExceptionGroup as failures:
-            raise _first(failures) from failures
-
-    async def _snapshots(self, busy: asyncio.Event, idle: asyncio.Event, stop: asyncio.Event, *, endless: bool) -> None:
-        while True:
-            wish = await self._wishes.get()
-            busy.set()
-            idle.clear()
-            aggregates = [one for one in self._aggregates if one.name in wish[1:]]
-            order = secrets.token_hex(8) if wish[0] == "force" else None
-            try:
-                while not await self._try_snapshot(aggregates, order, stop, endless=endless):
-                    await _sleep(stop, _AGAIN_SECONDS)
-                    await rest(self._client, stop)
-            finally:
-                busy.clear()
-                idle.set()
-
-    async def _try_snapshot(
-        self, aggregates: Sequence[Aggregate], order: str | None, stop: asyncio.Event, *, endless: bool
-    ) -> bool:
-        """True when it is complete or was stopped; False when Sonar failed, and following goes on meanwhile."""
-        finished = True
-        try:
-            await self._snapshot.run(aggregates, stop, started=utc_now(), force=order)
-        except* SyncError as failures:
-            error = _first(failures)
-            assert isinstance(error, SyncError)
-            metrics.ERRORS.labels("capture", error.code).inc()
-            if not endless or not self._may_pass(error):
-                raise
-            log.warning("capture.snapshot_interrupted", error=error.code, reason=str(error), next_step=error.next_step)
-            finished = stop.is_set()
-        return finished
+                pause = pause_after(took, self._settings.sonar.poll_seconds, snapshotting=self._errands.busy)
+                await sleep(stop, pause)
+        return self._summary(work)
 
     def _may_pass(self, error: SyncError) -> bool:
         """Whether this process can go on after an error: Sonar's troubles pass, a lost message or lease does not.
@@ -222,27 +184,17 @@ class Capture:
         passing = error.action is Action.RETRY or isinstance(error, SonarForbidden)
         return passing and not isinstance(error, DeliveryFailed) and self._lease.held
 
-    async def _signals(self, ended: asyncio.Event) -> None:
-        signals = await asyncio.to_thread(Signals, self._settings.kafka, self._topics)
-        try:
-            while not ended.is_set():
-                signal = await signals.next()
-                if signal is not None and signal.kind == SNAPSHOT:
-                    log.info("capture.snapshot_ordered", aggregates=signal.names)
-                    self._wishes.put_nowait(["force", *signal.names])
-                elif signal is not None:
-                    await self.accept_deletes(signal.names)
-        finally:
-            signals.close()
-
     async def accept_deletes(self, collections: Sequence[str]) -> None:
         """Believe the deletes that the brake holds of these collections, and leave a record of it."""
         for name, held in (await self._following.accept_deletes(collections)).items():
             log.warning("capture.deletes_accepted", collection=name, missing=held.missing, known=held.known)
-            record = {"type": ACCEPT_DELETES, "at": utc_now().isoformat(), "run_id": self._run_id, "collection": name}
-            self._producer.produce(
-                self._topics.notifications, partition=0, key=b"capture", value=orjson.dumps(record | held._asdict())
-            )
+            record = {"type": ACCEPT_DELETES, "at": utc_now().isoformat(), "collection": name}
+            self._notify(record | held._asdict())
+
+    def _notify(self, record: dict[str, Any]) -> None:
+        """Hand a record of what was done over; the next flush waits for it."""
+        value = orjson.dumps({**record, "run_id": self._run_id})
+        self._producer.produce(self._topics.notifications, partition=0, key=b"capture", value=value)
 
     async def _poll(self, *, endless: bool) -> bool:
         """One poll and its watermark; False when Sonar failed in a way that may pass.
@@ -282,34 +234,23 @@ class Capture:
         await asyncio.to_thread(self._producer.flush)
         self._watermark = watermark
 
-    def _summary(self, chosen: Sequence[Aggregate]) -> CaptureSummary:
+    def _summary(self, work: Work | None) -> CaptureSummary:
         events: dict[str, dict[str, int]] = {}
         for (name, op), count in self._publisher.counts.items():
             events.setdefault(name, {})[op] = count
-        progress = {one.name: self._snapshot.progress(one) for one in chosen}
+        if work is not None:
+            read = {name: (one.read, one.total) for name, one in work.parts.items()}
+        else:
+            progress = {one.name: self._snapshot.progress(one) for one in self._aggregates}
+            read = {name: (one.read, one.total) for name, one in progress.items() if one is not None}
+        complete = self._snapshot.is_complete(self._aggregates) if work is None else work not in self._orders.open
+        missing = {} if work is None else {name: one.missing.shown() for name, one in work.parts.items()}
         return CaptureSummary(
             run_id=self._run_id,
             events=events,
-            snapshot={name: (one.read, one.total) for name, one in progress.items() if one is not None},
-            snapshot_complete=self._snapshot.is_complete(chosen),
+            snapshot=read,
+            snapshot_complete=complete,
+            missing={name: ids for name, ids in missing.items() if ids},
             requests=self._client.requests,
             watermark=self._watermark,
         )
-
-
-async def rest(client: SonarClient, stop: asyncio.Event) -> None:
-    """Wait for the end of the quiet hours, where these are such; or until `stop`."""
-    while not stop.is_set() and (until := client.quiet_until) is not None:
-        # In steps: clocks are set, and settings name hours of the clock on the wall.
-        await _sleep(stop, min(_QUIET_LOOK_SECONDS, max(0.1, (until - utc_now()).total_seconds())))
-
-
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error itself instead of the group around it."""
-    inner = failures.exceptions[0]
-    return _first(inner) if isinstance(inner, BaseExceptionGroup) else inner
-
-
-async def _sleep(stop: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)

@@ -14,6 +14,7 @@ from clients.sonar_purpose import asked_for, asking
 from clients.sonar_schema import SonarSchema
 from producers import documents
 from producers.documents import Thin
+from producers.ids import Ids
 from producers.owners import owner_paths
 from schemas.aggregate import Aggregate, Collection, Hop, LookUp, Touch
 
@@ -76,8 +77,8 @@ def _archives(schema: SonarSchema, collection: str) -> bool:
 class Changes:
     """Reads thin pages, all collections in one request as far as they go."""
 
-    def __init__(self, client: SonarClient, collections: list[Followed]) -> None:
-        self._client = client
+    def __init__(self, client: SonarClient, collections: list[Followed], schema: SonarSchema) -> None:
+        self._client, self.schema = client, schema
         self.collections = collections
         self._archive = {one.thin.collection for one in collections if one.thin.archived}
         self.denied: set[str] = set()
@@ -145,14 +146,16 @@ class Changes:
         look_up, root = one.look_up, one.aggregate.root
         assert look_up is not None
         with asking("look-up", look_up.collection):
-            found = {root for way in look_up.ways for root in await self._down(way, id)}
+            found = {carrier for way in look_up.ways for carrier in await self.below(root, way, id)}
             if look_up.column is not None or look_up.relations:
                 thin = Thin(root.name, archived=root.include_archived, counted=False, by_id=True)
                 found.update(await self._ids(thin, partial(documents.carrying, look_up.column, look_up.relations, id)))
         return sorted(found)
 
-    async def _down(self, way: Sequence[Hop], id: int) -> list[int]:
-        """Ids of the rows that a way leads to from one row."""
+    async def below(self, root: Collection, way: Sequence[Hop], id: int) -> list[int]:
+        """Ids of the roots that a way leads to from one row; an empty way leads to the root with its id."""
+        if not way:
+            return await self.present(root, Ids.of([id]))
         ids = [id]
         for hop in way:
             thin = Thin(hop.collection, archived=hop.collection in self._archive, counted=False, by_id=True)
@@ -160,15 +163,24 @@ class Changes:
             ids = [id for part in parts for id in await self._ids(thin, partial(documents.referring, hop, part))]
         return ids
 
+    async def present(self, root: Collection, ids: Ids) -> list[int]:
+        """Those of `ids` that Sonar has, ascending."""
+        thin = Thin(root.name, archived=root.include_archived, counted=False, by_id=True)
+        found: list[int] = []
+        for at in range(0, len(ids.ranges), _TOGETHER):
+            found += await self._ids(thin, partial(_above, Ids(ids.ranges[at : at + _TOGETHER])))
+        return found
+
     async def _ids(self, thin: Thin, search: Callable[[int], list[dict[str, Any]]]) -> list[int]:
         """Ids of all rows that a search finds, which is made anew above the last id of each page."""
         result: list[int] = []
-        while True:
-            answer = await self._ask([thin], [search(result[-1] if result else 0)])
+        while asked := search(result[-1] if result else 0):  # a search for nothing would find everything
+            answer = await self._ask([thin], [asked])
             rows = entities_of(answer.data["c0"], asked=PAGE, counted=False)
             if not rows:
-                return result
+                break
             result += [int(row["id"]) for row in rows]
+        return result
 
     async def logged_since(self, low: datetime) -> list[dict[str, Any]]:
         """Rows of the audit log that tell of deletes and of pivots, from `low` on.
@@ -261,3 +273,7 @@ class Changes:
     async def _ask(self, thins: list[Thin], searches: list[list[dict[str, Any]]]) -> SonarAnswer:
         variables: dict[str, Any] = {f"s{place}": search for place, search in enumerate(searches)}
         return await self._client.query(documents.thin_document(thins), {**variables, "n": PAGE})
+
+
+def _above(ids: Ids, last: int) -> list[dict[str, Any]]:
+    return documents.within(ids.above(last).ranges)

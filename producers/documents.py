@@ -231,6 +231,14 @@ def any_of(ids: Iterable[int]) -> list[dict[str, Any]]:
     return [{"integer_fields": [_integer("id", "EQ", id)]} for id in ids]
 
 
+def within(ranges: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
+    """Search: an id in one of these ranges, first and last included."""
+    return [
+        {"integer_fields": [_integer("id", "EQ", low)]} if low == high else after_id(low - 1, high)[0]
+        for low, high in ranges
+    ]
+
+
 def changed_since(low: datetime, after: tuple[str, int] | None, column: str = "updated_at") -> list[dict[str, Any]]:
     """Search: at or after `low` (a closed start); with `after`, beyond that (instant text, id) in keyset order."""
     if after is None:

@@ -23,7 +23,10 @@ class LeaseHeld(SyncError):
     code = "capture.lease_held"
     action = Action.HALT
     exit_code = ExitCode.TRY_LATER
-    remedy = "Let the other process do it (`crossfade snapshot --only AGGREGATE` hands it the order), or stop it first."
+    remedy = (
+        "Let the other process do it (`crossfade snapshot --only AGGREGATE --apply` hands it the order), or stop it"
+        " first."
+    )
 
 
 class LeaseLost(SyncError):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from plumbing import metrics
 from producers import documents
 from producers.cursors import Cursors
 from producers.extents import Extent
+from producers.ids import Ids
 from producers.lease import Lease
 from producers.publisher import Published, Publisher
 from producers.reader import Page, Reader
@@ -23,6 +24,8 @@ from schemas.aggregate import Aggregate
 log = structlog.get_logger()
 
 _THIRD_READS = 5
+_RANGES_TOGETHER = 150
+"""Ranges of ids in one request."""
 
 
 @dataclass
@@ -135,6 +138,26 @@ class Snapshot:
         if refused:
             raise next(iter(refused.values()))
         return not stop.is_set()
+
+    async def some(
+        self, aggregate: Aggregate, ids: Ids, after: int, stop: asyncio.Event
+    ) -> AsyncIterator[tuple[int, list[int]]]:
+        """Read the roots of `ids` above `after` again, until `stop`.
+
+        Yields after each page, when its events are acknowledged: the id up to which all is read, and which roots Sonar
+        has that the one before did not cover.
+        """
+        left = ids.above(after)
+        while left.ranges and not stop.is_set():
+            await self.gate.wait()
+            part, size = left.ranges[:_RANGES_TOGETHER], self._reader.page_size(aggregate)
+            page = await self._reader.page(aggregate, documents.within(part), size)
+            await self._publish(aggregate, page)
+            found = [int(row["id"]) for row in page.rows]
+            is_last = not found or (page.total is not None and page.total <= len(found))
+            covered = part[-1][1] if is_last else found[-1]
+            yield covered, found
+            left = left.above(covered)
 
     async def _begin(
         self, aggregates: Sequence[Aggregate], refused: dict[str, SonarForbidden], started: datetime, run: str

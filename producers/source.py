@@ -60,12 +60,12 @@ async def read_source(client: SonarClient, aggregates: Sequence[Aggregate], firs
         log.warning("capture.field_missing", field=name)
     selections = {}
     for aggregate in aggregates:
-        denied = await _denied(client, schema, aggregate, _text(schema, aggregate, first, frozenset()))
+        denied = await _denied(client, schema, aggregate, selection_text(schema, aggregate, first))
         for name in sorted(denied):
             metrics.SCHEMA_EVENTS.labels("unreadable").inc()
             log.error("capture.field_unreadable", aggregate=aggregate.name, field=name)
             unreadable.append(f"{aggregate.name}.{name}")
-        selections[aggregate.name] = _text(schema, aggregate, first, denied)
+        selections[aggregate.name] = selection_text(schema, aggregate, first, denied)
     types = [one for aggregate in aggregates for one in _types(schema, aggregate, selections[aggregate.name])]
     return Source(schema, schema.fingerprint(types), selections, lacking, unreadable)
 
@@ -108,7 +108,9 @@ def _type_at(schema: SonarSchema, type_name: str, path: str) -> str | None:
     return type_name
 
 
-def _text(schema: SonarSchema, aggregate: Aggregate, first: int, denied: frozenset[str]) -> str:
+def selection_text(schema: SonarSchema, aggregate: Aggregate, first: int, denied: frozenset[str] = frozenset()) -> str:
+    """The selection of an aggregate for this Sonar, without what is `denied` of its root. Lists ask for `first`."""
+
     def available(type_name: str) -> frozenset[str]:
         has = schema.fields(type_name)
         return has - denied if type_name == aggregate.root.type_name else has

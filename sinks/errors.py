@@ -130,8 +130,8 @@ class NameShared(SyncError):
     exit_code = ExitCode.PARTLY
     remedy = (
         "`crossfade doctor` prints the line for customer.labels.names in the rules that tells the two apart. Add it,"
-        " start the processors again, and have the names read anew (`crossfade snapshot --only account_group`, or"
-        " account_type). Or rename one of the two in Sonar."
+        " start the processors again, and have the names read anew (`crossfade snapshot --only account_group --apply`,"
+        " or account_type). Or rename one of the two in Sonar."
     )
 
 

@@ -20,6 +20,7 @@ from plumbing.settings import Settings
 from processors.context import load_context
 from processors.transform import Coordinates, Produced, transform
 from producers.capture import run_capture
+from producers.orders import Order
 from sandbox.local.sandboxes import SonarSandbox
 from sandbox.local.stack import Addresses
 from schemas.topics import Topics
@@ -62,7 +63,7 @@ async def _captured(at: Addresses, folder: Path) -> dict[str, list[Message]]:
     sonar.start()
     try:
         with instance(at, folder, sonar) as settings:
-            await run_capture(settings, snapshot="force", follow=False, only=list(READ))
+            await run_capture(settings, order=Order(tuple(READ)), follow=False)
             consumer = make_consumer(settings.kafka, f"{settings.instance}.bench")
             topics = Topics(settings.instance)
             found = {name: read_whole(consumer, topics.sonar(name), settings.kafka.partitions) for name in READ}

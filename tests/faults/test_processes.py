@@ -201,7 +201,7 @@ def test_a_capture_process_killed_between_acknowledgement_and_cursor_resumes(
 def processed_through_a_kill(site: Site, processes: Processes, step: str, turn: int) -> None:
     """Kill a worker before a step, start it again, and prove that each event has its bundle."""
     shutil.copy(RULES, site.settings.rules)
-    site.capture(snapshot="force")
+    site.capture()
     processes.start("process", site.settings, step=step, when="before", turn=turn)
     processes.kill_at_the_step()
     processes.start("process", site.settings)

@@ -7,15 +7,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from console.parts import Awaiting
 from plumbing import metrics
 from plumbing.errors import ConfigurationError, DependencyRefused, SyncError
 from producers.brake import CODE, LEAST
 from producers.capture import run_capture
+from producers.ids import Ids
 from producers.lease import LeaseHeld
+from producers.orders import Order
 from producers.source import SchemaUnfit
 from schemas.watermark import Watermark
 from tests.integration.capture.conftest import TYPES, Site, assert_topics_equal_sonar, plain, wait_until
@@ -93,10 +97,15 @@ async def test_while_one_captures_another_is_refused_and_its_signal_is_obeyed(ma
         await asyncio.to_thread(wait_until, lambda: len(site.messages(site.topics.watermarks)) > 2)
         with pytest.raises(LeaseHeld):
             await run_capture(site.settings, follow=False, patience_seconds=3)
-        before = len(site.events("company"))
-        handed = await run_capture(site.settings, snapshot="force", follow=False, only=["company"], patience_seconds=1)
-        assert handed.signal_id is not None
-        await asyncio.to_thread(wait_until, lambda: len(site.events("company")) > before)
+        order = Order(("account",), Ids.parse("1-2,4,70"))
+        before = len(site.events("account"))
+        with closing(Awaiting(site.settings)) as awaiting:
+            handed = await run_capture(site.settings, order=order, follow=False, patience_seconds=1)
+            assert handed.signal_id == order.id
+            told = await awaiting.done(order.id, stop)
+        assert told is not None
+        assert (told["rows"], told["missing"]) == ({"account": [3, 3]}, {"account": "70"})
+        assert [one.op for one in site.events("account")[before:]] == ["r"] * 3
     finally:
         stop.set()
         summary = await first

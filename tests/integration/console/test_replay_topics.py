@@ -20,6 +20,7 @@ from console.replay_bundles import Mapped, Publisher, mapped_again, rules_of_now
 from console.replay_scope import EARLIEST, BeforeRetention, chosen, find_scope
 from plumbing.kafka import AckedProducer, make_admin, make_consumer, make_producer
 from processors.batch import GroupTaken, process_batch
+from producers.orders import Order
 from reconciliation.events import Events
 from schemas.bundle import StampedBundle
 from tests.integration.capture.conftest import Site, make_site
@@ -33,7 +34,7 @@ def site(make_site: Callable[..., Site]) -> Site:
     """A small ISP whose snapshot was processed."""
     made = make_site(12)
     shutil.copy(RULES, made.settings.rules)
-    made.capture(snapshot="force")
+    made.capture()
     process_batch(made.settings, until_end=True)
     return made
 
@@ -101,7 +102,7 @@ def test_what_the_processors_publish_meanwhile_stays_the_last_on_the_topic(site:
         account = page[0].stored.at.id
         # Read, and not published yet: now a newer event comes and is processed.
         site.change("update", "Account", id=account, columns={"name": "Newer Example"})
-        site.capture(snapshot="force", only=["account"])
+        site.capture(order=Order(("account",)))
         process_batch(site.settings, until_end=True)
         publisher.publish(page)
         newest = max(one.sequence for one in bundles(site, "account") if one.sonar_id == account)
@@ -113,7 +114,7 @@ def test_what_the_processors_publish_meanwhile_stays_the_last_on_the_topic(site:
 
 def test_an_event_that_the_rules_refuse_gets_no_second_letter_under_the_same_rules(site: Site) -> None:
     site.change("update", "Account", id=min(counted(site, "account")), columns={"name": " "})
-    site.capture(snapshot="force", only=["account"])
+    site.capture(order=Order(("account",)))
     process_batch(site.settings, until_end=True)
     letters = len(dead(site))
     assert letters
@@ -135,7 +136,7 @@ def test_the_live_engine_is_handed_every_event_again(site: Site) -> None:
     before = {name: by_origin(site, name) for name in MAPPED}
     moment = datetime.now(UTC)
     site.change("update", "Account", id=min(counted(site, "account")), columns={"name": "Later Example"})
-    site.capture(snapshot="force", only=["account"])
+    site.capture(order=Order(("account",)))
     process_batch(site.settings, until_end=True)
     _rewound(site, since=moment.isoformat(), only=["account"])
     process_batch(site.settings, until_end=True)
@@ -182,7 +183,7 @@ def test_a_record_that_moved_on_is_no_longer_the_accounts(site: Site) -> None:
     after = next(one.sonar_id for one in bundles(site, "account") if one.sonar_id != before)
     moment = datetime.now(UTC).isoformat()
     site.change("update", "Payment", id=payment, columns={"account_id": after})
-    site.capture(snapshot="force", only=["payment"])
+    site.capture(order=Order(("payment",)))
     for account, state in ((before, "gone"), (after, "new")):
         found = as_of(site.settings, account, moment, only=["payment"], values=False)
         assert {one["key"]: one["state"] for one in found["records"]}[str(payment)] == state

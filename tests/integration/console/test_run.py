@@ -215,7 +215,11 @@ def test_what_capture_sets_aside_is_listed_until_a_newer_event_of_it_is_written(
 
 
 def test_progress_goes_to_stderr_and_leaves_the_json_alone(copied: Site) -> None:
-    ended = copied.crossfade("snapshot", "--only", "payment", "--json", "--progress")
+    shown = copied.crossfade("snapshot", "--only", "payment", "--ids", "1-3", "--json")
+    assert (shown.code, shown.document["applied"]) == (0, False)
+    assert shown.document["parts"] == [{"aggregate": "payment", "rows": 3, "requests": 1, "missing": ""}]
+    assert shown.document.keys() == {"version"} | members("snapshot")
+    ended = copied.crossfade("snapshot", "--only", "payment", "--apply", "--json", "--progress")
     assert ended.code == 0
     assert ended.document.keys() == {"version"} | members("snapshot")
     read, whole = ended.document["snapshot"]["payment"]
@@ -230,7 +234,7 @@ def test_a_snapshot_that_is_stopped_ends_cleanly_and_says_that_it_is_not_done(
     copied.tell(copied.sonar.control, "faults", {"kind": "slow", "seconds": 0.3, "count": None})
     try:
         stopped = subprocess.Popen(
-            copied.command("snapshot", "--only", "payment", "--json"),
+            copied.command("snapshot", "--only", "payment", "--apply", "--json"),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

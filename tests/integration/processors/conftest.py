@@ -35,7 +35,7 @@ def site(make_site: Callable[..., Site]) -> Site:
     """A small ISP whose snapshot lies on the topics."""
     made = make_site(30)
     shutil.copy(RULES, made.settings.rules)
-    made.capture(snapshot="force")
+    made.capture()
     return made
 
 

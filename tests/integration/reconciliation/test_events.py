@@ -24,7 +24,7 @@ ACCOUNTS = 6
 def site(make_site: Callable[..., Site]) -> Site:
     """A few accounts on their topic."""
     made = make_site(ACCOUNTS)
-    made.capture(snapshot="force")
+    made.capture()
     return made
 
 

@@ -7,7 +7,7 @@ SINK = {
     "records": {"customer": {"applied": 2}}, "steps": {"customer": {"create": 3}}, "fields": ["customers.sonar_id"],
     "labels": [],
 }  # fmt: skip
-CAPTURE = {"snapshot": {"account": (30, None)}, "requests": 4, "seconds": 1.26, "signal_id": None}
+CAPTURE = {"snapshot": {"account": (30, None)}, "requests": 4, "seconds": 1.26, "signal_id": None, "missing": {}}
 
 
 def test_what_would_be_created_says_how() -> None:
@@ -27,7 +27,9 @@ def test_a_dry_sink_counts_steps_and_a_real_one_outcomes() -> None:
 def test_a_snapshot_tells_what_sonar_could_not_count_and_who_does_it_instead() -> None:
     assert "account    30    ?" in capture_text(CAPTURE)
     assert "4 requests in 1.3 s" in capture_text(CAPTURE)
-    assert "Another process" in capture_text({**CAPTURE, "signal_id": "a1"})
+    assert "Another process" in capture_text({**CAPTURE, "snapshot": {}, "signal_id": "a1"})
+    handed = capture_text({**CAPTURE, "missing": {"account": "40, 41"}, "signal_id": "a1"})
+    assert "Sonar has no account 40, 41\nRead by the process that captures" in handed
 
 
 def test_processors_tell_what_they_set_aside() -> None:

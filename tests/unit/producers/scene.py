@@ -23,6 +23,8 @@ from producers.cursors import Cursors
 from producers.following import Following
 from producers.index import Index
 from producers.lease import Lease
+from producers.orders import Orders
+from producers.parts import Parts
 from producers.publisher import Publisher
 from producers.reader import NESTED_PAGE, Reader
 from producers.sequence import Sequence
@@ -302,8 +304,11 @@ class Scene:
         )
         lease = cast(Lease, HeldLease())
         self.snapshot = Snapshot(self.reader, self.publisher, self.cursors, lease, ways=2, run_id="run")
+        self.orders, self.told = Orders(self.cursors), list[dict[str, Any]]()
+        self.changes = Changes(cast(SonarClient, self.client), followed(self.aggregates, self.schema), self.schema)
+        self.parts = Parts(self.snapshot, self.changes, self.orders, self.aggregates, self.told.append)
         self.following = Following(
-            Changes(cast(SonarClient, self.client), followed(self.aggregates, self.schema)),
+            self.changes,
             self.reader,
             self.publisher,
             self.index,

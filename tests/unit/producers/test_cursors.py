@@ -5,13 +5,12 @@ import threading
 from types import SimpleNamespace
 from typing import cast
 
-import orjson
 import pytest
 from confluent_kafka import Message
 
 from plumbing.kafka import AckedProducer
 from plumbing.settings import KafkaSettings
-from producers import cursors, signals
+from producers import cursors
 from producers.cursors import Cursors, CursorUnusable
 from producers.families import Child, Root
 from producers.pace import pause_after
@@ -176,10 +175,3 @@ def test_the_index_is_the_same_after_it_was_read_back() -> None:
 def test_an_entry_that_is_none_of_ours_is_told_when_it_is_read(key: bytes, value: bytes | None) -> None:
     with pytest.raises((ValueError, TypeError, LookupError, OverflowError)):
         Scene().index.apply(key, value)
-
-
-def test_a_broken_signal_is_passed_over() -> None:
-    good = orjson.dumps({"id": "1", "type": signals.SNAPSHOT, "data": {"data-collections": ["account"]}})
-    assert signals.signal_of(good) == (signals.SNAPSHOT, ["account"])
-    for broken in (None, b"{", b"3", b'{"type": "execute-snapshot"}', b'{"type": "log"}'):
-        assert signals.signal_of(broken) is None

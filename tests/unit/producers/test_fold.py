@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from producers.owners import owner_paths
+from producers.parts import owned
 from sandbox.world.populate import populate
 from schemas.catalogue import AGGREGATES, aggregate
 from schemas.shapes import members
@@ -56,6 +57,19 @@ def test_the_topics_equal_sonar_in_every_field(name: str) -> None:
     assert wanted, f"the invented ISP has no {one.root.name}: nothing is shown"
     assert found.keys() == wanted.keys()
     assert [f"{id}{path}" for id in wanted for path in differences(wanted[id], found[id])] == []
+
+
+@pytest.mark.parametrize("name", [one.name for one in AGGREGATES if one.owned_by])
+def test_what_an_account_owns_is_found_by_sonars_filters(name: str) -> None:
+    scene, one = _captured(), aggregate(name)
+    owners: dict[int, list[int]] = {}
+    for id in scene.index.live(one.root.name):
+        known = scene.index.root(one.root.name, id)
+        if known is not None and known.owner is not None:
+            owners.setdefault(known.owner, []).append(id)
+    for account in sorted(owners)[:5]:
+        assert asyncio.run(owned(scene.changes, one, account)) == owners[account]
+    assert asyncio.run(owned(scene.changes, one, 10**9)) == []
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from producers import changes
+from producers.parts import owned
 from schemas.aggregate import Aggregate
 from schemas.entities.network.assignment import IP_ASSIGNMENT
 from schemas.entities.network.site import NETWORK_SITE
@@ -122,6 +123,19 @@ async def test_an_address_of_the_infrastructure_has_no_owner() -> None:
     ]
     await plant.begin()
     assert [plant.story("ip_assignment", ip) for ip in ips] == [[("r", None)]] * 3
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+async def test_what_an_account_owns_is_found_from_the_account_down(holder: str) -> None:
+    plant = Plant()
+    ip = plant.an_ip(holder, plant.a_holder(holder))
+    generic = plant.store.insert(
+        "GenericInventoryItem", genericinventoryitemable_id=plant.home, genericinventoryitemable_type="Address",
+        inventory_model_id=plant.model, quantity=2,
+    )  # fmt: skip
+    for account, ips, items in ((plant.one, [ip], [generic]), (plant.other, [], [])):
+        assert await owned(plant.scene.changes, IP_ASSIGNMENT, account) == ips
+        assert await owned(plant.scene.changes, GENERIC_INVENTORY_ITEM, account) == items
 
 
 @pytest.mark.parametrize("holder", ["RadiusAccount", "UninventoriedMacAddress"])
