@@ -21,9 +21,23 @@ _TABLES = {
 }  # fmt: skip
 _BY_RECORD = {
     "journal": ("entity", "record_key", "target_id", "action", "sequence", "at", "run_id", "before_image"),
-    "conflicts": ("entity", "record_key", "target_id", "field", "sequence", "at"),
+    "conflicts": (
+        "entity",
+        "record_key",
+        "target_id",
+        "field",
+        "state",
+        "sequence",
+        "since",
+        "at",
+        "settled_by",
+        "settled_run",
+        "base",
+        "source",
+        "target",
+    ),
 }
-_VALUES = frozenset({"document", "before_image"})
+_VALUES = frozenset({"document", "before_image", "base", "source", "target"})
 
 
 async def find_owner(db: Database, entity: str, target_id: int) -> tuple[str, int]:
@@ -68,6 +82,8 @@ async def read_holdings(db: Database, aggregate: str, sonar_id: int, *, values: 
     """
     if not await _exists(db):
         return None
+    async with db.session() as tx:
+        await Ledger(db.name, run_id="").require_current(tx)
     whose = (aggregate, sonar_id)
     newest = await db.fetch(
         "SELECT sequence, hash, generation, rules_version, outcome, deleted, partition_no, topic_offset, run_id,"

@@ -76,7 +76,7 @@ SHAPES: dict[str, Shape] = {
         **_HELD,
         "parked[]": "`{entity, key, since, chain}` of the records that have waited longest; chain:"
         " `[{entity, key, state}]`, what it waits for, and what that waits for, to the end.",
-        "conflicts[]": "`{entity, field, records, newest}`: what somebody changed in Splynx after we wrote it.",
+        "conflicts[]": "`{entity, field, records, newest}`: edits made in Splynx that wait for a decision.",
         "writing": "`{phase, guards, writers: [{partition, owner, since}], open_calls: [{entity, method, calls,"
         " oldest}]}`: who writes into Splynx, the guards of it for which the sink waits (null: none), and the calls of"
         " which nobody knows yet what became.",

@@ -12,7 +12,8 @@ from console.topics import require_topics
 from console.waits import longest_waits, waits_text
 from console.writing import writing_of, writing_text
 from plumbing.settings import Settings
-from schemas.ledger import PARKED, READY
+from schemas.ledger import PARKED, READY, UNSETTLED
+from sinks.store import Ledger
 
 
 def status_of(settings: Settings) -> dict[str, Any]:
@@ -55,12 +56,12 @@ async def held_of(settings: Settings) -> list[dict[str, Any]]:
 
 
 async def conflicts_of(settings: Settings) -> list[dict[str, Any]]:
-    """`[{entity, field, records, newest}]`: what somebody changed in Splynx after we wrote it, and when we saw it."""
+    """`[{entity, field, records, newest}]`: edits in Splynx that wait for a decision, and when one was seen last."""
     rows = await _rows_of(
         settings,
         "conflicts",
-        "SELECT entity, field, COUNT(DISTINCT record_key) AS records, MAX(at) AS newest FROM conflicts"
-        " GROUP BY entity, field ORDER BY entity, field",
+        "SELECT entity, field, COUNT(DISTINCT record_key) AS records, MAX(at) AS newest FROM conflicts"  # noqa: S608
+        f" WHERE state = '{UNSETTLED}' GROUP BY entity, field ORDER BY entity, field",
     )
     return [{**row, "records": int(row["records"]), "newest": f"{row['newest'].isoformat()}Z"} for row in rows]
 
@@ -91,13 +92,21 @@ async def waking_in(settings: Settings) -> int:
 
 
 async def _rows_of(settings: Settings, name: str, sql: str) -> list[dict[str, Any]]:
-    """Rows of one of the ledger's tables; none while there is no ledger yet."""
+    """Rows of one of the ledger's tables; none while there is no ledger yet.
+
+    Raises:
+        LedgerOutdated, LedgerNewer: its tables are of another release.
+    """
     async with Database(settings.ledger_db) as db:
         there = await db.fetch(
             "SELECT table_name FROM information_schema.tables WHERE table_schema = %s AND table_name = %s",
             (db.name, name),
         )
-        return await db.fetch(sql) if there else []
+        if not there:
+            return []
+        async with db.session() as tx:
+            await Ledger(db.name, run_id="").require_current(tx)
+        return await db.fetch(sql)
 
 
 def text_of(document: dict[str, Any]) -> str:
@@ -123,9 +132,11 @@ def text_of(document: dict[str, Any]) -> str:
         ]
         text += "\n\n" + table(waits)
     if document["conflicts"]:
-        changed = [["entity", "changed in Splynx", "records", "last seen"]]
+        changed = [["entity", "edited in Splynx", "records", "last seen"]]
         changed += [[one["entity"], one["field"], str(one["records"]), one["newest"]] for one in document["conflicts"]]
-        text += "\n\n" + table(changed) + "\nSonar's values were written over them.\n"
+        text += (
+            "\n\n" + table(changed) + "\nWhat was typed there stays until somebody decides: crossfade conflicts list\n"
+        )
     if document["journal"] is not None:
         text += f"\n\n{size_text(document['journal'])}\n"
     if "audit" in document:

@@ -111,7 +111,8 @@ def text_of(document: dict[str, Any]) -> str:
     parts += _part("Journal", ledger["journal"], ("at", "entity", "record_key", "target_id", "action", "sequence"))
     open_ones = [one for one in ledger["intents"] if one["state"] == "open"]
     parts += _part("Calls with an open outcome", open_ones, ("created_at", "entity", "record_key", "method"))
-    parts += _part("Edited by others", ledger["conflicts"], ("at", "entity", "record_key", "field"))
+    edits = ("at", "entity", "record_key", "field", "state", "settled_by")
+    parts += _part("Edited in Splynx", ledger["conflicts"], edits)
     parts += _values(document)
     return "\n".join(parts)
 

@@ -142,7 +142,14 @@ PARKED_SECONDS = Gauge(
 )
 CONFLICTS = Gauge(
     "crossfade_conflicts",
-    "Values that somebody changed in Splynx after we wrote them, seen since the ledger was made.",
+    "Fields that somebody changed in Splynx after we wrote them, and that wait for a decision.",
+    ["entity"],
+    registry=REGISTRY,
+)
+EDITS_OVERWRITTEN = Gauge(
+    "crossfade_edits_overwritten",
+    "Edits made in Splynx that were overwritten, for the field is locked or the policy says so; since the ledger was"
+    " made.",
     ["entity"],
     registry=REGISTRY,
 )

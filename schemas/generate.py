@@ -6,7 +6,7 @@ and the exit status is 1 when a file is missing, left over or unlike what the de
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -14,7 +14,8 @@ from pydantic import BaseModel
 from schemas.aggregate import Aggregate, LookUp, Owner, Target
 from schemas.avro import bundle_schema, envelope_schema, key_schema
 from schemas.catalogue import AGGREGATES, additional_fields
-from schemas.records import MaxLength, OnCreate, Personal, To
+from schemas.ownership import field_of, fields_of
+from schemas.records import FieldOwner, MaxLength, OnCreate, Personal, To
 from schemas.shapes import Member, members, walk
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -120,10 +121,20 @@ def _target(target: Target) -> Iterator[str]:
     fields = additional_fields(target)
     if fields:
         yield "- additional fields: " + ", ".join(f"`{field.name}` ({field.kind})" for field in fields)
-    yield from _record(target.record)
+    owners = dict(fields_of(target))
+    yield "- Sonar owns its fields where no note says otherwise; the [rules](../rules.md) may (`ownership`)"
+    by_member = {one.name: owners.get(field_of(target, one)) for one in members(target.record)}
+    yield from _record(target.record, by_member)
 
 
-def _record(record: type[BaseModel]) -> Iterator[str]:
+_OWNERS = {
+    FieldOwner.TARGET: "Splynx's: never written after its row was made",
+    FieldOwner.SHARED: "shared: the last change wins",
+    FieldOwner.LOCKED: "locked: an edit in Splynx is told and put back",
+}
+
+
+def _record(record: type[BaseModel], owners: Mapping[str, FieldOwner | None] | None = None) -> Iterator[str]:
     yield ""
     yield f"### {record.__name__}"
     yield ""
@@ -132,8 +143,13 @@ def _record(record: type[BaseModel]) -> Iterator[str]:
     yield "| field | kind | notes |"
     yield "|---|---|---|"
     for member in members(record):
+        notes = [*_notes(member), *_owner(None if owners is None else owners.get(member.name))]
         kind = member.record.__name__ if member.record is not None else member.kind.name.lower().replace("_", " ")
-        yield f"| `{member.name}` | {'list of ' if member.many else ''}{kind} | {', '.join(_notes(member))} |"
+        yield f"| `{member.name}` | {'list of ' if member.many else ''}{kind} | {', '.join(notes)} |"
+
+
+def _owner(owner: FieldOwner | None) -> list[str]:
+    return [_OWNERS[owner]] if owner in _OWNERS else []
 
 
 def _notes(member: Member) -> Iterator[str]:

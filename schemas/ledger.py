@@ -4,8 +4,10 @@ The schema lies on Splynx's own server by default, so that a batch's rows and it
 The common subset of MySQL 8 and MariaDB. Instants are UTC, money is text inside documents.
 """
 
-VERSION = 1
-"""Of the tables below; kept in `meta` under `version`."""
+from dataclasses import dataclass
+
+VERSION = 3
+"""Of the tables below; kept in `meta` under `version`. `MIGRATIONS` lead to it from every earlier one."""
 
 TABLES: dict[str, str] = {
     # name -> value: version, epoch (the same value stands in Splynx), phase
@@ -141,19 +143,60 @@ TABLES: dict[str, str] = {
         at datetime(3) NOT NULL,
         PRIMARY KEY (of_table, name)
     """,
-    # Fields of a row that somebody else changed after we wrote it. No values: they may be personal data.
+    # Fields of a row that somebody changed in Splynx after we wrote it. Of each field the last entry counts; a value is
+    # JSON, `base` what was written last, `source` Sonar's and `target` Splynx's when it was met last. `settled_run` is
+    # the run that ended it, `settled_by` who or what decided.
     "conflicts": """
         id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
         entity varchar(32) NOT NULL,
         record_key varchar(96) NOT NULL,
         target_id bigint NOT NULL,
-        field varchar(64) NOT NULL,
+        field varchar(128) NOT NULL,
         sequence bigint NOT NULL,
         at datetime(3) NOT NULL,
-        KEY by_record (entity, record_key)
+        state varchar(16) NOT NULL DEFAULT 'overwritten',
+        base text NULL,
+        source text NULL,
+        target text NULL,
+        since datetime(3) NULL,
+        settled_by varchar(64) NULL,
+        settled_run varchar(64) NULL,
+        settled_at datetime(3) NULL,
+        KEY by_record (entity, record_key),
+        KEY by_conflict_state (state, entity)
     """,
 }
 """`{table: column and key definitions}`."""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One statement that brings a table of an earlier version forward. Its `column` shows that it was run."""
+
+    version: int
+    """The one that it leads to."""
+    table: str
+    column: str
+    alter: str
+    """Behind `ALTER TABLE`: one statement, which is done whole or not at all."""
+
+
+MIGRATIONS = (
+    # Ledgers of version 1 were made with this column and without it.
+    Migration(2, "journal", "undoes", "ADD COLUMN undoes bigint NULL AFTER before_image"),
+    # What was told before was overwritten: the default says so.
+    Migration(
+        3,
+        "conflicts",
+        "state",
+        "MODIFY COLUMN field varchar(128) NOT NULL, ADD COLUMN state varchar(16) NOT NULL DEFAULT 'overwritten',"
+        " ADD COLUMN base text NULL, ADD COLUMN source text NULL, ADD COLUMN target text NULL,"
+        " ADD COLUMN since datetime(3) NULL, ADD COLUMN settled_by varchar(64) NULL,"
+        " ADD COLUMN settled_run varchar(64) NULL, ADD COLUMN settled_at datetime(3) NULL,"
+        " ADD KEY by_conflict_state (state, entity)",
+    ),
+)
+"""In their order. A new table needs none: what is missing is made."""
 
 SHADOW = "shadow"
 PHASES = (SHADOW, "freeze", "drain", "verify", "live", "closed")
@@ -165,6 +208,15 @@ LIVE = "live"
 GONE = "gone"
 ORPHANED = "orphaned"
 """States of a crosswalk row: written, withdrawn as its delete policy says, or left alone without an owner."""
+
+UNSETTLED = "open"
+KEPT = "kept"
+TAKEN = "taken"
+OVERWRITTEN = "overwritten"
+AGREED = "agreed"
+STANDING = (UNSETTLED, KEPT)
+"""States of a conflict: nobody decided yet, Splynx's value stays; it was decided that it stays; Sonar's value was
+written because somebody decided so, or because of owner or policy; both sides have one value again."""
 
 OPEN = "open"
 DONE = "done"

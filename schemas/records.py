@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
@@ -39,6 +40,8 @@ class SplynxRecord(BaseModel):
 
     not_written: ClassVar[frozenset[str]] = frozenset({"key"})
     """Members that steer the sink and are no column or attribute."""
+    columns: ClassVar[Mapping[str, str]] = {}
+    """`{member: column or attribute}` where Splynx calls it otherwise."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,22 @@ class Personal:
 @dataclass(frozen=True)
 class OnCreate:
     """Marks a member that is sent once, on creation, and never again (a password, a generated value)."""
+
+
+class FieldOwner(Enum):
+    """Who may change a field of Splynx during the parallel run (mapping 8.18a)."""
+
+    SOURCE = "source"  # Sonar: an edit in Splynx is a conflict, which the operator's policy decides
+    TARGET = "target"  # Splynx: written when its row is made, and never after
+    SHARED = "shared"  # both: whoever changed it last wins; a conflict only where both did
+    LOCKED = "locked"  # nobody in Splynx: an edit is told, and put back with the record's next change
+
+
+@dataclass(frozen=True)
+class Owned:
+    """Marks who owns a field, where it is not Sonar's. Additional fields of ours and natural keys are locked anyway."""
+
+    by: FieldOwner
 
 
 @dataclass(frozen=True)

@@ -101,7 +101,7 @@ def same(ours: Any, theirs: Any) -> bool:
     Texts that only look like numbers are not: of postal codes `01234` and `1234`, of phones `+1555` and `1555`.
     """
     if isinstance(ours, list):
-        return _ids(ours) == _ids(theirs)
+        return ids_in(ours) == ids_in(theirs)
     left, right = _text(ours), _text(theirs)
     if left == right:
         return True
@@ -110,11 +110,12 @@ def same(ours: Any, theirs: Any) -> bool:
 
 def with_foreign(ids: Iterable[int], current: Any, owned: Iterable[int]) -> list[int]:
     """Our ids, and those of the row that are not ours to take away: labels that the ISP's staff gave."""
-    foreign = set(_ids(current)) - set(owned)
+    foreign = set(ids_in(current)) - set(owned)
     return sorted(set(ids) | foreign)
 
 
-def _ids(value: Any) -> list[int]:
+def ids_in(value: Any) -> list[int]:
+    """The ids in a list as it is sent, or as Splynx shows it."""
     members = value if isinstance(value, list) else []
     ids = [member["id"] if isinstance(member, Mapping) else member for member in members]
     return sorted(int(one) for one in ids if str(one).isdigit())

@@ -58,6 +58,36 @@ class LedgerTaken(SyncError):
     )
 
 
+class LedgerOutdated(SyncError):
+    """The ledger's tables are of an earlier release. Nothing was read or changed."""
+
+    code = "sink.ledger_outdated"
+    action = Action.HALT
+    exit_code = ExitCode.USAGE
+    remedy = (
+        "`crossfade ledger migrate` shows what is to be changed, and does it with --apply; so does the next start of"
+        " `crossfade sink --apply`. Stop a sink of the earlier release before."
+    )
+
+
+class LedgerNewer(SyncError):
+    """The ledger's tables are of a later release, which may keep more in them than this one writes."""
+
+    code = "sink.ledger_newer"
+    action = Action.HALT
+    exit_code = ExitCode.USAGE
+    remedy = "Install the release that has written this ledger, or a later one."
+
+
+class LedgerBusy(SyncError):
+    """Another process of Crossfade makes or changes the ledger's tables just now."""
+
+    code = "sink.ledger_busy"
+    action = Action.RETRY
+    exit_code = ExitCode.TRY_LATER
+    remedy = "Run the same command again. When it lasts, see which other process stands still, and stop it."
+
+
 class Overtaken(SyncError):
     """A newer bundle of the same aggregate was applied while this one was at work."""
 

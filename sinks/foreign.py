@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from clients.mysql import Database
-from sinks.bodies import with_foreign
+from sinks.bodies import ids_in, with_foreign
 from sinks.plan import Document, RefAt
 from sinks.store import Ledger
 
@@ -34,6 +34,15 @@ class Foreign:
                 # An empty list names no entity: what is ours is then looked up among all labels.
                 ours = await self._ours_of(entities.get(name, "label"))
                 body[name] = with_foreign(body[name], current[name], ours)
+
+    async def ours(self, refs: Sequence[RefAt], row: Mapping[str, Any], names: Collection[str]) -> dict[str, list[int]]:
+        """`{list: its members that are ours}` of these lists of a row."""
+        entities = {ref.field: ref.entity for ref in refs}
+        return {
+            name: sorted(set(ids_in(row[name])) & set(await self._ours_of(entities.get(name, "label"))))
+            for name in names
+            if name in row
+        }
 
     async def _ours_of(self, entity: str) -> Collection[int]:
         async with self._looking:

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 from plumbing import metrics
 from schemas.catalogue import TARGETS
-from schemas.ledger import HELD_STATES
+from schemas.ledger import HELD_STATES, OVERWRITTEN, UNSETTLED
 
 
 def show(
     counts: Mapping[tuple[str, str], int],
     waited: Mapping[str, timedelta],
-    conflicts: Mapping[str, int],
+    conflicts: Mapping[tuple[str, str], int],
     journal_bytes: int,
 ) -> None:
     """Set every gauge; what no longer waits is in neither mapping, and would else stay where it was.
@@ -19,7 +19,7 @@ def show(
     Args:
         counts: `{(entity, state): records}`.
         waited: `{entity: how long its record that waits longest has}`.
-        conflicts: `{entity: values that somebody else changed}`.
+        conflicts: `{(entity, state): fields that somebody changed in Splynx}`.
         journal_bytes: on disk, as the server estimates it.
     """
     metrics.JOURNAL_BYTES.set(journal_bytes)
@@ -27,4 +27,5 @@ def show(
         for state in HELD_STATES:
             metrics.HELD_RECORDS.labels(entity, state).set(counts.get((entity, state), 0))
         metrics.PARKED_SECONDS.labels(entity).set(waited.get(entity, timedelta()).total_seconds())
-        metrics.CONFLICTS.labels(entity).set(conflicts.get(entity, 0))
+        metrics.CONFLICTS.labels(entity).set(conflicts.get((entity, UNSETTLED), 0))
+        metrics.EDITS_OVERWRITTEN.labels(entity).set(conflicts.get((entity, OVERWRITTEN), 0))

@@ -12,9 +12,10 @@ from sinks.bodies import Shape
 from sinks.errors import AskedBack, Deferred, IdReused, ParentMissing, PredecessorMissing, SqlNotAvailable
 from sinks.jobs import Job, Result, held_outcome
 from sinks.payments import Payments, Work
-from sinks.plan import Outcome, Step, Verb, is_of_another, refs_of
+from sinks.plan import Document, Outcome, Step, Verb, is_of_another, refs_of
 from sinks.rest import RestRecords
 from sinks.store import AggregateKey, JournalEntry, Key, Ledger, dumped
+from sinks.threeway import Told
 
 
 class Paths:
@@ -107,10 +108,20 @@ class Paths:
     async def _in_turn(self, tx: Transaction, payments: Payments, wanted: Sequence[Job]) -> dict[Key, Result]:
         """Write those that no other of the batch must come before."""
         results: dict[Key, Result] = {}
-        refs = {job.key: self._customer_of(job.step) for job in wanted}
         first = {job.key: one for job in wanted if (one := self._predecessor(job.step)) is not None}
         live = await self._ledger.live(tx, first.values())
-        ids = await self._ledger.ids(tx, refs.values())
+        refs = {
+            job.key: self._customer_of(job.step.target.entity, job.step.document or _written(job.step))
+            for job in wanted
+        }
+        changed = [job for job in wanted if job.step.known is not None]
+        were = {
+            job.key: self._customer_of(job.step.target.entity, _written(job.step))
+            for job in changed
+            if _written(job.step)
+        }
+        ids = await self._ledger.ids(tx, [*refs.values(), *were.values()])
+        standing = await self._ledger.standing(tx, [job.key for job in changed])
         work: list[Work] = []
         by_key: dict[str, Job] = {}
         for job in wanted:
@@ -120,18 +131,20 @@ class Paths:
             elif job.key in first and first[job.key] not in live:
                 results[job.key] = Result(job, Outcome.PARKED, PredecessorMissing(*first[job.key]))
             else:
-                work.append(Work(job.step, customer, job.owner.sequence))
+                was = ids.get(were[job.key]) if job.key in were else None
+                work.append(Work(job.step, customer, job.owner.sequence, was, standing.get(job.key, {})))
                 by_key[job.step.key] = job
         done = await payments.write(tx, work)
         crosswalk: list[tuple[Any, ...]] = []
         journal: list[JournalEntry] = []
+        told: list[tuple[Key, int, int, Told]] = []
         for key, job in by_key.items():
             refused = done.refused.get(key)
             if refused is not None:
                 results[job.key] = Result(job, Outcome.DEAD_LETTERED, refused)
                 continue
             step, owner, target_id = job.step, job.owner, done.target_ids[key]
-            document = step.document if step.document is not None else (step.known.document if step.known else {})
+            document = step.document if step.document is not None else _written(step)
             gone = step.verb is Verb.GONE
             crosswalk.append(
                 (
@@ -146,21 +159,25 @@ class Paths:
                 )
             )  # fmt: skip
             results[job.key] = Result(job, Outcome.APPLIED)
-            if step.known is not None and done.edited.get(key):
-                await self._ledger.conflicts(tx, step.known, done.edited[key], owner.sequence)
+            told += [((step.target.entity, key), target_id, owner.sequence, one) for one in done.told.get(key, ())]
         await self._ledger.put_crosswalk(tx, crosswalk)
         await self._ledger.journal(tx, journal)
+        await self._ledger.tell_conflicts(tx, told)
         return results
 
     def _predecessor(self, step: Step) -> Key | None:
         return self._shapes[step.target.entity].predecessor(step)
 
-    def _customer_of(self, step: Step) -> Key:
-        document = step.document if step.document is not None else (step.known.document if step.known else {})
-        required = self._shapes[step.target.entity].required
+    def _customer_of(self, entity: str, document: Document) -> Key:
+        required = self._shapes[entity].required
         owned = {name: document[name] for name, needed in required.items() if needed and name in document}
         refs = refs_of(owned, required)
         return (refs[0].entity, refs[0].key)
+
+
+def _written(step: Step) -> Document:
+    """The document that a record was written by last; an empty one where nobody knows."""
+    return step.known.document if step.known is not None else {}
 
 
 def _reused(jobs: Sequence[Job]) -> set[AggregateKey]:

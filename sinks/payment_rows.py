@@ -101,10 +101,25 @@ class PaymentRows:
             columns.pop(kept)
         return columns
 
+    def beside(self, document: Document, receipt: str) -> dict[str, Any]:
+        """`{field: value}` of what we own in its row of the customer's ledger, called as `ROW` reads it."""
+        return {
+            "ledger_date": document["date"],
+            "ledger_description": f"Payment {receipt}",
+        }
+
+
+ROW = "p.*, t.total, t.customer_id AS charged, t.`date` AS ledger_date, t.description AS ledger_description"
+"""Columns of a payment `p` joined with its ledger row `t`."""
+
+
+def alike(ours: Any, theirs: Any) -> bool:
+    """Whether two values of a column are one; either may be as text, as the ledger keeps it."""
+    if isinstance(ours, Decimal) or isinstance(theirs, Decimal):
+        return Decimal(str(ours)) == Decimal(str(theirs))
+    return str(ours) == str(theirs)
+
 
 def has(row: Row, values: Mapping[str, Any]) -> bool:
     """Whether a row read has these values already: an adopted one is written only where it differs."""
-    return all(
-        Decimal(row[name]) == value if isinstance(value, Decimal) else str(row[name]) == str(value)
-        for name, value in values.items()
-    )
+    return all(alike(value, row[name]) for name, value in values.items())

@@ -8,30 +8,38 @@ that its aggregate no longer owns gets an opposite document; nothing is deleted.
 
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Self
 
 from clients.mysql import IdsUnknown, Row, Transaction, ValueRefused
+from schemas.ledger import AGREED, OVERWRITTEN
 from schemas.names import collated
+from schemas.ownership import DECLARED, Ownership
 from sinks.deposits import add_deposits, lock_deposits
 from sinks.errors import KeyTaken, RowMissing
-from sinks.payment_rows import PAYMENT_COLUMNS, TRANSACTION_COLUMNS, PaymentRows, amount_of, has
+from sinks.payment_rows import PAYMENT_COLUMNS, ROW, TRANSACTION_COLUMNS, PaymentRows, alike, amount_of, has
 from sinks.plan import Document, Step, Verb
 from sinks.receipts import RECEIPT_MAX, granted, receipt_of
 from sinks.tables.base import marks
+from sinks.threeway import BY_POLICY, Merged, Standing, Told, merge
 
 _TAKEN = "a live payment in Splynx has this receipt number already"
 
 
 @dataclass(frozen=True)
 class Work:
-    """One step on a payment, its customer resolved (for a change, the old one too)."""
+    """One step on a payment, its customer resolved, and what stands about its fields.
+
+    `was_customer_id`: the customer that it was written for last; None where nobody knows.
+    """
 
     step: Step
     customer_id: int
     sequence: int
+    was_customer_id: int | None = None
+    standing: Mapping[str, Standing] = field(default_factory=dict)
 
 
 @dataclass
@@ -42,8 +50,15 @@ class Written:
     before: dict[str, Any] = field(default_factory=dict)
     revisions: dict[str, int] = field(default_factory=dict)
     refused: dict[str, KeyTaken | RowMissing | ValueRefused] = field(default_factory=dict)
-    edited: dict[str, list[str]] = field(default_factory=dict)
-    """Columns that no longer are as they were written last: somebody else changed them."""
+    told: dict[str, list[Told]] = field(default_factory=dict)
+    """Fields that no longer are as they were written last: somebody else changed them; or that agree again."""
+
+    @property
+    def edited(self) -> dict[str, list[str]]:
+        """`{key: fields that somebody else changed}`, in their order."""
+        return {
+            key: sorted(one.field for one in told if one.state != AGREED) for key, told in sorted(self.told.items())
+        }
 
     def add(self, other: Self) -> None:
         """What was done after it."""
@@ -51,23 +66,23 @@ class Written:
         self.before |= other.before
         self.revisions |= other.revisions
         self.refused |= other.refused
-        self.edited |= other.edited
+        self.told |= other.told
 
 
 class Payments:
     """Writes batches of payments."""
 
-    def __init__(self, rows: PaymentRows) -> None:
-        self._rows = rows
+    def __init__(self, rows: PaymentRows, ownership: Ownership = DECLARED) -> None:
+        self._rows, self._ownership = rows, ownership
 
     @classmethod
-    async def of(cls, tx: Transaction) -> Self:
+    async def of(cls, tx: Transaction, ownership: Ownership = DECLARED) -> Self:
         """As this Splynx needs it.
 
         Raises:
             ConfigurationError: Splynx has no category for payments.
         """
-        return cls(await PaymentRows.of(tx))
+        return cls(await PaymentRows.of(tx), ownership)
 
     async def write(self, tx: Transaction, work: Sequence[Work]) -> Written:
         """Write all of `work` but what cannot pass; nothing is committed here.
@@ -114,7 +129,7 @@ class Payments:
             elif step.verb is Verb.GONE and step.key in old:
                 # What is there is taken back, where it is: somebody may have changed or moved it since.
                 row, document = old[step.key], step.known.document if step.known else {}
-                done.edited[step.key] = self._edited(one, row)
+                done.told[step.key] = self._withdrawn(one, row)
                 receipt = receipt_of(document["receipt_number"], revision + 1)
                 there = replace(one, customer_id=charged)
                 inserts.append((there, document, -Decimal(row["total"]), receipt, revision + 1))
@@ -130,18 +145,21 @@ class Payments:
         await self._insert(tx, inserts, old, done)
         for one, _, amount, _, _ in inserts:
             deltas[one.customer_id] = deltas.get(one.customer_id, Decimal(0)) + amount
-        wanted = {int(row["id"]): new for one, row in changes if (new := _receipt(one)) != row["receipt_number"]}
+        merged = {one.step.key: self._merged(one, row) for one, row in changes}
+        wanted = {
+            int(row["id"]): new
+            for one, row in changes
+            if "receipt_number" not in merged[one.step.key].left and (new := _receipt(one)) != row["receipt_number"]
+        }
         moving = granted({id: collated(new) for id, new in wanted.items()}, await _holders(tx, set(wanted.values())))
         for one, row in changes:
-            document = one.step.document or {}
             if row["id"] in wanted.keys() - moving:
                 done.refused[one.step.key] = KeyTaken(_TAKEN)
                 continue
-            done.edited[one.step.key] = self._edited(one, row)
-            await self._change(tx, one, row)
-            before, after = Decimal(row["total"]), amount_of(document)
-            deltas[row["charged"]] = deltas.get(row["charged"], Decimal(0)) - before
-            deltas[one.customer_id] = deltas.get(one.customer_id, Decimal(0)) + after
+            done.told[one.step.key] = merged[one.step.key].told
+            charged, after = await self._change(tx, one, row, merged[one.step.key].left)
+            deltas[row["charged"]] = deltas.get(row["charged"], Decimal(0)) - Decimal(row["total"])
+            deltas[charged] = deltas.get(charged, Decimal(0)) + after
             done.target_ids[one.step.key] = int(row["id"])
             done.before[one.step.key] = _image(row)
             done.revisions[one.step.key] = one.step.known.revision if one.step.known else 0
@@ -158,7 +176,7 @@ class Payments:
         if not keys:
             return {}
         rows = await tx.fetch(
-            "SELECT p.*, t.total, t.customer_id AS charged FROM payments p"
+            f"SELECT {ROW} FROM payments p"
             " JOIN billing_transactions t ON t.id = p.transaction_id"
             f" WHERE p.id IN ({marks(keys)}) AND p.deleted = '0' AND t.deleted = '0' ORDER BY p.id FOR UPDATE",
             sorted(keys),
@@ -216,42 +234,84 @@ class Payments:
             done.before[one.step.key] = _image(old[one.step.key]) if taken_back else None
             done.revisions[one.step.key] = revision
 
-    def _edited(self, one: Work, row: Row) -> list[str]:
-        known = one.step.known
-        if known is None or not known.document:
-            return []
-        written = self._rows.own(known.document, receipt_of(known.document["receipt_number"], known.revision))
-        if one.step.document is None or one.step.document["customer_id"] == known.document["customer_id"]:
-            written["charged"] = one.customer_id
-        return sorted(
-            "customer_id" if name == "charged" else name
-            for name, value in written.items()
-            if not has(row, {name: value})
+    def _fields(self, document: Document, revision: int, customer_id: int | None) -> dict[str, Any]:
+        """`{field: value}` of both rows of a payment; without its customer where nobody knows that one."""
+        receipt = receipt_of(document["receipt_number"], revision)
+        values = self._rows.own(document, receipt) | self._rows.beside(document, receipt)
+        return values if customer_id is None else values | {"customer_id": customer_id}
+
+    def _merged(self, one: Work, row: Row) -> Merged:
+        known, document = one.step.known, one.step.document
+        if known is None or document is None:
+            return Merged()
+        base = self._base(one)
+        return merge(
+            one.step.target,
+            self._ownership,
+            base=base,
+            source=self._fields(document, known.revision, one.customer_id),
+            current=_current(row, base),
+            standing=one.standing,
+            decided=one.step.decided,
+            same=alike,
         )
 
-    async def _change(self, tx: Transaction, one: Work, row: Row) -> None:
+    def _base(self, one: Work) -> dict[str, Any]:
+        """What was written last; nothing of a row that was adopted, of which nobody knows."""
+        known, document = one.step.known, one.step.document
+        if known is None or not known.document:
+            return {}
+        customer = one.was_customer_id
+        if customer is None and (document is None or document["customer_id"] == known.document["customer_id"]):
+            customer = one.customer_id
+        return self._fields(known.document, known.revision, customer)
+
+    def _withdrawn(self, one: Work, row: Row) -> list[Told]:
+        """Edits of a payment that is taken back as it is: what was typed goes with it."""
+        base = self._base(one)
+        current = _current(row, base)
+        edited = {name for name, value in base.items() if not alike(value, current[name])} | one.standing.keys()
+        told = []
+        for name in sorted(edited):
+            known = one.standing.get(name)
+            before, row_id = (known.base, known.id) if known is not None else (base[name], None)
+            told.append(Told(name, before, None, current.get(name), OVERWRITTEN, BY_POLICY, row_id))
+        return told
+
+    async def _change(self, tx: Transaction, one: Work, row: Row, left: Collection[str]) -> tuple[int, Decimal]:
+        """Change both rows, but for the fields that stay; the customer and the amount that they then have."""
         document = one.step.document or {}
-        amount = amount_of(document)
         values = self._rows.own(document, _receipt(one)) | {"customer_id": one.customer_id}
-        if has(row, values | {"total": amount, "charged": one.customer_id}):
-            return
+        beside = self._rows.beside(document, _receipt(one))
+        values = {name: value for name, value in values.items() if name not in left}
+        beside = {name: value for name, value in beside.items() if name not in left}
+        charged = int(row["charged"]) if "customer_id" in left else one.customer_id
+        after = Decimal(row["total"]) if "amount" in left else amount_of(document)
+        if has(row, values | beside | {"charged": charged, "total": after}):
+            return charged, after
+        if values:
+            await tx.execute(
+                f"UPDATE payments SET {', '.join(f'`{name}` = %s' for name in values)}, updated_at = CURRENT_TIMESTAMP"
+                " WHERE id = %s",
+                [*values.values(), row["id"]],
+            )
+        ledger = {name.removeprefix("ledger_"): value for name, value in beside.items()}
+        ledger |= {"customer_id": charged, "price": after, "total": after}
         await tx.execute(
-            f"UPDATE payments SET {', '.join(f'`{name}` = %s' for name in values)}, updated_at = CURRENT_TIMESTAMP"
-            " WHERE id = %s",
-            [*values.values(), row["id"]],
-        )
-        await tx.execute(
-            "UPDATE billing_transactions SET customer_id = %s, price = %s, total = %s, `date` = %s, description = %s,"
+            f"UPDATE billing_transactions SET {', '.join(f'`{name}` = %s' for name in ledger)},"
             " updated_at = CURRENT_TIMESTAMP WHERE id = %s",
-            [
-                one.customer_id,
-                amount,
-                amount,
-                document["date"],
-                f"Payment {values['receipt_number']}",
-                row["transaction_id"],
-            ],
+            [*ledger.values(), row["transaction_id"]],
         )
+        return charged, after
+
+
+def _current(row: Row, base: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A payment's two rows as one. Where they have two customers or amounts, the one that was not written counts."""
+    found = dict(row)
+    for name, beside in (("customer_id", "charged"), ("amount", "total")):
+        if name in base and alike(base[name], row[name]):
+            found[name] = row[beside]
+    return found
 
 
 def _image(row: Row) -> dict[str, str]:

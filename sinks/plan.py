@@ -1,13 +1,14 @@
 """What a bundle asks for, compared with what the ledger knows: pure functions from both to steps."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from schemas.aggregate import Aggregate, Target
 from schemas.bundle import StampedBundle, document_hash, record_document
 from schemas.ledger import LIVE
+from sinks.threeway import Decision
 
 Document = dict[str, Any]
 SONAR_UNIQUE_ID = "sonar_unique_id"
@@ -77,6 +78,8 @@ class Step:
     hash: str
     document: Document | None
     known: Known | None
+    decided: Mapping[str, Decision] = field(default_factory=dict)
+    """`{field: what somebody decided about its conflict}`, of a record that is written because of that."""
 
 
 def verdict(bundle: StampedBundle, state: AggregateState | None, *, oldest: int = 0) -> Outcome | None:

@@ -10,8 +10,9 @@ from clients.mysql import Database, Transaction
 from clients.splynx import SplynxClient
 from clients.splynx_errors import RecordRefused, SplynxUnreachable
 from schemas.aggregate import DeletePolicy, Target, WritePath
-from schemas.ledger import DONE, GONE, LIVE, LOST, ORPHANED
-from sinks.bodies import Shape, changed, differing
+from schemas.ledger import DONE, GONE, LIVE, LOST, ORPHANED, OVERWRITTEN
+from schemas.ownership import DECLARED, Ownership
+from sinks.bodies import Shape, changed, differing, same
 from sinks.calls import Call, Calls
 from sinks.entries import Entries, Owner
 from sinks.errors import ParentMissing, ReadBackDiffers, ReferenceMissing
@@ -19,6 +20,8 @@ from sinks.foreign import Foreign
 from sinks.handles import HEAL_PAUSE_SECONDS, Handles, endpoint_of, has_handle, has_natural_key
 from sinks.plan import Document, Known, RefAt, Step, Verb, refs_of, resolved
 from sinks.store import Intent, Ledger
+from sinks.threeway import BY_LOCK, Told, flat, merge, shown, without
+from sinks.undo import written_of
 
 
 class RestRecords:
@@ -31,6 +34,7 @@ class RestRecords:
         ledger: Ledger,
         targets: Mapping[str, Target],
         short: Mapping[str, Collection[str]] | None = None,
+        ownership: Ownership = DECLARED,
     ) -> None:
         """Raises ValueError for targets that go over REST and could not be found again: they would be doubled."""
         if lost := [name for name, one in targets.items() if one.path is WritePath.REST and not has_handle(one)]:
@@ -41,6 +45,7 @@ class RestRecords:
         self._targets = targets
         self._entries, self._handles, self._foreign = Entries(ledger), Handles(client), Foreign(db, ledger)
         self._calls = Calls(db, ledger, client.settings.timeout_seconds)
+        self._ownership = ownership
         self._shapes = {name: Shape(target, (short or {}).get(name, ())) for name, target in targets.items()}
 
     def shape(self, target: Target) -> Shape:
@@ -183,10 +188,9 @@ class RestRecords:
         target, shape = step.target, self.shape(step.target)
         current = await self._client.get(endpoint_of(target), target_id)
         body = shape.body(document, create=False)
+        left = await self._edits(step, known, body, refs, current, owner)
         await self._foreign.keep(step.document or {}, refs, body, current)
-        if known is not None and known.document:
-            await self._report_edits(step, known, current, owner)
-        sent = changed(body, current)
+        sent = changed(without(body, left), current)
         if not sent:
             await self._db.retried(lambda tx: self._keep(tx, step, owner, target_id, before=None, action=""))
             return False
@@ -222,18 +226,50 @@ class RestRecords:
             async with self._db.session() as tx:
                 await self._entries.not_shared(tx, step, row)
 
-    async def _report_edits(self, step: Step, known: Known, current: Mapping[str, Any], owner: Owner) -> None:
-        """Fields that differ from what we wrote last were changed by others: Sonar's value wins, and it is told."""
+    async def _edits(
+        self,
+        step: Step,
+        known: Known | None,
+        body: Document,
+        refs: list[RefAt],
+        current: Mapping[str, Any],
+        owner: Owner,
+    ) -> set[str]:
+        """Tell what somebody edited in the row since we wrote it; the fields that stay as they are.
+
+        It is kept before the call: what happens in between must not make an edit that is overwritten a silent one.
+        """
+        if known is None:
+            return set()  # the first time everything is written
+        key = (known.entity, known.key)
         shape = self.shape(step.target)
-        refs = refs_of(known.document, shape.required)
+        before = refs_of(known.document, shape.required)
         async with self._db.session() as tx:
-            ids = await self._ledger.ids(tx, {(ref.entity, ref.key) for ref in refs})
-        written = shape.body(resolved(known.document, ids), create=False)
-        written = {name: value for name, value in written.items() if not isinstance(value, list)}
-        edited = differing(written, current)
-        if edited:
+            ids = await self._ledger.ids(tx, {(ref.entity, ref.key) for ref in before})
+            standing = (await self._ledger.standing(tx, [key])).get(key, {})
+        base = flat(written_of(shape, resolved(known.document, ids), known)) if "key" in known.document else {}
+        if not known.hash:
+            # It may have been written without an optional reference that has come since.
+            base = {
+                name: value for name, value in base.items() if name not in {r.field for r in before if not r.required}
+            }
+        lists = [name for name, value in body.items() if isinstance(value, list)]
+        merged = merge(
+            step.target,
+            self._ownership,
+            base=base,
+            source=flat(body),
+            current=shown(body, current) | await self._foreign.ours(refs, current, lists),
+            standing=standing,
+            decided=step.decided,
+            same=same,
+        )
+        if merged.told:
             async with self._db.transaction() as tx:
-                await self._ledger.conflicts(tx, known, edited, owner.sequence)
+                await self._entries.may_write(tx, owner)
+                told = [(key, known.target_id, owner.sequence, one) for one in merged.told]
+                await self._ledger.tell_conflicts(tx, told)
+        return merged.left
 
     async def _read_back(self, target: Target, target_id: int, sent: Document) -> None:
         read = await self._client.get(endpoint_of(target), target_id)
@@ -253,6 +289,7 @@ class RestRecords:
             current = await self._client.get(endpoint_of(step.target), known.target_id)
             if str(current.get("status")) != "disabled":
                 before = {"status": current.get("status")}
+                await self._tell_status(known, current.get("status"), owner)
                 call = await self._put(step, owner, known.target_id, {"status": "disabled"})
 
         async def release(tx: Transaction) -> None:
@@ -262,6 +299,16 @@ class RestRecords:
 
         await self._db.retried(release)
         return True
+
+    async def _tell_status(self, known: Known, status: Any, owner: Owner) -> None:
+        """That a customer of whom somebody edited the status is disabled all the same."""
+        written = known.document.get("status")
+        if written is None or same(written, status):
+            return
+        one = Told("status", written, "disabled", status, OVERWRITTEN, BY_LOCK)
+        async with self._db.transaction() as tx:
+            await self._entries.may_write(tx, owner)
+            await self._ledger.tell_conflicts(tx, [((known.entity, known.key), known.target_id, owner.sequence, one)])
 
     async def _keep(
         self, tx: Transaction, step: Step, owner: Owner, target_id: int, *, before: Any, action: str

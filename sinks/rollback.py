@@ -15,7 +15,7 @@ from schemas.catalogue import TARGETS
 from schemas.ledger import LIVE
 from sinks.bodies import Shape, changed
 from sinks.handles import endpoint_of
-from sinks.payment_rows import PaymentRows, has
+from sinks.payment_rows import ROW, PaymentRows, has
 from sinks.plan import Document, refs_of, resolved
 from sinks.receipts import receipt_of
 from sinks.site import Site
@@ -159,7 +159,7 @@ class Rollback:
             rows: dict[int, Row] = {}
             for _, part in chunks(("", id) for id in ids):
                 for row in await tx.fetch(
-                    "SELECT p.*, t.total, t.customer_id AS charged FROM payments p"
+                    f"SELECT {ROW} FROM payments p"
                     f" JOIN billing_transactions t ON t.id = p.transaction_id WHERE p.id IN ({marks(part)})"
                     " AND p.deleted = '0' AND t.deleted = '0'",
                     part,

@@ -16,6 +16,8 @@ from plumbing.kept import recall
 from plumbing.logs import get_logger
 from plumbing.settings import Settings
 from schemas.catalogue import AGGREGATES, TARGETS
+from schemas.ownership import DECLARED, Ownership, check_names
+from schemas.rules import read_rules
 from schemas.topics import Topics
 from sinks.adoption import unknown_rows
 from sinks.answers import check_answered, put_on
@@ -101,6 +103,7 @@ class _Parts:
         self._settings, self._approve, self._site = settings, approve, site
         self._client, self._db, self._ledger = site.client, site.db, site.ledger
         self._stream = Stream(settings, registry)
+        self._ownership = DECLARED
 
     @staticmethod
     @asynccontextmanager
@@ -132,6 +135,8 @@ class _Parts:
     async def run(self, stop: asyncio.Event) -> SinkSummary:
         summary = SinkSummary(applied=True)
         await check_ready(self._client, self._settings.rules)
+        check_names(rules := read_rules(self._settings.rules))
+        self._ownership = Ownership.of(rules.file)
         violations = await check_guards(self._client, self._settings.guards, self._settings.rules)
         home = await self._stream.home()
         payments = await self._payments()
@@ -168,7 +173,7 @@ class _Parts:
         short = await short_fields(self._client, list(TARGETS.values()))
         if any(short.values()):
             log.warning("sink.long_texts_are_cut", fields=short)
-        rest = RestRecords(self._client, self._db, self._ledger, TARGETS, short)
+        rest = RestRecords(self._client, self._db, self._ledger, TARGETS, short, self._ownership)
         writer = Writer(
             db=self._db,
             ledger=self._ledger,
@@ -217,7 +222,7 @@ class _Parts:
         if not self._settings.ledger_beside_rows:
             return None
         async with self._db.session() as tx:
-            return await Payments.of(tx)
+            return await Payments.of(tx, self._ownership)
 
     async def _guard_again(self) -> list[Violation]:
         await check_same_target(self._client, self._db, self._ledger)

@@ -5,6 +5,7 @@ from schemas import ledger
 from sinks.tables.aggregates import AppliedAggregates
 from sinks.tables.approvals import Approvals
 from sinks.tables.base import AggregateKey, Key, dumped
+from sinks.tables.conflicts import Conflicts
 from sinks.tables.crosswalk import Crosswalk
 from sinks.tables.fence import Fence
 from sinks.tables.held import HeldRecords
@@ -12,23 +13,19 @@ from sinks.tables.intents import Intent, Intents
 from sinks.tables.journal import Journal, JournalEntry
 from sinks.tables.phase import PHASE, Phases
 from sinks.tables.progress import Progress
+from sinks.tables.versions import Versions
 
 __all__ = ["AggregateKey", "Intent", "JournalEntry", "Key", "Ledger", "dumped"]
 
 
-class Ledger(Fence, Phases, AppliedAggregates, Crosswalk, HeldRecords, Progress, Intents, Journal, Approvals):
+class Ledger(
+    Versions, Fence, Phases, AppliedAggregates, Crosswalk, HeldRecords, Progress, Intents, Journal, Conflicts, Approvals
+):
     """The whole ledger: its tables by subject, and what is said of it as a whole."""
 
     async def create(self, tx: Transaction) -> None:
-        """Make what is missing."""
-        rows = await tx.fetch(
-            "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = %s", (self.schema,)
-        )
-        there = {row["name"] for row in rows}
-        for name, statement in zip(ledger.TABLES, ledger.statements(self.schema), strict=True):
-            if name not in there:
-                await tx.execute(statement)
-        await self.set_meta(tx, "version", str(ledger.VERSION))
+        """Make what is missing, and bring forward what is of an earlier version."""
+        await self.bring_forward(tx)
         await self.first_meta(tx, PHASE, ledger.SHADOW)
 
     async def exists(self, tx: Transaction, table: str = "crosswalk") -> bool:

@@ -234,18 +234,12 @@ def _attributes(api: Json, reference: Json, target: Target) -> set[str]:
     return known
 
 
-STEERING = {"payment": {"exponent", "reverses", "sonar_unique_id"}}
-"""Members that tell the sink how to write and are no columns."""
-RENAMED = {"amount_minor": "amount", "remind_minor": "remind_amount"}
-
-
 def _columns(target: Target) -> list[str]:
     record: type[SplynxRecord] = target.record
-    skipped = record.not_written | STEERING.get(target.entity, set())
     return [
-        RENAMED.get(member.name, member.name)
+        record.columns.get(member.name, member.name)
         for member in members(record)
-        if member.name not in skipped
+        if member.name not in record.not_written
         and member.kind is not Kind.TEXTS
         and not any(isinstance(mark, AdditionalField) for mark in member.metadata)
     ]

@@ -11,10 +11,12 @@ from schemas.entities.scoped import ScopedAccount, follows_account, left_out
 from schemas.records import (
     After,
     Few,
+    FieldOwner,
     Instant,
     MaxLength,
     MinorUnits,
     NewerSonar,
+    Owned,
     Personal,
     Ref,
     ShownArchived,
@@ -146,28 +148,35 @@ class Payment(SonarRecord):
     user_id: int | None = None
 
 
+_LOCKED = Owned(FieldOwner.LOCKED)
+"""Money is nobody's to edit in Splynx until the cutover."""
+
+
 class SplynxPayment(SplynxRecord):
     """A row of `payments` with its ledger row. A reversal has a negative amount. Source: Splynx tables, payments."""
 
-    customer_id: Annotated[Ref, To("customer")]
-    payment_type: int
-    receipt_number: Annotated[str, MaxLength(32)]
-    date: date
-    real_create_datetime: str
-    amount_minor: MinorUnits
-    remind_minor: MinorUnits
+    customer_id: Annotated[Ref, To("customer"), _LOCKED]
+    payment_type: Annotated[int, _LOCKED]
+    receipt_number: Annotated[str, MaxLength(32), _LOCKED]
+    date: Annotated[date, _LOCKED]
+    real_create_datetime: Annotated[str, _LOCKED]
+    amount_minor: Annotated[MinorUnits, _LOCKED]
+    remind_minor: Annotated[MinorUnits, _LOCKED]
     exponent: int
     comment: Annotated[str, MaxLength(256), Personal()]
     field_1: Annotated[str, MaxLength(512), Personal()]
     field_2: Annotated[str, MaxLength(512), Personal()]
     field_3: Annotated[str, MaxLength(512), Personal()]
-    field_4: Annotated[str, MaxLength(512)]
+    field_4: Annotated[str, MaxLength(512), _LOCKED]
     field_5: Annotated[str, MaxLength(512), Personal()]
     memo: str
     is_sent: Literal["1"]
     reverses: Annotated[str | None, After("payment")]
     sonar_unique_id: str = ""
     """Of the payment; kept by the ledger only."""
+
+    not_written = SplynxRecord.not_written | {"exponent", "is_sent", "reverses", "sonar_unique_id"}
+    columns: ClassVar[Mapping[str, str]] = {"amount_minor": "amount", "remind_minor": "remind_amount"}
 
 
 def map_payment(payment: Payment, rules: Rules) -> Bundle:

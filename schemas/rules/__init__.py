@@ -1,7 +1,7 @@
 """The operator's rules: what may be written (`file`), reading it (`text`), and what mappers are handed (`compiled`)."""
 
 from schemas.rules.compiled import Rules, SourceFacts, compile_rules
-from schemas.rules.file import DEFAULT_LOGIN, CustomerStatus, RulesFile
+from schemas.rules.file import DEFAULT_LOGIN, ConflictPolicy, CustomerStatus, RulesFile
 from schemas.rules.text import (
     RulesText,
     configured_ids,
@@ -14,6 +14,7 @@ from schemas.rules.text import (
 
 __all__ = [
     "DEFAULT_LOGIN",
+    "ConflictPolicy",
     "CustomerStatus",
     "Rules",
     "RulesFile",

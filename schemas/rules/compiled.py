@@ -12,6 +12,9 @@ from schemas.rules.file import FROM_SONAR, RulesFile
 from schemas.values.money import exponent_of
 from schemas.values.time import iana_zone
 
+_NOT_MAPPED = {"ownership", "conflict"}
+"""Blocks that mappers do not see: a change of them makes no other bundles."""
+
 
 @dataclass(frozen=True)
 class SourceFacts:
@@ -85,7 +88,12 @@ def compile_rules(file: RulesFile, facts: SourceFacts, hmac_key: bytes = b"", ge
         )
     digest = hashlib.blake2b(
         orjson.dumps(
-            [file.model_dump(mode="json"), currency, zone, facts.minimum_amount_due_for_delinquency],
+            [
+                file.model_dump(mode="json", exclude=_NOT_MAPPED),
+                currency,
+                zone,
+                facts.minimum_amount_due_for_delinquency,
+            ],
             option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS,
         )
         + hashlib.blake2b(hmac_key, digest_size=8).digest(),

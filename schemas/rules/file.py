@@ -12,6 +12,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from schemas.values.money import is_currency
 
 CustomerStatus = Literal["new", "active", "blocked", "disabled"]
+ConflictPolicy = Literal["hold", "overwrite", "keep"]
+FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[^.\s][^.]*$")]
+"""`entity.field`."""
 FROM_SONAR = "from_system_setting"
 DEFAULT_LOGIN = "sonar-{id}"
 Id = Annotated[int, Field(ge=1)]
@@ -322,6 +325,37 @@ class Scope(_Block):
     statuses: list[int] = Field([], description="By the account status's id in Sonar.", examples=[[3, 9]])
 
 
+class OwnershipRules(_Block):
+    """Who may change a field of Splynx during the parallel run. The pages of the entities name the owner of each."""
+
+    default: Literal["source", "shared"] = Field(
+        "source",
+        description="Of the fields that Sonar owns: source, or shared, where the last change wins on whichever side.",
+        examples=["source"],
+    )
+    overrides: dict[FieldName, Literal["source", "target", "shared", "locked"]] = Field(
+        {},
+        description="The owner of single fields. source: Sonar; an edit in Splynx is a conflict. target: Splynx; never"
+        " written after its row was made. shared: the last change wins, and only two of them are a conflict. locked:"
+        " nobody in Splynx; an edit is told and put back.",
+        examples=[{"customer.gps": "target", "customer.phone": "shared"}],
+    )
+
+
+class ConflictRules(_Block):
+    """What is done when somebody edited a field in Splynx that Sonar owns. Each edit is told, whatever is done."""
+
+    policy: ConflictPolicy = Field(
+        "hold",
+        description="hold: Splynx's value stays until somebody decides (`crossfade conflicts`), and the rest of the"
+        " record is written. overwrite: Sonar's value is written. keep: Splynx's value stays until Sonar's changes.",
+        examples=["hold"],
+    )
+    overrides: dict[FieldName, ConflictPolicy] = Field(
+        {}, description="The policy of single fields.", examples=[{"customer.email": "overwrite"}]
+    )
+
+
 class RulesFile(_Block):
     """The rules as the operator wrote them."""
 
@@ -336,3 +370,5 @@ class RulesFile(_Block):
     billing: Billing = Billing()
     custom_fields: CustomFields = CustomFields()
     scope: Scope = Scope()
+    ownership: OwnershipRules = OwnershipRules()
+    conflict: ConflictRules = ConflictRules()

@@ -35,9 +35,13 @@ class RulesText:
     file: RulesFile
     node: yaml.Node | None
 
-    def place(self, rule: str) -> str:
-        """`rules.yaml line 7: partners.default`; the line of the block that would hold it when it is not written."""
-        return f"{self.path} line {line_of(self.node, rule.split('.'))}: {rule}"
+    def place(self, rule: str, *names: str) -> str:
+        """`rules.yaml line 7: partners.default`; the line of the block that would hold it when it is not written.
+
+        `names`: further parts of the path, which may hold dots themselves.
+        """
+        told = ": ".join([rule, *names])
+        return f"{self.path} line {line_of(self.node, [*rule.split('.'), *names])}: {told}"
 
 
 def load_rules(path: Path) -> RulesFile:

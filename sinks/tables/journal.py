@@ -1,4 +1,4 @@
-"""Before-images of what we changed, and what others changed behind us."""
+"""Before-images of what we changed."""
 
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from clients.mysql import Row, Transaction
-from sinks.plan import Known
 from sinks.tables.base import Key, Tables, chunks, dumped, marks, naive
 
 
@@ -90,20 +89,6 @@ class Journal(Tables):
                 for one in entries
             ],
         )
-
-    async def conflicts(self, tx: Transaction, known: Known, fields: Iterable[str], sequence: int) -> None:
-        """Fields that somebody else changed."""
-        now = self.now()
-        await tx.insert_many(
-            f"INSERT INTO {self.table('conflicts')} (entity, record_key, target_id, field, sequence, at)"
-            " VALUES (%s, %s, %s, %s, %s, %s)",
-            [(known.entity, known.key, known.target_id, field, sequence, now) for field in fields],
-        )
-
-    async def conflict_counts(self, tx: Transaction) -> dict[str, int]:
-        """`{entity: values that somebody else changed}`."""
-        rows = await tx.fetch(f"SELECT entity, COUNT(*) AS n FROM {self.table('conflicts')} GROUP BY entity")
-        return {row["entity"]: int(row["n"]) for row in rows}
 
     async def chosen(self, tx: Transaction, writes: Writes) -> Chosen:
         """How many records the writes are about, and the newest entry of them."""

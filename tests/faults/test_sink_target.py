@@ -1,6 +1,6 @@
 """A Splynx that people change, that is the wrong one, or that mistaken rules would empty: told, asked, never silent."""
 
-import random
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,28 +8,16 @@ import pytest
 
 from plumbing.errors import SyncError
 from sinks.errors import BrakeApplied
-from tests.faults.history import Happening, emptied, history
+from tests.faults.edits import everybody_changed, random_edits, renamed
+from tests.faults.history import emptied, history
 from tests.faults.seeds import seeds
-from tests.faults.sink_site import SinkSite
+from tests.faults.sink_site import SinkSite, alarm
 from tests.faults.target import assert_same
-
-
-def renamed(seed: int, count: int = 2) -> list[Happening]:
-    """The newest bundles of some customers with another status text: something of ours changes on them."""
-    newest = {one.sonar_id: one for one in history(seed) if one.aggregate == "account"}
-    top = 1000
-    found = []
-    for place, one in enumerate(random.Random(seed).sample(sorted(newest.values(), key=lambda o: o.sonar_id), count)):
-        (customer,) = one.bundle.records["customer"] or ()
-        records = {**one.bundle.records, "customer": [customer.model_copy(update={"sonar_status": f"Later {seed}"})]}
-        bundle = type(one.bundle)(records=records)
-        found.append(Happening(one.aggregate, one.sonar_id, one.owner, bundle, top + place))
-    return found
 
 
 @pytest.mark.fault(27)
 @seeds(30, guards={"edits are looked for before a record is changed": 1})
-async def test_what_somebody_edits_in_splynx_is_told_and_never_lost_silently(sink_site: SinkSite, seed: int) -> None:
+async def test_what_somebody_edits_in_splynx_is_held_and_told(sink_site: SinkSite, seed: int) -> None:
     """The same field, another field, a deleted row, a row of somebody else with a login of ours."""
     await sink_site.after_nothing(seed)
     await sink_site.run()
@@ -40,13 +28,47 @@ async def test_what_somebody_edits_in_splynx_is_told_and_never_lost_silently(sin
     sink_site.change("UPDATE customers SET deleted = '1' WHERE id = %s", gone)
     sink_site.add(later)
     await sink_site.run()
-    conflicts = sink_site.rows("SELECT target_id, field FROM {ledger}.conflicts")
-    assert {"target_id": mine, "field": "city"} in conflicts
+    conflicts = sink_site.rows("SELECT target_id, field, state, target FROM {ledger}.conflicts")
+    assert conflicts == [{"target_id": mine, "field": "city", "state": "open", "target": '"By hand"'}]
     (row,) = sink_site.rows(f"SELECT city, gdpr_agreed FROM customers WHERE id = {mine}")
-    assert row["gdpr_agreed"] == "accept"  # not ours: left alone
+    assert row == {"city": "By hand", "gdpr_agreed": "accept"}  # held; and not ours: left alone
+    (status,) = sink_site.rows(f"SELECT value FROM customers_values WHERE id = {mine} AND name = 'sonar_status'")
+    assert status["value"] == f"Later {seed}"  # the rest of the record is written
     held = sink_site.rows("SELECT record_key, state FROM {ledger}.held WHERE entity = 'customer'")
     assert held == [{"record_key": str(later[1].sonar_id), "state": "dead"}]
     assert sink_site.rows(f"SELECT deleted FROM customers WHERE id = {gone}")[0]["deleted"] == "1"
+    assert alarm("crossfade_conflicts", entity="customer") == 1
+    await sink_site.assert_each_offset_has_one_outcome()
+
+
+@pytest.mark.fault(27)
+@seeds(
+    30,
+    guards={
+        "edits are looked for before a record is changed": 1,
+        "edits are looked for in both rows of a payment": 1,
+    },
+)
+async def test_of_random_edits_none_is_overwritten_in_silence(sink_site: SinkSite, seed: int) -> None:
+    """Each is still there, or the ledger has what was overwritten: 36 edits a seed, over a thousand in all."""
+    await sink_site.after_nothing(seed)
+    await sink_site.run()
+    edits = random_edits(sink_site, seed, 36)
+    for edit in edits:
+        sink_site.change(f"UPDATE `{edit.table}` SET `{edit.column}` = %s WHERE {edit.where}", edit.value)
+    sink_site.add(everybody_changed(seed))
+    await sink_site.run()
+    told = {
+        (row["entity"], row["target_id"], row["field"], json.loads(row["target"]))
+        for row in sink_site.rows("SELECT entity, target_id, field, target FROM {ledger}.conflicts")
+    }
+    silent = []
+    for edit in edits:
+        (row,) = sink_site.rows(f"SELECT `{edit.column}` AS v FROM `{edit.table}` WHERE {edit.where}")
+        kept = str(row["v"]) == edit.value
+        if not kept and (edit.entity, edit.row, edit.field, edit.value) not in told:
+            silent.append(edit)
+    assert not silent
     await sink_site.assert_each_offset_has_one_outcome()
 
 

@@ -3,8 +3,11 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from schemas.records import AdditionalField, MaxLength, OnCreate, Personal, Ref, SplynxRecord, To
+from schemas.records import AdditionalField, FieldOwner, MaxLength, OnCreate, Owned, Personal, Ref, SplynxRecord, To
 from schemas.rules import CustomerStatus
+
+Switch = Annotated[Literal["0"], Owned(FieldOwner.LOCKED)]
+"""What Splynx must not do by itself before the cutover."""
 
 
 class Customer(SplynxRecord):
@@ -12,7 +15,7 @@ class Customer(SplynxRecord):
 
     login: Annotated[str, MaxLength(128)]
     password: Annotated[str, OnCreate(), Personal()]
-    status: CustomerStatus
+    status: Annotated[CustomerStatus, Owned(FieldOwner.LOCKED)]
     billing_type: Literal["recurring"]
     partner_id: Annotated[Ref | int, To("partner")]
     location_id: int
@@ -29,7 +32,7 @@ class Customer(SplynxRecord):
     gps: Annotated[str, MaxLength(256), Personal()]
     date_add: date
     conversion_date: str | None
-    customer_labels: Annotated[list[Ref], To("label", required=False)]
+    customer_labels: Annotated[list[Ref], To("label", required=False), Owned(FieldOwner.LOCKED)]
     sonar_unique_id: Annotated[str, AdditionalField("Sonar unique id")] = ""
     sonar_account_number: Annotated[str, AdditionalField("Sonar account")]
     sonar_status: Annotated[str, AdditionalField("Sonar status")]
@@ -60,8 +63,8 @@ class CustomerInfo(SplynxRecord):
 class CustomerBilling(SplynxRecord):
     """Source: Splynx REST, admin/customers/customer-billing. Until cutover Splynx must bill nobody."""
 
-    enabled: Literal["0"]
-    make_invoices: Literal["0"]
+    enabled: Switch
+    make_invoices: Switch
     type: int
     billing_date: int
     billing_due: int
@@ -69,9 +72,9 @@ class CustomerBilling(SplynxRecord):
     grace_period: int | None = None
     payment_method: int
     min_balance: str
-    request_auto_enable: Literal["0"]
-    reminder_enable: Literal["0"]
-    send_finance_notification: Literal["0"]
+    request_auto_enable: Switch
+    reminder_enable: Switch
+    send_finance_notification: Switch
     billing_person: Annotated[str, MaxLength(256), Personal()]
     billing_street_1: Annotated[str, MaxLength(255), Personal()]
     billing_zip_code: Annotated[str, MaxLength(32), Personal()]

@@ -1,10 +1,11 @@
 """A small catalogue for the writer's tests: an account with its customer, and its payments, as Splynx takes them."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 from schemas.aggregate import Aggregate, Collection, DeletePolicy, Target, WritePath
 from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
-from schemas.records import AdditionalField, After, OnCreate, Ref, SonarRecord, SplynxRecord, To
+from schemas.records import AdditionalField, After, FieldOwner, OnCreate, Owned, Ref, SonarRecord, SplynxRecord, To
 from sinks.jobs import Delivery
 
 
@@ -47,7 +48,7 @@ class Payment(SplynxRecord):
     """The row of `payments` and its ledger row."""
 
     customer_id: Annotated[Ref, To("customer")]
-    amount_minor: int
+    amount_minor: Annotated[int, Owned(FieldOwner.LOCKED)]
     remind_minor: int = 0
     exponent: int = 2
     payment_type: int = 1
@@ -58,6 +59,8 @@ class Payment(SplynxRecord):
     field_4: str = ""
     memo: str = ""
     reverses: Annotated[str | None, After("payment")] = None
+
+    columns: ClassVar[Mapping[str, str]] = {"amount_minor": "amount", "remind_minor": "remind_amount"}
 
 
 LABEL = Target(

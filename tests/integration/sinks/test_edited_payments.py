@@ -4,6 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from schemas.ownership import Ownership
+from schemas.records import FieldOwner
+from sinks.payments import Payments
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, PAYMENTS, Topic, customer, payment
 
@@ -11,20 +14,41 @@ pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.mark.fault(27)
-async def test_an_edit_of_a_payment_is_reported_and_overwritten(site: Site) -> None:
+async def test_the_money_of_a_payment_is_put_back_and_its_comment_is_held(site: Site) -> None:
     topic = Topic()
     writer = await site.own(site.make_writer())
     await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
     await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=2)])
     site.run("UPDATE payments SET comment = 'by hand', amount = 8 WHERE receipt_number = 'SP10'")
     await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900, memo="seen")], sequence=3)])
-    assert [row["field"] for row in site.rows("SELECT field FROM {ledger}.conflicts ORDER BY field")] == [
-        "amount", "comment",
-    ]  # fmt: skip
+    told = site.rows("SELECT field, state, base, source, target FROM {ledger}.conflicts ORDER BY field")
+    assert told == [
+        {"field": "amount", "state": "overwritten", "base": '"9.00"', "source": '"9.00"', "target": '"8.0000"'},
+        {"field": "comment", "state": "open", "base": '""', "source": '""', "target": '"by hand"'},
+    ]
     assert site.rows("SELECT comment, amount, memo FROM payments") == [
-        {"comment": "", "amount": Decimal(9), "memo": "seen"}
+        {"comment": "by hand", "amount": Decimal(9), "memo": "seen"}
     ]
     assert set(site.deposits().values()) == {Decimal(9)}
+
+
+@pytest.mark.fault(27)
+async def test_an_amount_that_is_held_stays_whole_with_the_customers_deposit(site: Site) -> None:
+    """Both rows of the payment and the deposit were edited as Splynx does it; the rules hold such edits."""
+    topic = Topic()
+    async with site.db.session() as tx:
+        holding = await Payments.of(tx, Ownership(owners={("payment", "amount"): FieldOwner.SOURCE}))
+    writer = await site.own(site.make_writer(payments=holding))
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=2)])
+    site.run("UPDATE payments SET amount = 8")
+    site.run("UPDATE billing_transactions SET price = 8, total = 8")
+    site.run("UPDATE customer_billing SET deposit = 8")
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 950, memo="seen")], sequence=3)])
+    assert site.rows("SELECT amount, memo FROM payments") == [{"amount": Decimal(8), "memo": "seen"}]
+    assert set(site.deposits().values()) == {Decimal(8)}
+    states = {row["field"]: row["state"] for row in site.rows("SELECT field, state FROM {ledger}.conflicts")}
+    assert states["amount"] == "open"
 
 
 @pytest.mark.fault(27)
@@ -74,7 +98,7 @@ async def test_a_payment_that_was_edited_in_splynx_and_is_gone_leaves_nothing(
     site.deposits()
     await writer.write([topic.send(PAYMENTS, 9, [], sequence=2)])
     assert list(site.deposits().values()) == [Decimal(0), Decimal(0)]
-    assert site.rows("SELECT field FROM {ledger}.conflicts") == [{"field": field}]
+    assert {"field": field, "state": "overwritten"} in site.rows("SELECT field, state FROM {ledger}.conflicts")
 
 
 async def test_a_payment_that_was_deleted_in_splynx_is_not_taken_back_twice(site: Site) -> None:

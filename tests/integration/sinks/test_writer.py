@@ -141,15 +141,42 @@ async def test_a_deleted_account_disables_its_customer_and_a_foreign_label_stays
 
 
 @pytest.mark.fault(27)
-async def test_an_edit_in_splynx_is_reported_and_overwritten(site: Site) -> None:
+async def test_a_field_that_somebody_edited_is_held_and_the_rest_is_written(site: Site) -> None:
     topic = Topic()
     writer = await site.own(site.make_writer())
     await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
     one = site.rows("SELECT id FROM customers")[0]["id"]
     await site.client.put("admin/customers/customer", one, {"name": "By hand"})
-    await writer.write([topic.send(ACCOUNTS, 1, customer(1, sonar_status="Changed"), sequence=2)])
-    assert [row["field"] for row in site.rows("SELECT field FROM {ledger}.conflicts")] == ["name"]
-    assert site.rows("SELECT name FROM customers")[0]["name"] == "Anna"
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Bea", category="company"), sequence=2)])
+    conflict = "SELECT field, state, base, source, target, sequence FROM {ledger}.conflicts"
+    told = {"field": "name", "state": "open", "base": '"Anna"', "source": '"Bea"', "target": '"By hand"'}
+    assert site.rows(conflict) == [told | {"sequence": 2}]
+    assert site.rows("SELECT name, category FROM customers") == [{"name": "By hand", "category": "company"}]
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Cid", category="company"), sequence=3)])
+    assert site.rows(conflict) == [told | {"source": '"Cid"', "sequence": 3}]
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "By hand"), sequence=4)])
+    assert [row["state"] for row in site.rows(conflict)] == ["agreed"]
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Dee"), sequence=5)])
+    assert site.rows("SELECT name FROM customers") == [{"name": "Dee"}]
+
+
+@pytest.mark.fault(27)
+async def test_a_locked_field_that_somebody_edited_is_put_back_and_told(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    label = Ref(entity="label", key="group:1")
+    await writer.write(
+        [
+            topic.send(GROUPS, 1, [Label(key="group:1", label="grp: A")], sequence=1),
+            topic.send(ACCOUNTS, 1, customer(1, sonar_status="ok", customer_labels=[label]), sequence=1),
+        ]
+    )
+    one = site.rows("SELECT id FROM customers")[0]["id"]
+    await site.client.put("admin/customers/customer", one, {"additional_attributes": {"sonar_status": "By hand"}})
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Bea", customer_labels=[label]), sequence=2)])
+    told = site.rows("SELECT field, state, settled_by, target FROM {ledger}.conflicts")
+    assert told == [{"field": "sonar_status", "state": "overwritten", "settled_by": "locked", "target": '"By hand"'}]
+    assert site.rows("SELECT value FROM customers_values WHERE name = 'sonar_status'") == [{"value": ""}]
 
 
 async def test_a_refused_record_is_a_dead_letter_and_the_others_pass(site: Site) -> None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from plumbing.metrics import REGISTRY
-from schemas.ledger import DEAD, PARKED
+from schemas.ledger import AGREED, DEAD, OVERWRITTEN, PARKED, UNSETTLED
 from sinks.held import show
 
 
@@ -21,9 +21,10 @@ def test_the_longest_wait_of_each_entity_is_shown_in_seconds() -> None:
     assert REGISTRY.get_sample_value("crossfade_longest_parked_seconds", {"entity": "payment"}) == 120
 
 
-def test_what_others_changed_is_counted() -> None:
-    show({}, {}, {"customer": 4}, 0)
+def test_what_others_changed_is_counted_while_it_is_undecided_and_when_it_was_overwritten() -> None:
+    show({}, {}, {("customer", UNSETTLED): 4, ("customer", OVERWRITTEN): 2, ("customer", AGREED): 9}, 0)
     assert REGISTRY.get_sample_value("crossfade_conflicts", {"entity": "customer"}) == 4
+    assert REGISTRY.get_sample_value("crossfade_edits_overwritten", {"entity": "customer"}) == 2
     assert REGISTRY.get_sample_value("crossfade_conflicts", {"entity": "payment"}) == 0
 
 

@@ -50,7 +50,7 @@ class Picky(Payments):
             done.target_ids[one.step.key] = int(one.step.key)
             done.before[one.step.key] = None
             done.revisions[one.step.key] = 0
-            done.edited[one.step.key] = []
+            done.told[one.step.key] = []
         return done
 
 
@@ -75,7 +75,7 @@ async def test_all_but_what_the_database_refuses_are_written_once(count: int, re
     assert tx.kept == written
     assert set(done.refused) == refused
     assert all(error.code == "mysql.value_refused" for error in done.refused.values())
-    for told in (done.target_ids, done.before, done.revisions, done.edited):
+    for told in (done.target_ids, done.before, done.revisions, done.told):
         assert list(told) == written
 
 

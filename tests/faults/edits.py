@@ -1,0 +1,97 @@
+"""What people type into Splynx while it is filled, and what Sonar sends after that."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from schemas.records import SplynxRecord
+from tests.faults.history import Happening, history
+from tests.faults.sink_site import SinkSite
+
+_TOP = 1000
+"""Sequences above those of any history."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A value typed into one field of one row. `entity`, `row` and `field`: as the ledger calls them."""
+
+    entity: str
+    row: int
+    field: str
+    table: str
+    column: str
+    where: str
+    value: str
+
+
+def renamed(seed: int, count: int = 2) -> list[Happening]:
+    """The newest bundles of some customers with another status text: something of ours changes on them."""
+    newest = {one.sonar_id: one for one in history(seed) if one.aggregate == "account"}
+    found = []
+    for place, one in enumerate(random.Random(seed).sample(sorted(newest.values(), key=lambda o: o.sonar_id), count)):
+        (customer,) = one.bundle.records["customer"] or ()
+        records = {**one.bundle.records, "customer": [customer.model_copy(update={"sonar_status": f"Later {seed}"})]}
+        bundle = type(one.bundle)(records=records)
+        found.append(Happening(one.aggregate, one.sonar_id, one.owner, bundle, _TOP + place))
+    return found
+
+
+def everybody_changed(seed: int) -> list[Happening]:
+    """The newest bundle of every account and payment, with something of ours changed in each record."""
+    newest = {(one.aggregate, one.sonar_id): one for one in history(seed) if one.aggregate in {"account", "payment"}}
+    found = []
+    for place, one in enumerate(newest.values()):
+        if one.bundle.deleted:
+            continue
+        records = {entity: _changed(entity, some, seed) for entity, some in one.bundle.records.items()}
+        bundle = replace(one.bundle, records=records)
+        found.append(Happening(one.aggregate, one.sonar_id, one.owner, bundle, _TOP + place))
+    return found
+
+
+def _changed(entity: str, some: Sequence[SplynxRecord] | None, seed: int) -> list[SplynxRecord] | None:
+    members = {
+        "customer": {"sonar_status": f"Later {seed}"},
+        "customer_info": {"contact_person": f"Later {seed}"},
+        "customer_billing": {"billing_city": f"Later {seed}"},
+        "payment": {"field_1": f"later {seed}"},
+    }
+    return None if some is None else [one.model_copy(update=members[entity]) for one in some]
+
+
+_COLUMNS = {
+    "customer": ("customers", "id", ("name", "email", "phone", "street_1", "zip_code", "city", "gps", "login")),
+    "customer_info": ("customer_info", "customer_id", ("birthday", "passport", "vat_id", "contact_person")),
+    "customer_billing": ("customer_billing", "customer_id", ("billing_person", "billing_city", "billing_zip_code")),
+    "payment": ("payments", "id", ("comment", "memo", "field_1", "field_3", "receipt_number")),
+}
+_VALUES = ("sonar_status", "sonar_account_number", "sonar_contacts", "sonar_id")
+
+
+def random_edits(site: SinkSite, seed: int, count: int) -> list[Edit]:
+    """So many, each of another field: of customers and their parts, of additional fields, of both rows of payments."""
+    chance = random.Random(seed)
+    possible: list[Edit] = []
+    links = site.rows("SELECT entity, target_id FROM {ledger}.crosswalk WHERE state = 'live'")
+    for link in links:
+        entity, row = str(link["entity"]), int(link["target_id"])
+        if entity not in _COLUMNS:
+            continue
+        table, key, columns = _COLUMNS[entity]
+        possible += [
+            Edit(entity, row, one, table, one, f"`{key}` = {row}", f"edit {chance.random():.4f}") for one in columns
+        ]
+        if entity == "customer":
+            possible += [
+                Edit(entity, row, one, "customers_values", "value", f"id = {row} AND name = '{one}'", f"by hand {row}")
+                for one in _VALUES
+                if site.rows(f"SELECT 1 AS there FROM customers_values WHERE id = {row} AND name = '{one}'")
+            ]
+        if entity == "payment":
+            amount = f"{chance.randrange(1, 999)}.5000"
+            possible += [
+                Edit(entity, row, "amount", "payments", "amount", f"id = {row}", amount),
+                Edit(entity, row, "ledger_date", "billing_transactions", "date", f"payment_id = {row}", "2001-02-03"),
+            ]
+    return chance.sample(possible, min(count, len(possible)))

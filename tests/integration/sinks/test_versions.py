@@ -1,0 +1,106 @@
+"""A ledger of an earlier release is brought forward with what it holds; one of a later release is left alone."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+from pydantic import SecretStr
+
+from clients.mysql import Database
+from plumbing.settings import MysqlSettings
+from schemas.ledger import MIGRATIONS, OVERWRITTEN, TABLES, VERSION, statements
+from sinks.errors import LedgerNewer, LedgerOutdated
+from sinks.store import Ledger
+from tests.conftest import MariaDbAccess
+
+_FIRST = {
+    # as release 1 made them, before an undoing was kept and before conflicts were decided
+    "journal": """
+        id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY, run_id varchar(64) NOT NULL, entity varchar(32) NOT NULL,
+        record_key varchar(96) NOT NULL, target_id bigint NOT NULL, action varchar(16) NOT NULL,
+        before_image mediumtext NULL, sequence bigint NOT NULL, at datetime(3) NOT NULL,
+        KEY by_record (entity, record_key)
+    """,
+    "conflicts": """
+        id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY, entity varchar(32) NOT NULL, record_key varchar(96) NOT NULL,
+        target_id bigint NOT NULL, field varchar(64) NOT NULL, sequence bigint NOT NULL, at datetime(3) NOT NULL,
+        KEY by_record (entity, record_key)
+    """,
+}
+
+
+@dataclass
+class Old:
+    """A ledger as release 1 made it."""
+
+    db: Database
+    ledger: Ledger
+
+    async def shape(self) -> set[tuple[str, ...]]:
+        """Every column and key of its tables."""
+        columns = await self.db.fetch(
+            "SELECT table_name AS t, column_name AS c, column_type AS k, is_nullable AS n, column_default AS d"
+            " FROM information_schema.columns WHERE table_schema = %s",
+            (self.db.name,),
+        )
+        keys = await self.db.fetch(
+            "SELECT table_name AS t, index_name AS i, seq_in_index AS s, column_name AS c"
+            " FROM information_schema.statistics WHERE table_schema = %s",
+            (self.db.name,),
+        )
+        return {tuple(str(value) for value in row.values()) for row in (*columns, *keys)}
+
+
+@pytest.fixture
+async def old(mariadb: MariaDbAccess, fresh_database: str) -> AsyncIterator[Old]:
+    at = MysqlSettings(
+        host=mariadb.host, port=mariadb.port, user=mariadb.user, password=SecretStr(mariadb.password),
+        name=fresh_database,
+    )  # fmt: skip
+    async with Database(at) as db:
+        async with db.session() as tx:
+            for name, made in zip(TABLES, statements(fresh_database), strict=True):
+                first = f"CREATE TABLE {name} ({_FIRST[name]})" if name in _FIRST else made
+                await tx.execute(first)
+            await tx.execute("INSERT INTO meta (name, value) VALUES ('version', '1'), ('phase', 'freeze')")
+            await tx.execute(
+                "INSERT INTO conflicts (entity, record_key, target_id, field, sequence, at)"
+                " VALUES ('customer', '1', 7, 'city', 3, '2026-01-02 03:04:05')"
+            )
+        yield Old(db, Ledger(fresh_database, "run"))
+
+
+async def test_a_ledger_of_the_first_release_is_brought_forward_with_what_it_holds(old: Old) -> None:
+    async with old.db.session() as tx:
+        assert await old.ledger.version(tx) == 1
+        with pytest.raises(LedgerOutdated, match="conflicts, journal"):
+            await old.ledger.require_current(tx)
+        await old.ledger.create(tx)
+        assert await old.ledger.version(tx) == VERSION
+        await old.ledger.require_current(tx)
+        (row,) = await old.ledger.conflicts(tx)
+        assert (row["field"], row["state"], row["target"]) == ("city", OVERWRITTEN, None)
+        assert await old.ledger.standing(tx, [("customer", "1")]) == {}
+        assert await old.ledger.phase(tx) == "freeze"
+        brought = await old.shape()
+        for name in TABLES:
+            await tx.execute(f"DROP TABLE `{name}`")
+        await old.ledger.create(tx)
+    assert brought == await old.shape()
+
+
+async def test_what_was_interrupted_is_gone_on_with(old: Old) -> None:
+    """Killed between a statement and its note: the tables themselves show what was done."""
+    async with old.db.session() as tx:
+        await tx.execute(f"ALTER TABLE journal {MIGRATIONS[0].alter}")
+        assert [one.table for one in await old.ledger.pending(tx)] == ["conflicts"]
+        assert [one.table for one in await old.ledger.bring_forward(tx)] == ["conflicts"]
+        assert await old.ledger.bring_forward(tx) == []
+
+
+async def test_a_ledger_of_a_later_release_is_left_alone(old: Old) -> None:
+    async with old.db.session() as tx:
+        await tx.execute("UPDATE meta SET value = %s WHERE name = 'version'", (VERSION + 1,))
+        with pytest.raises(LedgerNewer, match=f"version {VERSION + 1}"):
+            await old.ledger.create(tx)
+        assert await old.ledger.version(tx) == VERSION + 1
