@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any
 
-from aiokafka.partitioner import murmur2
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from plumbing.errors import Action, DependencyUnreachable, ExitCode, SyncError
+from plumbing.murmur import murmur2
 from plumbing.settings import KafkaSettings
 
 
@@ -42,8 +42,7 @@ def partition_of(key: int | str, partitions: int) -> int:
     The same as Java's default partitioner computes for a string key, so that other Kafka tools agree. Remembered, for
     an account's events are many, and the hash is plain Python.
     """
-    digest = int(murmur2(str(key).encode()))  # type: ignore[no-untyped-call]
-    return (digest & 0x7FFFFFFF) % partitions
+    return (murmur2(str(key).encode()) & 0x7FFFFFFF) % partitions
 
 
 def client_config(kafka: KafkaSettings) -> dict[str, Any]:

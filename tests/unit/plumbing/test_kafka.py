@@ -3,10 +3,12 @@
 import time
 
 import pytest
+from aiokafka.partitioner import murmur2 as of_aiokafka
 from confluent_kafka import Producer
 
 from plumbing.errors import DependencyUnreachable
 from plumbing.kafka import AckedProducer, DeliveryFailed, client_config, make_producer, partition_of, reach_broker
+from plumbing.murmur import murmur2
 from plumbing.settings import KafkaSettings, Tls
 
 MOCK = {"test.mock.num.brokers": 1, "bootstrap.servers": "", "security.protocol": "PLAINTEXT"}
@@ -25,6 +27,12 @@ MOCK = {"test.mock.num.brokers": 1, "bootstrap.servers": "", "security.protocol"
 )
 def test_a_key_lands_where_javas_producer_puts_it(key: str, digest: int) -> None:
     assert partition_of(key, 1_000_003) == (digest & 0x7FFFFFFF) % 1_000_003
+
+
+def test_every_length_of_a_key_is_hashed_as_aiokafka_does_it() -> None:
+    key = bytes(range(248, 256)) + bytes(range(12))
+    for length in range(len(key) + 1):
+        assert murmur2(key[:length]) == of_aiokafka(key[:length])  # type: ignore[no-untyped-call]
 
 
 def test_an_id_and_its_text_share_a_partition() -> None:
