@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from console import deadletters as letters
+from console import deadletters_dismiss as letters_dismiss
 from console import deadletters_replay as letters_replay
 from console import replay as replaying
 from console import replay_asof as past
@@ -110,6 +111,46 @@ def replay_letters(
         fail(exc, as_json=json)
     show(result.document(), as_json=json, text=letters_replay.text_of)
     raise typer.Exit(int(result.exit_code))
+
+
+@deadletters.command(
+    "dismiss",
+    epilog="Example: crossfade deadletters dismiss process:17 --reason 'a test account' --apply;"
+    " crossfade deadletters dismiss process:17 --take-back --reason 'it was none' --apply",
+)
+def dismiss_letters(
+    letter: Annotated[list[str] | None, typer.Argument(help="Ids. Without any: all that fit the options.")] = None,
+    config: Config = None,
+    json: Json = False,
+    apply: Apply = False,
+    stage: Stages = None,
+    code: Codes = None,
+    only: Abouts = None,
+    reason: Annotated[str, typer.Option(help="Why; it is kept in the ledger. No personal data.")] = "",
+    by: Annotated[str | None, typer.Option(help="Who decides; without it the user of this machine.")] = None,
+    take_back: Annotated[bool, typer.Option("--take-back", help="Open dismissed letters again.")] = False,
+) -> None:
+    """Close dead letters that are meant to stay where they are; shows them first. Who, when and why are kept.
+
+    They count in no alert any more. Their records stay out of Splynx until something newer of them comes.
+    """
+    if not (letter or stage or code or only):
+        raise typer.BadParameter("name letters, or give --stage, --code or --only", param_hint="LETTER")
+    try:
+        settings = load_settings(config)
+
+        async def work() -> letters_dismiss.Decided:
+            chosen = await letters.chosen_letters(
+                settings, ids=letter or (), stages=stage or (), codes=code or (), only=only or (), closed=take_back
+            )
+            return await letters_dismiss.dismiss(
+                settings, chosen, reason=reason, by=by, take_back=take_back, apply=apply
+            )
+
+        result = asyncio.run(work())
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    show(result.document(), as_json=json, text=letters_dismiss.text_of)
 
 
 def replay(

@@ -12,7 +12,7 @@ from typing import Any
 
 from console.deadletters import about
 from console.letter_sources import group_of, message_at
-from console.letter_states import OPEN, Letter
+from console.letter_states import DISMISSED, OPEN, Letter
 from console.output import table
 from console.replay_bundles import Foresight, Mapped, Publisher, map_again, rules_of_now
 from console.replay_scope import Scope
@@ -117,6 +117,8 @@ def decide(
     context: Context,
 ) -> Decision:
     """What is to be done with a letter. `newest`: a root's newest event; `read`: the message that it is about."""
+    if letter.state == DISMISSED:
+        return Decision(letter, DISMISSED, "`crossfade deadletters dismiss --take-back` opens it again")
     if letter.state != OPEN:
         return Decision(letter, SUPERSEDED, letter.state)
     if letter.stage == "capture":

@@ -22,8 +22,9 @@ from plumbing.reading import read_spans, read_whole, value_of
 from plumbing.settings import Settings
 from schemas.avro import envelope_schema, key_schema
 from schemas.catalogue import aggregate
-from schemas.ledger import DEAD, LIVE
+from schemas.ledger import DEAD, DISMISSED, LIVE
 from schemas.topics import Topics
+from sinks.store import Ledger
 from sinks.tables.base import chunks, marks
 
 _PATIENCE_SECONDS = 10.0
@@ -204,7 +205,7 @@ async def read_facts(settings: Settings, letters: Sequence[Letter], seen: Mappin
             for row in await db.fetch(f"SELECT * FROM held {where}", wanted):
                 record = row["entity"], row["record_key"]
                 owners[record] = row["aggregate"], int(row["sonar_id"])
-                if row["state"] == DEAD:
+                if row["state"] in {DEAD, DISMISSED}:
                     place = row["topic"], int(row["partition_no"]), int(row["topic_offset"])
                     dead[record] = Held(place, int(row["sequence"]))
         applied: dict[Root, Applied] = {}
@@ -217,7 +218,11 @@ async def read_facts(settings: Settings, letters: Sequence[Letter], seen: Mappin
             ):
                 at = Applied(int(row["sequence"]), int(row["partition_no"]), int(row["topic_offset"]))
                 applied[name, int(row["sonar_id"])] = at
-        return Facts(applied, dead, owners, written, seen)
+        ledger = Ledger(db.name, run_id="")
+        async with db.session() as tx:
+            there_too = await ledger.exists(tx, "dismissals")
+            dismissed = await ledger.dismissed(tx, {one.mark for one in letters}) if there_too else {}
+        return Facts(applied, dead, owners, written, seen, dismissed)
 
 
 def group_of(settings: Settings) -> str:

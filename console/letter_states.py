@@ -1,13 +1,17 @@
 """A dead letter, and whether it still matters: nothing newer of its record has passed since. Pure functions."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+from sinks.tables.dismissals import Dismissal
 
 OPEN = "open"
 SUPERSEDED = "superseded"
 PASSED = "passed"
-"""States of a letter: it still matters; something newer of its record took its place; the same passed after all."""
+DISMISSED = "dismissed"
+"""States of a letter: it still matters; something newer of its record took its place; the same passed after all; an
+operator decided that it stays where it is."""
 Place = tuple[str, int, int]
 """Topic, partition, offset."""
 Root = tuple[str, int]
@@ -33,6 +37,7 @@ class Letter:
     """Of its event; None where that cannot be read."""
     times: int = 1
     state: str = OPEN
+    dismissal: Dismissal | None = None
 
     @property
     def what(self) -> tuple[Any, ...]:
@@ -40,6 +45,11 @@ class Letter:
         if self.record is not None:
             return (self.stage, self.entity, self.record)
         return (self.stage, self.place or self.root)
+
+    @property
+    def mark(self) -> str:
+        """What no other letter has, even when its topic is made anew."""
+        return f"{self.id} {self.at}"[:64]
 
     def document(self) -> dict[str, Any]:
         """As JSON; nothing in it is personal."""
@@ -61,6 +71,7 @@ class Letter:
             "topic": topic,
             "partition": partition,
             "offset": offset,
+            "dismissal": None if self.dismissal is None else asdict(self.dismissal),
         }
 
 
@@ -75,7 +86,7 @@ class Applied:
 
 @dataclass(frozen=True)
 class Held:
-    """A record that the ledger holds as dead: where its bundle lies, and the sequence of that."""
+    """A record that the ledger holds as dead or dismissed: where its bundle lies, and the sequence of that."""
 
     place: Place
     sequence: int
@@ -94,6 +105,8 @@ class Facts:
     """Records that are in Splynx, entity and key."""
     seen: Mapping[Root, int] = field(default_factory=dict)
     """`{root: sequence of its newest readable event}`, where the ledger alone does not tell."""
+    dismissed: Mapping[str, Dismissal] = field(default_factory=dict)
+    """`{mark of a letter: who decided that it stays}`."""
 
 
 def collapsed(letters: Iterable[Letter]) -> list[Letter]:
@@ -111,9 +124,15 @@ def settled(letters: Sequence[Letter], facts: Facts) -> list[Letter]:
     for one in letters:
         if one.root is not None and one.sequence is not None:
             newest[one.root] = max(newest.get(one.root, one.sequence), one.sequence)
-    return [
+    found = [
         _of_message(one, facts, newest) if one.record is None else _of_record(one, (one.entity, one.record), facts)
         for one in letters
+    ]
+    return [
+        replace(one, state=DISMISSED, dismissal=facts.dismissed[one.mark])
+        if one.state == OPEN and one.mark in facts.dismissed
+        else one
+        for one in found
     ]
 
 

@@ -7,7 +7,8 @@ Shape = dict[str, str]
 """`{path of a member: what it is}`."""
 
 _HELD: Shape = {
-    "held[]": "What was not written: `{entity, state, code, records}`. State: parked, ready, deferred or dead.",
+    "held[]": "What was not written: `{entity, state, code, records}`; state: parked, ready, deferred, dead or"
+    " dismissed.",
 }
 _CAPTURE: Shape = {
     "run_id": "Of this run; it stands in each of its events.",
@@ -22,7 +23,8 @@ _CAPTURE: Shape = {
 }
 _LETTER = (
     "`{id, stage, state, code, reason, at, times, entity, record, aggregate, sonar_id, sequence, topic, partition,"
-    " offset}`; state: open, superseded or passed; times: letters about the same; record: null where it is a message."
+    " offset, dismissal}`; state: open, superseded, passed or dismissed; times: letters about the same; record: null"
+    " where it is a message; dismissal: `{by, at, reason}` or null."
 )
 SHAPES: dict[str, Shape] = {
     "topics": {
@@ -166,10 +168,17 @@ SHAPES: dict[str, Shape] = {
     "deadletters replay": {
         "applied": "Whether it was done or only shown.",
         "letters[]": "The letters that were chosen, as `deadletters list` has them, each with `{action, why}`; action:"
-        " replay, read again, refused, superseded, not kept or nobody's.",
+        " replay, read again, refused, superseded, dismissed, not kept or nobody's.",
         "steps": "`{entity: {create, change, unchanged or gone: records}}` of the sink, without --apply.",
         "published": "Bundles published.",
         "read_again[]": "Aggregates that are, or would be, read from Sonar again.",
+    },
+    "deadletters dismiss": {
+        "applied": "Whether it was done or only shown.",
+        "by": "Who decides.",
+        "reason": "Why.",
+        "letters[]": "The letters that were chosen, as `deadletters list` has them, each with `{action}`: dismiss, take"
+        " back, nothing (it is so already) or closed (something newer closed it).",
     },
     "ledger prune": {
         "applied": "Whether it was done or only shown.",

@@ -5,7 +5,7 @@ from typing import Any
 
 from console.history import History, Letter
 from schemas.catalogue import aggregate as declared
-from schemas.ledger import DEAD, DEFERRED, LIVE
+from schemas.ledger import DEAD, DEFERRED, DISMISSED, LIVE
 
 _DOCUMENTS = "docs/errors/{}.md says what to do."
 
@@ -83,8 +83,8 @@ def _not_written(history: History, bundle: dict[str, Any]) -> Conclusion:
 def _written(ledger: dict[str, Any], bundle: dict[str, Any]) -> Conclusion:
     held = ledger["held"]
     if held:
-        # What is worst for the operator first: dead needs a hand, parked may heal itself, deferred is meant.
-        one = min(held, key=lambda row: {DEAD: 0, DEFERRED: 2}.get(row["state"], 1))
+        # What is worst for the operator first: dead needs a hand, parked may heal itself, the others are meant.
+        one = min(held, key=lambda row: {DEAD: 0, DEFERRED: 2, DISMISSED: 3}.get(row["state"], 1))
         wait = f", waits for {one['waits_entity']} {one['waits_key']}" if one["waits_key"] else ""
         says = f"{one['entity']} {one['record_key']} is {one['state']}: {one['reason']} [{one['code']}]{wait}."
         return Conclusion(False, "sink", says, _DOCUMENTS.format(one["code"]))

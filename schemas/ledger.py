@@ -62,7 +62,8 @@ TABLES: dict[str, str] = {
         KEY by_aggregate (aggregate, sonar_id),
         KEY by_target (entity, target_id)
     """,
-    # Records that were not written: parked (waits for another), deferred (not allowed now), ready (woken), dead.
+    # Records that were not written: parked (waits for another), deferred (not allowed now), ready (woken), dead,
+    # dismissed (dead, and meant to stay so).
     "held": """
         entity varchar(32) NOT NULL,
         record_key varchar(96) NOT NULL,
@@ -102,6 +103,17 @@ TABLES: dict[str, str] = {
         outcome varchar(16) NOT NULL,
         code varchar(64) NOT NULL,
         PRIMARY KEY (topic, partition_no, topic_offset)
+    """,
+    # What operators decided about dead letters, each decision a row; of a letter the last one counts.
+    "dismissals": """
+        id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
+        letter varchar(64) NOT NULL,
+        dismissed tinyint NOT NULL,
+        reason varchar(512) NOT NULL,
+        by_whom varchar(64) NOT NULL,
+        run_id varchar(64) NOT NULL,
+        at datetime(3) NOT NULL,
+        KEY by_letter (letter)
     """,
     # Before-images: what a row was before we changed it, NULL for one that we created. `undoes`: the first entry of
     # the record that this one takes back, with all that came after it; NULL for a write.
@@ -231,7 +243,8 @@ PARKED = "parked"
 READY = "ready"
 DEFERRED = "deferred"
 DEAD = "dead"
-HELD_STATES = (PARKED, READY, DEFERRED, DEAD)
+DISMISSED = "dismissed"
+HELD_STATES = (PARKED, READY, DEFERRED, DEAD, DISMISSED)
 """States of a held record."""
 
 

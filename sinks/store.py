@@ -7,6 +7,7 @@ from sinks.tables.approvals import Approvals
 from sinks.tables.base import AggregateKey, Key, dumped
 from sinks.tables.conflicts import Conflicts
 from sinks.tables.crosswalk import Crosswalk
+from sinks.tables.dismissals import Dismissals
 from sinks.tables.fence import Fence
 from sinks.tables.held import HeldRecords
 from sinks.tables.intents import Intent, Intents
@@ -19,7 +20,18 @@ __all__ = ["AggregateKey", "Intent", "JournalEntry", "Key", "Ledger", "dumped"]
 
 
 class Ledger(
-    Versions, Fence, Phases, AppliedAggregates, Crosswalk, HeldRecords, Progress, Intents, Journal, Conflicts, Approvals
+    Versions,
+    Fence,
+    Phases,
+    AppliedAggregates,
+    Crosswalk,
+    HeldRecords,
+    Progress,
+    Intents,
+    Journal,
+    Conflicts,
+    Approvals,
+    Dismissals,
 ):
     """The whole ledger: its tables by subject, and what is said of it as a whole."""
 

@@ -27,7 +27,7 @@ class HeldRecords(Tables):
         """
         stamp = (self.run_id, self.now())
         # Columns change one after the other: `since` must see the state of before.
-        kept = "UPDATE since = IF(state = 'dead', VALUES(since), since), "
+        kept = "UPDATE since = IF(state IN ('dead', 'dismissed'), VALUES(since), since), "
         sql = upsert(self.table("held"), HELD, 2).replace(", since = VALUES(since)", "").replace("UPDATE ", kept, 1)
         await tx.insert_many(sql, [(*row, *stamp) for row in sorted(rows, key=lambda row: row[:2])])
 

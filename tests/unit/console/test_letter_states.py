@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from console.letter_states import OPEN, PASSED, SUPERSEDED, Applied, Facts, Held, Letter, collapsed, settled
+from console.deadletters_dismiss import action_of
+from console.letter_states import DISMISSED, OPEN, PASSED, SUPERSEDED, Applied, Facts, Held, Letter, collapsed, settled
+from sinks.tables.dismissals import Dismissal
 
 ROOT = ("account", 7)
 EVENT = Letter(
@@ -81,3 +83,30 @@ def test_letters_about_one_message_or_one_record_are_one_that_knows_how_many_the
         ("sink:12", 2),
         ("capture:2", 1),
     ]
+
+
+def test_a_dismissed_letter_is_closed_and_a_new_one_about_the_same_is_open() -> None:
+    facts = Facts(dismissed={EVENT.mark: Dismissal("Ada", "2026-03-05T00:00:00Z", "a test account")})
+    (found,) = settled([EVENT], facts)
+    assert (found.state, found.document()["dismissal"]["by"]) == (DISMISSED, "Ada")
+    (again,) = settled([replace(EVENT, id="process:9")], facts)
+    (anew,) = settled([replace(EVENT, at="2026-09-04T05:06:07+00:00")], facts)  # its topic was made anew
+    assert (again.state, anew.state) == (OPEN, OPEN)
+
+
+def test_what_something_newer_closed_is_not_told_as_dismissed() -> None:
+    facts = replace(applied(101), dismissed={EVENT.mark: Dismissal("Ada", "2026-03-05T00:00:00Z", "a test account")})
+    assert [one.state for one in settled([EVENT], facts)] == [SUPERSEDED]
+
+
+@pytest.mark.parametrize(
+    ("state", "dismissing", "taking_back"),
+    [
+        pytest.param(OPEN, "dismiss", "nothing", id="open"),
+        pytest.param(DISMISSED, "nothing", "take back", id="dismissed"),
+        pytest.param(SUPERSEDED, "closed", "closed", id="something newer closed it"),
+    ],
+)
+def test_a_decision_changes_only_what_is_not_so_already(state: str, dismissing: str, taking_back: str) -> None:
+    letter = replace(EVENT, state=state)
+    assert (action_of(letter, take_back=False), action_of(letter, take_back=True)) == (dismissing, taking_back)
