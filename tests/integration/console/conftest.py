@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -18,16 +17,17 @@ import yaml
 
 from sandbox import choices
 from sandbox.local import configuration
-from sandbox.local.library import ROOT
 from sandbox.local.ports import free_ports
 from sandbox.local.sandboxes import SonarSandbox, SplynxSandbox
 from sandbox.local.stack import Addresses
 from tests.conftest import MariaDbAccess, drop_topics
 from tests.integration import behind
+from tests.integration.console.prepared import Prepared
 from tests.slice import BEYOND_THE_SLICE
 from tests.splynx_pool import SplynxPool
 
 ACCOUNTS = 30
+PROGRAM = (sys.executable, "-m", "console")
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Site:
     splynx: SplynxSandbox
     mariadb: MariaDbAccess
     settings: Mapping[str, Any]
+    prepared: Prepared
 
     @property
     def config(self) -> Path:
@@ -71,19 +72,14 @@ class Site:
 
     def command(self, *words: str, config: bool = True) -> list[str]:
         """The command line of a `crossfade` command."""
-        return [sys.executable, "-m", "console", *words, *(["--config", str(self.config)] if config else [])]
+        return [*PROGRAM, *words, *(["--config", str(self.config)] if config else [])]
 
-    def crossfade(self, *words: str, env: Mapping[str, str] | None = None, config: bool = True) -> Ended:
+    def crossfade(
+        self, *words: str, env: Mapping[str, str] | None = None, config: bool = True, timeout_seconds: float = 120
+    ) -> Ended:
         """Run a command to its end."""
-        done = subprocess.run(
-            self.command(*words, config=config),
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            env={**bare_environment(), **(env or {})},
-            timeout=120,
-            check=False,
-        )
+        arguments = self.command(*words, config=config)[len(PROGRAM) :]
+        done = self.prepared.run(arguments, {**bare_environment(), **(env or {})}, timeout_seconds=timeout_seconds)
         assert "Traceback" not in done.stderr, done.stderr
         return Ended(done.returncode, done.stdout, done.stderr)
 
@@ -146,9 +142,20 @@ def changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     return result
 
 
+@pytest.fixture(scope="session")
+def prepared() -> Iterator[Prepared]:
+    """What the commands of this process are forked from."""
+    with Prepared() as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
 def site(
-    stack: Addresses, mariadb: MariaDbAccess, splynx_pool: SplynxPool, tmp_path_factory: pytest.TempPathFactory
+    stack: Addresses,
+    mariadb: MariaDbAccess,
+    splynx_pool: SplynxPool,
+    prepared: Prepared,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Site]:
     """A Sonar with an invented ISP and an empty Splynx, and an instance name without topics; shared by a module."""
     mark = secrets.token_hex(4)
@@ -168,7 +175,7 @@ def site(
             # The whole width is the demo's, and capture's own tests'.
             "sonar": {**settings["sonar"], "leave_out": BEYOND_THE_SLICE},
         }
-        made = Site(folder, sonar, splynx, mariadb, {**settings, **own})
+        made = Site(folder, sonar, splynx, mariadb, {**settings, **own}, prepared)
         made.configure()
         made.write("rules.yaml", choices.rules())
         made.write("guards.yaml", choices.guards())

@@ -15,9 +15,9 @@ from console.progress import Progress
 from plumbing.errors import DependencyUnreachable
 from plumbing.settings import load_settings
 from sandbox.local.library import ROOT
-from tests.integration.console.conftest import Ended, Site, bare_environment, site
+from tests.integration.console.conftest import Ended, Site, bare_environment, prepared, site
 
-__all__ = ["site"]
+__all__ = ["prepared", "site"]
 
 STAGES = (("follow",), ("process",), ("sink", "--apply"))
 
@@ -44,6 +44,8 @@ class Pair:
 
     def run(self, *words: str) -> Ended:
         """Run a command to its end."""
+        if self.program == "console":
+            return self.site.crossfade(*words, timeout_seconds=240)
         done = subprocess.run(
             self.command(*words), capture_output=True, text=True, cwd=ROOT, env=bare_environment(), timeout=240,
             check=False,
