@@ -18,6 +18,7 @@ from console import status as standing
 from console import topics as topic_plans
 from console import trace as tracing
 from console.again import deadletters, replay, rollback
+from console.edits import conflicts
 from console.options import Apply, Config, Json
 from console.output import Teller, fail, show, stderr
 from console.reconciled import Reconciled, require_writable, write_csv
@@ -40,6 +41,7 @@ app = typer.Typer(
 ledger = typer.Typer(help="The ledger: what Crossfade knows about Splynx's rows.", no_args_is_help=True)
 app.add_typer(ledger, name="ledger")
 app.add_typer(deadletters, name="deadletters")
+app.add_typer(conflicts, name="conflicts")
 
 
 @app.command(epilog="Example: crossfade topics; crossfade topics --apply")
@@ -239,6 +241,17 @@ def ledger_rebuild(config: Config = None, json: Json = False, apply: Apply = Fal
     except SyncError as exc:
         fail(exc, as_json=json)
     show(document, as_json=json, text=ledgers.text_of)
+
+
+@ledger.command("migrate", epilog="Example: crossfade ledger migrate; crossfade ledger migrate --apply")
+def ledger_migrate(config: Config = None, json: Json = False, apply: Apply = False) -> None:
+    """Bring the ledger's tables forward to this release; shows first what is to be changed. Stop the sink before it."""
+    configure_logs()
+    try:
+        document = asyncio.run(ledgers.migrate(load_settings(config), apply=apply))
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    show(document, as_json=json, text=ledgers.migrated_text)
 
 
 @ledger.command("phase", epilog="Example: crossfade ledger phase; crossfade ledger phase live --apply")

@@ -12,17 +12,17 @@ import orjson
 from console.history import secret_members
 from console.output import table
 from console.replay_scope import moment_of
+from console.writable import check_writable
 from plumbing.errors import ConfigurationError, ExitCode
 from plumbing.settings import Settings
 from schemas.catalogue import TARGETS
-from sinks.guards import check_guards, require_guards
+from sinks.decisions import kept_values, overwritten_values
 from sinks.payments import Payments
-from sinks.rebuild import check_rebuilt
 from sinks.rest import RestRecords
 from sinks.rollback import Planned, Rollback, Tell, Writes
 from sinks.rollback_writes import RollbackWrites
 from sinks.site import Site
-from sinks.startup import check_same_target, short_fields
+from sinks.startup import short_fields
 from sinks.undo import EXTRA, UNDONE, Way
 
 SHOWN = 1000
@@ -42,6 +42,8 @@ class RolledBack:
     stuck: int = 0
     """Left, and not undone before."""
     entities: set[str] = field(default_factory=set)
+    reopened: int = 0
+    """Conflicts that are undecided again."""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -70,6 +72,7 @@ class RolledBack:
             "records": [record_of(one, values=self.values) for one in self.records],
             "omitted": self.whole - len(self.records),
             "counts": {way.value: self.counts[way] for way in Way},
+            "reopened": self.reopened,
             "excluded": {
                 entity: sorted(secret) for entity in sorted(self.entities) if (secret := secret_members(entity))
             },
@@ -134,12 +137,13 @@ async def run_rollback(
         beside, money = settings.ledger_beside_rows, settings.splynx.disposable
         short = await short_fields(site.client, list(TARGETS.values()))
         rollback = Rollback(site, short, money=money, sql=beside)
-        chosen = await rollback.chosen(writes)
+        decided = await kept_values(site, writes)
+        chosen = await rollback.chosen(writes, may_be_none=bool(decided))
         done = RolledBack(apply, site.ledger.run_id if apply else None, values)
         # Each row is looked at just before it is written: to look at all of them before is to look twice.
         handle = rollback.look_at
         if apply:
-            await _check(settings, site)
+            await check_writable(settings, site)
             payments = None
             if beside and money:
                 async with site.db.session() as tx:
@@ -147,23 +151,21 @@ async def run_rollback(
             rest = RestRecords(site.client, site.db, site.ledger, TARGETS, short)
             handle = RollbackWrites(site, rollback, rest, payments).apply
         async for part in rollback.parts(chosen):
-            for one in await handle(part):
+            handled = await handle(part)
+            decided += await overwritten_values(site, handled)
+            for one in handled:
                 done.add(one)
                 note(record_of(one, values=values))
             tell("records", done.whole, sum(chosen.records.values()))
-        if done.records and done.counts[Way.LEFT] == done.whole and not done.stuck:
+        done.reopened = len(decided)
+        if apply and decided:
+            async with site.db.transaction() as tx:
+                await site.ledger.reopen(tx, decided)
+        if done.records and done.counts[Way.LEFT] == done.whole and not (done.stuck or decided):
             raise ConfigurationError(
                 f"all of it is {done.records[0].undo.why}", remedy="That run can be undone, which writes it again."
             )
         return done
-
-
-async def _check(settings: Settings, site: Site) -> None:
-    """As a sink does before its first write."""
-    async with site.db.session() as tx:
-        await check_rebuilt(tx, site.ledger)
-    await check_same_target(site.client, site.db, site.ledger)
-    require_guards(await check_guards(site.client, settings.guards, settings.rules))
 
 
 @contextmanager
@@ -195,6 +197,8 @@ def text_of(document: dict[str, Any]) -> str:
     if document["omitted"]:
         lines.append(f"… and {document['omitted']} more; --list FILE names every one.")
     lines += [", ".join(f"{count} {way}" for way, count in document["counts"].items())]
+    if document["reopened"]:
+        lines.append(f"Conflicts that are undecided again: {document['reopened']} (crossfade conflicts list)")
     lines += _shown(document["records"])
     for entity, names in document["excluded"].items():
         lines.append(f"Never touched in {entity}, for it is written once only: {', '.join(names)}")

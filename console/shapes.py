@@ -26,6 +26,12 @@ _LETTER = (
     " offset, dismissal}`; state: open, superseded, passed or dismissed; times: letters about the same; record: null"
     " where it is a message; dismissal: `{by, at, reason}` or null."
 )
+_CONFLICT = (
+    "`{id, state, entity, key, target_id, account, field, owner, policy, sequence, since, at, settled_at, settled_by,"
+    " settled_run, values}`; state: open, kept (Splynx's value stays), taken (Sonar's was written, somebody decided),"
+    " overwritten (by owner or policy) or agreed; account: Sonar's id, null where none owns it; values:"
+    " `{base, source, target}`, last written, Sonar's and Splynx's, with --show-values."
+)
 SHAPES: dict[str, Shape] = {
     "topics": {
         "applied": "Whether it was done or only shown.",
@@ -179,6 +185,29 @@ SHAPES: dict[str, Shape] = {
         "reason": "Why.",
         "letters[]": "The letters that were chosen, as `deadletters list` has them, each with `{action}`: dismiss, take"
         " back, nothing (it is so already) or closed (something newer closed it).",
+    },
+    "conflicts list": {
+        "conflicts[]": _CONFLICT,
+        "counts": "`{state: conflicts}`.",
+    },
+    "conflicts show": {
+        "conflict": _CONFLICT,
+        "earlier[]": "Other conflicts about the same field of the same record, in the same form.",
+        "trace": "The command that shows the record's whole way.",
+    },
+    "conflicts resolve": {
+        "applied": "Whether it was done or only shown.",
+        "run_id": "Of the decision, by which it can be undone; null where it was only shown.",
+        "take": "source, target or rules.",
+        "conflicts[]": "The conflicts that were chosen, as `conflicts list` has them, each with `{action, why}`; why:"
+        " it still waits.",
+        "counts": "`{action: conflicts}`.",
+    },
+    "ledger migrate": {
+        "applied": "Whether it was done or only shown.",
+        "version": "Of the tables before.",
+        "to": "Of this release.",
+        "changes[]": "`{version, table, column, alter}`: what was, or is to be, changed, in its order.",
     },
     "ledger prune": {
         "applied": "Whether it was done or only shown.",

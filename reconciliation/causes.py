@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from clients.mysql import Database
-from reconciliation.crosswalk import CHUNK, Link, chunks, links_of, marks
+from reconciliation.crosswalk import CHUNK, Link, chunks, conflicts_of, links_of, marks
 from reconciliation.events import Events, Newest
 from reconciliation.findings import Cause, Finding
-from schemas.ledger import LIVE
+from schemas.ledger import LIVE, UNSETTLED
 from schemas.topics import Topics
 
 _ROOTS = {"partner": "company", "customer": "account", "customer_info": "account", "customer_billing": "account"}
@@ -19,6 +19,9 @@ WITHDRAWN = "withdrawn"
 
 SUM_OF_RECORDS = Cause("sum: see its records")
 MADE_THERE = Cause("made in Splynx")
+_KEPT = "conflict: somebody decided for Splynx's value"
+_WITH = {"ledger_total": "amount", "ledger_customer_id": "customer_id", "amount_minor": "amount"}
+"""Fields whose edits are told as those of another one."""
 _LABELS = {"group": "account_group", "type": "account_type"}
 
 
@@ -31,6 +34,8 @@ class Known:
     """Sequence, partition and offset of the newest bundle that the ledger has."""
     held: Mapping[str, Any] | None
     link: Link | None
+    conflict: str | None = None
+    """State of the conflict about the finding's field."""
 
 
 class Causes:
@@ -74,12 +79,14 @@ class Causes:
             )
         }
         links = await links_of(self._ledger, aggregate, ids)
+        conflicts = await conflicts_of(self._ledger, aggregate, ids)
         events = {id: self._events.find(aggregate, id) for id in ids}
         found = {}
         for finding, id in findings.items():
             record = (finding.entity, finding.key)
             link = next((one for one in links.get(id, ()) if (one.entity, one.key) == record), None)
-            found[finding] = Known(events[id], bundles.get(id), held.get(record), link)
+            conflict = conflicts.get((*record, _WITH.get(finding.field, finding.field)))
+            found[finding] = Known(events[id], bundles.get(id), held.get(record), link, conflict)
         return found
 
 
@@ -105,6 +112,8 @@ def cause_of(finding: Finding, known: Known, fields_differ: bool, topics: Topics
     if held is not None:
         why = f"{held['state']}: {held['code']}"
         return Cause(why, held["topic"], int(held["partition_no"]), int(held["topic_offset"]))
+    if known.conflict is not None:
+        return _at_bundle("conflict: it waits for a decision" if known.conflict == UNSETTLED else _KEPT, known, topics)
     if event is None:
         return Cause("not captured: Sonar's record is on no topic")
     at_event = event.topic, event.partition, event.offset

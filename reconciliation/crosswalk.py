@@ -9,6 +9,7 @@ from typing import Any
 
 from clients.mysql import Database, Row
 from plumbing.errors import ConfigurationError
+from schemas.ledger import MIGRATIONS, STANDING
 
 CHUNK = 500
 
@@ -39,6 +40,15 @@ async def check_ledger(ledger: Database) -> None:
         raise ConfigurationError(
             f"schema {ledger.name} holds no ledger: nothing was written to Splynx yet",
             remedy="Copy first: `crossfade run --until caught-up --apply`. Or correct the settings of the ledger.",
+        )
+    columns = await ledger.fetch(
+        "SELECT table_name AS t, column_name AS c FROM information_schema.columns WHERE table_schema = %s",
+        (ledger.name,),
+    )
+    if {(one.table, one.column) for one in MIGRATIONS} - {(row["t"], row["c"]) for row in columns}:
+        raise ConfigurationError(
+            f"the ledger in schema {ledger.name} was made by an earlier release",
+            remedy="`crossfade ledger migrate` shows what is to be changed, and does it with --apply.",
         )
 
 
@@ -142,6 +152,20 @@ async def deferred_of(ledger: Database, aggregate: str, sonar_ids: Sequence[int]
         [aggregate, *sonar_ids],
     )
     return {(row["entity"], row["record_key"]) for row in rows}
+
+
+async def conflicts_of(ledger: Database, aggregate: str, sonar_ids: Sequence[int]) -> dict[tuple[str, str, str], str]:
+    """`{(entity, key, field): open or kept}` of the fields of which Splynx's value stays for now."""
+    found: dict[tuple[str, str, str], str] = {}
+    for row in await ledger.fetch(
+        "SELECT n.entity, n.record_key, n.field, n.state FROM conflicts n JOIN crosswalk c"
+        " ON c.entity = n.entity AND c.record_key = n.record_key"
+        f" WHERE c.aggregate = %s AND c.sonar_id IN ({marks(sonar_ids)}) ORDER BY n.id",
+        [aggregate, *sonar_ids],
+    ):
+        field = row["field"].removeprefix("additional_attributes.")
+        found[(row["entity"], row["record_key"], field)] = row["state"]  # of each field the last one counts
+    return {field: state for field, state in found.items() if state in STANDING}
 
 
 def chunks(values: Sequence[Any], size: int = CHUNK) -> Iterable[Sequence[Any]]:

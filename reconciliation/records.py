@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from clients.mysql import Database
@@ -10,16 +10,17 @@ from clients.splynx import SplynxClient
 from clients.splynx_query import Search
 from plumbing.errors import Action, SyncError
 from reconciliation.causes import WITHDRAWN
-from reconciliation.crosswalk import Link, all_ids, deferred_of, ids_of, links_of, marks
+from reconciliation.crosswalk import Link, all_ids, conflicts_of, deferred_of, ids_of, links_of, marks
 from reconciliation.events import MAPPED, Events, Newest
 from reconciliation.fields import PAYMENT_TEXTS, Compared, Difference, compare_payment, compare_record
 from reconciliation.findings import Finding
 from reconciliation.target import PART_TABLES
 from schemas.aggregate import Aggregate, Target, WritePath
 from schemas.bundle import Bundle
-from schemas.ledger import LIVE
+from schemas.ledger import KEPT, LIVE
 from schemas.mapping import map_event
-from schemas.records import Ref, SplynxRecord
+from schemas.ownership import Ownership
+from schemas.records import FieldOwner, Ref, SplynxRecord
 from schemas.rules import Rules
 
 CHUNK = 100
@@ -43,6 +44,7 @@ class Records:
 
     def __init__(self, events: Events, rules: Rules, client: SplynxClient, splynx: Database, ledger: Database) -> None:
         self._events, self._rules, self._client = events, rules, client
+        self._ownership = Ownership.of(rules.file)
         self._splynx, self._ledger = splynx, ledger
         self.compared: dict[str, int] = {}
         """Records looked at when everything was, by entity."""
@@ -92,6 +94,8 @@ class Records:
         sonar_ids = [at.id for at, _ in bundles]
         links = await links_of(self._ledger, aggregate.name, sonar_ids)
         deferred = await deferred_of(self._ledger, aggregate.name, sonar_ids)
+        conflicts = await conflicts_of(self._ledger, aggregate.name, sonar_ids)
+        kept = {field for field, state in conflicts.items() if state == KEPT}
         rows = await self._rows(aggregate, [link for some in links.values() for link in some if link.state == LIVE])
         ids = await ids_of(self._ledger, _refs(bundle for _, bundle in bundles))
         found: list[Finding] = []
@@ -104,7 +108,9 @@ class Records:
                 for record in records:
                     if (target.entity, record.key) in deferred:
                         continue  # told as such; what stands there meanwhile is nobody's mistake
-                    found += self._record(at, target, record, known.get((target.entity, record.key)), rows, ids)
+                    link = known.get((target.entity, record.key))
+                    differing = self._record(at, target, record, link, rows, ids)
+                    found += [one for one in differing if not self._is_left(target, one, kept)]
                 wanted = {record.key for record in records}
                 found += [
                     _finding(at, target.entity, link.key, Difference("record", WITHDRAWN, link.state, False))
@@ -115,6 +121,11 @@ class Records:
                     and (link.entity, link.key) not in deferred
                 ]
         return found
+
+    def _is_left(self, target: Target, one: Finding, kept: Collection[tuple[str, str, str]]) -> bool:
+        """Whether Splynx may have another value: the field is not Sonar's alone, or somebody decided so."""
+        owner = self._ownership.owner(target, one.field)
+        return owner in {FieldOwner.TARGET, FieldOwner.SHARED} or (target.entity, one.key, one.field) in kept
 
     def _record(
         self, at: Newest, target: Target, record: SplynxRecord, link: Link | None, rows: Rows, ids: Mapping[Any, int]

@@ -82,6 +82,7 @@ class Entries:
         await self.may_write(tx, owner)
         key = (known.entity, known.key)
         await self._put(tx, key, owner, known.target_id, "", state, known.revision, known.document)
+        await self._ledger.leave_conflicts(tx, [key], state)
         if before is not None:
             entry = JournalEntry(known.entity, known.key, known.target_id, "gone", before, owner.sequence)
             await self._ledger.journal(tx, [entry])

@@ -118,6 +118,8 @@ class Loop:
         if time.monotonic() - self._guarded > (_VIOLATED_SECONDS if self._pauses.why else _GUARD_SECONDS):
             await self._insist(stop, self._look_at_guards)
             self._pauses.put_on(consumer, consumer.assignment())
+            if self._writer.tokens and not self._pauses.why:
+                await self._insist(stop, self._writer.look_at_conflicts)
             self._guarded = time.monotonic()
         return len(messages)
 

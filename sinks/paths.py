@@ -152,13 +152,16 @@ class Paths:
                     tables.GONE if gone else tables.LIVE, done.revisions[key], dumped(document),
                 )
             )  # fmt: skip
-            journal.append(
-                JournalEntry(
-                    step.target.entity, key, target_id, "compensate" if gone else step.verb.value, done.before[key],
-                    owner.sequence,
-                )
-            )  # fmt: skip
-            results[job.key] = Result(job, Outcome.APPLIED)
+            if key in done.same:
+                results[job.key] = Result(job, Outcome.UNCHANGED)
+            else:
+                journal.append(
+                    JournalEntry(
+                        step.target.entity, key, target_id, "compensate" if gone else step.verb.value, done.before[key],
+                        owner.sequence,
+                    )
+                )  # fmt: skip
+                results[job.key] = Result(job, Outcome.APPLIED)
             told += [((step.target.entity, key), target_id, owner.sequence, one) for one in done.told.get(key, ())]
         await self._ledger.put_crosswalk(tx, crosswalk)
         await self._ledger.journal(tx, journal)

@@ -53,6 +53,9 @@ class Written:
     told: dict[str, list[Told]] = field(default_factory=dict)
     """Fields that no longer are as they were written last: somebody else changed them; or that agree again."""
 
+    same: set[str] = field(default_factory=set)
+    """Whose rows had all of it already: nothing was written."""
+
     @property
     def edited(self) -> dict[str, list[str]]:
         """`{key: fields that somebody else changed}`, in their order."""
@@ -67,6 +70,7 @@ class Written:
         self.revisions |= other.revisions
         self.refused |= other.refused
         self.told |= other.told
+        self.same |= other.same
 
 
 class Payments:
@@ -157,7 +161,9 @@ class Payments:
                 done.refused[one.step.key] = KeyTaken(_TAKEN)
                 continue
             done.told[one.step.key] = merged[one.step.key].told
-            charged, after = await self._change(tx, one, row, merged[one.step.key].left)
+            charged, after, wrote = await self._change(tx, one, row, merged[one.step.key].left)
+            if not wrote:
+                done.same.add(one.step.key)
             deltas[row["charged"]] = deltas.get(row["charged"], Decimal(0)) - Decimal(row["total"])
             deltas[charged] = deltas.get(charged, Decimal(0)) + after
             done.target_ids[one.step.key] = int(row["id"])
@@ -278,8 +284,10 @@ class Payments:
             told.append(Told(name, before, None, current.get(name), OVERWRITTEN, BY_POLICY, row_id))
         return told
 
-    async def _change(self, tx: Transaction, one: Work, row: Row, left: Collection[str]) -> tuple[int, Decimal]:
-        """Change both rows, but for the fields that stay; the customer and the amount that they then have."""
+    async def _change(self, tx: Transaction, one: Work, row: Row, left: Collection[str]) -> tuple[int, Decimal, bool]:
+        """Change both rows, but for the fields that stay; customer and amount that they then have, and whether
+        anything was written.
+        """
         document = one.step.document or {}
         values = self._rows.own(document, _receipt(one)) | {"customer_id": one.customer_id}
         beside = self._rows.beside(document, _receipt(one))
@@ -288,7 +296,7 @@ class Payments:
         charged = int(row["charged"]) if "customer_id" in left else one.customer_id
         after = Decimal(row["total"]) if "amount" in left else amount_of(document)
         if has(row, values | beside | {"charged": charged, "total": after}):
-            return charged, after
+            return charged, after, False
         if values:
             await tx.execute(
                 f"UPDATE payments SET {', '.join(f'`{name}` = %s' for name in values)}, updated_at = CURRENT_TIMESTAMP"
@@ -302,7 +310,7 @@ class Payments:
             " updated_at = CURRENT_TIMESTAMP WHERE id = %s",
             [*ledger.values(), row["transaction_id"]],
         )
-        return charged, after
+        return charged, after, True
 
 
 def _current(row: Row, base: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -70,7 +70,7 @@ class Rollback:
         self._site, self._money, self._sql = site, money, sql
         self.shapes = {name: Shape(target, short.get(name, ())) for name, target in TARGETS.items()}
 
-    async def chosen(self, writes: Writes) -> Chosen:
+    async def chosen(self, writes: Writes, *, may_be_none: bool = False) -> Chosen:
         """What the writes are about.
 
         Raises:
@@ -79,8 +79,9 @@ class Rollback:
         """
         ledger = self._site.ledger
         async with self._site.db.session() as tx:
+            await ledger.require_current(tx)
             chosen = await ledger.chosen(tx, writes) if await ledger.exists(tx) else Chosen(writes, {}, 0)
-        if not chosen.records.keys() & TARGETS.keys():
+        if not (may_be_none or chosen.records.keys() & TARGETS.keys()):
             raise ConfigurationError(
                 "the journal holds no such writes",
                 remedy="`crossfade trace` shows each write of a record with its run and time.",

@@ -4,7 +4,6 @@ An undoing is a run: it fences off other writers, journals what it changes, and 
 in is done when it is repeated.
 """
 
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,6 +18,7 @@ from sinks.errors import Overtaken
 from sinks.handles import endpoint_of
 from sinks.payments import Payments, Work
 from sinks.plan import Document, Step, Verb
+from sinks.resolving import take_partitions
 from sinks.rest import RestRecords
 from sinks.rollback import Planned, Rollback
 from sinks.site import Site
@@ -59,14 +59,7 @@ class RollbackWrites:
         }
         if not (new := wanted - self._tokens.keys()):
             return
-        async with self._db.transaction() as tx:
-            owner = f"rollback {os.uname().nodename}:{os.getpid()}"
-            taken = {one: await self._ledger.take(tx, one, owner[:64]) for one in sorted(new)}
-        self._tokens |= taken
-        async with self._db.session() as tx:
-            intents = await self._ledger.open_intents(tx, taken)
-        for intent in intents:
-            await self._rest.heal(intent, self._tokens[intent.partition])
+        self._tokens |= await take_partitions(self._db, self._ledger, self._rest, new, "rollback")
 
     def _owner(self, owned: Owned) -> Owner:
         assert owned.partition is not None

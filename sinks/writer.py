@@ -21,9 +21,13 @@ from sinks.letters import DeadLetters
 from sinks.paths import Paths
 from sinks.payments import Payments
 from sinks.plan import AggregateState, Outcome, steps_of, verdict, worst
+from sinks.resolving import Resolving
 from sinks.rest import RestRecords
 from sinks.store import AggregateKey, Key, Ledger
 from sinks.waiting import Waiting
+
+_LOOKED_AT = 500
+"""Rows with conflicts that one look takes, each of which is a request."""
 
 
 class Writer:
@@ -77,6 +81,8 @@ class Writer:
             tokens=self.tokens,
             patience=timedelta(hours=parked_hours),
         )
+
+        self._resolving = Resolving(db=db, ledger=ledger, paths=self._paths, targets=targets, tokens=self.tokens)
 
     async def write(self, deliveries: Sequence[Delivery]) -> None:
         """Write one batch and commit it in the ledger, offsets included. Repeating it changes no row.
@@ -134,6 +140,12 @@ class Writer:
         self._letters.forget()
         self._count(results, [])
         return handled
+
+    async def look_at_conflicts(self) -> int:
+        """Look again at rows with undecided conflicts: both sides may agree by now, or the rules decide otherwise."""
+        keys = await self._resolving.undecided(_LOOKED_AT)
+        await self._resolving.write({key: {} for key in keys})
+        return len(keys)
 
     # before anything is written
 

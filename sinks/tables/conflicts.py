@@ -4,11 +4,12 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from clients.mysql import Row, Transaction
-from schemas.ledger import STANDING, UNSETTLED
-from sinks.tables.base import Key, Tables, chunks, dumped, marks
+from schemas.ledger import KEPT, STANDING, UNSETTLED
+from sinks.tables.base import Key, Tables, chunks, dumped, marks, naive
 from sinks.threeway import Standing, Told
 
 
@@ -44,9 +45,13 @@ class Conflicts(Tables):
                 await tx.execute(
                     f"UPDATE {self.table('conflicts')} SET target_id = %s, sequence = %s, at = %s, state = %s,"
                     " base = %s, source = %s, target = %s, settled_by = %s, settled_run = %s, settled_at = %s"
-                    " WHERE id = %s",
-                    (target_id, sequence, now, one.state, *values, *settled, row),
-                )
+                    # What somebody decided meanwhile stays decided.
+                    f" WHERE id = %s{' AND state = %s' if one.state == UNSETTLED else ''}",
+                    (
+                        target_id, sequence, now, one.state, *values, *settled, row,
+                        *((UNSETTLED,) if one.state == UNSETTLED else ()),
+                    ),
+                )  # fmt: skip
             else:
                 rows.append((entity, key, target_id, one.field, sequence, now, one.state, *values, now, *settled))
         await tx.insert_many(
@@ -83,10 +88,14 @@ class Conflicts(Tables):
         fields: Collection[str] = (),
         account: int | None = None,
         ids: Collection[int] = (),
-        run_id: str | None = None,
-        limit: int = 1_000_000,
+        run_ids: Collection[str] = (),
+        since: datetime | None = None,
+        keys: Iterable[Key] | None = None,
     ) -> list[Row]:
-        """Entries that fit all of what is given, oldest first, each with the account that owns it as `account`."""
+        """Entries that fit all of what is given, oldest first, each with the account that owns it as `account`.
+
+        `run_ids`, `since`: of the decision. `keys`: of these records; an empty one fits none.
+        """
         where, values = ["1 = 1"], list[Any]()
         for column, wanted in (("n.state", states), ("n.entity", entities), ("n.field", fields), ("n.id", ids)):
             if wanted:
@@ -95,16 +104,45 @@ class Conflicts(Tables):
         if account is not None:
             where.append("a.owner_id = %s")
             values.append(account)
-        if run_id is not None:
-            where.append("n.settled_run = %s")
-            values.append(run_id)
+        if run_ids:
+            where.append(f"n.settled_run IN ({marks(run_ids)})")
+            values += sorted(run_ids)
+        if since is not None:
+            where.append("n.settled_at >= %s")
+            values.append(naive(since.astimezone(UTC)))
+        if keys is not None:
+            parts = [(first, part) for first, part in chunks(keys)]
+            where.append("(" + " OR ".join(f"(n.entity = %s AND n.record_key IN ({marks(p)}))" for _, p in parts) + ")")
+            if not parts:
+                return []
+            values += [one for first, part in parts for one in (first, *part)]
         return await tx.fetch(
             f"SELECT n.*, a.owner_id AS account FROM {self.table('conflicts')} n"
             f" LEFT JOIN {self.table('crosswalk')} c ON c.entity = n.entity AND c.record_key = n.record_key"
             f" LEFT JOIN {self.table('aggregates')} a ON a.aggregate = c.aggregate AND a.sonar_id = c.sonar_id"
-            f" WHERE {' AND '.join(where)} ORDER BY n.id LIMIT %s",
-            [*values, limit],
+            f" WHERE {' AND '.join(where)} ORDER BY n.id",
+            values,
         )
+
+    async def keep_splynx_values(self, tx: Transaction, ids: Iterable[int], by: str) -> int:
+        """Decide for Splynx where nobody decided yet; how many that were."""
+        wanted = sorted(set(ids))
+        if not wanted:
+            return 0
+        return await tx.execute(
+            f"UPDATE {self.table('conflicts')} SET state = %s, settled_by = %s, settled_run = %s, settled_at = %s"
+            f" WHERE state = %s AND id IN ({marks(wanted)})",
+            [KEPT, by, self.run_id, self.now(), UNSETTLED, *wanted],
+        )
+
+    async def leave_conflicts(self, tx: Transaction, keys: Iterable[Key], by: str) -> None:
+        """Records that are written no more: what was typed into them stays."""
+        for first, part in chunks(keys):
+            await tx.execute(
+                f"UPDATE {self.table('conflicts')} SET state = %s, settled_by = %s, settled_run = %s, settled_at = %s"
+                f" WHERE state = %s AND entity = %s AND record_key IN ({marks(part)})",
+                [KEPT, by, self.run_id, self.now(), UNSETTLED, first, *part],
+            )
 
     async def reopen(self, tx: Transaction, ids: Iterable[int]) -> int:
         """Undecided again, where nothing came after; how many."""

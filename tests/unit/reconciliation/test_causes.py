@@ -55,6 +55,10 @@ REFUSED = Newest("payment", 9, 5, 100, "sonar.main.payment", 2, 40, "mapping.unm
             id="the mapper's mistake",
         ),
         pytest.param(a_finding(), known(), True, Cause("changed in Splynx", *AT_BUNDLE), id="edited"),
+        pytest.param(
+            a_finding(), known(conflict="open"), True, Cause("conflict: it waits for a decision", *AT_BUNDLE),
+            id="edited, and held",
+        ),
         pytest.param(a_finding(actual=None), known(), True, Cause("removed in Splynx", *AT_BUNDLE), id="removed"),
         pytest.param(
             a_finding(), known(link=None), True, Cause("sink: not written as its bundle asks", *AT_BUNDLE),
