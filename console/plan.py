@@ -163,6 +163,8 @@ async def expected_records(client: SonarClient, roots: Mapping[str, Extent], fil
     # A company with a configured partner makes none.
     configured = sum(1 for rule in file.partners.by_company.values() if isinstance(rule, int))
     found["partner"] = max(0, found["partner"] - configured)
+    # A service that the rules map to a tariff, or to none, makes none; it may be no plan.
+    found["internet_tariff"] = max(0, found["internet_tariff"] - len(file.tariffs.map))
     return found
 
 

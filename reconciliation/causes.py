@@ -13,7 +13,13 @@ from reconciliation.findings import Cause, Finding
 from schemas.ledger import LIVE, UNSETTLED
 from schemas.topics import Topics
 
-_ROOTS = {"partner": "company", "customer": "account", "customer_info": "account", "customer_billing": "account"}
+_ROOTS = {
+    "partner": "company",
+    "internet_tariff": "service",
+    "customer": "account",
+    "customer_info": "account",
+    "customer_billing": "account",
+}
 WITHDRAWN = "withdrawn"
 """What is expected of a record that its aggregate no longer owns."""
 

@@ -20,6 +20,7 @@ from reconciliation.expected import (
     flag_label_facts,
     label_facts,
     payment_facts,
+    tariff_facts,
 )
 from reconciliation.facts import ACTUAL, EXPECTED, Facts
 from reconciliation.findings import Collection, Finding
@@ -32,7 +33,7 @@ from schemas.topics import Topics
 Tell = Callable[[str, int, int | None], None]
 """Hears of progress: what is being read, how many are done, and of how many where that is known."""
 
-CATALOGUE = ("partner", "label")
+CATALOGUE = ("partner", "label", "internet_tariff")
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,8 @@ class Comparison:
         for kind in ("group", "type"):
             async for page in source.groups_or_types(self._sonar, f"account_{kind}s"):
                 self.facts.add(EXPECTED, label_facts(kind, page))
+        async for page in source.services(self._sonar):
+            self.facts.add(EXPECTED, tariff_facts(page, self._rules))
         not_carried: set[str] = set()
         done, whole = 0, None if accounts is not None else await source.count(self._sonar, "accounts")
         async for page in source.accounts(self._sonar, accounts):

@@ -91,6 +91,21 @@ def company_facts(company: Node, rules: Rules) -> list[Fact]:
     return [Fact("partner", str(company["id"]), None, version=str(company["updated_at"]))]
 
 
+def tariff_facts(services: Iterable[Node], rules: Rules) -> list[Fact]:
+    """The internet tariffs of plans that the rules do not map to one of Splynx's own, nor leave out (mapping F12)."""
+    chosen = rules.file.tariffs
+    return [
+        Fact("internet_tariff", str(service["id"]), None, version=str(service["updated_at"]))
+        for service in services
+        if is_plan(service) and chosen.mode == "create_missing" and int(service["id"]) not in chosen.map
+    ]
+
+
+def is_plan(service: Node) -> bool:
+    """Whether a service is one for the internet, and charged."""
+    return bool(service["type"] == "DATA" and service["application"] == "DEBIT")
+
+
 def label_facts(kind: str, rows: Iterable[Node]) -> list[Fact]:
     """The labels of account groups (`group`) or types (`type`), mapping F10."""
     return [Fact("label", f"{kind}:{row['id']}", None, version=str(row["updated_at"])) for row in rows]

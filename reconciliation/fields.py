@@ -1,7 +1,7 @@
 """One record against its row, field by field. Pure, and shares no code with what writes: a sink's mistake shows here.
 
-Left out is what Splynx owns (mapping 8.18a): what is sent only on creation, labels that are not ours, and every
-attribute that no record names.
+Left out is what Splynx owns (mapping 8.18a): what is sent only on creation, labels that are not ours and the like, and
+every attribute that no record names.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,7 +13,7 @@ from typing import Any
 from schemas.aggregate import Target, WritePath
 from schemas.bundle import record_document
 from schemas.catalogue import SONAR_ID
-from schemas.records import STRING_CHARACTERS, AdditionalField, OnCreate, Personal, Ref, SplynxRecord
+from schemas.records import STRING_CHARACTERS, AdditionalField, OnCreate, Personal, Ref, SplynxRecord, To
 from schemas.shapes import members
 from schemas.values.text import cut, storable
 
@@ -43,16 +43,16 @@ class Compared:
 
 
 def compare_record(
-    target: Target, record: SplynxRecord, row: Mapping[str, Any], ids: Ids, ours: Collection[int]
+    target: Target, record: SplynxRecord, row: Mapping[str, Any], ids: Ids, ours: Mapping[str, Collection[int]]
 ) -> Compared:
     """Compare a record with its row as REST or SQL gives it.
 
-    `ours` are the ids of the labels that we made: of the row's labels only these count.
+    `ours`: `{entity: ids of the rows that we made}`: of the labels, say, that a row has only these count.
     """
     secret = personal_fields(record)
     additional = row.get("additional_attributes")
     additional = additional if isinstance(additional, Mapping) else {}
-    beside, short = _additional(target, record), _may_be_short(record)
+    beside, short, referring = _additional(target, record), _may_be_short(record), _lists(record)
     differences, hidden = [], []
     for field, expected in expected_row(target, record, ids).items():
         if field in beside:
@@ -64,8 +64,11 @@ def compare_record(
         else:
             hidden.append(field)
             continue
-        if isinstance(expected, list):
-            actual = sorted(one for one in _ids(actual) if one in ours)
+        if field in referring:
+            made = {*expected, *ours[referring[field]]}
+            actual = sorted(one for one in _ids(actual) if one in made)
+        elif isinstance(expected, list):
+            actual = sorted(actual) if isinstance(actual, list) else actual
         if not is_same(expected, actual):
             differences.append(Difference(field, text_of(expected), text_of(actual), field in secret))
     return Compared(differences, hidden)
@@ -82,8 +85,8 @@ def expected_row(target: Target, record: SplynxRecord, ids: Ids) -> dict[str, An
         if isinstance(value, Ref):
             fields[member.name] = ids.get((value.entity, value.key), 0)
         elif isinstance(value, list):
-            known = (ids.get((one.entity, one.key)) for one in value)
-            fields[member.name] = sorted(id for id in known if id is not None)
+            known = (ids.get((one.entity, one.key)) if isinstance(one, Ref) else one for one in value)
+            fields[member.name] = sorted(one for one in known if one is not None)
         elif isinstance(value, dict):
             fields |= value
         else:
@@ -157,6 +160,17 @@ def _additional(target: Target, record: SplynxRecord) -> set[str]:
         elif any(isinstance(mark, AdditionalField) for mark in member.metadata):
             found.add(member.name)
     return found
+
+
+def _lists(record: SplynxRecord) -> dict[str, str]:
+    """Lists of references, and to what."""
+    return {
+        member.name: mark.entity
+        for member in members(type(record))
+        if member.many
+        for mark in member.metadata
+        if isinstance(mark, To)
+    }
 
 
 def _may_be_short(record: SplynxRecord) -> set[str]:

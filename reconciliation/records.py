@@ -51,7 +51,7 @@ class Records:
         self.hidden: dict[str, set[str]] = {}
         """Fields that Splynx does not show, so that nobody can say whether they are right."""
         self._counting = True
-        self._labels: set[int] = set()
+        self._ours: dict[str, set[int]] = {}
         self._listed: dict[str, dict[int, Mapping[str, Any]]] = {}
 
     async def list_catalogue(self, targets: Iterable[Target]) -> dict[str, dict[int, Mapping[str, Any]]]:
@@ -59,7 +59,7 @@ class Records:
         for target in targets:
             rows = await self._client.list(str(target.endpoint))
             self._listed[target.entity] = {int(row["id"]): row for row in rows}
-        self._labels = await all_ids(self._ledger, "label")
+        self._ours = {entity: await all_ids(self._ledger, entity) for entity in self._listed}
         return self._listed
 
     async def findings(self, accounts: Sequence[str] | None = None) -> AsyncIterator[tuple[int, list[Finding]]]:
@@ -139,7 +139,7 @@ class Records:
             customer = ids.get(("customer", str(at.owner)), 0)
             compared: Compared = compare_payment(record, row, customer, link.revision)
         else:
-            compared = compare_record(target, record, row, ids, self._labels)
+            compared = compare_record(target, record, row, ids, self._ours)
         if compared.hidden:
             self.hidden.setdefault(target.entity, set()).update(compared.hidden)
         return [_finding(at, target.entity, record.key, one) for one in compared.differences]

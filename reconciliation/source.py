@@ -76,6 +76,11 @@ def groups_or_types(client: SonarClient, collection: str) -> AsyncIterator[Page]
     return _pages(client, collection, "id updated_at", "", "id", None)
 
 
+def services(client: SonarClient) -> AsyncIterator[Page]:
+    """All that is sold."""
+    return _pages(client, "services", "id updated_at type application", "", "id", None)
+
+
 async def _pages(
     client: SonarClient, collection: str, selection: str, more: str, column: str, only: Sequence[str] | None
 ) -> AsyncIterator[Page]:

@@ -58,7 +58,7 @@ class SplynxFacts:
     async def catalogue(
         self, target: Target, rows: Mapping[int, Mapping[str, Any]]
     ) -> tuple[list[Fact], list[Finding]]:
-        """The facts of partners or labels, of which Splynx lists `rows`; `twin`: another row has the same name."""
+        """The facts of a catalogue entity, of which Splynx lists `rows`; `twin`: another row has the same name."""
         facts: list[Fact] = []
         findings: list[Finding] = []
         named: dict[tuple[str, ...], list[int]] = {}

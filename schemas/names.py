@@ -1,4 +1,4 @@
-"""Names by which Splynx's partners and labels are told apart: which of Sonar's would come out as one (mapping 5.8).
+"""Names by which Splynx's partners, labels and tariffs are told apart: which of Sonar's would be one (mapping 5.8).
 
 A mapper sees one record only, so it cannot know of another of the same name; if it looked, a replay would no longer
 make the same of a record. So the suffix stands in the rules: what is proposed follows from Sonar's ids, never from who
@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from schemas.entities.company import PARTNER_CHARACTERS, partner_name
 from schemas.entities.labels import FLAG_LABELS, LABEL_CHARACTERS, group_label, label_text, type_label
+from schemas.entities.service.tariff import TARIFF_CHARACTERS, left_to_splynx, tariff_title
 from schemas.rules import RulesFile, RulesText
 from schemas.values.text import cut
 
@@ -27,11 +28,15 @@ class _Named(NamedTuple):
 
 
 def shared_names(
-    text: RulesText, companies: Mapping[int, str], groups: Mapping[int, str], types: Mapping[int, str]
+    text: RulesText,
+    companies: Mapping[int, str],
+    groups: Mapping[int, str],
+    types: Mapping[int, str],
+    plans: Mapping[int, str],
 ) -> list[str]:
-    """Each partner and label that another has the name of, with the line that tells them apart. The lowest id keeps it.
+    """Each record that another has the name of, with the line that tells them apart. The lowest id keeps it.
 
-    `companies`: `{id: name}` of the enabled ones; account `groups` and `types` likewise.
+    `companies`: `{id: name}` of the enabled ones; account `groups` and `types`, and `plans` that are charged, likewise.
     """
     file = text.file
     partners = [
@@ -39,11 +44,17 @@ def shared_names(
         for id, name in sorted(companies.items())
         if name.strip() and not isinstance(file.partners.by_company.get(id), int)
     ]
+    tariffs = [
+        _Named("service", id, str(id), tariff_title(id, name, file, []))
+        for id, name in sorted(plans.items())
+        if name.strip() and left_to_splynx(id, file) is None
+    ]
     labels = [_Named("flag", 0, "", label) for label in FLAG_LABELS.values()]
     labels += _labels("group", groups, file) + _labels("type", types, file)
     return [
         *_shared(text, "partners.names", partners, PARTNER_CHARACTERS),
         *_shared(text, "customer.labels.names", labels, LABEL_CHARACTERS),
+        *_shared(text, "tariffs.names", tariffs, TARIFF_CHARACTERS),
     ]
 
 

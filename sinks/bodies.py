@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.aggregate import Target
 from schemas.ledger import LIVE
-from schemas.records import STRING_CHARACTERS, AdditionalField, After, OnCreate, To, marks
+from schemas.records import STRING_CHARACTERS, AdditionalField, After, OnCreate, Personal, To, marks
 from schemas.shapes import members
 from schemas.values.text import cut
 from sinks.plan import Document, Step
@@ -25,9 +25,18 @@ class Shape:
         fields = {member.name: list(member.metadata) for member in members(target.record)}
         self.additional = {name for name, metadata in fields.items() if marks(metadata, AdditionalField)}
         self.on_create = {name for name, metadata in fields.items() if marks(metadata, OnCreate)}
+        self.has_secrets = any(marks(fields[name], Personal) for name in self.on_create)
+        """A password, say: what is sent once is not always one."""
         self.not_written = set(target.record.not_written)
         self.after = {name: mark.entity for name, metadata in fields.items() for mark in marks(metadata, After)}
         self.required = {name: mark.required for name, metadata in fields.items() for mark in marks(metadata, To)}
+        self.lists = {
+            member.name: mark.entity
+            for member in members(target.record)
+            if member.many
+            for mark in marks(list(member.metadata), To)
+        }
+        """Members that are lists of references, and to what; others may have put references of theirs into them."""
 
     def kept(self, document: Document) -> Document:
         """What the ledger keeps of a document: all but what is sent only on creation (a password)."""
@@ -101,7 +110,7 @@ def same(ours: Any, theirs: Any) -> bool:
     Texts that only look like numbers are not: of postal codes `01234` and `1234`, of phones `+1555` and `1555`.
     """
     if isinstance(ours, list):
-        return ids_in(ours) == ids_in(theirs)
+        return _members(ours) == _members(theirs)
     left, right = _text(ours), _text(theirs)
     if left == right:
         return True
@@ -116,9 +125,13 @@ def with_foreign(ids: Iterable[int], current: Any, owned: Iterable[int]) -> list
 
 def ids_in(value: Any) -> list[int]:
     """The ids in a list as it is sent, or as Splynx shows it."""
+    return [int(one) for one in _members(value) if one.isdigit()]
+
+
+def _members(value: Any) -> list[str]:
+    """What a list holds, whatever its order: values, or the ids of rows that are shown whole."""
     members = value if isinstance(value, list) else []
-    ids = [member["id"] if isinstance(member, Mapping) else member for member in members]
-    return sorted(int(one) for one in ids if str(one).isdigit())
+    return sorted(_text(one["id"] if isinstance(one, Mapping) else one) for one in members)
 
 
 def _text(value: Any) -> str:

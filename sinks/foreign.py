@@ -1,12 +1,12 @@
 """References in a row's lists that others put there: labels that the ISP's staff gave stay."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from clients.mysql import Database
 from sinks.bodies import ids_in, with_foreign
-from sinks.plan import Document, RefAt
+from sinks.plan import Document
 from sinks.store import Ledger
 
 
@@ -26,23 +26,22 @@ class Foreign:
         """A new batch begins."""
         self._ours.clear()
 
-    async def keep(self, document: Document, refs: Sequence[RefAt], body: Document, current: Mapping[str, Any]) -> None:
-        """Put others' references into the lists of `body`, the request that a record's `document` becomes."""
-        entities = {ref.field: ref.entity for ref in refs}
-        for name, value in document.items():
-            if isinstance(value, list) and name in current and name in body:
-                # An empty list names no entity: what is ours is then looked up among all labels.
-                ours = await self._ours_of(entities.get(name, "label"))
-                body[name] = with_foreign(body[name], current[name], ours)
+    async def keep(self, lists: Mapping[str, str], body: Document, current: Mapping[str, Any]) -> None:
+        """Put others' references into `body`. `lists`: its lists of references, and to what (`Shape.lists`)."""
+        for name, entity in lists.items():
+            if name in current and name in body:
+                body[name] = with_foreign(body[name], current[name], await self._ours_of(entity))
 
-    async def ours(self, refs: Sequence[RefAt], row: Mapping[str, Any], names: Collection[str]) -> dict[str, list[int]]:
-        """`{list: its members that are ours}` of these lists of a row."""
-        entities = {ref.field: ref.entity for ref in refs}
-        return {
-            name: sorted(set(ids_in(row[name])) & set(await self._ours_of(entities.get(name, "label"))))
-            for name in names
-            if name in row
-        }
+    async def ours(
+        self, lists: Mapping[str, str], row: Mapping[str, Any], *written: Mapping[str, Any]
+    ) -> dict[str, list[int]]:
+        """`{list: its members that are ours}` of a row: of rows that we made, or that are, or were, written into it."""
+        found = {}
+        for name, entity in lists.items():
+            if name in row:
+                made = {*await self._ours_of(entity), *(id for one in written for id in ids_in(one.get(name)))}
+                found[name] = [id for id in ids_in(row[name]) if id in made]
+        return found
 
     async def _ours_of(self, entity: str) -> Collection[int]:
         async with self._looking:

@@ -11,6 +11,8 @@ from schemas.rules import configured_ids, read_rules, unknown_ids
 LISTS = {
     "partner": "admin/administration/partners",
     "location": "admin/administration/locations",
+    "internet_tariff": "admin/tariffs/internet",
+    "tax": "admin/config/taxes",
     "payment_method": "admin/finance/payment-methods",
     "subdivision": "admin/config/states-provinces",
 }

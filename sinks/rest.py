@@ -18,7 +18,7 @@ from sinks.entries import Entries, Owner
 from sinks.errors import ParentMissing, ReadBackDiffers, ReferenceMissing
 from sinks.foreign import Foreign
 from sinks.handles import HEAL_PAUSE_SECONDS, Handles, endpoint_of, has_handle, has_natural_key
-from sinks.plan import Document, Known, RefAt, Step, Verb, refs_of, resolved
+from sinks.plan import Document, Known, Step, Verb, refs_of, resolved
 from sinks.store import Intent, Ledger
 from sinks.threeway import BY_LOCK, Told, flat, merge, shown, without
 from sinks.undo import written_of
@@ -79,31 +79,31 @@ class RestRecords:
                 raise ParentMissing(ref.entity, ref.key)
         document = resolved(step.document, ids)
         if not missing:
-            return await self._bring(step, document, refs, owner)
+            return await self._bring(step, document, owner)
         # Kept without a hash, so that it is compared in full when the reference has come.
-        await self._bring(replace(step, hash=""), document, refs, owner)
+        await self._bring(replace(step, hash=""), document, owner)
         raise ReferenceMissing(missing[0].entity, missing[0].key)
 
-    async def _bring(self, step: Step, document: Document, refs: list[RefAt], owner: Owner) -> bool:
+    async def _bring(self, step: Step, document: Document, owner: Owner) -> bool:
         if step.known is not None:
-            return await self._change(step, document, refs, step.known.target_id, step.known, owner)
+            return await self._change(step, document, step.known.target_id, step.known, owner)
         if step.target.part_of is not None:
             parent = (step.target.part_of, step.key)
             async with self._db.session() as tx:
                 found = await self._ledger.ids(tx, [parent])
             if parent not in found:
                 raise ParentMissing(*parent)
-            return await self._change(step, document, refs, found[parent], None, owner)
-        return await self._create(step, document, refs, owner)
+            return await self._change(step, document, found[parent], None, owner)
+        return await self._create(step, document, owner)
 
     # create
 
-    async def _create(self, step: Step, document: Document, refs: list[RefAt], owner: Owner) -> bool:
+    async def _create(self, step: Step, document: Document, owner: Owner) -> bool:
         target, shape = step.target, self.shape(step.target)
         existing = await self._handles.find(target, step.key, document) if has_natural_key(target) else None
         if existing is not None:
             # A label of this text is there already, and Splynx takes no second one: it is used, not repeated.
-            return await self._change(step, document, refs, existing, None, owner)
+            return await self._change(step, document, existing, None, owner)
         body = shape.body(document, create=True)
         try:
             async with self._calls.begun("POST", step, owner) as call:
@@ -122,7 +122,7 @@ class RestRecords:
             if twin is None:
                 raise
             # With what was true then, perhaps.
-            return await self._change(step, document, refs, twin, None, owner)
+            return await self._change(step, document, twin, None, owner)
 
         async def keep(tx: Transaction) -> None:
             await self._keep(tx, step, owner, target_id, before=None, action="create")
@@ -137,7 +137,7 @@ class RestRecords:
             if not healed:
                 raise
             # The row that was found may be that of an older call, with what was true then.
-            await self._change(step, document, refs, target_id, None, owner)
+            await self._change(step, document, target_id, None, owner)
         return True
 
     async def heal(self, intent: Intent, token: int) -> int | None:
@@ -180,7 +180,6 @@ class RestRecords:
         self,
         step: Step,
         document: Document,
-        refs: list[RefAt],
         target_id: int,
         known: Known | None,
         owner: Owner,
@@ -188,8 +187,8 @@ class RestRecords:
         target, shape = step.target, self.shape(step.target)
         current = await self._client.get(endpoint_of(target), target_id)
         body = shape.body(document, create=False)
-        left = await self._edits(step, known, body, refs, current, owner)
-        await self._foreign.keep(step.document or {}, refs, body, current)
+        left = await self._edits(step, known, body, current, owner)
+        await self._foreign.keep(shape.lists, body, current)
         sent = changed(without(body, left), current)
         if not sent:
             await self._db.retried(lambda tx: self._keep(tx, step, owner, target_id, before=None, action=""))
@@ -231,7 +230,6 @@ class RestRecords:
         step: Step,
         known: Known | None,
         body: Document,
-        refs: list[RefAt],
         current: Mapping[str, Any],
         owner: Owner,
     ) -> set[str]:
@@ -253,13 +251,12 @@ class RestRecords:
             base = {
                 name: value for name, value in base.items() if name not in {r.field for r in before if not r.required}
             }
-        lists = [name for name, value in body.items() if isinstance(value, list)]
         merged = merge(
             step.target,
             self._ownership,
             base=base,
             source=flat(body),
-            current=shown(body, current) | await self._foreign.ours(refs, current, lists),
+            current=shown(body, current) | await self._foreign.ours(shape.lists, current, body, base),
             standing=standing,
             decided=step.decided,
             same=same,

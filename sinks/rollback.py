@@ -138,11 +138,13 @@ class Rollback:
         async with self._site.db.session() as tx:
             refs = refs_of(known.document, shape.required)
             ids = await self._site.ledger.ids(tx, {(ref.entity, ref.key) for ref in refs})
-            labels = (await self._site.ledger.ids_of(tx, "label")).values()
+            ours = {
+                entity: set((await self._site.ledger.ids_of(tx, entity)).values()) for entity in shape.lists.values()
+            }
         written = written_of(shape, resolved(known.document, ids), known)
         if columns := edited(planned.undo, shape, written, current):
             return planned.leave(f"edited in Splynx since: {', '.join(columns)}")
-        body = body_of(planned.undo, shape, known.document, current, set(labels))
+        body = body_of(planned.undo, shape, known.document, current, ours)
         return replace(planned, current=current, body=body, sent=changed(body, current))
 
     # SQL

@@ -165,16 +165,19 @@ def edited(undo: Undo, shape: Shape, written: Document, current: Mapping[str, An
 
 
 def body_of(
-    undo: Undo, shape: Shape, document: Document, current: Mapping[str, Any], labels: Collection[int]
+    undo: Undo, shape: Shape, document: Document, current: Mapping[str, Any], ours: Mapping[str, Collection[int]]
 ) -> Document:
-    """The request that returns a row to what it was, as far as it is ours. `labels`: ids of those that we made."""
+    """The request that returns a row to what it was, as far as it is ours.
+
+    `ours`: `{entity: ids of the rows that we made}` of what the record's lists refer to.
+    """
     body: Document = {}
     for name, value in undo.before.items():
         if name == EXTRA:
             continue
-        if isinstance(value, list):
-            ours = [one for one in _ids(value) if one in labels]
-            body[name] = with_foreign(ours, current.get(name), labels)
+        if name in shape.lists:
+            made = ours[shape.lists[name]]
+            body[name] = with_foreign([one for one in _ids(value) if one in made], current.get(name), made)
         else:
             body[name] = value
     own = shape.additional | (document.get("custom") or {}).keys()

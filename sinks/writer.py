@@ -53,7 +53,7 @@ class Writer:
         self._db, self._ledger, self._letters, self._brake = db, ledger, letters, brake
         self._rank = {aggregate.name: rank for rank, aggregate in enumerate(aggregates)}
         self._secret = {
-            aggregate.name: any(Shape(target).on_create for target in aggregate.targets) for aggregate in aggregates
+            aggregate.name: any(Shape(target).has_secrets for target in aggregate.targets) for aggregate in aggregates
         }
         self._oldest = oldest_generation
         self.generation = 0

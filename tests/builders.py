@@ -10,6 +10,7 @@ from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
 from schemas.entities.company import Company
 from schemas.entities.customer.source import Account
 from schemas.entities.payment import Payment
+from schemas.entities.service.source import Service
 from schemas.records import SplynxRecord
 from schemas.rules import Rules, RulesFile, SourceFacts, compile_rules
 
@@ -159,6 +160,33 @@ def a_company(**changes: Any) -> Company:
     """An enabled company."""
     values: dict[str, Any] = {"id": 3, "updated_at": NOON, "name": "Example Net", "enabled": True}
     return Company.model_validate(values | changes)
+
+
+def a_service(**changes: Any) -> Service:
+    """A plan of 100/20 Mbit/s for 60.00 a month, of no company."""
+    values: dict[str, Any] = {
+        "id": 101,
+        "updated_at": NOON,
+        "name": "Fiber 100",
+        "type": "DATA",
+        "application": "DEBIT",
+        "enabled": True,
+        "amount": 6000,
+        "data_service_detail": a_data_detail(),
+        "service_taxes": [],
+    }
+    return Service.model_validate(values | changes)
+
+
+def a_data_detail(**changes: Any) -> dict[str, Any]:
+    """100/20 Mbit/s over fiber, charged monthly."""
+    return {
+        "id": 41,
+        "billing_frequency": 1,
+        "download_speed_kilobits_per_second": 100_000,
+        "upload_speed_kilobits_per_second": 20_000,
+        "technology_code": "FIBER",
+    } | changes
 
 
 def stamped(aggregate: str, sonar_id: int, bundle: Bundle) -> StampedBundle:

@@ -231,6 +231,44 @@ einvoicing_tax_rates_id integer Einvoicing_tax_rates_id
 is_system boolean Is system
 """
 
+TARIFFS_INTERNET = """
+speed_download integer! Download speed (kbps)
+speed_upload integer! Upload speed (kbps)
+speed_limit_type string Speed limit type
+speed_limit_at integer Guaranteed speed limit at
+speed_limit_fixed_up integer Guaranteed upload speed limit
+speed_limit_fixed_down integer Guaranteed download speed limit
+aggregation integer Aggregation
+burst_type string Burst type
+burst_limit integer Burst limit
+burst_limit_fixed_up integer Upload burst limit
+burst_limit_fixed_down integer Download burst limit
+burst_threshold integer Burst threshold
+burst_threshold_fixed_up integer Upload burst threshold
+burst_threshold_fixed_down integer Download burst threshold
+burst_time integer Burst time
+priority string Priority
+exclude_traffic_classes array Exclude traffic classes from accounting
+services string Services
+service_name string Service description
+billing_days_count string Days
+available_for_services boolean Enabled
+billing_types array! Types of billing
+custom_period integer Prepaid period
+id integer ID
+title string! Title
+price float Price
+transaction_category_id integer Transaction category
+vat_percent float Tax %
+with_vat boolean Tax included
+show_on_customer_portal boolean Show tariff on Customer portal
+hide_on_admin_portal boolean Hide tariff on Admin portal
+available_for_locations array! Available locations
+customer_categories array! Customer category
+partners_ids array! Partners
+tax_id integer Tax name
+"""
+
 STATES_PROVINCES = """
 id integer ID
 code string Code

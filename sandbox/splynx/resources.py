@@ -30,6 +30,7 @@ class Resource:
         numbers: decimals that answers show as a JSON number instead of a text with four decimals.
         texts: integers and flags that answers show as text.
         integers: flags that answers show as an integer.
+        booleans: flags that answers show as true or false.
         hidden: columns that no answer shows, besides `deleted`.
     """
 
@@ -45,6 +46,7 @@ class Resource:
     numbers: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
     integers: frozenset[str] = frozenset()
+    booleans: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
 
     @cached_property
@@ -171,6 +173,24 @@ RESOURCES: dict[str, Resource] = {
                     "reminder_day_3",
                     "reminder_type",
                 ]
+            ),
+        ),
+        _resource(
+            "tariffs/internet",
+            "tariffs_internet",
+            "tariffs\\Internet",
+            attributes.TARIFFS_INTERNET,
+            module="tariffs_internet",
+            computed=(
+                "partners_ids",
+                "available_for_locations",
+                "customer_categories",
+                "billing_types",
+                "custom_period",
+            ),
+            protected=frozenset({"id", "deleted", "updated_at"}),
+            booleans=frozenset(
+                {"with_vat", "available_for_services", "show_on_customer_portal", "hide_on_admin_portal"}
             ),
         ),
         _resource("config/labels", "labels", "config\\Labels", attributes.LABELS, computed=("textColor",)),

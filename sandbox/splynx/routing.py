@@ -13,6 +13,7 @@ from sandbox.splynx.payments import Payments
 from sandbox.splynx.problems import not_found
 from sandbox.splynx.resources import ROUTES
 from sandbox.splynx.services import Services
+from sandbox.splynx.tariffs import InternetTariffs
 
 
 def _entities() -> Mapping[str, Entity]:
@@ -25,6 +26,7 @@ def _entities() -> Mapping[str, Entity]:
         Payments(),
         Transactions(),
         Invoices(),
+        InternetTariffs(),
         Services("internet"),
         Services("voice"),
         Services("custom"),

@@ -56,7 +56,7 @@ class Services(Entity):
         owner = await call.session.row("SELECT status FROM customers WHERE id = %s AND deleted = '0'", (customer,))
         if owner is None:
             raise not_found()
-        if status == "active" and owner["status"] != "active":
+        if status == "active" and owner["status"] not in ("active", "blocked"):
             errors.append(("status", "An active service needs an active customer."))
         unique = {"internet": "login", "voice": "phone"}.get(self.kind)
         if unique and given.get(unique) and await self._is_taken(call, unique, given[unique], before):

@@ -25,6 +25,8 @@ def shown(resource: Resource, row: Mapping[str, Any]) -> dict[str, Any]:
             value = str(value)
         elif name in resource.integers and value is not None:
             value = int(value)
+        elif name in resource.booleans:
+            value = value == "1"
         answer[name] = value
     return answer
 

@@ -291,6 +291,49 @@ class Billing(_Block):
     )
 
 
+class TariffUse(_Block):
+    """A tariff that exists in Splynx; it is used and never changed."""
+
+    internet: Id
+
+
+class Tariffs(_Block):
+    """Which tariff of Splynx a service of Sonar is."""
+
+    mode: Literal["create_missing", "map_only"] = Field(
+        "create_missing",
+        description="What becomes of a plan that `map` does not name: a tariff of its own, or none; what accounts have"
+        " of it is then a dead letter.",
+        examples=["create_missing"],
+    )
+    map: dict[int, TariffUse | Literal["ignore"]] = Field(
+        {},
+        description="A service's id in Sonar to a tariff's in Splynx, or to nothing: no tariff, and no services.",
+        examples=[{101: {"internet": 12}, 310: "ignore"}],
+    )
+    names: dict[int, Annotated[str, Field(min_length=1, max_length=64)]] = Field(
+        {},
+        description="A service's id in Sonar to its tariff's title, where two plans have one name.",
+        examples=[{7: "Fiber 100 #7"}],
+    )
+    min_speed: Id | None = Field(
+        None,
+        description="Kilobits per second of a plan whose speed is 0 in Sonar, which Splynx refuses. Not given: such a"
+        " plan is a dead letter.",
+        examples=[1024],
+    )
+
+
+class Taxes(_Block):
+    """Taxes."""
+
+    map: dict[int, Id] = Field(
+        {},
+        description="A tax's id in Sonar to that of a tax or tax group in Splynx; new tariffs begin with it.",
+        examples=[{1: 4, 2: 4}],
+    )
+
+
 class CustomFieldRule(_Block):
     """Where a custom field goes: an additional field by name, or a column of customer_info."""
 
@@ -366,6 +409,8 @@ class RulesFile(_Block):
     locations: Locations
     status_map: StatusMap = StatusMap()
     customer: CustomerRules = CustomerRules()
+    tariffs: Tariffs = Tariffs()
+    taxes: Taxes = Taxes()
     payment_methods: PaymentMethods
     billing: Billing = Billing()
     custom_fields: CustomFields = CustomFields()

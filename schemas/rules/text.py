@@ -120,6 +120,12 @@ def configured_ids(file: RulesFile) -> list[tuple[str, int, str]]:
     ]
     found += [("location", file.locations.default, "locations.default")]
     found += [("location", r.use.id, f"locations.rules.{n}.use.id") for n, r in enumerate(file.locations.rules)]
+    found += [
+        ("internet_tariff", rule.internet, f"tariffs.map.{service}.internet")
+        for service, rule in file.tariffs.map.items()
+        if rule != "ignore"
+    ]
+    found += [("tax", id, f"taxes.map.{tax}") for tax, id in file.taxes.map.items()]
     found += [("payment_method", methods.default, "payment_methods.default")]
     if methods.autopay is not None:
         found.append(("payment_method", methods.autopay, "payment_methods.autopay"))

@@ -1,6 +1,6 @@
 """Currencies: how many digits of the smallest unit lie behind the point (ISO 4217)."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from plumbing.errors import ConfigurationError
 
@@ -22,6 +22,9 @@ _TWO = {
 _THREE = {
     "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND",
 }  # fmt: skip
+
+
+_PRICE = Decimal("0.0001")
 
 
 def is_currency(code: str) -> bool:
@@ -52,3 +55,12 @@ def money(minor: int, exponent: int) -> Decimal:
     Decimal('-12.50')
     """
     return Decimal(minor).scaleb(-exponent)
+
+
+def a_month(minor: int, exponent: int, months: int) -> Decimal:
+    """What an amount for so many months is for one, with four decimals, half to even as Splynx keeps prices.
+
+    >>> a_month(10000, 2, 12)
+    Decimal('8.3333')
+    """
+    return (money(minor, exponent) / months).quantize(_PRICE, ROUND_HALF_EVEN)

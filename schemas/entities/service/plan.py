@@ -1,78 +1,30 @@
-"""A service: what is sold, at its list price, with all details and taxes (mapping F11-F15)."""
+"""A service: what is sold. A plan becomes an internet tariff (mapping F12); the rest owns nothing yet (F13-F15)."""
 
-from typing import Annotated
-
-from schemas.aggregate import Aggregate, Collection, LookUp, Owner, Touch
-from schemas.entities.catalogued import Catalogued
-from schemas.entities.service.details import (
-    DETAIL_TOUCHES,
-    AdjustmentDetail,
-    DataDetail,
-    ExpiringDetail,
-    OverageDetail,
-    RecurringDetail,
-    VoiceDetail,
+from schemas.aggregate import (
+    Aggregate,
+    Collection,
+    DeletePolicy,
+    LookUp,
+    Owner,
+    SourceRows,
+    Target,
+    Touch,
+    WritePath,
 )
-from schemas.entities.service.tax import TAX_COLUMNS, TaxOf
-from schemas.records import Few, MinorUnits, SonarRecord
+from schemas.entities.service.details import DETAIL_TOUCHES
+from schemas.entities.service.source import Service
+from schemas.entities.service.tariff import CHARGE, PLAN, InternetTariff, map_service
+from schemas.entities.service.tax import TAX_COLUMNS
 
-
-class ServiceTax(Catalogued):
-    """That a service is taxed; up to `exemption_amount` it is not. Source: Sonar schema, type ServiceTax."""
-
-    service_id: int | None = None
-    tax_id: int
-    exemption_amount: MinorUnits
-    tax: TaxOf | None = None
-
-
-class TaxDefinition(Catalogued):
-    """How an outer tax engine is to see a service. Source: Sonar schema, type ServiceTaxDefinition."""
-
-    service_id: int | None = None
-    discount: bool | None = None
-    taxdefinitionable_id: int
-    taxdefinitionable_type: str
-
-
-class Metadatum(Catalogued):
-    """What is to be told of each sale of a service. Source: Sonar schema, type ServiceMetadata."""
-
-    service_id: int | None = None
-    name: str
-
-
-class GroupGiven(SonarRecord):
-    """A group that an account joins with the service. Source: Sonar schema, type AccountGroup."""
-
-    id: int
-    name: str
-
-
-class Service(Catalogued):
-    """`amount` is the list price, net of tax. Source: Sonar schema, type Service."""
-
-    name: str
-    type: str
-    application: str
-    enabled: bool
-    amount: MinorUnits | None = None
-    company_id: int | None = None
-    display_if_zero: bool | None = None
-    general_ledger_code_id: int | None = None
-    tax_definition_id: int | None = None
-    reverse_tax_definition_id: int | None = None
-    data_service_detail: DataDetail | None = None
-    voice_service_detail: VoiceDetail | None = None
-    recurring_service_detail: RecurringDetail | None = None
-    expiring_service_detail: ExpiringDetail | None = None
-    adjustment_service_detail: AdjustmentDetail | None = None
-    overage_service_detail: OverageDetail | None = None
-    service_taxes: list[ServiceTax] | None = None
-    tax_definitions: Annotated[list[TaxDefinition] | None, Few(5)] = None
-    service_metadata: list[Metadatum] | None = None
-    account_groups: Annotated[list[GroupGiven] | None, Few(5)] = None
-
+PLANS = [
+    {
+        "string_fields": [
+            {"attribute": attribute, "search_value": value, "match": True, "partial_matching": False}
+            for attribute, value in (("type", PLAN), ("application", CHARGE))
+        ]
+    }
+]
+"""Sonar's search for the services that become internet tariffs."""
 
 SERVICE = Aggregate(
     name="service",
@@ -86,7 +38,22 @@ SERVICE = Aggregate(
     looks_up=[
         LookUp("taxes", "Tax", relation="service_taxes.tax", fields=TAX_COLUMNS),
         LookUp("account_groups", "AccountGroup", relation="account_groups", fields=("name",)),
+        LookUp("companies", "Company", column="company_id", fields=("enabled",)),
     ],
     pivots=["account_groups"],
-    doc="A service that is sold, with its details, its taxes and what is told of each sale.",
+    targets=[
+        Target(
+            "internet_tariff",
+            InternetTariff,
+            table="tariffs_internet",
+            path=WritePath.REST,
+            delete=DeletePolicy.KEEP,
+            endpoint="admin/tariffs/internet",
+            module="tariffs_internet",
+            natural_key=("title",),
+            comes_of=[SourceRows("services", search=PLANS)],
+        )
+    ],
+    mapper=map_service,
+    doc="A service that is sold, with its details, its taxes and what is told of each sale. A plan becomes a tariff.",
 )

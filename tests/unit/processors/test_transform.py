@@ -133,5 +133,5 @@ def test_a_broken_mapper_tells_its_kind_of_error_and_no_value(monkeypatch: pytes
 
 
 def test_every_mapped_aggregate_has_targets() -> None:
-    assert [one.name for one in MAPPED] == ["company", "account_group", "account_type", "account", "payment"]
+    assert [one.name for one in MAPPED] == ["company", "account_group", "account_type", "service", "account", "payment"]
     assert all(aggregate(one.name).targets for one in MAPPED)

@@ -13,6 +13,7 @@ from reconciliation.expected import (
     flag_label_facts,
     label_facts,
     payment_facts,
+    tariff_facts,
 )
 from schemas.rules import Rules, RulesFile, SourceFacts, compile_rules
 
@@ -186,3 +187,21 @@ def test_groups_types_and_flags_become_labels() -> None:
     assert [one.key for one in labels] == [
         "group:7", "type:7", "flag:delinquent", "flag:archived", "flag:tax_exempt", "flag:lifeline",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("service", "tariffs", "keys"),
+    [
+        pytest.param({}, {}, ["101"], id="a plan"),
+        pytest.param({"type": "VOICE"}, {}, [], id="no plan"),
+        pytest.param({"application": "CREDIT"}, {}, [], id="a discount"),
+        pytest.param({}, {"map": {101: {"internet": 4}}}, [], id="one of Splynx's own"),
+        pytest.param({}, {"map": {101: "ignore"}}, [], id="left out"),
+        pytest.param({}, {"mode": "map_only"}, [], id="only what is mapped"),
+    ],
+)
+def test_a_plan_becomes_a_tariff_unless_the_rules_say_otherwise(
+    service: dict[str, Any], tariffs: dict[str, Any], keys: list[str]
+) -> None:
+    row = {"id": "101", "updated_at": "x", "type": "DATA", "application": "DEBIT", **service}
+    assert [one.key for one in tariff_facts([row], rules(tariffs=tariffs))] == keys

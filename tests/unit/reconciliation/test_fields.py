@@ -11,11 +11,12 @@ from schemas.bundle import record_document
 from schemas.catalogue import TARGETS
 from schemas.entities.customer.target import Customer
 from schemas.entities.payment import SplynxPayment
+from schemas.entities.service.tariff import InternetTariff
 from schemas.records import Ref
 
 CUSTOMER = TARGETS["customer"]
 IDS = {("partner", "3"): 11, ("label", "group:1"): 21, ("label", "type:2"): 22, ("customer", "5"): 51}
-OURS = {21, 22, 23}
+OURS = {"label": {21, 22, 23}, "partner": {2, 3}}
 
 
 def a_customer() -> Customer:
@@ -175,3 +176,37 @@ def test_of_a_reversal_nothing_is_left_to_allocate() -> None:
 @pytest.mark.parametrize(("revision", "receipt"), [(1, "SP9-X"), (2, "SP9-A"), (3, "SP9-X2"), (4, "SP9-A2")])
 def test_a_payment_that_came_back_has_a_receipt_that_says_so(revision: int, receipt: str) -> None:
     assert payment_fields(a_payment(), a_payment_row(receipt_number=receipt), revision) == []
+
+
+def a_tariff() -> InternetTariff:
+    return InternetTariff(
+        key="101", title="Fiber 100", service_name="Fiber 100", price="60.0000", speed_download=100_000,
+        speed_upload=20_000, with_vat=False, tax_id=4, partners_ids=[1, Ref(entity="partner", key="3")],
+        available_for_locations=[1, 2], customer_categories=["person", "company"], billing_types=["recurring"],
+        available_for_services=True, sonar_technology="FIBER", sonar_unique_id="u",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "fields"),
+    [
+        pytest.param({}, [], id="as it was written, its tax changed in Splynx"),
+        pytest.param({"partners_ids": [1, 11, 99]}, [], id="offered to a partner of the staff's too"),
+        pytest.param({"partners_ids": [1]}, ["partners_ids"], id="not offered to one of ours"),
+        pytest.param({"partners_ids": [1, 3, 11]}, ["partners_ids"], id="offered to another one of ours"),
+        pytest.param({"available_for_locations": [1, 2, 9]}, ["available_for_locations"], id="another location"),
+        pytest.param({"billing_types": ["prepaid"]}, ["billing_types"], id="another kind of billing"),
+        pytest.param({"available_for_services": False}, ["available_for_services"], id="disabled"),
+    ],
+)
+def test_lists_of_a_tariff_are_compared_whatever_their_order(more: dict[str, Any], fields: list[str]) -> None:
+    row = {
+        "title": "Fiber 100", "service_name": "Fiber 100", "price": "60.0000", "speed_download": 100_000,
+        "speed_upload": 20_000, "with_vat": False, "tax_id": 9, "partners_ids": [11, 1],
+        "available_for_locations": [2, 1], "customer_categories": ["company", "person"],
+        "billing_types": ["recurring"], "available_for_services": True,
+        "additional_attributes": {"sonar_id": "101", "sonar_technology": "FIBER", "sonar_unique_id": "u"},
+    } | more  # fmt: skip
+    found = compare_record(TARGETS["internet_tariff"], a_tariff(), row, IDS, OURS)
+    assert [one.field for one in found.differences] == fields
+    assert found.hidden == []

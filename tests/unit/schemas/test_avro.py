@@ -37,6 +37,7 @@ from tests.builders import (
     a_custom_value,
     a_payment,
     a_reversal,
+    a_service,
     an_account,
     an_address,
     rules,
@@ -56,6 +57,7 @@ RECORDS: dict[str, SonarRecord] = {
         contacts=[a_contact(), a_contact(id=72, phone_numbers=None)],
         credit_cards=None,
     ),
+    "service": a_service(company_id=3, company={"id": 3, "enabled": True}),
     "payment": a_payment(reversed_payments=[a_reversal()], credit_card={"id": 1, "masked_number": "*1234"}),
 }
 """What is mapped, as it may well be."""

@@ -28,10 +28,11 @@ def told(
     companies: dict[int, str] | None = None,
     groups: dict[int, str] | None = None,
     types: dict[int, str] | None = None,
+    plans: dict[int, str] | None = None,
 ) -> list[str]:
     path = tmp_path / "rules.yaml"
     path.write_text(RULES + more, encoding="utf-8")
-    found = shared_names(read_rules(path), companies or {}, groups or {}, types or {})
+    found = shared_names(read_rules(path), companies or {}, groups or {}, types or {}, plans or {})
     return [one.replace(f"{path} ", "") for one in found]
 
 
@@ -97,3 +98,11 @@ def test_the_lines_that_are_told_make_the_names_differ_and_are_what_is_written(t
     groups = [AccountGroup(id=number, updated_at=NOON, name="VIP") for number in (4, 5)]
     labels = [only(map_account_group(group, given), "label") for group in groups]
     assert [getattr(one, "label", "") for one in labels] == ["VIP #4", "group: VIP"]
+
+
+def test_plans_of_one_name_are_told_unless_the_rules_name_map_or_leave_out_one(tmp_path: Path) -> None:
+    plans = {101: "Fiber 100", 205: "fiber 100"}
+    (found,) = told(tmp_path, plans=plans)
+    assert found.endswith('service 205 would have the name of service 101 in Splynx; add `205: "fiber 100 #205"`')
+    for rule in ('names: {205: "fiber 100 #205"}', "map: {205: {internet: 3}}", "map: {101: ignore}"):
+        assert told(tmp_path, f"tariffs: {{{rule}}}\n", plans=plans) == []

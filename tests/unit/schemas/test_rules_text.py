@@ -101,6 +101,13 @@ def test_what_is_wrong_is_told_with_its_line_and_remedy(tmp_path: Path, text: st
         ("partners: {default: 1}", "partners: {default: true}", "line 4: partners.default: Input should be a valid"),
         ("partners: {default: 1}", "partners: {default: 1, by_company: {3: {creat: true}}}", "(is create meant?)"),
         ("partners: {default: 1}", "", "line 1: partners: is missing (add it)"),
+        (
+            "partners: {default: 1}",
+            "tariffs: {map: {7: ignored}}",
+            "line 4: tariffs.map.7: must be a block of rules (write `key: value` lines below it), or Input should be"
+            " 'ignore'",
+        ),
+        ("partners: {default: 1}", "tariffs: {min_sped: 1}", "line 4: tariffs.min_sped: is no rule (is min_speed meant?)"),
         ("locations: {default: 1}", "locations: {default: 1, rules: [{when: {planet: x}, use: {id: 1}}]}",
          "line 5: locations.rules.0.when.planet: Input should be 'address.city'"),
         ("locations: {default: 1}", "locations: {default: 1, rules: [{when: {company: 3}, use: {name: x}}]}",
@@ -151,6 +158,9 @@ payment_methods:
 customer:
   subdivisions:
     US_TX: 8
+tariffs:
+  map: {101: {internet: 10}, 102: ignore}
+taxes: {map: {1: 11}}
 """
 
 
@@ -166,11 +176,14 @@ customer:
         ("payment_method", 7, "line 15: payment_methods.by_provider.STRIPE: Splynx has no payment method 7"),
         ("payment_method", 9, "line 16: payment_methods.autopay: Splynx has no payment method 9"),
         ("subdivision", 8, "line 19: customer.subdivisions.US_TX: Splynx has no subdivision 8"),
+        ("internet_tariff", 10, "line 21: tariffs.map.101.internet: Splynx has no internet tariff 10"),
+        ("tax", 11, "line 22: taxes.map.1: Splynx has no tax 11"),
     ],
 )
 def test_every_id_that_splynx_lacks_is_named_with_its_line(tmp_path: Path, kind: str, id: int, said: str) -> None:
     text = read(tmp_path, ALL)
     known = {"partner": {1, 2}, "location": {3, 4}, "payment_method": {5, 6, 7, 9}, "subdivision": {8}}
+    known |= {"internet_tariff": {10}, "tax": {11}}
     assert unknown_ids(text, known) == []
     assert unknown_ids(text, known | {kind: known[kind] - {id}}) == [f"{text.path} {said}"]
 

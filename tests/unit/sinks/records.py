@@ -5,7 +5,7 @@ from typing import Annotated
 
 from schemas.aggregate import Aggregate, Collection, DeletePolicy, Target, WritePath
 from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash, record_document, record_hash
-from schemas.records import AdditionalField, OnCreate, Ref, SonarRecord, SplynxRecord, To
+from schemas.records import AdditionalField, OnCreate, Personal, Ref, SonarRecord, SplynxRecord, To
 from sinks.plan import Known
 
 
@@ -19,7 +19,7 @@ class Person(SplynxRecord):
     """A customer with few members."""
 
     name: str
-    password: Annotated[str, OnCreate()] = "x"
+    password: Annotated[str, OnCreate(), Personal()] = "x"
     partner_id: Annotated[Ref | int, To("partner")] = 1
     parent_id: Annotated[Ref | int, To("person", required=False)] = 0
     customer_labels: Annotated[list[Ref], To("label", required=False)] = []  # noqa: RUF012 - a pydantic default

@@ -3,6 +3,7 @@
 import pytest
 
 from schemas.bundle import record_document
+from schemas.catalogue import TARGETS
 from sinks.bodies import Shape, changed, differing, same, with_foreign
 from tests.unit.sinks.records import DETAIL, PERSON, Detail, Person
 
@@ -32,13 +33,33 @@ def test_a_part_has_no_sonar_id_of_its_own() -> None:
     assert body == {"text": "a"}
 
 
+def test_what_is_sent_once_is_a_secret_only_where_it_is_personal() -> None:
+    assert Shape(PERSON).has_secrets
+    tariff = Shape(TARGETS["internet_tariff"])
+    assert tariff.on_create == {"tax_id"}
+    assert not tariff.has_secrets
+
+
+def test_a_list_of_references_is_known_even_where_it_is_empty() -> None:
+    assert Shape(PERSON).lists == {"customer_labels": "label"}
+    assert Shape(TARGETS["internet_tariff"]).lists == {"partners_ids": "partner"}
+
+
 def test_the_ledger_keeps_no_password() -> None:
     assert "password" not in Shape(PERSON).kept(record_document(Person(key="1", name="A")))
 
 
 @pytest.mark.parametrize(
     ("ours", "theirs"),
-    [("64.5", "64.5000"), (True, "1"), (None, ""), (None, "0000-00-00"), ("a", "a "), ([2, 1], [{"id": 1}, {"id": 2}])],
+    [
+        ("64.5", "64.5000"),
+        (True, "1"),
+        (None, ""),
+        (None, "0000-00-00"),
+        ("a", "a "),
+        ([2, 1], [{"id": 1}, {"id": 2}]),
+        (["person", "company"], ["company", "person"]),
+    ],
 )
 def test_values_that_are_one_to_splynx(ours: object, theirs: object) -> None:
     assert same(ours, theirs)
@@ -47,7 +68,7 @@ def test_values_that_are_one_to_splynx(ours: object, theirs: object) -> None:
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        *[("64.51", "64.5"), ("a", "A"), (0, ""), ([1], [])],
+        *[("64.51", "64.5"), ("a", "A"), (0, ""), ([1], []), (["person"], ["company"])],
         *[("01234", "1234"), ("+15550100", "15550100"), ("1e3", "1000"), ("NaN", "1")],
     ],
 )

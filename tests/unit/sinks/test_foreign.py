@@ -10,12 +10,10 @@ from sinks.entries import Owner
 from sinks.foreign import Foreign
 from sinks.jobs import Job
 from sinks.paths import Paths
-from sinks.plan import RefAt, Step, Verb
+from sinks.plan import Step, Verb
 from sinks.rest import RestRecords
 from sinks.store import Ledger
 from tests.unit.sinks.records import AGGREGATE, PERSON
-
-REF = RefAt("customer_labels", "label", "group:1", required=False)
 
 
 class Kept:
@@ -40,7 +38,7 @@ def _foreign(kept: Kept) -> Foreign:
 
 async def _kept(foreign: Foreign, ours: list[int], theirs: list[int]) -> Any:
     body = {"customer_labels": ours}
-    await foreign.keep({"customer_labels": ours}, [REF] if ours else [], body, {"customer_labels": theirs})
+    await foreign.keep({"customer_labels": "label"}, body, {"customer_labels": theirs})
     return body["customer_labels"]
 
 

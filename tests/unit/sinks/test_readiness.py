@@ -10,6 +10,8 @@ def test_every_kind_of_id_that_rules_can_name_is_looked_up() -> None:
         partners={"default": 1, "by_company": {7: 9}},
         locations={"default": 2, "rules": [{"when": {"address.city": "Northtown"}, "use": {"id": 3}}]},
         payment_methods={"default": 5, "by_provider": {"Example": 6}},
+        tariffs={"map": {101: {"internet": 12}, 102: "ignore"}},
+        taxes={"map": {1: 4}},
     ).file
     assert {kind for kind, _, _ in configured_ids(file)} == set(LISTS)
 

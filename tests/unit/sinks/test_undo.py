@@ -134,7 +134,7 @@ def test_what_was_written_after_an_undoing_hinders_undoing_that() -> None:
 
 def test_only_columns_that_we_own_return() -> None:
     before = {"name": "Anna", EXTRA: {"sonar_status": "Old", "gate": None, "theirs": "x", "sonar_id": "5"}}
-    body = body_of(Undo(Way.RESTORE, before), SHAPE, DOCUMENT, {}, ())
+    body = body_of(Undo(Way.RESTORE, before), SHAPE, DOCUMENT, {}, {})
     assert body == {"name": "Anna", EXTRA: {"sonar_status": "Old", "gate": ""}}
 
 
@@ -142,13 +142,13 @@ def test_labels_of_ours_return_and_those_of_others_stay_as_they_are_now() -> Non
     before = {"customer_labels": [{"id": 1}, {"id": 2}, 50]}
     current = {"customer_labels": [{"id": 3}, {"id": 60}]}
     # 1 to 3 are ours; 50 somebody took away since, and 60 somebody gave.
-    body = body_of(Undo(Way.RESTORE, before), SHAPE, DOCUMENT, current, {1, 2, 3})
+    body = body_of(Undo(Way.RESTORE, before), SHAPE, DOCUMENT, current, {"label": {1, 2, 3}})
     assert body == {"customer_labels": [1, 2, 60]}
 
 
 def test_a_customer_that_we_made_is_disabled_and_a_label_stays() -> None:
-    assert body_of(Undo(Way.WITHDRAW), SHAPE, DOCUMENT, {}, ()) == {"status": "disabled"}
-    assert body_of(Undo(Way.WITHDRAW), Shape(LABEL), {}, {}, ()) == {}
+    assert body_of(Undo(Way.WITHDRAW), SHAPE, DOCUMENT, {}, {}) == {"status": "disabled"}
+    assert body_of(Undo(Way.WITHDRAW), Shape(LABEL), {}, {}, {}) == {}
     states = [state_after(Undo(way), target) for way in (Way.WITHDRAW, Way.RESTORE) for target in (CUSTOMER, LABEL)]
     assert states == [GONE, ORPHANED, LIVE, LIVE]
 

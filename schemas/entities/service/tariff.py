@@ -1,0 +1,163 @@
+"""The internet tariff that a plan becomes, and which tariff an account's service has (mapping F12)."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from schemas.bundle import Bundle
+from schemas.entities.service.details import DataDetail
+from schemas.entities.service.source import Service
+from schemas.records import AdditionalField, MaxLength, OnCreate, Ref, SplynxRecord, To
+from schemas.rules import Rules, RulesFile
+from schemas.values.errors import OutOfRange, RequiredValueMissing
+from schemas.values.money import a_month
+from schemas.values.text import fitted_name, one_line, required_text
+
+TARIFF_CHARACTERS = 64
+PLAN = "DATA"
+"""Sonar's type of the services that become internet tariffs."""
+CHARGE = "DEBIT"
+"""Sonar's application of what is charged; the other one, CREDIT, is a discount."""
+
+
+class InternetTariff(SplynxRecord):
+    """Source: Splynx REST, admin/tariffs/internet. Queue parameters and portals are Splynx's own to set."""
+
+    title: Annotated[str, MaxLength(TARIFF_CHARACTERS)]
+    service_name: Annotated[str, MaxLength(TARIFF_CHARACTERS)]
+    price: str
+    """Of a month, four decimals, net of tax."""
+    speed_download: int
+    """Kilobits per second, as `speed_upload`."""
+    speed_upload: int
+    with_vat: bool
+    tax_id: Annotated[int, OnCreate()]
+    partners_ids: Annotated[list[Ref | int], To("partner")]
+    available_for_locations: list[int]
+    customer_categories: list[str]
+    billing_types: list[str]
+    available_for_services: bool
+    sonar_technology: Annotated[str, AdditionalField("Technology in Sonar")]
+    sonar_unique_id: Annotated[str, AdditionalField("Sonar unique id")]
+
+
+def tariff_title(id: int, name: str, file: RulesFile, notes: list[str]) -> str:
+    """The title of a service's tariff: the rules' own, else the service's name.
+
+    Raises:
+        RequiredValueMissing: the service has no name.
+    """
+    chosen = file.tariffs.names.get(id)
+    return chosen or fitted_name(required_text("name", one_line(name)), TARIFF_CHARACTERS, id, notes)
+
+
+def left_to_splynx(service_id: int, file: RulesFile) -> str | None:
+    """Why no tariff is made of a plan; None where one is."""
+    rule = file.tariffs.map.get(service_id)
+    if rule == "ignore":
+        return "the rules leave this service out"
+    if rule is not None:
+        return f"the rules map this service to internet tariff {rule.internet}"
+    if file.tariffs.mode == "map_only":
+        return "tariffs.mode is map_only and tariffs.map does not name this service"
+    return None
+
+
+def map_service(service: Service, rules: Rules) -> Bundle:
+    """The internet tariff of a plan, unless the rules name one that exists already; other services own none here.
+
+    Raises:
+        RequiredValueMissing: the plan has no name, or its speeds could not be read.
+        OutOfRange: a price below 0, or a speed that is none while the rules name no least speed.
+    """
+    reason: str | None
+    if service.type != PLAN or service.application != CHARGE:
+        reason = "only plans that are charged become internet tariffs"
+    else:
+        reason = left_to_splynx(service.id, rules.file)
+    if reason is not None:
+        return Bundle(records={"internet_tariff": []}, reason=reason)
+    detail = service.data_service_detail
+    if detail is None:
+        raise RequiredValueMissing("data_service_detail")
+    notes: list[str] = []
+    title = tariff_title(service.id, service.name, rules.file, notes)
+    tariff = InternetTariff(
+        key=str(service.id),
+        title=title,
+        # Splynx refuses a second tariff of one service name, as of one title.
+        service_name=title,
+        price=price_of(service.amount, detail, rules),
+        speed_download=_speed("download_speed_kilobits_per_second", detail.download_speed_kilobits_per_second, rules),
+        speed_upload=_speed("upload_speed_kilobits_per_second", detail.upload_speed_kilobits_per_second, rules),
+        with_vat=False,
+        tax_id=_tax(service, rules, notes),
+        partners_ids=_partners(service, rules, notes),
+        available_for_locations=_locations(rules.file),
+        customer_categories=["person", "company"],
+        billing_types=["recurring"],
+        available_for_services=service.enabled,
+        sonar_technology=detail.technology_code or "",
+        sonar_unique_id=service.sonar_unique_id or "",
+    )
+    return Bundle(records={"internet_tariff": [tariff]}, notes=tuple(notes))
+
+
+def price_of(amount: int | None, detail: DataDetail, rules: Rules) -> str:
+    """The price of a month.
+
+    Raises:
+        OutOfRange: it is below 0, or is charged never.
+    """
+    if (amount or 0) < 0:
+        raise OutOfRange("amount")
+    if detail.billing_frequency < 1:
+        raise OutOfRange("billing_frequency")
+    price: Decimal = a_month(amount or 0, rules.exponent, detail.billing_frequency)
+    return f"{price:f}"
+
+
+def _speed(field: str, value: int, rules: Rules) -> int:
+    least = rules.file.tariffs.min_speed
+    if value > 0:
+        return value
+    if least is None:
+        raise OutOfRange(field)
+    return least
+
+
+def _tax(service: Service, rules: Rules, notes: list[str]) -> int:
+    """The tax that the rules name for the service's taxes; 0 where it has none, or where they name not exactly one."""
+    taxes = [rules.file.taxes.map.get(one.tax_id) for one in service.service_taxes or []]
+    found = set(taxes)
+    if len(found) == 1 and taxes[0] is not None:
+        return taxes[0]
+    if found:
+        notes.append("default:tax_id")
+    return 0
+
+
+def _partners(service: Service, rules: Rules, notes: list[str]) -> list[Ref | int]:
+    """Whom a plan is offered to: its company's partner; where it has none, the default one and all that the rules name.
+
+    A mapper sees one record only, so it does not know of companies that the rules do not name.
+    """
+    chosen = rules.file.partners
+    if service.company_id is None:
+        named = [_partner(company, rules) for company in sorted(chosen.by_company)]
+        return list(dict.fromkeys([chosen.default, *named]))
+    own = _partner(service.company_id, rules)
+    if isinstance(own, Ref) and service.company is not None and not service.company.enabled:
+        # It becomes no partner, and the plan would wait for one for ever.
+        notes.append("default:partner")
+        return [chosen.default]
+    return [own]
+
+
+def _partner(company_id: int, rules: Rules) -> Ref | int:
+    configured = rules.partner_of(company_id)
+    return Ref(entity="partner", key=str(company_id)) if configured is None else configured
+
+
+def _locations(file: RulesFile) -> list[int]:
+    """Every location that the rules put customers into."""
+    return sorted({file.locations.default, *(rule.use.id for rule in file.locations.rules)})
