@@ -8,6 +8,7 @@ from typing import Any
 from clients.mysql import Database
 from clients.sonar import SonarClient
 from clients.splynx import SplynxClient
+from clients.splynx_paths import listing
 from console.names import check_names
 from console.statuses import check_statuses
 from console.topics import MAKE_TOPICS, plan_subjects, plan_topics
@@ -118,7 +119,7 @@ def grants(settings: Settings) -> list[str]:
 
 def endpoints() -> list[str]:
     """The REST endpoints whose index, view, add and update rights the API key needs."""
-    used = [target.endpoint for target in TARGETS.values() if target.endpoint is not None]
+    used = [listing(target.endpoint) for target in TARGETS.values() if target.endpoint is not None]
     return sorted({*used, *readiness.LISTS.values(), "admin/config/additional-fields", "admin/config/config"})
 
 

@@ -12,7 +12,7 @@ from clients.sonar_schema import SonarSchema
 from producers import documents
 from producers.versions import number_of
 from schemas.records import Foreign
-from schemas.selection import few_of
+from schemas.selection import few_of, newest_of
 from schemas.shapes import members
 
 
@@ -41,6 +41,8 @@ class Branch:
     """Rows of a connection that are asked for with the root, where that is not the usual number."""
     foreign: bool = False
     """Its rows, and what nests in them, are not the root's own (`schemas.records.Foreign`)."""
+    alone: bool = False
+    """Only its newest row is asked for, so that its page is always full (`schemas.records.Newest`)."""
     owned: bool = False
     """Its rows are children of the root, whose changes are followed."""
 
@@ -79,6 +81,7 @@ def branches_of(
                 branches=branches_of(inner, inner_type, schema, member.record),
                 few=few_of(member),
                 foreign=any(isinstance(mark, Foreign) for mark in member.metadata),
+                alone=newest_of(member) is not None,
             )
         )
     return tuple(found)
@@ -116,7 +119,7 @@ def flatten(row: dict[str, Any], branches: Sequence[Branch], full: int) -> Itera
         if not isinstance(rows, list) or None in rows:
             raise IncompletePage(f"nested {branch.name} came with empty places")
         row[branch.name] = rows
-        if len(rows) >= min(full, branch.few or full):
+        if not branch.alone and len(rows) >= min(full, branch.few or full):
             yield Full(row, branch)
         elif branch.branches:
             for one in rows:

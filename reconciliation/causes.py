@@ -102,6 +102,9 @@ def root_of(finding: Finding) -> tuple[str, int] | None:
         return None
     if finding.entity in _ROOTS:
         name, id = _ROOTS[finding.entity], finding.key
+    elif finding.entity == "internet_service":
+        # A service has an id of its own; whose it is its finding says.
+        name, id = "account", next(iter(finding.accounts), "")
     elif finding.entity == "payment":
         name, id = "payment", finding.key.partition("-")[0]
     else:

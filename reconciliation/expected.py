@@ -13,16 +13,20 @@ Node = Mapping[str, Any]
 OUT_OF_SCOPE = "outside the pilot"
 OF_A_LEAD = "of a lead that is left out"
 PARTS = ("customer", "customer_info", "customer_billing")
+NO_SERVICES = frozenset({"new"})
+"""Statuses of customers whose services Splynx does not take."""
 
 
 def account_facts(account: Node, rules: Rules) -> list[Fact]:
-    """The customer of an account with its info and billing; none for one that is not carried."""
+    """The customer of an account with its info, billing and services; none for one that is not carried."""
     key, version = str(account["id"]), str(account["updated_at"])
     if not rules.in_scope(
         account_id=int(key), company_id=int(account["company_id"]), status_id=int(account["account_status_id"])
     ):
         # What was written before the pilot was narrowed stays as it is.
-        return [Fact(entity, key, key, skipped=OUT_OF_SCOPE) for entity in PARTS]
+        left_out = [Fact(entity, key, key, skipped=OUT_OF_SCOPE) for entity in PARTS]
+        plans = plans_of(account, rules)
+        return left_out + [Fact("internet_service", one, key, skipped=OUT_OF_SCOPE) for one in plans]
     status = expected_status(account, rules)
     if status is None:
         return []
@@ -31,6 +35,30 @@ def account_facts(account: Node, rules: Rules) -> list[Fact]:
         Fact("customer", key, key, state=status, version=version),
         Fact("customer_info", key, key, version=version),
         Fact("customer_billing", key, key, version=version, skipped=None if billed else "no billing parameter"),
+        *service_facts(account, status, rules),
+    ]
+
+
+def service_facts(account: Node, status: str, rules: Rules) -> list[Fact]:
+    """The internet services of an account whose customer has this status (mapping S2, 4.17)."""
+    if status in NO_SERVICES or account["archived_at"] is not None:
+        return []
+    key, version = str(account["id"]), str(account["updated_at"])
+    unread = None if account["account_billing_parameter"] is not None else "no billing parameter"
+    state = "disabled" if status == "disabled" else "active"
+    return [
+        Fact("internet_service", one, key, state=state, version=version, skipped=unread)
+        for one in plans_of(account, rules)
+    ]
+
+
+def plans_of(account: Node, rules: Rules) -> list[str]:
+    """Ids of what an account has of plans, without those that the rules leave out."""
+    left_out = {id for id, rule in rules.file.tariffs.map.items() if rule == "ignore"}
+    return [
+        str(one["id"])
+        for one in account["account_services"]["entities"]
+        if is_plan(one["service"]) and int(one["service"]["id"]) not in left_out
     ]
 
 

@@ -129,7 +129,7 @@ class Facts:
             f" WHERE NOT {_FOREIGN} GROUP BY entity, key HAVING left_out IS NULL AND expected IS NOT actual"
         )
         for entity, key, expected, actual, is_money, account, version, _, other in rows:
-            field = "account day method minor" if is_money else "status" if entity == "customer" else "record"
+            field = "account day method minor" if is_money else "status" if entity in _WITH_STATUS else "record"
             concerned = tuple(sorted({one for one in (account, other) if one is not None}))
             yield Finding("record", entity, key, field, expected, actual, concerned, version)
 
@@ -183,9 +183,11 @@ class Facts:
         return [Skipped(*row) for row in rows]
 
 
+_WITH_STATUS = ("customer", "internet_service")
 _FOREIGN = (
-    "(f.entity = 'payment' AND f.side = 1 AND EXISTS (SELECT 1 FROM fact c WHERE c.entity = 'customer'"
-    " AND c.key = f.account AND c.side = 0 AND c.skipped IS NOT NULL))"
+    "(f.entity IN ('payment', 'internet_service') AND f.side = 1"
+    " AND EXISTS (SELECT 1 FROM fact c WHERE c.entity = 'customer' AND c.key = f.account AND c.side = 0"
+    " AND c.skipped IS NOT NULL))"
 )
 _KEPT = (
     "NOT EXISTS (SELECT 1 FROM fact s WHERE s.entity = f.entity AND s.key = f.key AND s.side = 0"

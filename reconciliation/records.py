@@ -7,6 +7,7 @@ from typing import Any
 
 from clients.mysql import Database
 from clients.splynx import SplynxClient
+from clients.splynx_paths import listing
 from clients.splynx_query import Search
 from plumbing.errors import Action, SyncError
 from reconciliation.causes import WITHDRAWN
@@ -57,7 +58,7 @@ class Records:
     async def list_catalogue(self, targets: Iterable[Target]) -> dict[str, dict[int, Mapping[str, Any]]]:
         """`{entity: {id: row}}` of what is small enough to be listed whole: partners, labels."""
         for target in targets:
-            rows = await self._client.list(str(target.endpoint))
+            rows = await self._client.list(listing(str(target.endpoint)))
             self._listed[target.entity] = {int(row["id"]): row for row in rows}
         self._ours = {entity: await all_ids(self._ledger, entity) for entity in self._listed}
         return self._listed
@@ -161,7 +162,7 @@ class Records:
                 some = await self._splynx.fetch(f"SELECT * FROM `{table}` WHERE customer_id IN ({marks(ids)})", ids)
                 rows = [(int(row["customer_id"]), row) for row in some]
             else:
-                some = await self._client.list(str(target.endpoint), Search(main={"id": ("IN", ids)}))
+                some = await self._client.list(listing(str(target.endpoint)), Search(main={"id": ("IN", ids)}))
                 rows = [(int(row["id"]), row) for row in some]
             found |= {(target.entity, id): row for id, row in rows}
         return found

@@ -19,7 +19,10 @@ _STANDING = (
     " account_status { name activates_account }"
     " account_billing_parameter { delinquency_account_status_id }"
 )
-_ACCOUNT = f"id updated_at {_STANDING}"
+_ACCOUNT = (
+    f"id updated_at {_STANDING} account_services(paginator: {{page: 1, records_per_page: {NESTED}}})"
+    " { entities { id service { id type application } } }"
+)
 _PAYMENT = (
     "id updated_at account_id amount payment_datetime payment_type successful status is_autopay"
     f" account(include_archived: true) {{ {_STANDING} }}"
@@ -48,21 +51,29 @@ async def count(client: SonarClient, collection: str) -> int | None:
 
 
 def accounts(client: SonarClient, only: Sequence[str] | None = None) -> AsyncIterator[Page]:
-    """All accounts, archived ones too; `only` those ids."""
-    return _pages(client, "accounts", _ACCOUNT, ", include_archived: true", "id", only)
+    """All accounts with their services, archived ones too; `only` those ids.
+
+    Raises:
+        IncompletePage: services could not be read, or are too many for one page.
+    """
+    return _whole(_pages(client, "accounts", _ACCOUNT, ", include_archived: true", "id", only), "account_services")
 
 
-async def payments(client: SonarClient, only: Sequence[str] | None = None) -> AsyncIterator[Page]:
+def payments(client: SonarClient, only: Sequence[str] | None = None) -> AsyncIterator[Page]:
     """All payments with their reversals; `only` those of these accounts.
 
     Raises:
         IncompletePage: reversals could not be read, or are too many for one page.
     """
-    async for page in _pages(client, "payments", _PAYMENT, "", "account_id", only):
-        for payment in page:
-            reversals = payment["reversed_payments"]
-            if reversals is None or len(reversals["entities"]) >= NESTED:
-                raise IncompletePage("the reversals of a payment could not be read whole")
+    return _whole(_pages(client, "payments", _PAYMENT, "", "account_id", only), "reversed_payments")
+
+
+async def _whole(pages: AsyncIterator[Page], nested: str) -> AsyncIterator[Page]:
+    """The pages, whose rows show all of one nested list."""
+    async for page in pages:
+        for row in page:
+            if row[nested] is None or len(row[nested]["entities"]) >= NESTED:
+                raise IncompletePage(f"the {nested} of a row could not be read whole")
         yield page
 
 

@@ -15,6 +15,11 @@ from schemas.aggregate import Target
 PART_TABLES = {"customer_info": "customer_info", "customer_billing": "customer_billing"}
 """Tables, keyed by `customer_id`, of the records that share a customer's id."""
 
+SERVICE_TABLES = {"internet_service": "services_internet"}
+"""Tables of the services of customers."""
+_RUNS = ("active", "stopped", "pending")
+"""Statuses of services that are, or may be, charged."""
+
 _LEDGER_SUM = (
     # Future items that no invoice has loaded yet are not part of the balance (fact sheet, the balance).
     "SELECT b.customer_id, b.deposit, COALESCE(SUM(IF(t.type = 'credit', t.total, -t.total)), 0) AS total"
@@ -52,6 +57,8 @@ class SplynxFacts:
             facts = [Fact("customer", ours[row["id"]], ours[row["id"]], state=row["status"]) for row in rows]
             for entity, table in PART_TABLES.items():
                 facts += await self._parts(entity, table, ours)
+            for entity, table in SERVICE_TABLES.items():
+                facts += await self._services(entity, table, ours)
             facts += await self._payments(ours)
             yield len(ours), facts, [*await self._unbalanced(ours), *await self._twins(ours, rows)]
 
@@ -84,6 +91,25 @@ class SplynxFacts:
             f"SELECT customer_id AS id FROM `{table}` WHERE customer_id IN ({marks(sorted(written))})", sorted(written)
         )
         return [Fact(entity, written[row["id"]], written[row["id"]]) for row in rows]
+
+    async def _services(self, entity: str, table: str, ours: Mapping[int, str]) -> list[Fact]:
+        """Services by status; a `stray` one stands for no record and may be charged: Splynx's own copy of one of ours
+        (mapping R5), or made there by hand.
+        """
+        rows = await self._splynx.fetch(
+            f"SELECT id, customer_id, status FROM `{table}` WHERE deleted = '0'"
+            f" AND customer_id IN ({marks(sorted(ours))}) ORDER BY id",
+            sorted(ours),
+        )
+        keys = await keys_of(self._ledger, entity, [row["id"] for row in rows])
+        return [
+            Fact(
+                entity, key or f"splynx:{row['id']}", ours[row["customer_id"]],
+                row["status"] if key is not None else "stray",
+            )
+            for row in rows
+            if (key := keys.get(row["id"])) is not None or row["status"] in _RUNS
+        ]  # fmt: skip
 
     async def _payments(self, ours: Mapping[int, str]) -> list[Fact]:
         rows = await self._splynx.fetch(

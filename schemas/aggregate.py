@@ -25,6 +25,7 @@ class DeletePolicy(Enum):
 
     KEEP = "keep"  # catalogue objects: left alone, reported as orphaned, never deleted while referenced
     DISABLE = "disable"  # customer: status disabled, never DELETE
+    END = "end"  # service: status disabled with an end date, without which Splynx would charge it; never DELETE
     WITH_OWNER = "with_owner"  # a part that lives and dies with another record (customer_info)
     COMPENSATE = "compensate"  # money: an opposite document, never DELETE
 
@@ -127,7 +128,7 @@ class Target:
     path: WritePath
     delete: DeletePolicy
     endpoint: str | None = None
-    """REST path under /api/2.0/, without id."""
+    """REST path under /api/2.0/, without id; `{customer_id}` in it is the attribute that says below whose row."""
     module: str | None = None
     """Splynx's module of additional fields, where the record has any."""
     natural_key: tuple[str, ...] = ()

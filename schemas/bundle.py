@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 import orjson
@@ -17,13 +18,15 @@ class Bundle:
 
     `records` holds, per target entity, the complete list of records owned, perhaps empty; None means that it could
     not be read and is left out of the comparison. `reason` says why a bundle is empty. `notes` are codes of what was
-    changed on the way (`truncated:city`), counted and never holding values.
+    changed on the way (`truncated:city`), counted and never holding values. `day` is the operator's calendar day on
+    which capture read the aggregate: what is no longer among the records has ended by then.
     """
 
     records: Mapping[str, Sequence[SplynxRecord] | None] = field(default_factory=dict)
     deleted: bool = False
     reason: str | None = None
     notes: Sequence[str] = ()
+    day: date | None = None
 
 
 @dataclass(frozen=True)

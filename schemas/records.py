@@ -139,6 +139,22 @@ class Morph:
 
 
 @dataclass(frozen=True)
+class Newest:
+    """Marks a nested list without bound of which only the newest row is read. The member's name is free.
+
+    `where`: `(column, value)` of an enum that tells the rows that count; `by`: the instant that orders them. The root
+    itself changes with each such row, so none is followed as a child.
+
+    >>> class Account(SonarRecord):
+    ...     moves: Annotated[list[Move] | None, Newest("account_events", ("event", "ARCHIVED"), "created_at")] = None
+    """
+
+    relation: str
+    where: tuple[str, str]
+    by: str
+
+
+@dataclass(frozen=True)
 class Few:
     """Marks a nested list that is nearly always shorter than `rows`: no more are asked for with the root.
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pydantic import BaseModel
 
 from schemas.aggregate import Aggregate
-from schemas.records import Few, Morph, ShownArchived
+from schemas.records import Few, Morph, Newest, ShownArchived
 from schemas.shapes import Kind, Member, members
 
 AvailableFields = Callable[[str], frozenset[str]]
@@ -41,7 +41,7 @@ def required_fields(aggregate: Aggregate) -> list[tuple[str, str, str]]:
             if member.record is not None and morph is not None:
                 visit(member.record, morph.type_name, "")
             elif member.record is not None:
-                visit(member.record, type_name, f"{path}.{member.name}".lstrip("."))
+                visit(member.record, type_name, f"{path}.{sonar_field(member)}".lstrip("."))
 
     visit(aggregate.root.record, aggregate.root.type_name, "")
     return found
@@ -52,15 +52,22 @@ def morph_of(member: Member) -> Morph | None:
     return next((mark for mark in member.metadata if isinstance(mark, Morph)), None)
 
 
+def newest_of(member: Member) -> Newest | None:
+    """Which row of a nested list is read alone; None: all are."""
+    return next((mark for mark in member.metadata if isinstance(mark, Newest)), None)
+
+
 def few_of(member: Member) -> int | None:
     """How many rows of a nested list are asked for with the root; None: as many as of any other."""
+    if newest_of(member) is not None:
+        return 1
     return next((mark.rows for mark in member.metadata if isinstance(mark, Few)), None)
 
 
 def sonar_field(member: Member) -> str:
     """Sonar's field that a member reads."""
-    morph = morph_of(member)
-    return member.name if morph is None else morph.relation
+    named = morph_of(member) or newest_of(member)
+    return member.name if named is None else named.relation
 
 
 def _selected(
@@ -86,9 +93,16 @@ def _selected(
             relation = f"{morph.relation}{_archived(member)}"
             parts.append(f"{member.name}: {relation} {{ ... on {morph.type_name} {{ {inner} }} }}")
             continue
-        inner_type = related(type_name, member.name) if related is not None and type_name else None
+        inner_type = related(type_name, sonar_field(member)) if related is not None and type_name else None
         inner = _selected(member.record, inner_type or "", available, related, first)
-        if member.many:
+        newest = newest_of(member)
+        if newest is not None:
+            column, value = newest.where
+            parts.append(
+                f'{member.name}: {newest.relation}({column}: {value}, sorter: [{{attribute: "{newest.by}",'
+                f" direction: DESC}}], paginator: {{page: 1, records_per_page: 1}}) {{ entities {{ {inner} }} }}"
+            )
+        elif member.many:
             asked = few_of(member) or first
             parts.append(
                 f"{member.name}(paginator: {{page: 1, records_per_page: {asked}}}) {{ entities {{ {inner} }} }}"

@@ -9,11 +9,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from clients import splynx_paths
 from clients.mysql import Database, Row, Transaction
 from clients.splynx import SplynxClient
 from schemas.aggregate import Aggregate, Target, WritePath
+from schemas.catalogue import references
 from schemas.ledger import GONE, LIVE
 from sinks.bodies import SONAR_ID
+from sinks.handles import endpoint_of, listing_of
 from sinks.plan import SONAR_UNIQUE_ID, Document
 from sinks.receipts import revision_of
 from sinks.store import Ledger, dumped
@@ -65,14 +68,27 @@ class Marked:
         """
         target = self._targets[entity]
         if target.path is WritePath.REST:
-            rows = await self._client.list(target.endpoint or "")
+            rows = await self._client.list(listing_of(target))
+            below = splynx_paths.places(endpoint_of(target))
+            if not below:
+                yield [
+                    Adoption(entity, key, int(key), int(row["id"]), document=_identity(row, key))
+                    for row in rows
+                    if (key := _sonar_id(row))
+                ]
+                return
+            # It is owned by whoever owns the row below which it lies.
+            (place,) = below
+            above = references(target.record)[place].entity
+            owners = await self._keys(above)
             yield [
-                Adoption(entity, key, int(key), int(row["id"]), document=_identity(row, key))
+                Adoption(entity, key, int(owner), int(row["id"]), document=document | _identity(row, key))
                 for row in rows
-                if (key := _sonar_id(row))
+                if (key := _sonar_id(row)) and (owner := owners.get(int(row[place])))
+                for document in [{place: {"entity": above, "key": owner}}]
             ]
             return
-        customers = await self._customers()
+        customers = await self._keys("customer")
         roots: dict[str, str] = {}
         last = 0
         while True:
@@ -83,9 +99,9 @@ class Marked:
             last = int(found[-1]["id"])
             yield list(_adoptions(entity, found, customers, roots))
 
-    async def _customers(self) -> dict[int, str]:
+    async def _keys(self, entity: str) -> dict[int, str]:
         """`{id in Splynx: Sonar id}`."""
-        rows = await self._client.list(self._targets["customer"].endpoint or "")
+        rows = await self._client.list(listing_of(self._targets[entity]))
         return {int(row["id"]): key for row in rows if (key := _sonar_id(row))}
 
 

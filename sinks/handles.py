@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+from clients import splynx_paths
 from clients.splynx import SplynxClient
 from clients.splynx_errors import SplynxUnreachable
 from clients.splynx_query import Search
@@ -16,7 +17,7 @@ HEAL_PAUSE_SECONDS = 1.0
 
 
 def endpoint_of(target: Target) -> str:
-    """The REST path of a target.
+    """The REST path of a target, as declared.
 
     Raises:
         RowMissing: it has none.
@@ -24,6 +25,11 @@ def endpoint_of(target: Target) -> str:
     if target.endpoint is None:
         raise RowMissing(f"{target.entity} has no REST endpoint")
     return target.endpoint
+
+
+def listing_of(target: Target) -> str:
+    """Where all rows of a target are listed."""
+    return splynx_paths.listing(endpoint_of(target))
 
 
 def has_natural_key(target: Target) -> bool:
@@ -48,7 +54,7 @@ class Handles:
             search = Search(additional={SONAR_ID: key}, order={"id": "ASC"})
         else:
             search = Search(main={name: document[name] for name in target.natural_key}, order={"id": "ASC"})
-        rows = await self._client.list(endpoint_of(target), search)
+        rows = await self._client.list(listing_of(target), search)
         for row in rows:
             # Searched again here: a listing without filters would be every row there is.
             if target.module is not None:
@@ -58,6 +64,22 @@ class Handles:
             elif all(collated(str(row.get(name))) == collated(str(document[name])) for name in target.natural_key):
                 return int(row["id"])
         return None
+
+    async def item(self, target: Target, target_id: int, document: Mapping[str, Any]) -> tuple[str, int | str]:
+        """Path and id of a row, as the client takes them. `document`: resolved, as far as it is known.
+
+        Raises:
+            RowMissing: it lies below another row, and nobody knows which.
+        """
+        endpoint, above = endpoint_of(target), dict(document)
+        names = splynx_paths.places(endpoint)
+        if any(not above.get(name) for name in names):
+            # What was healed or adopted may not say whose it is; its row does.
+            rows = await self._client.list(listing_of(target), Search(main={"id": target_id}))
+            above = next((row for row in rows if int(row["id"]) == target_id), {})
+            if any(not above.get(name) for name in names):
+                raise RowMissing(f"{target.entity} {target_id} is not in Splynx")
+        return splynx_paths.item(endpoint, target_id, above)
 
     async def find_until_settled(self, target: Target, key: str, document: Mapping[str, Any]) -> int | None:
         """Search until Splynx cannot be executing the lost call any more."""

@@ -2,15 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import Enum
 from typing import Any
 
-from schemas.aggregate import Aggregate, Target
+from schemas.aggregate import Aggregate, DeletePolicy, Target
 from schemas.bundle import StampedBundle, document_hash, record_document
 from schemas.ledger import LIVE
 from sinks.threeway import Decision
 
 Document = dict[str, Any]
+CLOSED = "disabled"
+"""Splynx's status of a customer or a service that is no more."""
 SONAR_UNIQUE_ID = "sonar_unique_id"
 """The member that says which object of Sonar a record stands for, whatever its id (mapping 1.1)."""
 
@@ -80,6 +83,8 @@ class Step:
     known: Known | None
     decided: Mapping[str, Decision] = field(default_factory=dict)
     """`{field: what somebody decided about its conflict}`, of a record that is written because of that."""
+    closing: Document = field(default_factory=dict)
+    """What is written into the row of one that is gone; nothing where it is left as it is."""
 
 
 def verdict(bundle: StampedBundle, state: AggregateState | None, *, oldest: int = 0) -> Outcome | None:
@@ -105,7 +110,9 @@ def verdict(bundle: StampedBundle, state: AggregateState | None, *, oldest: int 
 def steps_of(bundle: StampedBundle, aggregate: Aggregate, known: Sequence[Known]) -> list[Step]:
     """The steps of one bundle in load order, with what is gone behind them in reverse order.
 
-    A target type that could not be read (None, or missing from the bundle that is not deleted) is left out.
+    Where something is closed, that and what is gone go first, dependants before what they depend on: Splynx makes
+    copies of services that run while their customer is disabled. A target type that could not be read (None, or
+    missing from the bundle that is not deleted) is left out.
     """
     by_key = {(row.entity, row.key): row for row in known}
     steps: list[Step] = []
@@ -130,11 +137,39 @@ def steps_of(bundle: StampedBundle, aggregate: Aggregate, known: Sequence[Known]
                 verb = Verb.CHANGE
             steps.append(Step(verb, target, record.key, digest, document, row))
         gone += [
-            Step(Verb.GONE, target, row.key, "", None, row)
+            Step(Verb.GONE, target, row.key, "", None, row, closing=closing(target, row.document, bundle.bundle.day))
             for row in known
             if row.entity == target.entity and row.state == LIVE and row.key not in wanted
         ]
-    return [*steps, *reversed(gone)]
+    closing_now = [one for one in steps if _closes(one)]
+    if not closing_now and not any(one.closing for one in gone):
+        return [*steps, *reversed(gone)]
+    rank = {target.entity: place for place, target in enumerate(aggregate.targets)}
+    first = sorted([*closing_now, *gone], key=lambda one: -rank[one.target.entity])
+    return [*first, *(one for one in steps if not _closes(one))]
+
+
+def can_be_closed(target: Target) -> bool:
+    """Whether a row of the target is closed, in place of being deleted; it may be opened again."""
+    return target.delete in {DeletePolicy.DISABLE, DeletePolicy.END}
+
+
+def closing(target: Target, document: Document, day: date | None) -> Document:
+    """What ends a record that its aggregate no longer owns, by its delete policy; nothing for what is left as it is.
+
+    `document`: as it was written last. `day`: by when it ended; None: it is to be as if it had never been.
+    """
+    if target.delete is DeletePolicy.DISABLE:
+        return {"status": CLOSED}
+    if target.delete is DeletePolicy.END:
+        start = str(document.get("start_date") or "")
+        return {"status": CLOSED, "end_date": max(start, "" if day is None else day.isoformat())}
+    return {}
+
+
+def _closes(step: Step) -> bool:
+    """Whether a row that is there, and stays ours, is closed by it."""
+    return step.verb is Verb.CHANGE and step.document is not None and step.document.get("status") == CLOSED
 
 
 def is_of_another(step: Step) -> bool:

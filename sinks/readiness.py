@@ -4,6 +4,7 @@ from pathlib import Path
 
 from clients.splynx import SplynxClient
 from clients.splynx_errors import NotSplynx, RecordMissing
+from clients.splynx_paths import listing
 from plumbing.errors import ConfigurationError
 from schemas.catalogue import TARGETS
 from schemas.rules import configured_ids, read_rules, unknown_ids
@@ -24,9 +25,9 @@ class UnknownIds(ConfigurationError):
 
 
 def entities() -> dict[str, str]:
-    """`{entity: endpoint}` of what is written over REST as rows of its own."""
+    """`{entity: where Splynx lists it}` of what is written over REST as rows of its own."""
     return {
-        entity: target.endpoint
+        entity: listing(target.endpoint)
         for entity, target in TARGETS.items()
         if target.endpoint is not None and target.part_of is None
     }

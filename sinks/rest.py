@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
+from clients import splynx_paths
 from clients.mysql import Database, Transaction
 from clients.splynx import SplynxClient
 from clients.splynx_errors import RecordRefused, SplynxUnreachable
@@ -18,10 +19,13 @@ from sinks.entries import Entries, Owner
 from sinks.errors import ParentMissing, ReadBackDiffers, ReferenceMissing
 from sinks.foreign import Foreign
 from sinks.handles import HEAL_PAUSE_SECONDS, Handles, endpoint_of, has_handle, has_natural_key
-from sinks.plan import Document, Known, Step, Verb, refs_of, resolved
+from sinks.plan import CLOSED, Document, Known, Step, Verb, refs_of, resolved
 from sinks.store import Intent, Ledger
 from sinks.threeway import BY_LOCK, Told, flat, merge, shown, without
 from sinks.undo import written_of
+
+Item = tuple[str, int | str]
+"""Path and id of a row."""
 
 
 class RestRecords:
@@ -107,7 +111,8 @@ class RestRecords:
         body = shape.body(document, create=True)
         try:
             async with self._calls.begun("POST", step, owner) as call:
-                answer = await self._client.post(endpoint_of(target), body, deadline=call.latest)
+                where = splynx_paths.collection(endpoint_of(target), document)
+                answer = await self._client.post(where, body, deadline=call.latest)
                 target_id, healed = int(answer["id"]), False
         except SplynxUnreachable as exc:
             found = None if exc.nothing_happened else await self._handles.find_until_settled(target, step.key, document)
@@ -130,7 +135,7 @@ class RestRecords:
 
         await self._db.retried(keep)
         try:
-            await self._read_back(target, target_id, body)
+            await self._read_back(target, await self._handles.item(target, target_id, document), body)
         except ReadBackDiffers:
             async with self._db.transaction() as tx:
                 await self._ledger.forget_hash(tx, (target.entity, step.key))
@@ -185,7 +190,8 @@ class RestRecords:
         owner: Owner,
     ) -> bool:
         target, shape = step.target, self.shape(step.target)
-        current = await self._client.get(endpoint_of(target), target_id)
+        item = await self._handles.item(target, target_id, document)
+        current = await self._client.get(*item)
         body = shape.body(document, create=False)
         left = await self._edits(step, known, body, current, owner)
         await self._foreign.keep(shape.lists, body, current)
@@ -194,7 +200,7 @@ class RestRecords:
             await self._db.retried(lambda tx: self._keep(tx, step, owner, target_id, before=None, action=""))
             return False
         try:
-            call = await self._put(step, owner, target_id, sent)
+            call = await self._put(step, owner, target_id, item, sent)
         except RecordRefused:
             await self._see_whose_name_it_is(step, document)
             raise
@@ -207,12 +213,12 @@ class RestRecords:
         await self._db.retried(keep)
         return True
 
-    async def _put(self, step: Step, owner: Owner, target_id: int, sent: Document) -> Call:
+    async def _put(self, step: Step, owner: Owner, target_id: int, item: Item, sent: Document) -> Call:
         """Change a row and read it back; the call, to be kept as done."""
         async with self._calls.begun("PUT", step, owner, target_id) as call:
-            await self._client.put(endpoint_of(step.target), target_id, sent, deadline=call.latest)
+            await self._client.put(*item, sent, deadline=call.latest)
         try:
-            await self._read_back(step.target, target_id, sent)
+            await self._read_back(step.target, item, sent)
         except ReadBackDiffers:
             await self._calls.close(call.intent, DONE)
             raise
@@ -268,8 +274,14 @@ class RestRecords:
                 await self._ledger.tell_conflicts(tx, told)
         return merged.left
 
-    async def _read_back(self, target: Target, target_id: int, sent: Document) -> None:
-        read = await self._client.get(endpoint_of(target), target_id)
+    async def _resolved(self, document: Document, shape: Shape) -> Document:
+        """A document with its references as far as they are known."""
+        async with self._db.session() as tx:
+            ids = await self._ledger.ids(tx, {(ref.entity, ref.key) for ref in refs_of(document, shape.required)})
+        return resolved(document, ids)
+
+    async def _read_back(self, target: Target, item: Item, sent: Document) -> None:
+        read = await self._client.get(*item)
         shape = self.shape(target)
         wrong = [name for name in differing(sent, read) if name not in shape.on_create]
         if wrong:
@@ -282,12 +294,14 @@ class RestRecords:
         policy = step.target.delete
         state = ORPHANED if policy is DeletePolicy.KEEP else GONE
         before, call = None, None
-        if policy is DeletePolicy.DISABLE:
-            current = await self._client.get(endpoint_of(step.target), known.target_id)
-            if str(current.get("status")) != "disabled":
-                before = {"status": current.get("status")}
+        if step.closing:
+            document = await self._resolved(known.document, self.shape(step.target))
+            item = await self._handles.item(step.target, known.target_id, document)
+            current = await self._client.get(*item)
+            if str(current.get("status")) != CLOSED:
+                before = {name: current.get(name) for name in step.closing}
                 await self._tell_status(known, current.get("status"), owner)
-                call = await self._put(step, owner, known.target_id, {"status": "disabled"})
+                call = await self._put(step, owner, known.target_id, item, step.closing)
 
         async def release(tx: Transaction) -> None:
             await self._entries.release(tx, known, owner, state, before=before)

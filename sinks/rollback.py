@@ -14,9 +14,10 @@ from schemas.aggregate import Target, WritePath
 from schemas.catalogue import TARGETS
 from schemas.ledger import LIVE
 from sinks.bodies import Shape, changed
-from sinks.handles import endpoint_of
+from sinks.errors import RowMissing
+from sinks.handles import Handles
 from sinks.payment_rows import ROW, PaymentRows, has
-from sinks.plan import Document, refs_of, resolved
+from sinks.plan import Document, can_be_closed, refs_of, resolved
 from sinks.receipts import receipt_of
 from sinks.site import Site
 from sinks.store import Key
@@ -40,6 +41,8 @@ class Planned:
     runs: tuple[str, ...]
     order: int
     """Of its last entry that is undone; the newest is undone first."""
+    item: tuple[str, int | str] | None = None
+    """Path and id of its row, where it goes over REST and was looked at."""
     current: Mapping[str, Any] = field(default_factory=dict)
     body: Document = field(default_factory=dict)
     """What the row is to have."""
@@ -91,15 +94,19 @@ class Rollback:
     async def parts(self, chosen: Chosen) -> AsyncIterator[list[Planned]]:
         """Every record that the writes are about, in the order in which they are undone: dependants and newest first.
 
-        So many at a time, each part of one kind; what each row is now, is not looked at yet.
+        What is opened again comes last, dependants behind what they depend on. So many at a time, each part of one
+        kind; what each row is now, is not looked at yet.
 
         Raises:
             SyncError: the ledger does not answer.
         """
-        for entity in reversed(list(TARGETS)):
+        passes = [(entity, False) for entity in reversed(list(TARGETS))]
+        passes += [(entity, True) for entity, target in TARGETS.items() if can_be_closed(target)]
+        for entity, opening in passes:
             below = chosen.newest + 1 if entity in chosen.records else 0
             while below:
                 part, below = await self._part(chosen, entity, below)
+                part = [one for one in part if one.undo.opens is opening]
                 if part:
                     yield part
 
@@ -131,21 +138,23 @@ class Rollback:
         known, shape = planned.owned.known, self.shapes[planned.target.entity]
         if not known.document:
             return planned.leave("nobody knows what was written last")
-        try:
-            current = await self._site.client.get(endpoint_of(planned.target), known.target_id)
-        except RecordMissing:
-            return planned.leave("its row is no longer in Splynx")
         async with self._site.db.session() as tx:
             refs = refs_of(known.document, shape.required)
             ids = await self._site.ledger.ids(tx, {(ref.entity, ref.key) for ref in refs})
             ours = {
                 entity: set((await self._site.ledger.ids_of(tx, entity)).values()) for entity in shape.lists.values()
             }
-        written = written_of(shape, resolved(known.document, ids), known)
+        document = resolved(known.document, ids)
+        try:
+            item = await Handles(self._site.client).item(planned.target, known.target_id, document)
+            current = await self._site.client.get(*item)
+        except (RecordMissing, RowMissing):
+            return planned.leave("its row is no longer in Splynx")
+        written = written_of(shape, document, known)
         if columns := edited(planned.undo, shape, written, current):
             return planned.leave(f"edited in Splynx since: {', '.join(columns)}")
         body = body_of(planned.undo, shape, known.document, current, ours)
-        return replace(planned, current=current, body=body, sent=changed(body, current))
+        return replace(planned, item=item, current=current, body=body, sent=changed(body, current))
 
     # SQL
 

@@ -15,7 +15,6 @@ from sinks.bodies import differing
 from sinks.calls import Call, Calls
 from sinks.entries import Entries, Owner
 from sinks.errors import Overtaken
-from sinks.handles import endpoint_of
 from sinks.payments import Payments, Work
 from sinks.plan import Document, Step, Verb
 from sinks.resolving import take_partitions
@@ -73,7 +72,7 @@ class RollbackWrites:
 
     async def _one(self, planned: Planned) -> Planned:
         one = await self._rollback.look(planned)
-        if one.undo.way is Way.LEFT or one.owned is None:
+        if one.undo.way is Way.LEFT or one.owned is None or one.item is None:
             return one
         known, owner = one.owned.known, self._owner(one.owned)
         step = Step(Verb.CHANGE, one.target, one.key, "", None, known)
@@ -81,10 +80,10 @@ class RollbackWrites:
         if one.sent:
             try:
                 async with self._calls.begun("PUT", step, owner, known.target_id) as call:
-                    await self._client.put(endpoint_of(one.target), known.target_id, one.sent, deadline=call.latest)
+                    await self._client.put(*one.item, one.sent, deadline=call.latest)
             except RecordRefused as exc:
                 return one.leave(str(exc))
-            read = await self._client.get(endpoint_of(one.target), known.target_id)
+            read = await self._client.get(*one.item)
             if wrong := differing(one.sent, read):
                 one = replace(one, undo=replace(one.undo, why=f"Splynx keeps otherwise: {', '.join(wrong)}"))
         document = document_after(one.undo, self._rollback.shapes[one.target.entity], known.document, one.body)

@@ -13,7 +13,7 @@ from typing import Any
 from schemas.aggregate import DeletePolicy, Target
 from schemas.ledger import GONE, LIVE, ORPHANED
 from sinks.bodies import SONAR_ID, Shape, differing, with_foreign
-from sinks.plan import Document, Known
+from sinks.plan import CLOSED, Document, Known, closing
 from sinks.receipts import revision_of
 
 UNDO, REDO = "undo-", "redo-"
@@ -71,6 +71,11 @@ class Undo:
     """It was withdrawn before the writes that are undone, and is so again."""
     why: str = ""
     """Why it is left as it is."""
+
+    @property
+    def opens(self) -> bool:
+        """Whether it may open what was closed. Splynx opens a service only once its customer is open."""
+        return self.way is Way.RESTORE and self.before.get("status") not in (None, CLOSED)
 
 
 def left(why: str) -> Undo:
@@ -188,16 +193,18 @@ def body_of(
     }
     if extra:
         body[EXTRA] = extra
-    if undo.way is Way.WITHDRAW and shape.target.delete is DeletePolicy.DISABLE:
-        body["status"] = "disabled"
+    if undo.way is Way.WITHDRAW:
+        body |= closing(shape.target, document, None)
     return body
 
 
 def written_of(shape: Shape, resolved: Document, known: Known) -> Document:
-    """The request that a record was last written by; a customer that was withdrawn was disabled after that."""
+    """The request that a record was last written by; what was withdrawn was closed after that."""
     body = shape.body(resolved, create=False)
-    if known.state == GONE and shape.target.delete is DeletePolicy.DISABLE:
-        body["status"] = "disabled"
+    if known.state == GONE and (closed := closing(shape.target, known.document, None)):
+        body |= {"status": closed["status"]}
+        # The day of its end is not kept: that it has one is what counts.
+        body.pop("end_date", None)
     return body
 
 

@@ -129,6 +129,41 @@ def an_account(**changes: Any) -> Account:
     return Account.model_validate(values | changes)
 
 
+def an_account_service(**changes: Any) -> dict[str, Any]:
+    """A plan of 60.00 a month on an account, since noon of the second of June."""
+    return {
+        "id": 501,
+        "created_at": NOON,
+        "updated_at": NOON,
+        "service_id": 101,
+        "quantity": 1,
+        "service": a_sold_service(),
+        "service_metadata_values": [],
+    } | changes
+
+
+def a_sold_service(**changes: Any) -> dict[str, Any]:
+    """The plan."""
+    return {
+        "id": 101,
+        "name": "Fiber 100",
+        "type": "DATA",
+        "application": "DEBIT",
+        "amount": 6000,
+        "data_service_detail": {"id": 41, "billing_frequency": 1},
+    } | changes
+
+
+def a_credit(**changes: Any) -> dict[str, Any]:
+    """A discount of 5.00 a month, as an account has it."""
+    detail = {"id": 42, "billing_frequency": 1}
+    loyalty = a_sold_service(
+        id=102, name="Loyalty", type="RECURRING", application="CREDIT", amount=500,
+        data_service_detail=None, recurring_service_detail=detail,
+    )  # fmt: skip
+    return an_account_service(id=502, service_id=102, service=loyalty) | changes
+
+
 def a_payment(**changes: Any) -> Payment:
     """A successful cash payment of 12.50 with nothing reversed."""
     values: dict[str, Any] = {

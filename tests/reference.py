@@ -201,15 +201,16 @@ def endpoints(api: Json, reference: Json) -> list[str]:
     for target in TARGETS.values():
         if target.endpoint is None:
             continue
-        item = methods.get(f"{target.endpoint}/{{}}", set()) | methods.get(f"{target.endpoint}--{{}}", set())
-        if not item and target.endpoint not in methods:
+        path = _grammar(target.endpoint)
+        item = methods.get(f"{path}/{{}}", set()) | methods.get(f"{path}--{{}}", set())
+        if not item and path not in methods:
             found.append(f"{target.entity}: Splynx has no path {target.endpoint}")
             continue
         if target.path is not WritePath.REST:
             continue
         if "PUT" not in item:
             found.append(f"{target.entity}: {target.endpoint} takes no PUT")
-        if target.part_of is None and "POST" not in methods.get(target.endpoint, set()):
+        if target.part_of is None and "POST" not in methods.get(path, set()):
             found.append(f"{target.entity}: {target.endpoint} takes no POST")
         known = _attributes(api, reference, target)
         found += [
@@ -225,7 +226,8 @@ def _attributes(api: Json, reference: Json, target: Target) -> set[str]:
     live = api["live"].get(target.endpoint, {})
     known = {one["name"] for one in live.get("attributes", [])} | set(live.get("get_fields", []))
     known |= {column["name"] for column in reference["tables"].get(target.table, {}).get("columns", [])}
-    wanted = {target.endpoint, f"{target.endpoint}/{{}}", f"{target.endpoint}--{{}}"}
+    path = _grammar(str(target.endpoint))
+    wanted = {path, f"{path}/{{}}", f"{path}--{{}}"}
     for entry in api["resources"]:
         if _grammar(entry["path"]) in wanted:
             for method in entry["methods"].values():

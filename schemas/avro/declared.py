@@ -101,6 +101,7 @@ def bundle_schema(declared: Aggregate) -> dict[str, Any]:
         ("deleted", "boolean", "The aggregate is gone from Sonar."),
         ("reason", ["null", "string"], "Why the bundle is empty."),
         ("notes", {"type": "array", "items": "string"}, "Codes of what was changed on the way, without values."),
+        ("day", ["null", "string"], "The ISP's calendar day on which capture read it."),
         ("sequence", "long", "Of the event."),
         ("hash", "string", "Over the records."),
         ("rules_version", "string", "Of the rules that mapped it."),

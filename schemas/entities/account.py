@@ -1,27 +1,30 @@
-"""A Sonar account and the Splynx customer it becomes (mapping C1, C2, C3)."""
+"""A Sonar account and the Splynx customer it becomes, with its internet services (mapping C1, C2, C3, S2)."""
 
 from collections.abc import Sequence
 
-from schemas.aggregate import Aggregate, Collection, DeletePolicy, Owner, Target, WritePath
+from schemas.aggregate import Aggregate, Collection, DeletePolicy, Owner, SourceRows, Target, WritePath
 from schemas.bundle import Bundle
 from schemas.entities.customer import billing, custom, identity, people, places
 from schemas.entities.customer.changes import LOOK_UPS, PIVOTS, TOUCHES
+from schemas.entities.customer.internet import internet_services
 from schemas.entities.customer.source import Account, BillingParameter
 from schemas.entities.customer.status import customer_status, is_left_lead
-from schemas.entities.customer.target import Customer, CustomerBilling, CustomerInfo
+from schemas.entities.customer.target import Customer, CustomerBilling, CustomerInfo, InternetService
 from schemas.entities.scoped import LEAD, OUT_OF_SCOPE
+from schemas.entities.service.tariff import PLANS
 from schemas.records import SplynxRecord
 from schemas.rules import Rules
 
 
 def map_account(account: Account, rules: Rules) -> Bundle:
-    """The customer of an account with its info and billing settings.
+    """The customer of an account with its info and billing settings, and the services of its plans.
 
     Raises:
         RequiredValueMissing: no name, or a look-up that Sonar requires is missing.
-        UnmappedValue: the account type has no category, or a custom field holds what it cannot.
-        OutOfRange: the coordinates are no place on earth.
-        NaturalKeyTooLong: the log-in does not fit.
+        UnmappedValue: the account type has no category, a custom field holds what it cannot, or the rules say nothing
+            of a plan or of a credit.
+        OutOfRange: the coordinates are no place on earth, or a price, a quantity or a frequency is none.
+        NaturalKeyTooLong: a log-in does not fit.
     """
     if not rules.in_scope(account_id=account.id, company_id=account.company_id, status_id=account.account_status_id):
         return Bundle(records=_left_out(), reason=OUT_OF_SCOPE)
@@ -35,14 +38,15 @@ def map_account(account: Account, rules: Rules) -> Bundle:
     persons = people.people(account, rules, notes)
     service, mailing = places.service_address(account), places.mailing_address(account)
     place = places.place(service, rules, notes)
+    status, login = customer_status(account, rules), identity.login(account, persons, rules)
     fields, info = custom.custom_values(account, rules, notes)
     category = identity.category(account, rules)
     key = str(account.id)
     customer = Customer(
         key=key,
-        login=identity.login(account, persons, rules),
+        login=login,
         password=identity.password(account.id, rules),
-        status=customer_status(account, rules),
+        status=status,
         billing_type="recurring",
         partner_id=identity.partner(account, rules, notes),
         location_id=places.location(account, service, rules),
@@ -90,13 +94,14 @@ def map_account(account: Account, rules: Rules) -> Bundle:
         "customer_billing": None
         if parameter is None or account.credit_cards is None or account.bank_accounts is None
         else [_billing(account, parameter, rules, mailing_place, person, notes)],
+        "internet_service": internet_services(account, status, login, rules, notes),
     }
     return Bundle(records=records, notes=tuple(dict.fromkeys(notes)))
 
 
 def _left_out() -> dict[str, Sequence[SplynxRecord] | None]:
     """Every target left out of the comparison: what was written before stays."""
-    return dict.fromkeys(("customer", "customer_info", "customer_billing"))
+    return dict.fromkeys(("customer", "customer_info", "customer_billing", "internet_service"))
 
 
 def _unread(account: Account, rules: Rules) -> list[str]:
@@ -142,6 +147,9 @@ def _billing(
     )
 
 
+OF_PLANS = [{"reverse_relation_filters": [{"relation": "service", "search": PLANS}]}]
+"""Sonar's search for what accounts have of plans."""
+
 ACCOUNT = Aggregate(
     name="account",
     root=Collection("accounts", Account, "Account", include_archived=True),
@@ -177,7 +185,20 @@ ACCOUNT = Aggregate(
             endpoint="admin/customers/customer-billing",
             part_of="customer",
         ),
+        Target(
+            "internet_service",
+            InternetService,
+            table="services_internet",
+            path=WritePath.REST,
+            delete=DeletePolicy.END,
+            endpoint="admin/customers/customer/{customer_id}/internet-services",
+            module="services_internet",
+            natural_key=("login",),
+            comes_of=[SourceRows("account_services", search=OF_PLANS)],
+        ),
     ],
     mapper=map_account,
-    doc="An account becomes a customer with its info and billing settings.",
+    doc="An account becomes a customer with its info and billing settings. What it has of plans is read with it, for it"
+    " follows the account's status, and becomes internet services. A list price that changes reads the accounts again"
+    " that have the service.",
 )

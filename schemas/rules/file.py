@@ -278,6 +278,13 @@ class Billing(_Block):
     """Billing."""
 
     numbers: Numbers = Numbers()
+    anchor: Literal["transactions", "start_date"] = Field(
+        "transactions",
+        description="From when Splynx charges a service. `transactions`: services begin when they began, and the"
+        " history that is loaded says what was charged already. `start_date`: services begin the day after what Sonar"
+        " has charged, for a load without history.",
+        examples=["transactions"],
+    )
     postpaid: bool = Field(
         False, description="Sonar's months_to_bill 0 becomes billing in arrears, else one month.", examples=[False]
     )
@@ -315,6 +322,12 @@ class Tariffs(_Block):
         {},
         description="A service's id in Sonar to its tariff's title, where two plans have one name.",
         examples=[{7: "Fiber 100 #7"}],
+    )
+    credit_without_host: Literal["dead_letter", "leave_out"] = Field(
+        "dead_letter",
+        description="A credit that recurs becomes a discount on the account's dearest service that costs as much. What"
+        " becomes of one for which there is no such service.",
+        examples=["dead_letter"],
     )
     min_speed: Id | None = Field(
         None,

@@ -9,6 +9,9 @@ from schemas.rules import Rules
 from schemas.values.money import money
 from schemas.values.time import local_day
 
+_LAST_DAY = 28
+"""Of a month, to both systems."""
+
 
 @dataclass(frozen=True)
 class BillingDays:
@@ -41,6 +44,14 @@ def _gap(bill_day: int, invoice_day: int, month: date) -> int:
     if invoice_day <= bill_day:
         invoiced = (month.replace(day=28) + timedelta(days=4)).replace(day=invoice_day)
     return (invoiced - billed).days
+
+
+def period_start(billed: date, parameter: BillingParameter) -> date:
+    """The first day that a bill of that day charges for: the invoice day that follows, where there is one."""
+    if parameter.invoice_day is None:
+        return billed
+    bill_day, invoice_day = min(billed.day, _LAST_DAY), min(max(parameter.invoice_day, 1), _LAST_DAY)
+    return billed.replace(day=bill_day) + timedelta(days=_gap(bill_day, invoice_day, billed))
 
 
 def blocking_period(parameter: BillingParameter, rules: Rules, notes: list[str]) -> int | None:

@@ -116,6 +116,13 @@ class TaxZoneOf(SonarRecord):
     rate: str
 
 
+class StatusChange(SonarRecord):
+    """When the account got another status. Source: Sonar schema, type AccountEvent."""
+
+    id: int
+    event_datetime: Instant
+
+
 class Disconnection(SonarRecord):
     """When the account's services were ended. Source: Sonar schema, type DisconnectionLog."""
 

@@ -5,10 +5,17 @@ from typing import Annotated, ClassVar
 
 from schemas.entities.catalogued import beside
 from schemas.entities.customer.equipment import Device, DidAssignment, HeldIp, MacAddress, RadiusAccount
-from schemas.entities.customer.services import AccountService, Disconnection, TaxExemption, TaxOverride, TaxZoneOf
+from schemas.entities.customer.services import (
+    AccountService,
+    Disconnection,
+    StatusChange,
+    TaxExemption,
+    TaxOverride,
+    TaxZoneOf,
+)
 from schemas.entities.customer.status import AccountStatus
 from schemas.entities.scoped import ScopedAccount
-from schemas.records import Few, Foreign, Instant, MinorUnits, NewerSonar, Personal, ShownArchived, SonarRecord
+from schemas.records import Few, Foreign, Instant, MinorUnits, NewerSonar, Newest, Personal, ShownArchived, SonarRecord
 
 
 class AccountTypeOf(SonarRecord):
@@ -233,6 +240,9 @@ class Account(SonarRecord):
     tax_exemptions: Annotated[list[TaxExemption] | None, Few(2)] = None
     geo_tax_zones: Annotated[list[TaxZoneOf] | None, Few(4)] = None
     disconnection_logs: Annotated[list[Disconnection] | None, Few(3)] = None
+    status_changes: Annotated[
+        list[StatusChange] | None, Newest("account_events", ("event", "STATUS_UPDATED"), "event_datetime")
+    ] = None
 
     left_out: ClassVar = {
         "data_usage_percentage": "Sonar works it out from the usage, which is captured; the account does not change",

@@ -50,6 +50,35 @@ class Customer(SplynxRecord):
     """The operator's own additional fields (C4), by name."""
 
 
+class InternetService(SplynxRecord):
+    """Source: Splynx REST, admin/customers/customer/{customer}/internet-services."""
+
+    customer_id: Annotated[Ref, To("customer")]
+    tariff_id: Annotated[Ref | int, To("internet_tariff")]
+    status: Literal["active", "disabled"]
+    description: Annotated[str, MaxLength(512)]
+    quantity: int
+    unit_price: str
+    """Of a month and one unit, four decimals; always said, so that Splynx takes none from the tariff."""
+    period: str
+    """Months between two charges; -1: those of the customer."""
+    start_date: date
+    end_date: str
+    """A day, or `0000-00-00`: without end."""
+    discount: Literal["0", "1"]
+    discount_type: Literal["fixed"]
+    discount_value: str
+    discount_start_date: str
+    discount_end_date: str
+    discount_text: Annotated[str, MaxLength(512)]
+    login: Annotated[str, MaxLength(128)]
+    taking_ipv4: Annotated[Literal["0"], OnCreate()]
+    sonar_unique_id: Annotated[str, AdditionalField("Sonar unique id")]
+    sonar_start_date: Annotated[str, AdditionalField("Since when in Sonar")]
+    sonar_package: Annotated[str, AdditionalField("Package in Sonar")]
+    sonar_service: Annotated[str, AdditionalField("Details in Sonar", kind="textarea", fallback="string"), Personal()]
+
+
 class CustomerInfo(SplynxRecord):
     """Source: Splynx REST, admin/customers/customer-info."""
 

@@ -13,18 +13,8 @@ from schemas.aggregate import (
 )
 from schemas.entities.service.details import DETAIL_TOUCHES
 from schemas.entities.service.source import Service
-from schemas.entities.service.tariff import CHARGE, PLAN, InternetTariff, map_service
+from schemas.entities.service.tariff import PLANS, InternetTariff, map_service
 from schemas.entities.service.tax import TAX_COLUMNS
-
-PLANS = [
-    {
-        "string_fields": [
-            {"attribute": attribute, "search_value": value, "match": True, "partial_matching": False}
-            for attribute, value in (("type", PLAN), ("application", CHARGE))
-        ]
-    }
-]
-"""Sonar's search for the services that become internet tariffs."""
 
 SERVICE = Aggregate(
     name="service",

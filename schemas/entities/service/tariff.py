@@ -4,11 +4,10 @@ from decimal import Decimal
 from typing import Annotated
 
 from schemas.bundle import Bundle
-from schemas.entities.service.details import DataDetail
 from schemas.entities.service.source import Service
 from schemas.records import AdditionalField, MaxLength, OnCreate, Ref, SplynxRecord, To
 from schemas.rules import Rules, RulesFile
-from schemas.values.errors import OutOfRange, RequiredValueMissing
+from schemas.values.errors import OutOfRange, RequiredValueMissing, UnmappedValue
 from schemas.values.money import a_month
 from schemas.values.text import fitted_name, one_line, required_text
 
@@ -17,6 +16,16 @@ PLAN = "DATA"
 """Sonar's type of the services that become internet tariffs."""
 CHARGE = "DEBIT"
 """Sonar's application of what is charged; the other one, CREDIT, is a discount."""
+
+PLANS = [
+    {
+        "string_fields": [
+            {"attribute": attribute, "search_value": value, "match": True, "partial_matching": False}
+            for attribute, value in (("type", PLAN), ("application", CHARGE))
+        ]
+    }
+]
+"""Sonar's search for the services that become internet tariffs."""
 
 
 class InternetTariff(SplynxRecord):
@@ -86,7 +95,7 @@ def map_service(service: Service, rules: Rules) -> Bundle:
         title=title,
         # Splynx refuses a second tariff of one service name, as of one title.
         service_name=title,
-        price=price_of(service.amount, detail, rules),
+        price=f"{price_of(service.amount or 0, detail.billing_frequency, rules):f}",
         speed_download=_speed("download_speed_kilobits_per_second", detail.download_speed_kilobits_per_second, rules),
         speed_upload=_speed("upload_speed_kilobits_per_second", detail.upload_speed_kilobits_per_second, rules),
         with_vat=False,
@@ -102,18 +111,33 @@ def map_service(service: Service, rules: Rules) -> Bundle:
     return Bundle(records={"internet_tariff": [tariff]}, notes=tuple(notes))
 
 
-def price_of(amount: int | None, detail: DataDetail, rules: Rules) -> str:
-    """The price of a month.
+def tariff_of(service_id: int, file: RulesFile) -> Ref | int | None:
+    """The tariff that a plan is on accounts; None where the rules leave it out.
+
+    Raises:
+        UnmappedValue: only what the rules map has one, and this plan is not among it.
+    """
+    rule = file.tariffs.map.get(service_id)
+    if rule == "ignore":
+        return None
+    if rule is not None:
+        return rule.internet
+    if file.tariffs.mode == "map_only":
+        raise UnmappedValue("service_id")
+    return Ref(entity="internet_tariff", key=str(service_id))
+
+
+def price_of(amount: int, months: int, rules: Rules) -> Decimal:
+    """The price of a month, of an amount that is charged every so many months.
 
     Raises:
         OutOfRange: it is below 0, or is charged never.
     """
-    if (amount or 0) < 0:
+    if amount < 0:
         raise OutOfRange("amount")
-    if detail.billing_frequency < 1:
+    if months < 1:
         raise OutOfRange("billing_frequency")
-    price: Decimal = a_month(amount or 0, rules.exponent, detail.billing_frequency)
-    return f"{price:f}"
+    return a_month(amount, rules.exponent, months)
 
 
 def _speed(field: str, value: int, rules: Rules) -> int:

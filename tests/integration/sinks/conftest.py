@@ -24,6 +24,7 @@ from sinks.brake import Brake
 from sinks.letters import DeadLetters
 from sinks.payments import Payments
 from sinks.rest import RestRecords
+from sinks.startup import define_fields
 from sinks.store import Ledger
 from sinks.writer import Writer
 from tests.conftest import MariaDbAccess
@@ -107,11 +108,7 @@ async def site(
         async with db.session() as tx:
             await ledger.create(tx)
             payments = await Payments.of(tx)
-        for name, unique in (("sonar_id", "1"), ("sonar_status", "0")):
-            await client.post(
-                "admin/config/additional-fields/customers",
-                {"name": name, "title": name, "type": "string", "is_unique": unique, "is_required": "0"},
-            )
+        await define_fields(client, list(TARGETS.values()), apply=True)
 
         def make_writer(*, disposable: bool = True, parked_hours: float = 24, payments: Payments = payments) -> Writer:
             return Writer(

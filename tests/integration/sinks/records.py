@@ -1,11 +1,23 @@
 """A small catalogue for the writer's tests: an account with its customer, and its payments, as Splynx takes them."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, ClassVar
 
 from schemas.aggregate import Aggregate, Collection, DeletePolicy, Target, WritePath
 from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
-from schemas.records import AdditionalField, After, FieldOwner, OnCreate, Owned, Ref, SonarRecord, SplynxRecord, To
+from schemas.records import (
+    AdditionalField,
+    After,
+    FieldOwner,
+    OnCreate,
+    Owned,
+    Personal,
+    Ref,
+    SonarRecord,
+    SplynxRecord,
+    To,
+)
 from sinks.jobs import Delivery
 
 
@@ -27,7 +39,7 @@ class Customer(SplynxRecord):
     """admin/customers/customer."""
 
     login: str
-    password: Annotated[str, OnCreate()] = "first password"
+    password: Annotated[str, OnCreate(), Personal()] = "first password"
     status: str = "active"
     name: str
     category: str = "person"
@@ -42,6 +54,20 @@ class CustomerInfo(SplynxRecord):
     """admin/customers/customer-info."""
 
     contact_person: str = ""
+
+
+class Service(SplynxRecord):
+    """admin/customers/customer/{customer}/internet-services."""
+
+    customer_id: Annotated[Ref, To("customer")]
+    tariff_id: int = 1
+    status: str = "active"
+    description: str = "Fiber"
+    quantity: int = 1
+    unit_price: str = "60.0000"
+    start_date: str = "2026-01-05"
+    end_date: str = "0000-00-00"
+    login: str
 
 
 class Payment(SplynxRecord):
@@ -75,10 +101,14 @@ INFO = Target(
     "customer_info", CustomerInfo, "customer_info", WritePath.REST, DeletePolicy.WITH_OWNER,
     endpoint="admin/customers/customer-info", part_of="customer",
 )  # fmt: skip
+SERVICE = Target(
+    "internet_service", Service, "services_internet", WritePath.REST, DeletePolicy.END,
+    endpoint="admin/customers/customer/{customer_id}/internet-services", module="services_internet",
+)  # fmt: skip
 PAYMENT = Target("payment", Payment, "payments", WritePath.SQL, DeletePolicy.COMPENSATE, money=True)
-TARGETS = {target.entity: target for target in (LABEL, CUSTOMER, INFO, PAYMENT)}
+TARGETS = {target.entity: target for target in (LABEL, CUSTOMER, INFO, SERVICE, PAYMENT)}
 GROUPS = Aggregate("account_group", Collection("account_groups", Source, "AccountGroup"), targets=(LABEL,))
-ACCOUNTS = Aggregate("account", Collection("accounts", Source, "Account"), targets=(CUSTOMER, INFO))
+ACCOUNTS = Aggregate("account", Collection("accounts", Source, "Account"), targets=(CUSTOMER, INFO, SERVICE))
 PAYMENTS = Aggregate("payment", Collection("payments", Source, "Payment"), targets=(PAYMENT,))
 AGGREGATES = (GROUPS, ACCOUNTS, PAYMENTS)
 
@@ -87,6 +117,12 @@ def customer(number: int, name: str = "Anna", **more: object) -> list[SplynxReco
     """A customer and its info."""
     values = {"key": str(number), "login": f"s{number}", "name": name} | more
     return [Customer.model_validate(values), CustomerInfo(key=str(number), contact_person=name)]
+
+
+def service(number: int, account: int, **more: object) -> Service:
+    """A service of an account."""
+    customer = Ref(entity="customer", key=str(account))
+    return Service.model_validate({"key": str(number), "customer_id": customer, "login": f"s{account}-{number}"} | more)
 
 
 def payment(number: int, account: int, minor: int, **more: object) -> Payment:
@@ -116,13 +152,14 @@ class Topic:
         sequence: int,
         deleted: bool = False,
         generation: int = 1,
+        day: date | None = None,
     ) -> Delivery:
         """The next delivery of an aggregate's topic, in partition 0."""
         by_entity: dict[str, list[SplynxRecord]] = {target.entity: [] for target in aggregate.targets}
         entity_of = {target.record: target.entity for target in aggregate.targets}
         for record in records:
             by_entity[entity_of[type(record)]].append(record)
-        bundle = Bundle(records={} if deleted else by_entity, deleted=deleted)
+        bundle = Bundle(records={} if deleted else by_entity, deleted=deleted, day=day)
         offset = self._next.get(aggregate.name, self._first)
         self._next[aggregate.name] = offset + 1
         stamped = StampedBundle(

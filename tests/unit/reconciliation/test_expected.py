@@ -43,7 +43,12 @@ def an_account(**more: Any) -> dict[str, Any]:
         "activation_date": "2024-01-01",
         "account_status": {"name": "Active", "activates_account": True},
         "account_billing_parameter": {"delinquency_account_status_id": None},
+        "account_services": {"entities": []},
     } | more
+
+
+def sold(id: str = "501", **service: Any) -> dict[str, Any]:
+    return {"id": id, "service": {"id": "101", "type": "DATA", "application": "DEBIT"} | service}
 
 
 def a_payment(**more: Any) -> dict[str, Any]:
@@ -205,3 +210,44 @@ def test_a_plan_becomes_a_tariff_unless_the_rules_say_otherwise(
 ) -> None:
     row = {"id": "101", "updated_at": "x", "type": "DATA", "application": "DEBIT", **service}
     assert [one.key for one in tariff_facts([row], rules(tariffs=tariffs))] == keys
+
+
+@pytest.mark.parametrize(
+    ("account", "states"),
+    [
+        pytest.param({}, ["active"], id="an active customer"),
+        pytest.param({"account_status_id": "4"}, ["active"], id="a blocked one"),
+        pytest.param({"account_status": INACTIVE}, ["disabled"], id="a disabled one"),
+        pytest.param({"account_status": INACTIVE, "activation_date": None}, [], id="a new one"),
+        pytest.param({"archived_at": "2024-02-01T00:00:00Z"}, [], id="an archived account"),
+    ],
+)
+def test_services_are_expected_as_their_customer_is(account: dict[str, Any], states: list[str]) -> None:
+    row = an_account(account_services={"entities": [sold()]}, **account)
+    facts = account_facts(row, rules(status_map={"by_id": {4: "blocked"}}))
+    assert [one.state for one in facts if one.entity == "internet_service"] == states
+
+
+@pytest.mark.parametrize(
+    ("service", "tariffs", "keys"),
+    [
+        pytest.param({}, {}, ["501"], id="a plan"),
+        pytest.param({"type": "VOICE"}, {}, [], id="no plan"),
+        pytest.param({"application": "CREDIT"}, {}, [], id="a discount"),
+        pytest.param({}, {"map": {101: {"internet": 4}}}, ["501"], id="on a tariff of Splynx's own"),
+        pytest.param({}, {"map": {101: "ignore"}}, [], id="left out"),
+    ],
+)
+def test_what_an_account_has_of_plans_is_expected(
+    service: dict[str, Any], tariffs: dict[str, Any], keys: list[str]
+) -> None:
+    row = an_account(account_services={"entities": [sold(**service)]})
+    facts = account_facts(row, rules(tariffs=tariffs))
+    assert [(one.key, one.account) for one in facts if one.entity == "internet_service"] == [(key, "5") for key in keys]
+
+
+def test_services_are_left_out_with_their_account_and_where_nobody_knows_how_it_is_billed() -> None:
+    row = an_account(account_services={"entities": [sold()]})
+    assert account_facts(row, rules(scope={"accounts": [6]}))[-1].skipped == OUT_OF_SCOPE
+    unread = account_facts(row | {"account_billing_parameter": None}, rules())[-1]
+    assert (unread.entity, unread.skipped) == ("internet_service", "no billing parameter")

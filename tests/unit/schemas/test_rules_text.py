@@ -107,7 +107,11 @@ def test_what_is_wrong_is_told_with_its_line_and_remedy(tmp_path: Path, text: st
             "line 4: tariffs.map.7: must be a block of rules (write `key: value` lines below it), or Input should be"
             " 'ignore'",
         ),
-        ("partners: {default: 1}", "tariffs: {min_sped: 1}", "line 4: tariffs.min_sped: is no rule (is min_speed meant?)"),
+        (
+            "partners: {default: 1}",
+            "tariffs: {min_sped: 1}",
+            "line 4: tariffs.min_sped: is no rule (is min_speed meant?)",
+        ),
         ("locations: {default: 1}", "locations: {default: 1, rules: [{when: {planet: x}, use: {id: 1}}]}",
          "line 5: locations.rules.0.when.planet: Input should be 'address.city'"),
         ("locations: {default: 1}", "locations: {default: 1, rules: [{when: {company: 3}, use: {name: x}}]}",

@@ -19,6 +19,7 @@ class Person(SplynxRecord):
     """A customer with few members."""
 
     name: str
+    status: str = "active"
     password: Annotated[str, OnCreate(), Personal()] = "x"
     partner_id: Annotated[Ref | int, To("partner")] = 1
     parent_id: Annotated[Ref | int, To("person", required=False)] = 0
@@ -33,6 +34,15 @@ class Detail(SplynxRecord):
     text: str
 
 
+class Line(SplynxRecord):
+    """A service of a person."""
+
+    customer_id: Annotated[Ref, To("person")] = Ref(entity="person", key="1")
+    status: str = "active"
+    start_date: str = "2026-01-05"
+    end_date: str = "0000-00-00"
+
+
 PERSON = Target(
     "person", Person, "customers", WritePath.REST, DeletePolicy.DISABLE, endpoint="admin/customers/customer",
     module="customers",
@@ -41,12 +51,20 @@ DETAIL = Target(
     "detail", Detail, "customer_info", WritePath.REST, DeletePolicy.WITH_OWNER,
     endpoint="admin/customers/customer-info", part_of="person",
 )  # fmt: skip
+LINE = Target(
+    "line", Line, "services_internet", WritePath.REST, DeletePolicy.END,
+    endpoint="admin/customers/customer/{customer_id}/internet-services", module="services_internet",
+)  # fmt: skip
+SERVED = Aggregate("thing", Collection("things", Thing, "Thing"), targets=(PERSON, DETAIL, LINE))
+"""A person that has lines."""
 AGGREGATE = Aggregate("thing", Collection("things", Thing, "Thing"), targets=(PERSON, DETAIL))
 
 
 def stamped(records: dict[str, list[SplynxRecord] | None], *, sequence: int = 10, **more: object) -> StampedBundle:
     """A bundle of thing 1."""
-    bundle = Bundle(records=records, deleted=bool(more.pop("deleted", False)))
+    day = more.pop("day", None)
+    assert day is None or isinstance(day, date)
+    bundle = Bundle(records=records, deleted=bool(more.pop("deleted", False)), day=day)
     values: dict[str, object] = {"rules_generation": 1} | more
     return StampedBundle(
         aggregate="thing",

@@ -1,12 +1,13 @@
 """What a bundle asks for: verdicts, steps, references."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from schemas.records import Ref
 from sinks.plan import AggregateState, Outcome, Verb, is_of_another, refs_of, resolved, steps_of, verdict, worst
-from tests.unit.sinks.records import AGGREGATE, DETAIL, PERSON, Detail, Person, known, stamped
+from tests.unit.sinks.records import AGGREGATE, DETAIL, LINE, PERSON, SERVED, Detail, Line, Person, known, stamped
 
 ANNA = Person(key="1", name="Anna")
 
@@ -35,9 +36,9 @@ def test_records_are_new_changed_unchanged_and_gone() -> None:
     rows = [known(PERSON, ANNA), known(PERSON, Person(key="2", name="Bo")), known(DETAIL, Detail(key="1", text="b"))]
     steps = [(step.verb, step.target.entity, step.key) for step in steps_of(bundle, AGGREGATE, rows)]
     assert steps == [
+        (Verb.GONE, "person", "2"),
         (Verb.UNCHANGED, "person", "1"),
         (Verb.CHANGE, "detail", "1"),
-        (Verb.GONE, "person", "2"),
     ]
     assert [step.verb for step in steps_of(bundle, AGGREGATE, [])] == [Verb.CREATE, Verb.CREATE]
 
@@ -71,6 +72,51 @@ def test_a_deleted_aggregate_takes_everything_parts_first() -> None:
     rows = [known(PERSON, ANNA), known(DETAIL, Detail(key="1", text="b"))]
     steps = steps_of(stamped({}, deleted=True), AGGREGATE, rows)
     assert [(step.verb, step.target.entity) for step in steps] == [(Verb.GONE, "detail"), (Verb.GONE, "person")]
+
+
+def test_services_are_closed_before_their_customer_and_opened_after_it() -> None:
+    line, other = Line(key="5"), Line(key="6")
+    shut = stamped(
+        {
+            "person": [Person(key="1", name="Anna", status="disabled")],
+            "detail": [Detail(key="1", text="b")],
+            "line": [Line(key="5", status="disabled", end_date="2026-02-01"), Line(key="7", status="disabled")],
+        },
+        day=date(2026, 2, 1),
+    )
+    rows = [known(PERSON, ANNA), known(DETAIL, Detail(key="1", text="a")), known(LINE, line), known(LINE, other)]
+    assert [(step.verb, step.target.entity, step.key) for step in steps_of(shut, SERVED, rows)] == [
+        (Verb.CHANGE, "line", "5"),
+        (Verb.GONE, "line", "6"),
+        (Verb.CHANGE, "person", "1"),
+        (Verb.CHANGE, "detail", "1"),
+        (Verb.CREATE, "line", "7"),
+    ]
+    again = stamped({"person": [ANNA], "detail": [], "line": [line]})
+    closed = [
+        known(PERSON, Person(key="1", name="Anna", status="disabled")), known(LINE, Line(key="5", status="disabled"))
+    ]  # fmt: skip
+    assert [step.target.entity for step in steps_of(again, SERVED, closed)] == ["person", "line"]
+
+
+@pytest.mark.parametrize(
+    ("day", "end"),
+    [
+        pytest.param(date(2026, 2, 1), "2026-02-01", id="when it was read"),
+        pytest.param(date(2026, 1, 1), "2026-01-05", id="never before it began"),
+        pytest.param(None, "2026-01-05", id="of a bundle of an earlier release"),
+    ],
+)
+def test_a_service_that_is_gone_gets_an_end_for_without_one_it_would_be_charged(day: date | None, end: str) -> None:
+    bundle = stamped({"person": [ANNA], "detail": [], "line": []}, day=day)
+    (gone, _) = steps_of(bundle, SERVED, [known(PERSON, ANNA), known(LINE, Line(key="5"))])
+    assert (gone.verb, gone.closing) == (Verb.GONE, {"status": "disabled", "end_date": end})
+
+
+def test_a_customer_that_is_gone_is_disabled_and_its_parts_are_left() -> None:
+    rows = [known(PERSON, ANNA), known(DETAIL, Detail(key="1", text="b"))]
+    steps = steps_of(stamped({}, deleted=True), AGGREGATE, rows)
+    assert [step.closing for step in steps] == [{}, {"status": "disabled"}]
 
 
 def test_a_record_that_comes_back_is_written_again_even_if_nothing_changed() -> None:

@@ -26,6 +26,7 @@ from sinks.undo import (
 )
 
 CUSTOMER, LABEL, PAYMENT = (TARGETS[name] for name in ("customer", "label", "payment"))
+SERVICE = Shape(TARGETS["internet_service"])
 SHAPE = Shape(CUSTOMER)
 DOCUMENT = {"key": "5", "name": "Wrong Example", "status": "active", "sonar_status": "Active", "custom": {"gate": "9"}}
 
@@ -151,6 +152,27 @@ def test_a_customer_that_we_made_is_disabled_and_a_label_stays() -> None:
     assert body_of(Undo(Way.WITHDRAW), Shape(LABEL), {}, {}, {}) == {}
     states = [state_after(Undo(way), target) for way in (Way.WITHDRAW, Way.RESTORE) for target in (CUSTOMER, LABEL)]
     assert states == [GONE, ORPHANED, LIVE, LIVE]
+
+
+def test_a_service_that_we_made_ends_on_the_day_it_began_for_without_an_end_it_would_be_charged() -> None:
+    document = {"key": "501", "status": "active", "start_date": "2026-01-05", "end_date": "0000-00-00"}
+    assert body_of(Undo(Way.WITHDRAW), SERVICE, document, {}, {}) == {"status": "disabled", "end_date": "2026-01-05"}
+    written = written_of(SERVICE, document | {"customer_id": 5}, known(GONE, document))
+    assert (written["status"], "end_date" in written) == ("disabled", False)
+    assert written_of(SERVICE, document, known(LIVE, document))["end_date"] == "0000-00-00"
+
+
+@pytest.mark.parametrize(
+    ("undo", "opens"),
+    [
+        pytest.param(Undo(Way.RESTORE, {"status": "active"}), True, id="to active"),
+        pytest.param(Undo(Way.RESTORE, {"status": "disabled"}), False, id="to disabled"),
+        pytest.param(Undo(Way.RESTORE, {"name": "A"}), False, id="another column"),
+        pytest.param(Undo(Way.WITHDRAW, {"status": "active"}), False, id="withdrawn"),
+    ],
+)
+def test_what_is_opened_again_is_told_for_dependants_come_after_it(undo: Undo, opens: bool) -> None:
+    assert undo.opens == opens
 
 
 @pytest.mark.parametrize(

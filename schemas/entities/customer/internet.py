@@ -1,0 +1,158 @@
+"""What an account has of plans becomes internet services; they follow the customer's status (mapping S2, 4.17)."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from schemas.entities.customer import billing
+from schemas.entities.customer.credits import RECURRING, Discount, detail_of, discounts, monthly
+from schemas.entities.customer.services import AccountService
+from schemas.entities.customer.source import Account, BillingParameter
+from schemas.entities.customer.target import InternetService
+from schemas.entities.service.sold import SoldService
+from schemas.entities.service.tariff import CHARGE, PLAN, tariff_of
+from schemas.records import Ref
+from schemas.rules import CustomerStatus, Rules
+from schemas.values import text
+from schemas.values.errors import NaturalKeyTooLong, OutOfRange
+from schemas.values.time import local_day
+
+NO_DAY = "0000-00-00"
+_LONGEST_PERIOD = 99
+
+
+def internet_services(
+    account: Account, status: CustomerStatus, login: str, rules: Rules, notes: list[str]
+) -> Sequence[InternetService] | None:
+    """The services of an account's plans; None where it could not be read what the account has.
+
+    `status` and `login` are the customer's. Whoever is new has none yet, for Splynx takes none; an archived account has
+    none any more.
+
+    Raises:
+        OutOfRange: a price below 0, a quantity or a frequency that is none.
+        UnmappedValue: a plan that the rules do not map, or a credit that no service can carry.
+        NaturalKeyTooLong: a log-in does not fit.
+    """
+    parameter = account.account_billing_parameter
+    if account.account_services is None or parameter is None:
+        return None
+    sold = sorted(account.account_services, key=lambda one: one.id)
+    plans: list[tuple[AccountService, SoldService, Ref | int]] = []
+    for one in sold:
+        if one.service is None or (one.service.type in RECURRING and detail_of(one.service) is None):
+            return None
+        if one.service.type == PLAN and one.service.application == CHARGE:
+            tariff = tariff_of(one.service_id, rules.file)
+            if tariff is not None:
+                plans.append((one, one.service, tariff))
+    if plans and status == "new":
+        notes.append("deferred:internet_service")
+    if not plans or status == "new" or account.archived_at is not None:
+        return []
+    taken_off = discounts(sold, rules, notes)
+    return [
+        _service(account, parameter, one, service, tariff, taken_off.get(one.id), status, login, rules, notes)
+        for one, service, tariff in plans
+    ]
+
+
+def _service(
+    account: Account,
+    parameter: BillingParameter,
+    one: AccountService,
+    service: SoldService,
+    tariff: Ref | int,
+    discount: Discount | None,
+    status: CustomerStatus,
+    login: str,
+    rules: Rules,
+    notes: list[str],
+) -> InternetService:
+    if one.quantity < 1:
+        raise OutOfRange("quantity")
+    price = monthly(one, service, rules)
+    since = local_day(one.created_at, rules.zone)
+    start = _start(account, parameter, one, rules, since)
+    own_login = f"{login}-{one.id}"
+    if len(own_login) > 128:
+        raise NaturalKeyTooLong("login")
+    name = text.one_line(one.name_override) or text.one_line(service.name)
+    credits = discount.credits if discount is not None else []
+    return InternetService(
+        key=str(one.id),
+        customer_id=Ref(entity="customer", key=str(account.id)),
+        tariff_id=tariff,
+        status="disabled" if status == "disabled" else "active",
+        description=text.fitted("description", text.required_text("description", name), 512, notes),
+        quantity=one.quantity,
+        unit_price=f"{price:f}",
+        period=_period(service, billing.months(parameter, rules, notes)),
+        start_date=start,
+        end_date=NO_DAY if status != "disabled" else max(start, _ended(account, one, rules)).isoformat(),
+        discount="1" if credits else "0",
+        discount_type="fixed",
+        discount_value=f"{discount.amount if discount is not None else 0:.4f}",
+        discount_start_date=local_day(credits[0].created_at, rules.zone).isoformat() if credits else NO_DAY,
+        discount_end_date=NO_DAY,
+        discount_text=text.joined("discount_text", [_name(credit) for credit in credits], 512, notes),
+        login=own_login,
+        taking_ipv4="0",
+        sonar_unique_id=one.sonar_unique_id or "",
+        sonar_start_date=since.isoformat(),
+        sonar_package=_package(one, notes),
+        sonar_service=_details(one),
+    )
+
+
+def _start(account: Account, parameter: BillingParameter, one: AccountService, rules: Rules, since: date) -> date:
+    """The day from which Splynx would charge the service (mapping 8.3)."""
+    following = one.next_bill_date or account.next_bill_date
+    if rules.file.billing.anchor == "transactions" or following is None:
+        return since
+    return max(since, billing.period_start(following, parameter))
+
+
+def _ended(account: Account, one: AccountService, rules: Rules) -> date:
+    """When a service of a disabled customer ended: with its account, which was not disconnected before it had it."""
+    disconnected = [
+        log.disconnected_at for log in account.disconnection_logs or [] if log.disconnected_at >= one.created_at
+    ]
+    changed = [change.event_datetime for change in account.status_changes or []]
+    return local_day(max(disconnected or changed or [account.updated_at]), rules.zone)
+
+
+def _period(service: SoldService, months: int) -> str:
+    """Months between two charges, -1 where they are the customer's own."""
+    detail = service.data_service_detail
+    frequency = detail.billing_frequency if detail is not None else 0
+    if frequency > _LONGEST_PERIOD:
+        raise OutOfRange("billing_frequency")
+    return "-1" if frequency == months else str(frequency)
+
+
+def _name(one: AccountService) -> str:
+    return text.one_line(one.name_override) or (text.one_line(one.service.name) if one.service is not None else "")
+
+
+def _package(one: AccountService, notes: list[str]) -> str:
+    """The package that a service was sold in; members of one sale have one text."""
+    if one.package is None:
+        return ""
+    sale = f" ({one.unique_package_relationship_id})" if one.unique_package_relationship_id else ""
+    return text.fitted("sonar_package", text.one_line(one.package.name) + sale, 255, notes)
+
+
+def _details(one: AccountService) -> str:
+    """What has no home in Splynx, for reading."""
+    told = {
+        "prorated from": one.addition_prorate_date,
+        "price agreed": text.one_line(one.price_override_reason),
+        "billed": f"{one.number_of_times_billed} times" if one.number_of_times_billed else "",
+        "next bill": one.next_bill_date,
+        **{
+            text.one_line(value.service_metadatum.name): text.one_line(value.value)
+            for value in one.service_metadata_values or []
+            if value.service_metadatum is not None
+        },
+    }
+    return "; ".join(f"{name}: {value}" for name, value in told.items() if value)

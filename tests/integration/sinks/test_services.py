@@ -1,0 +1,57 @@
+"""Services lie below their customer: made, closed before it, opened after it, ended when they are gone."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from tests.integration.sinks.conftest import Site
+from tests.integration.sinks.records import ACCOUNTS, Topic, customer, service
+
+pytestmark = pytest.mark.timeout(120)
+SERVICES = "SELECT customer_id, login, status, end_date, unit_price FROM services_internet ORDER BY id"
+
+
+def _shown(rows: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    return [(row["login"], row["status"], str(row["end_date"])) for row in rows]
+
+
+async def test_a_service_follows_its_customer_and_leaves_no_copy(site: Site) -> None:
+    topic, writer = Topic(), await site.own(site.make_writer())
+    running = [*customer(1), service(501, 1), service(502, 1)]
+    await writer.write([topic.send(ACCOUNTS, 1, running, sequence=1)])
+    made = site.rows(SERVICES)
+    assert _shown(made) == [("s1-501", "active", "0000-00-00"), ("s1-502", "active", "0000-00-00")]
+    assert {row["customer_id"] for row in made} == {row["id"] for row in site.rows("SELECT id FROM customers")}
+
+    shut = [
+        *customer(1, status="disabled"), service(501, 1, status="disabled", end_date="2026-02-01"),
+        service(502, 1, status="disabled", end_date="2026-02-01"),
+    ]  # fmt: skip
+    await writer.write([topic.send(ACCOUNTS, 1, shut, sequence=2)])
+    # Had the customer been disabled first, Splynx would have ended them today and made a copy of each.
+    closed = [("s1-501", "disabled", "2026-02-01"), ("s1-502", "disabled", "2026-02-01")]
+    assert _shown(site.rows(SERVICES)) == closed
+    assert [row["status"] for row in site.rows("SELECT status FROM customers")] == ["disabled"]
+
+    # Had the services been opened first, Splynx would have refused them.
+    dearer = [*customer(1), service(501, 1, unit_price="65.0000")]
+    await writer.write([topic.send(ACCOUNTS, 1, dearer, sequence=3, day=date(2026, 3, 1))])
+    rows = site.rows(SERVICES)
+    assert _shown(rows) == [("s1-501", "active", "0000-00-00"), ("s1-502", "disabled", "2026-02-01")]
+    assert str(rows[0]["unit_price"]) == "65.0000"
+
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=4, day=date(2026, 3, 2))])
+    assert _shown(site.rows(SERVICES))[0] == ("s1-501", "disabled", "2026-03-02")
+    images = site.rows("SELECT before_image FROM {ledger}.journal WHERE action = 'gone' AND record_key = '501'")
+    assert [row["before_image"] for row in images] == ['{"end_date":"0000-00-00","status":"active"}']
+    states = site.rows("SELECT record_key, state FROM {ledger}.crosswalk WHERE entity = 'internet_service'")
+    assert {(row["record_key"], row["state"]) for row in states} == {("501", "gone"), ("502", "gone")}
+
+
+async def test_a_service_whose_answer_was_lost_is_found_again_by_its_sonar_id(site: Site) -> None:
+    topic, writer = Topic(), await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    site.arm("reset_after_commit", path="internet-services$", method="POST", seconds=4)
+    await writer.write([topic.send(ACCOUNTS, 1, [*customer(1), service(501, 1)], sequence=2)])
+    assert _shown(site.rows(SERVICES)) == [("s1-501", "active", "0000-00-00")]
