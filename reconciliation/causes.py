@@ -103,8 +103,8 @@ def root_of(finding: Finding) -> tuple[str, int] | None:
     if finding.entity in _ROOTS:
         name, id = _ROOTS[finding.entity], finding.key
     elif finding.entity == "internet_service":
-        # A service has an id of its own; whose it is its finding says.
-        name, id = "account", next(iter(finding.accounts), "")
+        # A service has an id of its own; whose it is its finding says. One without was made in Splynx.
+        name, id = "account", next(iter(finding.accounts), "") if finding.key.isdigit() else ""
     elif finding.entity == "payment":
         name, id = "payment", finding.key.partition("-")[0]
     else:

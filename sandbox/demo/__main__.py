@@ -30,7 +30,7 @@ from sandbox.local.site import Site, World, shown, sourced
 STATE = ROOT / ".local" / "demo"
 RATE = 5.0
 """Events per second while the world lives."""
-AGGREGATES = ("company", "account_group", "account_type", "account", "payment")
+AGGREGATES = ("company", "account_group", "account_type", "service", "account", "payment")
 _SHOWN = 20
 
 

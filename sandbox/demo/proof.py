@@ -50,17 +50,21 @@ def compare(source: Source, target: Target, topics: Mapping[str, int], configure
     wanted = {
         "partner": source.companies - configured,
         "label": source.labels,
+        "internet_tariff": source.plans,
         "customer": source.accounts,
         "customer_info": source.accounts,
         "customer_billing": source.accounts,
+        "internet_service": frozenset(source.services),
         "payment": frozenset(source.payments),
     }
     aggregates = {
         "partner": topics["company"],
         "label": topics["account_group"] + topics["account_type"],
+        "internet_tariff": topics["service"],
         "customer": topics["account"],
         "customer_info": topics["account"],
         "customer_billing": topics["account"],
+        "internet_service": topics["account"],
         "payment": topics["payment"],
     }
     findings: list[str] = []
@@ -74,6 +78,12 @@ def compare(source: Source, target: Target, topics: Mapping[str, int], configure
                 f"payment {key}: another amount or customer"
                 for key in keys & have
                 if source.payments[key] != target.payments.get(key)
+            }
+        if entity == "internet_service":
+            wrong |= {
+                f"internet_service {key}: another price or customer"
+                for key in keys & have
+                if source.services[key] != target.services.get(key)
             }
         findings += sorted(wrong)
         lines.append(
@@ -95,6 +105,8 @@ def compare(source: Source, target: Target, topics: Mapping[str, int], configure
                 findings.append(f"customer {account}: {name} {amounts.get(account, 0)} instead of {expected} cents")
     if target.stray_payments:
         findings.append(f"{target.stray_payments} payments in Splynx of customers that no account leads to")
+    if target.misplaced_services:
+        findings.append(f"{target.misplaced_services} services in Splynx that are not in the state of their customer")
     return Verdict(
         lines=tuple(lines),
         findings=tuple(findings),

@@ -4,11 +4,16 @@ import json
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from sandbox.local.sandboxes import SonarSandbox
 
 _PAGE = 1000
+_SERVICE = "type application amount data_service_detail { billing_frequency }"
+_SOLD = f"""account_id price_override service {{ {_SERVICE} }}
+  account(include_archived: true) {{ archived_at activation_date account_status {{ activates_account }} }}"""
+_PRICE = Decimal("0.0001")
 _PAYMENT = """amount account_id successful status
   reversed_payments(paginator: {page: 1, records_per_page: 100}) { entities { id amount } }"""
 
@@ -23,6 +28,9 @@ class Source:
     accounts: frozenset[str]
     all_payments: int
     """Failed and pending ones too: they are on the topics and stay out of Splynx."""
+    plans: frozenset[str]
+    services: dict[str, tuple[str, Decimal]]
+    """`{what an account has of a plan: (account, price of a month)}`; leads and archived accounts have none."""
     payments: dict[str, tuple[str, int]]
     """`{payment, or payment-Rreversal: (account, amount)}` of all that moves a balance."""
 
@@ -57,8 +65,30 @@ def read_source(sonar: SonarSandbox) -> Source:
         types=_ids(sonar, "account_types"),
         accounts=_ids(sonar, "accounts", arguments=", include_archived: true"),
         all_payments=count,
+        plans=frozenset(str(row["id"]) for row in _rows(sonar, "services", _SERVICE) if _is_plan(row)),
+        services={
+            str(row["id"]): (str(row["account_id"]), _monthly(row))
+            for row in _rows(sonar, "account_services", _SOLD)
+            if _is_plan(row["service"]) and _is_customer(row["account"])
+        },
         payments=payments,
     )
+
+
+def _is_plan(service: dict[str, Any]) -> bool:
+    return bool(service["type"] == "DATA" and service["application"] == "DEBIT")
+
+
+def _is_customer(account: dict[str, Any]) -> bool:
+    was_active = account["account_status"]["activates_account"] or account["activation_date"] is not None
+    return bool(was_active and account["archived_at"] is None)
+
+
+def _monthly(row: dict[str, Any]) -> Decimal:
+    """The price that was agreed, else the list price, in the main unit."""
+    service, own = row["service"], row["price_override"]
+    amount = Decimal(service["amount"] or 0 if own is None else own)
+    return (amount / 100 / service["data_service_detail"]["billing_frequency"]).quantize(_PRICE, ROUND_HALF_EVEN)
 
 
 def control(sonar: SonarSandbox, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:

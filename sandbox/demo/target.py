@@ -15,13 +15,15 @@ from sandbox.local.stack import Addresses
 TABLES = {
     "partner": ("partners", "id"),
     "label": ("labels", "id"),
+    "internet_tariff": ("tariffs_internet", "id"),
     "customer": ("customers", "id"),
     "customer_info": ("customer_info", "customer_id"),
     "customer_billing": ("customer_billing", "customer_id"),
+    "internet_service": ("services_internet", "id"),
     "payment": ("payments", "id"),
 }
 """`{entity: (table, column that the crosswalk points to)}`."""
-_WITH_DELETED = ("customers", "payments")
+_WITH_DELETED = ("customers", "payments", "tariffs_internet", "services_internet")
 _CENT = Decimal("0.01")
 
 
@@ -31,6 +33,10 @@ class Target:
 
     rows: dict[str, frozenset[str]]
     """`{entity: keys whose row exists and is not deleted}`."""
+    services: dict[str, tuple[str, Decimal]]
+    """`{key: (account, price of a month)}` of the internet services written."""
+    misplaced_services: int
+    """Services that run though their customer does not, or the other way round, and copies that Splynx made."""
     payments: dict[str, tuple[str, int]]
     """`{key: (account, amount)}` of the payments written."""
     paid: dict[str, int]
@@ -73,6 +79,17 @@ def read_target(addresses: Addresses, splynx: SplynxSandbox) -> Target:
             )
             rows[entity] = frozenset(str(row[0]) for row in found)
         accounts = f"JOIN {crosswalk} a ON a.entity = 'customer' AND a.state = 'live' AND a.target_id"
+        services = fetch(
+            f"SELECT c.record_key, a.record_key, t.unit_price FROM {crosswalk} c"
+            f" JOIN services_internet t ON t.id = c.target_id {accounts} = t.customer_id"
+            " WHERE c.entity = 'internet_service' AND c.state = 'live' AND t.deleted = '0'"
+        )
+        misplaced = fetch(
+            f"SELECT COUNT(*) FROM services_internet t JOIN customers p ON p.id = t.customer_id {accounts} = t.customer_id"
+            f" LEFT JOIN {crosswalk} c ON c.entity = 'internet_service' AND c.state = 'live' AND c.target_id = t.id"
+            " WHERE t.deleted = '0' AND IF(c.target_id IS NULL, t.status <> 'disabled',"
+            " (t.status = 'active') <> (p.status IN ('active', 'blocked')))"
+        )
         paid = fetch(
             f"SELECT c.record_key, a.record_key, t.amount FROM {crosswalk} c JOIN payments t ON t.id = c.target_id"
             f" {accounts} = t.customer_id WHERE c.entity = 'payment' AND c.state = 'live' AND t.deleted = '0'"
@@ -97,6 +114,8 @@ def read_target(addresses: Addresses, splynx: SplynxSandbox) -> Target:
             held.setdefault(state, Counter())[entity] = count
     return Target(
         rows=rows,
+        services={str(key): (str(account), price) for key, account, price in services},
+        misplaced_services=int(misplaced[0][0]),
         payments={str(key): (str(account), minor(amount)) for key, account, amount in paid},
         paid={str(account): minor(amount) for account, amount in sums},
         stray_payments=int(stray[0][0]),

@@ -12,12 +12,15 @@ from sandbox.demo.source import Source
 from sandbox.demo.target import Target, minor
 
 PAYMENTS = {"10": ("1", 5000), "10-R1": ("1", -2000), "11": ("2", 100)}
+SERVICES = {"501": ("1", Decimal("60.0000"))}
 SOURCE = Source(
     companies=frozenset({"1", "2"}),
     groups=frozenset({"7"}),
     types=frozenset({"8"}),
     accounts=frozenset({"1", "2"}),
     all_payments=3,
+    plans=frozenset({"101"}),
+    services=SERVICES,
     payments=PAYMENTS,
 )
 CUSTOMERS = frozenset({"1", "2"})
@@ -25,11 +28,15 @@ TARGET = Target(
     rows={
         "partner": frozenset({"2"}),
         "label": frozenset({"group:7", "type:8", "flag:archived"}),
+        "internet_tariff": frozenset({"101"}),
         "customer": CUSTOMERS,
         "customer_info": CUSTOMERS,
         "customer_billing": CUSTOMERS,
+        "internet_service": frozenset(SERVICES),
         "payment": frozenset(PAYMENTS),
     },
+    services=dict(SERVICES),
+    misplaced_services=0,
     payments=dict(PAYMENTS),
     paid={"1": 3000, "2": 100},
     stray_payments=0,
@@ -77,6 +84,16 @@ def test_two_equal_sides_are_equal_and_their_money_is_shown() -> None:
             replace(TARGET, paid={"1": 6000, "2": 100}),
             "customer 1: payments 6000 instead of 3000 cents",
             id="a double",
+        ),
+        pytest.param(
+            replace(TARGET, services={"501": ("1", Decimal("59.9999"))}),
+            "internet_service 501: another price or customer",
+            id="another price",
+        ),
+        pytest.param(
+            replace(TARGET, misplaced_services=2),
+            "2 services in Splynx that are not in the state of their customer",
+            id="copies that Splynx made",
         ),
         pytest.param(
             replace(TARGET, stray_payments=1),

@@ -84,6 +84,7 @@ def test_the_first_explanation_that_holds_is_told(
         ("payment", "9-R4", ("payment", 9)),
         ("payment", "splynx:77", None),
         ("partner", "3", ("company", 3)),
+        ("internet_tariff", "101", ("service", 101)),
         ("label", "group:1", ("account_group", 1)),
         ("label", "type:2", ("account_type", 2)),
         ("label", "flag:archived", None),
@@ -91,6 +92,12 @@ def test_the_first_explanation_that_holds_is_told(
 )
 def test_a_record_leads_to_its_aggregate(entity: str, key: str, root: tuple[str, int] | None) -> None:
     assert root_of(Finding("record", entity, key, "record", "present", None)) == root
+
+
+def test_a_service_leads_to_its_account_and_a_copy_that_splynx_made_to_none() -> None:
+    ours = Finding("record", "internet_service", "501", "status", "active", "disabled", ("5",))
+    assert root_of(ours) == ("account", 5)
+    assert root_of(replace(ours, key="splynx:77", expected=None)) is None
 
 
 def test_a_sum_leads_to_none() -> None:

@@ -95,6 +95,22 @@ def test_a_deferred_withdrawal_is_no_difference(facts: Facts) -> None:
     assert [*facts.sums(), *facts.records()] == []
 
 
+def test_a_service_is_told_by_its_status_and_a_copy_that_splynx_made_too(facts: Facts) -> None:
+    facts.add(EXPECTED, [a_customer("5", "active"), Fact("internet_service", "501", "5", "active")])
+    facts.add(ACTUAL, [a_customer("5", "active"), Fact("internet_service", "501", "5", "disabled")])
+    facts.add(ACTUAL, [Fact("internet_service", "splynx:77", "5", "stray")])
+    assert [(one.key, one.field, one.expected, one.actual) for one in facts.records()] == [
+        ("501", "status", "active", "disabled"), ("splynx:77", "status", None, "stray"),
+    ]  # fmt: skip
+    assert facts.counts()["internet_service"] == {"active": [1, 0], "disabled": [0, 1], "stray": [0, 1]}
+
+
+def test_services_of_an_account_outside_the_pilot_are_not_ours_to_judge(facts: Facts) -> None:
+    facts.add(EXPECTED, [a_customer("5", "active", skipped="outside the pilot")])
+    facts.add(ACTUAL, [a_customer("5", "active"), Fact("internet_service", "splynx:77", "5", "stray")])
+    assert [*facts.sums(), *facts.records()] == []
+
+
 def test_forgetting_accounts_keeps_the_others(facts: Facts) -> None:
     both = [a_customer("5", "active"), a_customer("6", "active"), Fact("label", "group:1", None)]
     facts.add(EXPECTED, both)
