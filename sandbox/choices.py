@@ -55,7 +55,7 @@ def settings(places: Places) -> dict[str, Any]:
 
 
 def rules() -> dict[str, Any]:
-    """The operator's rules for the invented ISP, as far as customers and payments go."""
+    """The operator's rules for the invented ISP, as far as customers, their services and payments go."""
     return {
         "version": 1,
         "source": {"timezone": "from_system_setting", "currency": "from_system_setting"},

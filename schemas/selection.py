@@ -99,8 +99,8 @@ def _selected(
         if newest is not None:
             column, value = newest.where
             parts.append(
-                f'{member.name}: {newest.relation}({column}: {value}, sorter: [{{attribute: "{newest.by}",'
-                f" direction: DESC}}], paginator: {{page: 1, records_per_page: 1}}) {{ entities {{ {inner} }} }}"
+                f"{member.name}: {newest.relation}({column}: {value}, sorter: [{_down(newest.by)}, {_down('id')}],"
+                f" paginator: {{page: 1, records_per_page: 1}}) {{ entities {{ {inner} }} }}"
             )
         elif member.many:
             asked = few_of(member) or first
@@ -110,6 +110,10 @@ def _selected(
         else:
             parts.append(f"{member.name}{_archived(member)} {{ {inner} }}")
     return " ".join(parts)
+
+
+def _down(column: str) -> str:
+    return f'{{attribute: "{column}", direction: DESC}}'
 
 
 def _archived(member: Member) -> str:

@@ -85,7 +85,8 @@ def read_target(addresses: Addresses, splynx: SplynxSandbox) -> Target:
             " WHERE c.entity = 'internet_service' AND c.state = 'live' AND t.deleted = '0'"
         )
         misplaced = fetch(
-            f"SELECT COUNT(*) FROM services_internet t JOIN customers p ON p.id = t.customer_id {accounts} = t.customer_id"
+            "SELECT COUNT(*) FROM services_internet t JOIN customers p ON p.id = t.customer_id"
+            f" {accounts} = t.customer_id"
             f" LEFT JOIN {crosswalk} c ON c.entity = 'internet_service' AND c.state = 'live' AND c.target_id = t.id"
             " WHERE t.deleted = '0' AND IF(c.target_id IS NULL, t.status <> 'disabled',"
             " (t.status = 'active') <> (p.status IN ('active', 'blocked')))"

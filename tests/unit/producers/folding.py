@@ -14,7 +14,7 @@ from sandbox.sonar.rows import Row
 from sandbox.sonar.store import Store
 from schemas.aggregate import Aggregate
 from schemas.records import ShownArchived
-from schemas.selection import morph_of, sonar_field
+from schemas.selection import morph_of, newest_of, sonar_field
 from schemas.shapes import Kind, Member, members
 
 
@@ -33,8 +33,13 @@ def _member(store: Store, member: Member, row: Row) -> Any:
         return _plain(member, row[field]) if field in kind.columns else None
     relation, inner, morph = kind.relations[field], member.record, morph_of(member)
     if relation.is_connection:
-        rows = store.table(relation.target)
-        return [_record(store, inner, rows[id]) for id in ids_of(store, kind, relation)(row)]
+        rows, newest = store.table(relation.target), newest_of(member)
+        shown = [rows[id] for id in ids_of(store, kind, relation)(row)]
+        if newest is not None:
+            column, value = newest.where
+            those = [one for one in shown if one[column] == value]
+            shown = sorted(those, key=lambda one: (one[newest.by], one["id"]))[-1:]
+        return [_record(store, inner, one) for one in shown]
     found = one_of(store, kind, relation)(row)
     if found is None or (morph is not None and found.TYPE.name != morph.type_name):
         return None

@@ -1,6 +1,7 @@
 """What re-reads an account, over several steps: its devices and their addresses, what is sold to it."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 from schemas.catalogue import aggregate
@@ -168,3 +169,20 @@ async def test_a_value_that_was_asked_of_a_contact_reads_its_account_again() -> 
     await house.pass_by()
     (person,) = house.scene.folded()[house.one]["contacts"]
     assert [one["value"] for one in person["custom_field_data"]] == ["12"]
+
+
+async def test_of_all_that_has_happened_to_an_account_only_its_last_change_of_status_is_read() -> None:
+    house = await a_house()
+    for event, day in (
+        ("STATUS_UPDATED", "2025-03-01"), ("STATUS_UPDATED", "2025-05-01"), ("STATUS_UPDATED", "2025-04-01"),
+        ("SERVICES_ADDED", "2025-06-01"),
+    ):  # fmt: skip
+        at = datetime.fromisoformat(f"{day}T12:00:00Z")
+        house.store.insert("AccountEvent", account_id=house.one, event=event, event_datetime=at)
+    house.store.update("Account", house.one, name="Ada again")
+    await house.pass_by()
+    after = house.scene.folded()
+    assert [one["event_datetime"] for one in after[house.one]["status_changes"]] == [1_746_100_800_000]
+    assert after[house.other]["status_changes"] == []
+    read_on = [one for one in house.scene.client.asked if "account_events(search" in one]
+    assert read_on == [], "one row fills its page, and no more are wanted"

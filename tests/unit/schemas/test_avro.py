@@ -1,7 +1,8 @@
 """What is sent over Avro comes back equal, for every aggregate that is mapped."""
 
 import io
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import fastavro
@@ -21,7 +22,7 @@ from schemas.avro import (
     subjects,
     value_of,
 )
-from schemas.bundle import Bundle
+from schemas.bundle import Bundle, bundle_hash
 from schemas.catalogue import AGGREGATES, aggregate
 from schemas.entities.labels import AccountGroup, AccountType
 from schemas.envelope import Event, envelope_of, event_of
@@ -34,11 +35,13 @@ from tests.builders import (
     RULES,
     a_company,
     a_contact,
+    a_credit,
     a_custom_value,
     a_payment,
     a_reversal,
     a_service,
     an_account,
+    an_account_service,
     an_address,
     rules,
     stamped,
@@ -56,6 +59,7 @@ RECORDS: dict[str, SonarRecord] = {
         serviceable_address_account_assignment_histories=PAST,
         contacts=[a_contact(), a_contact(id=72, phone_numbers=None)],
         credit_cards=None,
+        account_services=[an_account_service(), a_credit()],
     ),
     "service": a_service(company_id=3, company={"id": 3, "enabled": True}),
     "payment": a_payment(reversed_payments=[a_reversal()], credit_card={"id": 1, "masked_number": "*1234"}),
@@ -135,6 +139,18 @@ def test_a_bundle_comes_back_equal(name: str, given_rules: Any) -> None:
     sent = stamped(name, 7, bundle)
     back = bundle_from_avro(through(bundle_schema(declared), bundle_to_avro(sent)))
     assert back == sent
+
+
+def test_a_bundle_tells_the_calendar_day_on_which_its_event_was_read_and_the_day_changes_no_hash() -> None:
+    declared = aggregate("account")
+    event = an_event(declared, RECORDS["account"])
+    bundles = []
+    for read_at in (datetime(2025, 7, 2, 3, 30, tzinfo=UTC), datetime(2025, 7, 2, 12, 0, tzinfo=UTC)):
+        bundle = map_event(replace(event, read_ts_ms=int(read_at.timestamp() * 1000)), RULES)
+        assert bundle is not None
+        bundles.append(bundle)
+    assert [one.day for one in bundles] == [date(2025, 7, 1), date(2025, 7, 2)]
+    assert bundle_hash(bundles[0]) == bundle_hash(bundles[1])
 
 
 @pytest.mark.parametrize("name", MAPPED)
