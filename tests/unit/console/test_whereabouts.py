@@ -98,7 +98,7 @@ def test_settings_have_no_row_in_splynx() -> None:
 def test_a_password_is_shown_to_nobody() -> None:
     bundle = {
         "customer": [{"key": "5", "password": "s3cret", "name": "Ada Example"}], "customer_info": None,
-        "customer_billing": [],
+        "customer_billing": [], "internet_service": None,
     }  # fmt: skip
     found = shown(aggregate("account"), bundle)
     assert found["customer"] == [{"key": "5", "password": "(hidden)", "name": "Ada Example"}]

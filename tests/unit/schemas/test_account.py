@@ -15,11 +15,13 @@ from tests.builders import (
 )
 from tests.unit.schemas.mapped import customer
 
+WRITTEN = ("customer", "customer_info", "customer_billing", "internet_service")
+
 
 def test_leads_own_nothing_where_the_rules_skip_them() -> None:
     lead = an_account(account_status=a_status(activates_account=False), activation_date=None)
     bundle = map_account(lead, rules(status_map={"leads": "skip"}))
-    assert bundle.records == {"customer": [], "customer_info": [], "customer_billing": []}
+    assert bundle.records == {entity: [] for entity in WRITTEN}
     assert bundle.reason == "leads are not carried"
 
 
@@ -28,7 +30,7 @@ def test_leads_own_nothing_where_the_rules_skip_them() -> None:
 )
 def test_an_account_outside_the_pilot_is_left_out_of_the_comparison(scope: dict[str, list[int]]) -> None:
     bundle = map_account(an_account(), rules(scope=scope))
-    assert bundle.records == {"customer": None, "customer_info": None, "customer_billing": None}
+    assert bundle.records == dict.fromkeys(WRITTEN)
 
 
 def test_an_account_inside_the_pilot_is_mapped() -> None:
@@ -49,7 +51,7 @@ def test_an_account_inside_the_pilot_is_mapped() -> None:
 def test_what_was_not_read_leaves_the_customer_as_it_is(unread: dict[str, Any]) -> None:
     given = rules(custom_fields={"map": {"Gate": {"name": "gate"}}})
     bundle = map_account(an_account(**unread), given)
-    assert bundle.records == {"customer": None, "customer_info": None, "customer_billing": None}
+    assert bundle.records == dict.fromkeys(WRITTEN)
     assert bundle.reason is not None
     assert next(iter(unread)) in bundle.reason
 

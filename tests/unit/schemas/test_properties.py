@@ -1,6 +1,7 @@
 """Numbers, texts and days that software gets wrong, whatever their values (fault 29)."""
 
 import unicodedata
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -128,7 +129,7 @@ def test_any_text_fits_its_column_whole_characters_only_and_survives_the_topics(
         account_groups=[{"id": 4, "name": group}],
     )
     bundle = over_both_topics("account", account)
-    assert bundle == map_account(account, RULES)
+    assert replace(bundle, day=None) == map_account(account, RULES)
     for records in bundle.records.values():
         for record in records or ():
             kind: type[SplynxRecord] = type(record)
