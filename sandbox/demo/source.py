@@ -88,7 +88,8 @@ def _monthly(row: dict[str, Any]) -> Decimal:
     """The price that was agreed, else the list price, in the main unit."""
     service, own = row["service"], row["price_override"]
     amount = Decimal(service["amount"] or 0 if own is None else own)
-    return (amount / 100 / service["data_service_detail"]["billing_frequency"]).quantize(_PRICE, ROUND_HALF_EVEN)
+    months = int(service["data_service_detail"]["billing_frequency"])
+    return (amount / 100 / months).quantize(_PRICE, ROUND_HALF_EVEN)
 
 
 def control(sonar: SonarSandbox, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
