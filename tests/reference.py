@@ -7,7 +7,7 @@ the exit status is 1 and every difference is listed when something that we use d
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +105,19 @@ def _counted(sonar: GraphQLSchema, one: Aggregate, rows: SourceRows) -> list[str
     found = [f"{one.name}: {error.message}" for error in validate(sonar, parse(Source(document)))]
     if not found:
         type_name = str(get_named_type(_query(sonar).fields[rows.collection].type)).removesuffix("Connection")
-        columns = [part["attribute"] for entry in rows.search for fields in entry.values() for part in fields]
-        found += [wrong for column in columns for wrong in _path(sonar, one, type_name, column)]
+        found += [wrong for path in _searched(rows.search) for wrong in _path(sonar, one, type_name, path)]
     return found
+
+
+def _searched(search: Sequence[Mapping[str, Any]], above: str = "") -> Iterator[str]:
+    """The columns that a search names, with the relations that lead to them."""
+    for entry in search:
+        for kind, parts in entry.items():
+            for part in parts:
+                if kind == "reverse_relation_filters":
+                    yield from _searched(part["search"], f"{above}{part['relation']}.")
+                else:
+                    yield above + part["attribute"]
 
 
 def _touch(sonar: GraphQLSchema, one: Aggregate, touch: Touch) -> Iterator[str]:
