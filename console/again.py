@@ -211,6 +211,9 @@ def rollback(
     json: Json = False,
     apply: Apply = False,
     run: Annotated[str | None, typer.Option(help="What this run wrote, by its id as `trace` shows it.")] = None,
+    batch: Annotated[
+        str | None, typer.Option(help="What a run wrote together: RUN/NUMBER, as `trace` shows both.")
+    ] = None,
     since: Annotated[str | None, typer.Option(help="What was written since a moment: 2026-03-04T05:06:07Z.")] = None,
     customer: Annotated[int | None, typer.Option(help="What this account of Sonar owns.", min=1)] = None,
     show_values: Annotated[
@@ -229,7 +232,7 @@ def rollback(
     configure_logs()
     try:
         settings = load_settings(config)
-        writes = undoing.writes_of(run, since, customer)
+        writes = undoing.writes_of(run, batch, since, customer)
         with undoing.listing(list_) as note:
             result = asyncio.run(
                 undoing.run_rollback(

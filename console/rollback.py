@@ -102,18 +102,27 @@ def _values(one: Planned) -> dict[str, tuple[str, str]]:
     return found | {name: (str(have.get(name)), str(value)) for name, value in one.sent.get(EXTRA, {}).items()}
 
 
-def writes_of(run: str | None, since: str | None, customer: int | None) -> Writes:
+def writes_of(run: str | None, batch: str | None, since: str | None, customer: int | None) -> Writes:
     """Which writes the options name.
 
     Raises:
-        ConfigurationError: none, or that is no moment.
+        ConfigurationError: none, or that is no moment or no batch.
     """
-    if run is None and since is None and customer is None:
+    if run is None and batch is None and since is None and customer is None:
         raise ConfigurationError(
             "a rollback of everything is not meant by saying nothing",
-            remedy="Give --run, --since or --customer, or several of them: what is given must all hold.",
+            remedy="Give --run, --batch, --since or --customer, or several of them: what is given must all hold.",
         )
-    return Writes(run, None if since is None else moment_of(since), customer)
+    number: int | None = None
+    if batch is not None:
+        of, _, text = batch.rpartition("/")
+        if not of or not text.isdigit() or run not in {None, of}:
+            raise ConfigurationError(
+                f"{batch} is no batch" + ("" if run is None else f" of run {run}"),
+                remedy="A batch is a run and a number, such as 1772600000-1a2b3c4d/7; `crossfade trace` shows both.",
+            )
+        run, number = of, int(text)
+    return Writes(run, number, None if since is None else moment_of(since), customer)
 
 
 async def run_rollback(

@@ -108,7 +108,8 @@ def text_of(document: dict[str, Any]) -> str:
     parts += _part("Rows in Splynx", ledger["crosswalk"], ("entity", "record_key", "target_id", "state", "updated_at"))
     held = [{**row, "waits for": waits_text(row["chain"])} for row in ledger["held"]]
     parts += _part("Held", held, ("entity", "record_key", "state", "code", "since", "waits for"))
-    parts += _part("Journal", ledger["journal"], ("at", "entity", "record_key", "target_id", "action", "sequence"))
+    writes = ("at", "run_id", "batch", "entity", "record_key", "target_id", "action", "sequence")
+    parts += _part("Journal", ledger["journal"], writes)
     open_ones = [one for one in ledger["intents"] if one["state"] == "open"]
     parts += _part("Calls with an open outcome", open_ones, ("created_at", "entity", "record_key", "method"))
     edits = ("at", "entity", "record_key", "field", "state", "settled_by")

@@ -6,7 +6,7 @@ The common subset of MySQL 8 and MariaDB. Instants are UTC, money is text inside
 
 from dataclasses import dataclass
 
-VERSION = 3
+VERSION = 4
 """Of the tables below; kept in `meta` under `version`. `MIGRATIONS` lead to it from every earlier one."""
 
 TABLES: dict[str, str] = {
@@ -116,10 +116,11 @@ TABLES: dict[str, str] = {
         KEY by_letter (letter)
     """,
     # Before-images: what a row was before we changed it, NULL for one that we created. `undoes`: the first entry of
-    # the record that this one takes back, with all that came after it; NULL for a write.
+    # the record that this one takes back, with all that came after it; NULL for a write. `batch`: of the run, from 1.
     "journal": """
         id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
         run_id varchar(64) NOT NULL,
+        batch bigint NOT NULL DEFAULT 0,
         entity varchar(32) NOT NULL,
         record_key varchar(96) NOT NULL,
         target_id bigint NOT NULL,
@@ -207,6 +208,8 @@ MIGRATIONS = (
         " ADD COLUMN settled_run varchar(64) NULL, ADD COLUMN settled_at datetime(3) NULL,"
         " ADD KEY by_conflict_state (state, entity)",
     ),
+    # What was written before belongs to no batch.
+    Migration(4, "journal", "batch", "ADD COLUMN batch bigint NOT NULL DEFAULT 0 AFTER run_id"),
 )
 """In their order. A new table needs none: what is missing is made."""
 

@@ -94,6 +94,7 @@ class Writer:
         deliveries = await self._not_done(deliveries)
         if not deliveries:
             return
+        self._ledger.batch += 1
         outcomes: dict[tuple[str, int, int], tuple[Outcome, str]] = {}
         for one in deliveries:
             if one.error is not None:
@@ -136,6 +137,7 @@ class Writer:
 
     async def settle(self) -> int:
         """Write what was woken, give up on what waited too long; how many records were handled."""
+        self._ledger.batch += 1
         results, handled = await self._waiting.settle()
         self._letters.forget()
         self._count(results, [])

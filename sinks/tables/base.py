@@ -27,6 +27,8 @@ class Tables:
     def __init__(self, schema: str, run_id: str, clock: Clock = utc_now) -> None:
         self.schema = schema
         self.run_id = run_id
+        self.batch = 0
+        """The number of what is written together, within the run; the writer counts."""
         self._clock = clock
 
     def table(self, name: str) -> str:

@@ -37,29 +37,33 @@ class JournalSize:
 
 @dataclass(frozen=True)
 class Writes:
-    """Which writes: of a run, since an instant, of what an account owns. What is given must all hold."""
+    """Which writes: of a run, of one of its batches, since an instant, of what an account owns. All must hold."""
 
     run_id: str | None = None
+    batch: int | None = None
     since: datetime | None = None
     account: int | None = None
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What writes come to when it is asked: `{entity: records}`, and the newest entry. What is written later is not
-    among them, for an undoing writes entries itself.
+    """What writes come to when it is asked: `{entity: records}`, and the ids of the oldest and the newest entry.
+
+    What is written later is not among them, for an undoing writes entries itself.
     """
 
     writes: Writes
     records: Mapping[str, int]
+    oldest: int
     newest: int
 
     def has(self, row: Row) -> bool:
         """Whether an entry is one of them; of a record that is the account's."""
-        run_id, since = self.writes.run_id, self.writes.since
+        run_id, batch, since = self.writes.run_id, self.writes.batch, self.writes.since
         return (
             row["id"] <= self.newest
             and (run_id is None or row["run_id"] == run_id)
+            and (batch is None or row["batch"] == batch)
             and (since is None or row["at"] >= _column(since))
         )
 
@@ -72,11 +76,12 @@ class Journal(Tables):
         now = self.now()
         await tx.insert_many(
             f"INSERT INTO {self.table('journal')}"
-            " (run_id, entity, record_key, target_id, action, before_image, undoes, sequence, at)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " (run_id, batch, entity, record_key, target_id, action, before_image, undoes, sequence, at)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 (
                     self.run_id,
+                    self.batch,
                     one.entity,
                     one.key,
                     one.target_id,
@@ -94,12 +99,13 @@ class Journal(Tables):
         """How many records the writes are about, and the newest entry of them."""
         where, values = self._where(writes)
         rows = await tx.fetch(
-            f"SELECT j.entity, COUNT(DISTINCT j.record_key) AS records, MAX(j.id) AS newest"
+            "SELECT j.entity, COUNT(DISTINCT j.record_key) AS records, MIN(j.id) AS oldest, MAX(j.id) AS newest"
             f" FROM {self.table('journal')} j WHERE {where} GROUP BY j.entity",
             values,
         )
         records = {str(row["entity"]): int(row["records"]) for row in rows}
-        return Chosen(writes, records, max((int(row["newest"]) for row in rows), default=0))
+        oldest = min((int(row["oldest"]) for row in rows), default=0)
+        return Chosen(writes, records, oldest, max((int(row["newest"]) for row in rows), default=0))
 
     async def chosen_entries(
         self, tx: Transaction, chosen: Chosen, entity: str, below: int, limit: int
@@ -109,8 +115,8 @@ class Journal(Tables):
         rows = await tx.fetch(
             # By the ids themselves: there are many pages, and none may sort what all the others are about.
             f"SELECT j.id, j.record_key FROM {self.table('journal')} j FORCE INDEX (PRIMARY)"
-            f" WHERE {where} AND j.entity = %s AND j.id < %s ORDER BY j.id DESC LIMIT %s",
-            [*values, entity, below, limit],
+            f" WHERE {where} AND j.entity = %s AND j.id >= %s AND j.id < %s ORDER BY j.id DESC LIMIT %s",
+            [*values, entity, chosen.oldest, below, limit],
         )
         return [(int(row["id"]), str(row["record_key"])) for row in rows]
 
@@ -119,6 +125,9 @@ class Journal(Tables):
         if writes.run_id is not None:
             where.append("j.run_id = %s")
             values.append(writes.run_id)
+        if writes.batch is not None:
+            where.append("j.batch = %s")
+            values.append(writes.batch)
         if writes.since is not None:
             where.append("j.at >= %s")
             values.append(_column(writes.since))

@@ -14,7 +14,7 @@ import pytest
 from clients.splynx import SplynxClient
 from clients.splynx_errors import SplynxUnreachable
 from console.journal import journal_of, prune
-from console.rollback import RolledBack, run_rollback, text_of
+from console.rollback import RolledBack, run_rollback, text_of, writes_of
 from console.shapes import members
 from plumbing.errors import ConfigurationError, ExitCode
 from sandbox.local.sandboxes import SplynxSandbox
@@ -198,6 +198,27 @@ async def test_one_customer_is_taken_back_alone(pair: Pair) -> None:
     }
     assert [row["status"] for row in picture(pair)["customers"]] == ["active", "disabled", "active"]
     assert set(picture(pair)["money"]) == {"s1", "s3"}
+
+
+async def test_one_batch_is_taken_back_alone(pair: Pair) -> None:
+    await second_run(pair)
+    before = picture(pair)
+    pair.settings = pair.settings.model_copy(update={"sink": pair.settings.sink.model_copy(update={"batch": 1})})
+    pair.send("payment", 11, payment(11, 1, 1200), sequence=30, owner=1)
+    pair.send("payment", 13, payment(13, 2, 500), sequence=31, owner=2)
+    await pair.sink()
+    (row,) = pair.rows("SELECT run_id, batch FROM {ledger}.journal WHERE record_key = '13' ORDER BY id DESC LIMIT 1")
+    writes = writes_of(None, f"{row['run_id']}/{row['batch']}", None, None)
+    result = await run_rollback(pair.settings, writes, apply=True, values=False, tell=lambda *_: None)
+    assert ways(result) == {("payment", "13"): "restore"}
+    assert picture(pair)["money"] == before["money"] | {"s1": before["money"]["s1"] + Decimal("2.01")}
+
+
+@pytest.mark.parametrize("batch", ["7", "run/", "run/x", "/7", "another/7"])
+def test_what_is_no_batch_is_refused(batch: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no batch") as caught:
+        writes_of("run", batch, None, None)
+    assert "/7" in caught.value.next_step
 
 
 async def test_a_rollback_of_nothing_is_one_clear_message(pair: Pair) -> None:

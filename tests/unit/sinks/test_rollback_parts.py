@@ -34,7 +34,7 @@ class Journal:
         first = not any((row["entity"], row["record_key"]) == (entity, key) for row in self.rows)
         self.rows.append(
             {
-                "id": number, "entity": entity, "record_key": key, "run_id": run, "undoes": None,
+                "id": number, "entity": entity, "record_key": key, "run_id": run, "batch": number // 3, "undoes": None,
                 "action": "create" if first else "change", "before_image": None if first else "{}",
                 "at": NOON + timedelta(minutes=number),
             }
@@ -51,7 +51,7 @@ class Journal:
         mine = [row for row in self.rows if writes.run_id in {None, row["run_id"]}]
         keys = {(row["entity"], row["record_key"]) for row in mine}
         records = {entity: sum(one == entity for one, _ in keys) for entity in {entity for entity, _ in keys}}
-        return Chosen(writes, records, max((row["id"] for row in mine), default=0))
+        return Chosen(writes, records, 1, max((row["id"] for row in mine), default=0))
 
     async def chosen_entries(self, tx: None, chosen: Chosen, entity: str, below: int, limit: int) -> Any:
         self.asked.append(limit)
@@ -102,6 +102,14 @@ async def test_what_was_written_since_a_moment_is_chosen_by_entry(monkeypatch: p
     chosen = await rollback.chosen(Writes(since=(NOON + timedelta(minutes=2)).replace(tzinfo=UTC)))
     (part,) = [part async for part in rollback.parts(chosen)]
     assert [(one.key, one.undo.way) for one in part] == [("2", Way.WITHDRAW), ("1", Way.RESTORE)]
+
+
+async def test_one_batch_of_a_run_is_chosen_by_entry() -> None:
+    journal = Journal(("customer", "1", "a"), ("customer", "2", "a"), ("customer", "1", "a"), ("customer", "3", "b"))
+    rollback = rollback_of(journal)
+    chosen = await rollback.chosen(Writes(run_id="a", batch=1))
+    (part,) = [part async for part in rollback.parts(chosen)]
+    assert [(one.key, one.undo.way) for one in part] == [("1", Way.RESTORE)]
 
 
 async def test_no_such_writes_is_one_message() -> None:
