@@ -71,6 +71,7 @@ class Rollback:
         written into it.
         """
         self._site, self._money, self._sql = site, money, sql
+        self._made: PaymentRows | None = None
         self.shapes = {name: Shape(target, short.get(name, ())) for name, target in TARGETS.items()}
 
     async def chosen(self, writes: Writes, *, may_be_none: bool = False) -> Chosen:
@@ -167,7 +168,8 @@ class Rollback:
             return [one if one.undo.way is Way.LEFT else one.leave(why) for one in planned]
         ids = {one.owned.known.target_id for one in planned if one.owned is not None}
         async with self._site.db.session() as tx:
-            made = await PaymentRows.of(tx)
+            # Asked once: what it depends on stays, and there are many parts.
+            made = self._made = self._made or await PaymentRows.of(tx)
             rows: dict[int, Row] = {}
             for _, part in chunks(("", id) for id in ids):
                 for row in await tx.fetch(

@@ -20,7 +20,7 @@ from sinks.jobs import Counts, Delivery, Job, Result
 from sinks.letters import DeadLetters
 from sinks.paths import Paths
 from sinks.payments import Payments
-from sinks.plan import AggregateState, Outcome, steps_of, verdict, worst
+from sinks.plan import AggregateState, Known, Outcome, steps_of, verdict, worst
 from sinks.resolving import Resolving
 from sinks.rest import RestRecords
 from sinks.store import AggregateKey, Key, Ledger
@@ -101,22 +101,10 @@ class Writer:
                 self._letter(one, one.error)
                 outcomes[one.at] = (Outcome.DEAD_LETTERED, one.error.code)
         winners = self._winners(deliveries, outcomes)
-        keys = {(d.aggregate.name, d.bundle.sonar_id) for d in winners if d.bundle}
-        async with self._db.session() as tx:
-            states = await self._ledger.states(tx, keys)
-            known = await self._ledger.known(tx, keys)
+        states, known, open_ones = await self._compare(winners, outcomes)
         work: list[tuple[Delivery, StampedBundle, list[Job]]] = []
-        for delivery in sorted(winners, key=lambda d: (self._rank[d.aggregate.name], d.at)):
-            bundle = delivery.bundle
-            if bundle is None:
-                continue
-            key = (delivery.aggregate.name, bundle.sonar_id)
-            self.generation = max(self.generation, bundle.rules_generation)
-            settled = verdict(bundle, states.get(key), oldest=self._oldest)
-            if settled is not None:
-                outcomes[delivery.at] = (settled, "")
-                continue
-            steps = steps_of(bundle, delivery.aggregate, known.get(key, []))
+        for delivery, bundle in sorted(open_ones, key=lambda one: (self._rank[one[0].aggregate.name], one[0].at)):
+            steps = steps_of(bundle, delivery.aggregate, known.get((delivery.aggregate.name, bundle.sonar_id), []))
             owner = Owner.of(bundle, delivery.partition, self.tokens[delivery.partition])
             work.append((delivery, bundle, [Job(step, owner, delivery.topic, delivery.offset) for step in steps]))
         self._brake.check(
@@ -145,6 +133,8 @@ class Writer:
 
     async def look_at_conflicts(self) -> int:
         """Look again at rows with undecided conflicts: both sides may agree by now, or the rules decide otherwise."""
+        if self._waiting.paused:
+            return 0  # they are customers' rows
         keys = await self._resolving.undecided(_LOOKED_AT)
         await self._resolving.write({key: {} for key in keys})
         return len(keys)
@@ -177,6 +167,27 @@ class Writer:
                 outcomes[before.at] = (Outcome.SUPERSEDED, "")
             newest[key] = delivery
         return list(newest.values())
+
+    async def _compare(
+        self, winners: Sequence[Delivery], outcomes: dict[tuple[str, int, int], tuple[Outcome, str]]
+    ) -> tuple[
+        dict[AggregateKey, AggregateState], dict[AggregateKey, list[Known]], list[tuple[Delivery, StampedBundle]]
+    ]:
+        """What the ledger has of the winners: their states, and what those own that are to be compared."""
+        bundles = [(one, one.bundle) for one in winners if one.bundle is not None]
+        open_ones: list[tuple[Delivery, StampedBundle]] = []
+        async with self._db.session() as tx:
+            states = await self._ledger.states(tx, {(one.aggregate.name, bundle.sonar_id) for one, bundle in bundles})
+            for one, bundle in bundles:
+                self.generation = max(self.generation, bundle.rules_generation)
+                settled = verdict(bundle, states.get((one.aggregate.name, bundle.sonar_id)), oldest=self._oldest)
+                if settled is not None:
+                    outcomes[one.at] = (settled, "")
+                else:
+                    open_ones.append((one, bundle))
+            # A replay changes nothing of most: their documents are not even read.
+            known = await self._ledger.known(tx, {(one.aggregate.name, b.sonar_id) for one, b in open_ones})
+        return states, known, open_ones
 
     # commit
 

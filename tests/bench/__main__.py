@@ -1,7 +1,7 @@
-"""All benchmarks: `python -m tests.bench [sandbox_sonar sink_sql capture faust memory]`; without names all of them.
+"""All benchmarks: `python -m tests.bench [sandbox_sonar sink_sql replay rollback capture faust memory]`.
 
-Prints the table and writes `.local/bench.json`, a list of `{name, ratio, goal, noise, figures}`. Exit code 3: a goal
-is missed.
+Without names all of them. Prints the table and writes `.local/bench.json`, a list of `{name, ratio, goal, noise,
+figures}`. Exit code 3: a goal is missed.
 """
 
 import asyncio
@@ -15,13 +15,15 @@ from pathlib import Path
 
 from sandbox.local.library import ROOT
 from sandbox.local.stack import Addresses
-from tests.bench import capture, faust_stage, memory, sandbox_sonar, sink_sql
+from tests.bench import capture, faust_stage, memory, replay, rollback, sandbox_sonar, sink_sql
 from tests.bench.entry import Entry, table
 from tests.bench.servers import servers
 
 RESULT = ROOT / ".local" / "bench.json"
 ON_SERVERS: dict[str, Callable[[Addresses, Path], list[Entry]]] = {
     "sink_sql": lambda at, folder: asyncio.run(sink_sql.measure(at, folder)),
+    "replay": lambda at, folder: asyncio.run(replay.measure(at, folder)),
+    "rollback": lambda at, folder: asyncio.run(rollback.measure(at, folder)),
     "capture": lambda at, folder: asyncio.run(capture.measure(at, folder)),
     "faust": lambda at, folder: asyncio.run(faust_stage.measure(at, folder)),
 }
