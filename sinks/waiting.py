@@ -38,14 +38,14 @@ class Waiting:
         self._db, self._ledger, self._paths, self._letters = db, ledger, paths, letters
         self._targets, self._order = targets, list(targets)
         self._tokens, self._patience = tokens, patience
-        self.paused: frozenset[str] = frozenset()
+        self._paused: frozenset[str] = frozenset()
         self._went_on: datetime | None = None
 
     def pause(self, aggregates: frozenset[str]) -> None:
         """Neither write nor give up what waits of these aggregates. Once they go on, patience begins anew."""
-        if self.paused - aggregates:
+        if self._paused - aggregates:
             self._went_on = self._ledger.now()
-        self.paused = aggregates
+        self._paused = aggregates
 
     async def keep(self, tx: Transaction, results: Sequence[Result], waiting: Mapping[AggregateKey, set[Key]]) -> None:
         """Keep the records that were not written; forget earlier ones of the same aggregates."""
@@ -81,8 +81,8 @@ class Waiting:
         results: list[Result] = []
         async with self._db.session() as tx:
             await self._ledger.wake(tx)
-            ready = await self._ledger.held(tx, tables.READY, self._tokens, _AT_ONCE, but=self.paused)
-            parked = await self._ledger.held(tx, tables.PARKED, self._tokens, _AT_ONCE, but=self.paused)
+            ready = await self._ledger.held(tx, tables.READY, self._tokens, _AT_ONCE, but=self._paused)
+            parked = await self._ledger.held(tx, tables.PARKED, self._tokens, _AT_ONCE, but=self._paused)
         if ready:
             results = await self._write_held(ready)
         # What it waits for could not come while its topic stood still.

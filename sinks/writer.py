@@ -133,8 +133,6 @@ class Writer:
 
     async def look_at_conflicts(self) -> int:
         """Look again at rows with undecided conflicts: both sides may agree by now, or the rules decide otherwise."""
-        if self._waiting.paused:
-            return 0  # they are customers' rows
         keys = await self._resolving.undecided(_LOOKED_AT)
         await self._resolving.write({key: {} for key in keys})
         return len(keys)
