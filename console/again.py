@@ -166,6 +166,10 @@ def replay(
         str,
         typer.Option(help="batch: each record's newest event. live: every event again, by the processors."),
     ] = "batch",
+    entering: Annotated[
+        bool,
+        typer.Option("--entering", help="Only what earlier rules left out and those of now take in: a wider scope."),
+    ] = False,
     as_of: Annotated[
         str | None,
         typer.Option("--as-of", help="Only show one account's records as of this moment, and what differs now."),
@@ -198,6 +202,7 @@ def replay(
                 since=since,
                 engine="live" if engine == "live" else "batch",
                 apply=apply,
+                entering=entering,
                 tell=_teller(progress),
             )
         )

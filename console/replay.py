@@ -8,6 +8,7 @@ from typing import Any, Literal
 from confluent_kafka import KafkaException, TopicPartition
 
 from console.output import table
+from console.pilot import Pilot
 from console.replay_bundles import Foresight, Mapped, Publisher, Tell, mapped_again, rules_of_now
 from console.replay_place import Place
 from console.replay_scope import Scope, chosen, find_scope
@@ -41,6 +42,10 @@ class Replay:
     published: dict[str, int] = field(default_factory=dict)
     """`{aggregate: bundles}`"""
     resumed: bool = False
+    entering: dict[str, int] | None = None
+    """`{aggregate: left out by earlier rules, and not by those of now}`, where only these are replayed."""
+    leaving: dict[str, int] = field(default_factory=dict)
+    """`{aggregate: in Splynx, and left out by the rules of now}`: it stays there as it is."""
 
     def count(self, page: Sequence[Mapped]) -> None:
         """Take note of events that were mapped."""
@@ -62,6 +67,8 @@ class Replay:
             "steps": self.steps,
             "published": self.published,
             "cut": self.scope.cut,
+            "entering": self.entering,
+            "leaving": self.leaving,
         }
 
 
@@ -73,6 +80,7 @@ async def run_replay(
     since: str,
     engine: Engine,
     apply: bool,
+    entering: bool = False,
     tell: Tell,
 ) -> Replay:
     """Show what a replay would do, or do it.
@@ -80,8 +88,11 @@ async def run_replay(
     The batch engine folds the topics by key and publishes each newest event once, beside processors that run. The live
     engine is handed every event again: its group begins anew at the starts.
 
+    `entering`: only what earlier rules left out and those of now take in, as a wider scope does. Which that is, the
+    ledger tells, so it can be interrupted and repeated at will.
+
     Raises:
-        ConfigurationError: there is no such aggregate, run or moment; one account with the live engine.
+        ConfigurationError: there is no such aggregate, run or moment; a part with the live engine.
         BeforeRetention: the moment is no longer on the topics.
         RulesNotInUse: processors run with other rules.
         GroupTaken: the live engine runs, and would go on from where it is.
@@ -89,6 +100,8 @@ async def run_replay(
     """
     if engine == "live" and account is not None:
         raise ConfigurationError("the live engine reads whole topics", remedy="Replay one account with --engine batch.")
+    if engine == "live" and entering:
+        raise ConfigurationError("the live engine reads whole topics", remedy="Use --entering with --engine batch.")
     scope = find_scope(settings, chosen(only, account), account, since)
     if apply and engine == "live":
         _rewind(settings, scope)
@@ -97,21 +110,55 @@ async def run_replay(
     context = rules_of_now(settings, producer)
     try:
         if producer is None:
-            return await _foresee(settings, Replay(False, engine, scope), context, tell)
-        return _publish(settings, Replay(True, engine, scope), context, producer, f"{since} {account}", tell)
+            return await _foresee(settings, Replay(False, engine, scope), context, tell, entering=entering)
+        result = Replay(True, engine, scope)
+        if entering:
+            return await _take_in(settings, result, context, producer, tell)
+        return _publish(settings, result, context, producer, f"{since} {account}", tell)
     finally:
         context.close()
 
 
-async def _foresee(settings: Settings, result: Replay, context: Context, tell: Tell) -> Replay:
+async def _foresee(settings: Settings, result: Replay, context: Context, tell: Tell, *, entering: bool) -> Replay:
     with Events(settings, result.scope.aggregates, result.scope.starts) as events:
         events.read_on()
+        pilot = await _sorted_out(settings, result, context, events, tell) if entering else None
         async with Foresight.open(settings, context) as foresight:
             for page in mapped_again(events, result.scope, context):
-                await foresight.look(page)
-                result.count(page)
-                tell("events", result.events.total(), events.count())
+                chosen = [one for one in page if pilot is None or pilot.has(one.key)]
+                await foresight.look(chosen)
+                result.count(chosen)
+                if pilot is None:
+                    tell("events", result.events.total(), events.count())
             result.bundles, result.steps = foresight.bundles, foresight.steps
+    return result
+
+
+async def _sorted_out(settings: Settings, result: Replay, context: Context, events: Events, tell: Tell) -> Pilot:
+    """What the rules of now take in and leave out."""
+    done = 0
+    async with Pilot.open(settings, context) as pilot:
+        for page in mapped_again(events, result.scope, context):
+            await pilot.look(page)
+            done += len(page)
+            tell("events", done, events.count())
+    result.entering = {name: len(ids) for name, ids in pilot.entering.items()}
+    result.leaving = dict(pilot.leaving)
+    return pilot
+
+
+async def _take_in(settings: Settings, result: Replay, context: Context, producer: AckedProducer, tell: Tell) -> Replay:
+    publisher = Publisher(settings, context, producer)
+    with Events(settings, result.scope.aggregates, result.scope.starts) as events:
+        events.read_on()
+        pilot = await _sorted_out(settings, result, context, events, tell)
+        for page in mapped_again(events, result.scope, context):
+            chosen = [one for one in page if pilot.has(one.key)]
+            publisher.publish(chosen)
+            result.count(chosen)
+        ends = events.ends
+    publisher.publish_newer(result.scope, pilot.has, ends)
+    result.published = dict(publisher.produced)
     return result
 
 
@@ -166,11 +213,24 @@ def text_of(document: dict[str, Any]) -> str:
         rows = [["entity", "step", "records"]]
         rows += [[entity, verb, str(n)] for entity, steps in document["steps"].items() for verb, n in steps.items()]
         lines += ["", "The sink would:", table(rows)]
+    if document["entering"] is not None:
+        lines += _pilot(document)
     if document["cut"]:
         lines.append(f"Retention has removed the oldest events of {', '.join(document['cut'])}: the rest is replayed.")
     if document["resumed"]:
         lines.append("It went on where a replay of the same was interrupted.")
     return "\n".join([*lines, _next(document)])
+
+
+def _pilot(document: dict[str, Any]) -> list[str]:
+    told = ", ".join(f"{count} of {name}" for name, count in document["entering"].items())
+    lines = [f"Earlier rules left out, and those of now take in: {told or 'nothing'}."]
+    if document["leaving"]:
+        told = ", ".join(f"{count} of {name}" for name, count in document["leaving"].items())
+        lines.append(
+            f"The rules leave out what is in Splynx: {told}. It stays there as it is, and is followed no more."
+        )
+    return lines
 
 
 def _next(document: dict[str, Any]) -> str:

@@ -76,7 +76,10 @@ def map_again(stored: Stored, context: Context) -> Mapped:
 def mapped_again(
     events: Events, scope: Scope, context: Context, done: Mapping[str, int] | None = None
 ) -> Iterator[list[Mapped]]:
-    """The newest events of a scope, page by page, parents first. `done`: `{aggregate: last id not to come again}`."""
+    """The newest events of a scope, page by page, parents first. `done`: `{aggregate: last id not to come again}`.
+
+    No page is empty.
+    """
     for one in scope.aggregates:
         after = (done or {}).get(one.name, -1)
         for page in events.stored(one.name, AT_ONCE, scope.accounts, after=after):

@@ -143,6 +143,9 @@ SHAPES: dict[str, Shape] = {
         "steps": "`{entity: {create, change, unchanged or gone: records}}` of the sink, without --apply.",
         "published": "`{aggregate: bundles}`, with --apply.",
         "cut[]": "Topics whose oldest events retention has removed.",
+        "entering": "`{aggregate: records}` that earlier rules left out and those of now take in, with --entering; else"
+        " null.",
+        "leaving": "`{aggregate: records}` in Splynx that the rules of now leave out, with --entering: they stay.",
         "account": "With --as-of alone, as all below: Sonar's id.",
         "moment": "The moment, in the zone that it was given in.",
         "unmapped": "`{code: versions of records that the rules of now refuse}`.",

@@ -1,6 +1,7 @@
 """What a processor needs besides the message: codecs, and the rules together with Sonar's settings."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +12,7 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from plumbing.avro import Codec, Undecodable, make_registry
 from plumbing.errors import Action, ConfigurationError, ExitCode, SyncError
 from plumbing.kafka import AckedProducer
+from plumbing.logs import get_logger
 from plumbing.reading import read_whole
 from plumbing.settings import Settings
 from processors.transform import Codecs
@@ -19,6 +21,8 @@ from schemas.catalogue import AGGREGATES, aggregate
 from schemas.envelope import event_of
 from schemas.rules import Rules, RulesFile, SourceFacts, compile_rules, load_rules
 from schemas.topics import Topics
+
+log = get_logger("process")
 
 MAPPED = tuple(one for one in AGGREGATES if one.mapper is not None)
 """Aggregates that become bundles."""
@@ -136,7 +140,13 @@ def with_generation(settings: Settings, file: RulesFile, facts: SourceFacts, pro
         return compile_rules(file, facts, key, newest.generation)
     generation = 1 if newest is None else newest.generation + 1
     if producer is not None:
-        value = {"generation": generation, "version": rules.version, "at": datetime.now(UTC).isoformat()}
+        scope = file.scope.model_dump()
+        value = {
+            "generation": generation, "version": rules.version, "at": datetime.now(UTC).isoformat(), "scope": scope,
+        }  # fmt: skip
+        if newest is not None and newest.scope not in (None, scope):
+            # What lies behind on the topics was mapped by the old scope, and is not read again by itself.
+            log.warning("process.scope_changed", next_step="crossfade replay --entering shows what it takes in")
         topic = Topics(settings.instance).rules
         producer.produce(topic, partition=0, key=str(generation).encode(), value=orjson.dumps(value))
         producer.flush()
@@ -149,6 +159,8 @@ class KnownRules:
 
     generation: int
     version: str
+    scope: Mapping[str, Any] | None
+    """The pilot as the rules file has it; None of rules of an earlier release."""
 
 
 def newest_rules(settings: Settings) -> KnownRules | None:
@@ -162,4 +174,6 @@ def newest_rules(settings: Settings) -> KnownRules | None:
     values = (one.value() for one in read_whole(settings.kafka, topics.rules, f"{topics.process_group}.rules"))
     known = [orjson.loads(value) for value in values if value is not None]
     newest = max(known, key=lambda one: int(one["generation"]), default=None)
-    return None if newest is None else KnownRules(int(newest["generation"]), str(newest["version"]))
+    return (
+        None if newest is None else KnownRules(int(newest["generation"]), str(newest["version"]), newest.get("scope"))
+    )

@@ -4,25 +4,34 @@ import asyncio
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+import yaml
 from confluent_kafka import TopicPartition
+from structlog.testing import capture_logs
 
 import console.replay_bundles as bundles_again
+from clients.mysql import Database, Transaction
 from console.letter_sources import message_at
+from console.pilot import Pilot
 from console.replay import Replay, run_replay
 from console.replay_asof import as_of
 from console.replay_bundles import Mapped, Publisher, mapped_again, rules_of_now
 from console.replay_scope import EARLIEST, BeforeRetention, chosen, find_scope
 from plumbing.kafka import AckedProducer, make_admin, make_consumer, make_producer
+from plumbing.settings import Settings
 from processors.batch import GroupTaken, process_batch
+from processors.context import Context
 from producers.orders import Order
 from reconciliation.events import Events
 from schemas.bundle import StampedBundle
+from sinks.plan import AggregateState, Known
+from sinks.store import AggregateKey, Ledger
 from tests.integration.capture.conftest import Site, make_site
 from tests.integration.processors.conftest import MAPPED, RULES, bundles, by_origin, dead, poison
 
@@ -89,6 +98,65 @@ def test_an_interrupted_replay_goes_on_where_it_was(site: Site, monkeypatch: pyt
     assert set(again) == {2, 3}
     assert 0 < again[3] <= 5
     assert not replay(site, only=["company"]).resumed
+
+
+def test_a_wider_scope_takes_in_what_was_left_out_with_all_that_belongs_to_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = {name: last_ones(site, name) for name in MAPPED}
+    inside = min(whole["account"])
+    scoped(site, [inside])
+    replay(site)
+    applied = {name: last_ones(site, name) for name in MAPPED}
+    monkeypatch.setattr(Pilot, "open", partial(pilot_of, applied))
+    assert replay(site, entering=True).published == {}, "nothing is newly inside"
+
+    scoped(site, [])
+    with capture_logs() as told:
+        result = replay(site, entering=True)
+    assert "process.scope_changed" in [one["event"] for one in told]
+    assert result.entering == result.published
+    assert result.published["account"] == len(whole["account"]) - 1
+    mine = sum(one.owner_id == inside for one in whole["payment"].values())
+    assert result.published["payment"] == len(whole["payment"]) - mine
+    assert result.published.keys() == {"account", "payment"}, "what no pilot leaves out was there all the time"
+    for name in ("account", "payment"):
+        assert {id: one.hash for id, one in last_ones(site, name).items()} == {
+            id: one.hash for id, one in whole[name].items()
+        }
+
+
+def scoped(site: Site, accounts: list[int]) -> None:
+    """Make another pilot."""
+    rules = yaml.safe_load(site.settings.rules.read_text())
+    site.settings.rules.write_text(yaml.safe_dump(rules | {"scope": {"accounts": accounts}}))
+
+
+@asynccontextmanager
+async def pilot_of(
+    applied: dict[str, dict[int, StampedBundle]], settings: Settings, context: Context
+) -> AsyncIterator[Pilot]:
+    """Beside a ledger that has these bundles as applied, and whose crosswalk is empty."""
+
+    class Applied(Ledger):
+        async def exists(self, tx: Transaction, table: str = "crosswalk") -> bool:
+            return True
+
+        async def states(
+            self, tx: Transaction, keys: Iterable[AggregateKey], *, lock: bool = False
+        ) -> dict[AggregateKey, AggregateState]:
+            found = {key: applied[key[0]][key[1]] for key in keys}
+            return {key: AggregateState(one.sequence, one.hash, 1, "applied") for key, one in found.items()}
+
+        async def known(self, tx: Transaction, keys: Iterable[AggregateKey]) -> dict[AggregateKey, list[Known]]:
+            return {}
+
+    class Nowhere(Database):
+        @asynccontextmanager
+        async def session(self) -> AsyncIterator[Transaction]:
+            yield Transaction(None, self.settings)
+
+    yield Pilot(settings, context, Nowhere(settings.ledger_db), Applied("l", ""))
 
 
 def test_what_the_processors_publish_meanwhile_stays_the_last_on_the_topic(site: Site) -> None:
