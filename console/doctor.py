@@ -17,7 +17,8 @@ from plumbing.settings import Settings
 from producers.reader import NESTED_PAGE
 from producers.source import read_source
 from schemas.catalogue import TARGETS, aggregate, captured
-from schemas.rules import load_rules
+from schemas.rules import load_rules, read_rules
+from schemas.write_paths import WritePaths, check_paths
 from sinks import readiness
 from sinks.errors import TablesChanged
 from sinks.guards import check_guards
@@ -66,6 +67,7 @@ async def examine(settings: Settings, stages: Collection[str] = (CAPTURE, PROCES
         (_API, lambda: _splynx(settings), {SINK}, set()),
         ("splynx ids in the rules", lambda: _ids(settings), {SINK}, {"rules", _API}),
         ("ledger", lambda: _database(settings), {SINK}, set()),
+        ("write paths", lambda: _ways(settings), {SINK}, {"rules"}),
         ("splynx database", lambda: _tables(settings), {SINK}, {"ledger"} if settings.ledger_beside_rows else set()),
         ("splynx columns", lambda: _columns(settings), {SINK}, {"ledger", "splynx database"}),
         ("guards", lambda: _guards(settings), {SINK}, {"rules", _API}),
@@ -199,6 +201,16 @@ async def _database(settings: Settings) -> list[Finding]:
         await db.fetch("SELECT 1 AS one")
     beside = "beside Splynx's rows" if settings.ledger_beside_rows else "on a server of its own; SQL is not available"
     return [Finding("ledger", True, f"the database answers; the ledger lies {beside}")]
+
+
+async def _ways(settings: Settings) -> list[Finding]:
+    """What it costs that entities go the way they do: without Splynx's database above all."""
+    check_paths(text := read_rules(settings.rules))
+    ways = WritePaths.of(text.file, sql=settings.ledger_beside_rows)
+    costs = [f"{one.entity}: {cost}" for one in TARGETS.values() if (cost := ways.cost(one))]
+    return [Finding("write paths", True, one) for one in costs] or [
+        Finding("write paths", True, "every entity goes its usual way")
+    ]
 
 
 async def _tables(settings: Settings) -> list[Finding]:

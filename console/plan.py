@@ -19,8 +19,9 @@ from producers.reader import NESTED_PAGE, Reading
 from producers.source import read_source
 from schemas.aggregate import Aggregate, Target, WritePath
 from schemas.catalogue import AGGREGATES, FLAG_LABELS, TARGETS, captured
-from schemas.ledger import LIVE
-from schemas.rules import RulesFile, load_rules
+from schemas.ledger import LIVE, SHADOW
+from schemas.rules import RulesFile, read_rules
+from schemas.write_paths import WritePaths, check_paths
 from sinks.adoption import Marked, unknown_rows
 from sinks.readiness import check_ids, rows_of
 from sinks.store import Ledger
@@ -43,7 +44,8 @@ class TargetLine:
     """One kind of record in Splynx.
 
     `expected`: at most so many come of Sonar's rows, before scope and rules leave some out; `known`: the ledger has
-    them; `splynx`: all rows of the kind there, ours and others' (None where they cannot be counted).
+    them; `splynx`: all rows of the kind there, ours and others' (None where they cannot be counted). `way`: rest or
+    sql, in the phase of now; `cost`: what it costs to go this way, empty when nothing.
     """
 
     entity: str
@@ -51,6 +53,8 @@ class TargetLine:
     known: int
     splynx: int | None
     requests: int
+    way: str
+    cost: str
 
     @property
     def create(self) -> int:
@@ -92,7 +96,8 @@ async def make_plan(settings: Settings) -> Plan:
     Raises:
         SyncError: one of them says no or does not answer, or the rules are wrong.
     """
-    file = load_rules(settings.rules)
+    check_paths(text := read_rules(settings.rules))
+    file, ways = text.file, WritePaths.of(text.file, sql=settings.ledger_beside_rows)
     source, expected = await read_source_side(settings, file)
     beside = settings.splynx.db if settings.ledger_beside_rows else None
     async with SplynxClient(settings.splynx) as client, Database(beside or settings.ledger_db) as db:
@@ -100,6 +105,7 @@ async def make_plan(settings: Settings) -> Plan:
         ledger = Ledger(settings.ledger_db.name, f"plan-{secrets.token_hex(4)}")
         async with db.session() as tx:
             exists = await ledger.exists(tx)
+            phase = await ledger.phase(tx) if exists else SHADOW
         known = await _known(db, ledger) if exists else Counter()
         marked = Marked(client, db, TARGETS, sql=beside is not None)
         adopted = await unknown_rows(marked, db, ledger, ledger_exists=exists)
@@ -113,8 +119,9 @@ async def make_plan(settings: Settings) -> Plan:
         for entity, one in TARGETS.items():
             to_make = max(0, expected[entity] - known[entity] - adopted.get(entity, 0))
             count = await rows_of(client, one.endpoint) if one.endpoint and one.part_of is None else None
-            line = TargetLine(entity, expected[entity], known[entity], count, to_make * calls_to_create(one))
-            target.append(line)
+            going, cost = ways.on(one, phase), ways.cost(one, phase)
+            calls = to_make * calls_to_create(going)
+            target.append(TargetLine(entity, expected[entity], known[entity], count, calls, going.path.value, cost))
     return Plan(
         source,
         target,
@@ -189,9 +196,14 @@ def text_of(document: dict[str, Any]) -> str:
     """The plan for people."""
     source = [["Sonar", "rows", "requests"]]
     source += [[one["aggregate"], _number(one["rows"]), str(one["requests"])] for one in document["source"]]
-    target = [["Splynx", "from Sonar", "in the ledger", "rows there", "to create", "requests"]]
+    target = [["Splynx", "from Sonar", "in the ledger", "rows there", "to create", "by", "requests"]]
     target += [
-        [one["entity"], *(_number(one[name]) for name in ("expected", "known", "splynx", "create", "requests"))]
+        [
+            one["entity"],
+            *(_number(one[name]) for name in ("expected", "known", "splynx", "create")),
+            one["way"],
+            _number(one["requests"]),
+        ]
         for one in document["target"]
     ]
     requests, seconds = document["requests"], document["seconds"]
@@ -201,6 +213,7 @@ def text_of(document: dict[str, Any]) -> str:
     )
     lines.append(f"It asks Splynx at most {requests['splynx']} times: {duration(seconds['splynx'])} by its budget.")
     lines.append("Rows that are written by SQL ask for nothing over REST.")
+    lines += [f"{one['entity']}: {one['cost']}." for one in document["target"] if one["cost"]]
     if not document["money_is_written"]:
         lines.append("Money is deferred: splynx.disposable is not true.")
     lines += _adoptions(document["adoptions"])

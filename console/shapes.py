@@ -41,8 +41,9 @@ SHAPES: dict[str, Shape] = {
     },
     "plan": {
         "source[]": "`{aggregate, rows, requests}`; rows is null where Sonar cannot count.",
-        "target[]": "`{entity, expected, known, splynx, requests, create}`: from Sonar at most, in the ledger, rows of"
-        " the kind in Splynx (null: not counted), REST calls, to create at most.",
+        "target[]": "`{entity, expected, known, splynx, requests, create, way, cost}`: from Sonar at most, in the"
+        " ledger, rows of the kind in Splynx (null: not counted), REST calls, to create at most; way: rest or sql;"
+        " cost: what it costs to go this way.",
         "adoptions[]": "`{entity, key, target_id, reason}`: rows of Splynx that would be taken over.",
         "requests": "`{sonar, splynx}`: of a first copy; at least, at most.",
         "seconds": "`{sonar, splynx}`: that these take by the budgets in the settings.",

@@ -139,6 +139,15 @@ class Target:
     """Written only where the settings call this Splynx disposable, else deferred."""
     comes_of: Sequence[SourceRows] = ()
     """What is counted to foretell how many there will be. Empty: each root becomes one."""
+    also: WritePath | None = None
+    """The other way, of a dual entity: the same row comes of both, but for `SplynxRecord.not_over_rest`."""
+    disturbs: tuple[str, str, str] | None = None
+    """`(reference, field, value)`: made over REST it changes this field of the record it refers to, if it is so."""
+
+    @property
+    def ways(self) -> tuple[WritePath, ...]:
+        """The ways that lead to it, the usual one first."""
+        return (self.path,) if self.also is None else (self.path, self.also)
 
 
 Mapper = Callable[[Any, Rules], Bundle]

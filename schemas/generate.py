@@ -110,7 +110,10 @@ def _target(target: Target) -> Iterator[str]:
     yield ""
     yield f"## Splynx: {target.entity}"
     yield ""
-    yield f"- table `{target.table}`, written by {target.path.value.upper()}"
+    ways = " or ".join(one.value.upper() for one in target.ways)
+    yield f"- table `{target.table}`, written by {ways}{' (the rules: `write_paths`)' if target.also else ''}"
+    for name, what in target.record.not_over_rest.items():
+        yield f"- over REST, `{target.record.columns.get(name, name)}` is {what}"
     if target.endpoint is not None:
         yield f"- endpoint `{target.endpoint}`"
     if target.natural_key:

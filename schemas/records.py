@@ -43,6 +43,9 @@ class SplynxRecord(BaseModel):
 
     not_written: ClassVar[frozenset[str]] = frozenset({"key"})
     """Members that steer the sink and are no column or attribute."""
+
+    not_over_rest: ClassVar[Mapping[str, str]] = {}
+    """`{member: what Splynx puts there by itself}`, of those that only SQL can write."""
     columns: ClassVar[Mapping[str, str]] = {}
     """`{member: column or attribute}` where Splynx calls it otherwise."""
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from clients import splynx_paths
 from clients.mysql import Database, Row, Transaction
 from clients.splynx import SplynxClient
+from clients.splynx_query import Search
 from schemas.aggregate import Aggregate, Target, WritePath
 from schemas.catalogue import references
 from schemas.ledger import GONE, LIVE
@@ -57,7 +58,7 @@ class Marked:
             name
             for name, one in self._targets.items()
             if (one.module is not None and one.part_of is None and one.path is WritePath.REST)
-            or (one.money and one.path is WritePath.SQL and self._sql)
+            or (one.money and (self._sql or WritePath.REST in one.ways))
         ]
 
     async def pages(self, entity: str) -> AsyncIterator[list[Adoption]]:
@@ -92,8 +93,11 @@ class Marked:
         roots: dict[str, str] = {}
         last = 0
         while True:
-            async with self._db.session() as tx:
-                found = await _payments(tx, last)
+            if self._sql:
+                async with self._db.session() as tx:
+                    found = await _payments(tx, last)
+            else:
+                found = await self._payments_over_rest(target, last)
             if not found:
                 return
             last = int(found[-1]["id"])
@@ -103,6 +107,11 @@ class Marked:
         """`{id in Splynx: Sonar id}`."""
         rows = await self._client.list(listing_of(self._targets[entity]))
         return {int(row["id"]): key for row in rows if (key := _sonar_id(row))}
+
+    async def _payments_over_rest(self, target: Target, last: int) -> list[Row]:
+        marked = {"id": (">", last), "field_4": ("LIKE", f"{_MARK}%")}
+        rows = await self._client.list(target.endpoint or "", Search(main=marked, order={"id": "ASC"}, limit=_PAGE))
+        return [row | {name: Decimal(str(row[name] or 0)) for name in ("amount", "remind_amount")} for row in rows]
 
 
 async def unknown_rows(marked: Marked, db: Database, ledger: Ledger, *, ledger_exists: bool) -> dict[str, int]:

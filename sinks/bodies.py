@@ -10,6 +10,7 @@ from schemas.ledger import LIVE
 from schemas.records import STRING_CHARACTERS, AdditionalField, After, OnCreate, Personal, To, marks
 from schemas.shapes import members
 from schemas.values.text import cut
+from sinks.payment_rows import amount_of
 from sinks.plan import Document, Step
 
 SONAR_ID = "sonar_id"
@@ -27,7 +28,8 @@ class Shape:
         self.on_create = {name for name, metadata in fields.items() if marks(metadata, OnCreate)}
         self.has_secrets = any(marks(fields[name], Personal) for name in self.on_create)
         """A password, say: what is sent once is not always one."""
-        self.not_written = set(target.record.not_written)
+        self.not_written = {*target.record.not_written, *target.record.not_over_rest}
+        self.columns = target.record.columns
         self.after = {name: mark.entity for name, metadata in fields.items() for mark in marks(metadata, After)}
         self.required = {name: mark.required for name, metadata in fields.items() for mark in marks(metadata, To)}
         self.lists = {
@@ -59,6 +61,8 @@ class Shape:
                 continue
             if name == "custom":
                 extra |= {field: "" if one is None else one for field, one in (value or {}).items()}
+            elif name in self.columns:
+                main[self.columns[name]] = str(amount_of(document, name)) if name.endswith("_minor") else value
             elif name in self.additional:
                 extra[name] = "" if value is None else cut(value, STRING_CHARACTERS) if name in self._short else value
             else:

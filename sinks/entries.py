@@ -57,16 +57,29 @@ class Entries:
             raise NameShared(f"{step.target.entity} {target_id} of Splynx has this name, and is that of {other}")
 
     async def keep(
-        self, tx: Transaction, step: Step, owner: Owner, target_id: int, kept: Document, *, before: Any, action: str
+        self,
+        tx: Transaction,
+        step: Step,
+        owner: Owner,
+        target_id: int,
+        kept: Document,
+        *,
+        before: Any,
+        action: str,
+        revision: int | None = None,
+        state: str = LIVE,
     ) -> None:
         """Enter a record as written, with its before-image if the row was changed.
+
+        `revision`: which of its documents the row is, where that is not the one of before.
 
         Raises:
             Fenced, CutOver, Overtaken, NameShared: nothing may be committed.
         """
         await self.may_write(tx, owner)
-        revision = step.known.revision if step.known else 0
-        await self._put(tx, (step.target.entity, step.key), owner, target_id, step.hash, LIVE, revision, kept)
+        if revision is None:
+            revision = step.known.revision if step.known else 0
+        await self._put(tx, (step.target.entity, step.key), owner, target_id, step.hash, state, revision, kept)
         # Locked, and after our own row is there: of two that enter one row at the same time one must see the other.
         await self.not_shared(tx, step, target_id, lock=True)
         if action:

@@ -1,7 +1,7 @@
 """A record's row in Splynx, found again by its handle: its `sonar_id`, else its natural key."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from clients import splynx_paths
@@ -81,12 +81,12 @@ class Handles:
                 raise RowMissing(f"{target.entity} {target_id} is not in Splynx")
         return splynx_paths.item(endpoint, target_id, above)
 
-    async def find_until_settled(self, target: Target, key: str, document: Mapping[str, Any]) -> int | None:
+    async def until_settled(self, find: Callable[[], Awaitable[int | None]]) -> int | None:
         """Search until Splynx cannot be executing the lost call any more."""
         end = asyncio.get_running_loop().time() + self._client.settings.settle_seconds
         while True:
             try:
-                found = await self.find(target, key, document)
+                found = await find()
             except SplynxUnreachable:
                 found = None
             if found is not None:

@@ -14,8 +14,11 @@ from sinks.jobs import Job, Result, held_outcome
 from sinks.payments import Payments, Work
 from sinks.plan import Document, Outcome, Step, Verb, is_of_another, refs_of
 from sinks.rest import RestRecords
+from sinks.rest_documents import RestDocuments
 from sinks.store import AggregateKey, JournalEntry, Key, Ledger, dumped
 from sinks.threeway import Told
+
+_NO_MONEY = "this Splynx is not called disposable: money waits for invoices"
 
 
 class Paths:
@@ -32,11 +35,13 @@ class Paths:
         disposable: bool,
         concurrency: int,
         leaving: asyncio.Event,
+        documents: RestDocuments | None = None,
     ) -> None:
+        """`documents` writes money that goes over REST; None where none does."""
         self._ledger, self._rest, self._payments = ledger, rest, payments
         self._shapes = {name: Shape(target) for name, target in targets.items()}
         self._rank, self._disposable, self._concurrency = rank, disposable, concurrency
-        self._leaving = leaving
+        self._leaving, self._documents = leaving, documents
 
     async def rest_results(self, groups: Sequence[list[Job]]) -> dict[Key, Result]:
         """Write the REST records: bundles beside each other, aggregates in load order, a bundle's records in turn.
@@ -72,8 +77,12 @@ class Paths:
     async def _rest_one(self, job: Job) -> Result:
         if job.step.verb is Verb.UNCHANGED:
             return Result(job, Outcome.UNCHANGED)
+        target = job.step.target
+        if target.money and not self._disposable:
+            return Result(job, Outcome.DEFERRED, Deferred(_NO_MONEY))
+        records = self._documents if target.money and self._documents is not None else self._rest
         try:
-            wrote = await self._rest.write(job.step, job.owner)
+            wrote = await records.write(job.step, job.owner)
         except SyncError as exc:
             if exc.action in (Action.RETRY, Action.HALT):
                 raise
@@ -94,7 +103,7 @@ class Paths:
                 error: SyncError = SqlNotAvailable("Splynx's database is not reachable beside the ledger")
                 results[job.key] = Result(job, Outcome.DEFERRED, error)
             elif job.step.target.money and not self._disposable:
-                error = Deferred("this Splynx is not called disposable: money waits for invoices")
+                error = Deferred(_NO_MONEY)
                 results[job.key] = Result(job, Outcome.DEFERRED, error)
             else:
                 wanted.append(job)

@@ -13,6 +13,7 @@ from plumbing.errors import SyncError
 from schemas.aggregate import Target, WritePath
 from schemas.ledger import LIVE, UNSETTLED
 from schemas.ownership import OWN_FIELDS
+from schemas.write_paths import BY_SQL, WritePaths
 from sinks.entries import Owner
 from sinks.errors import Overtaken, RowMissing
 from sinks.jobs import Job, Result
@@ -38,9 +39,10 @@ class Resolving:
         paths: Paths,
         targets: Mapping[str, Target],
         tokens: Mapping[int, int],
+        ways: WritePaths = BY_SQL,
     ) -> None:
         self._db, self._ledger, self._paths = db, ledger, paths
-        self._targets, self._tokens = targets, tokens
+        self._targets, self._tokens, self._ways = targets, tokens, ways
 
     async def undecided(self, limit: int) -> list[Key]:
         """Records of our partitions that have undecided conflicts, those that were looked at longest ago first."""
@@ -97,7 +99,7 @@ class Resolving:
         standing: Mapping[str, Standing],
         decided: Mapping[str, Decision],
     ) -> Job:
-        target, known = self._targets[key[0]], one.known
+        target, known = self._ways.on(self._targets[key[0]]), one.known
         document = as_sonar_has_it(target, known.document, standing)
         # The hash of before: it is the same document, so that its bundle still counts as written.
         return Job(Step(Verb.CHANGE, target, key[1], known.hash, document, known, decided), owner, "", 0)

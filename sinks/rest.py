@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from clients import splynx_paths
@@ -16,10 +16,10 @@ from schemas.ownership import DECLARED, Ownership
 from sinks.bodies import Shape, changed, differing, same
 from sinks.calls import Call, Calls
 from sinks.entries import Entries, Owner
-from sinks.errors import ParentMissing, ReadBackDiffers, ReferenceMissing
+from sinks.errors import ParentMissing, PredecessorMissing, ReadBackDiffers, ReferenceMissing
 from sinks.foreign import Foreign
 from sinks.handles import HEAL_PAUSE_SECONDS, Handles, endpoint_of, has_handle, has_natural_key
-from sinks.plan import CLOSED, Document, Known, Step, Verb, refs_of, resolved
+from sinks.plan import CLOSED, Document, Known, RefAt, Step, Verb, refs_of, resolved
 from sinks.store import Intent, Ledger
 from sinks.threeway import BY_LOCK, Told, flat, merge, shown, without
 from sinks.undo import written_of
@@ -28,8 +28,20 @@ Item = tuple[str, int | str]
 """Path and id of a row."""
 
 
+@dataclass(frozen=True)
+class Made:
+    """A row that was made. `call` is None where an earlier call of ours made it; `healed`: it was found, not told."""
+
+    target_id: int
+    call: Call | None
+    healed: bool = False
+
+
 class RestRecords:
-    """Writes the records of REST targets. Never inside an open transaction. `short`: see `startup.short_fields`."""
+    """Writes the records of REST targets. Never inside an open transaction. `short`: see `startup.short_fields`.
+
+    Money, of which nothing is ever overwritten or deleted, goes by `RestDocuments`.
+    """
 
     def __init__(
         self,
@@ -73,77 +85,109 @@ class RestRecords:
             return await self._withdraw(step, step.known, owner)
         if step.document is None:
             return False
-        shape = self.shape(step.target)
-        refs = refs_of(step.document, shape.required)
-        async with self._db.session() as tx:
-            ids = await self._ledger.ids(tx, {(ref.entity, ref.key) for ref in refs})
-        missing = [ref for ref in refs if (ref.entity, ref.key) not in ids]
-        for ref in missing:
-            if ref.required:
-                raise ParentMissing(ref.entity, ref.key)
-        document = resolved(step.document, ids)
+        document, missing = await self.resolved(step, step.document)
         if not missing:
             return await self._bring(step, document, owner)
         # Kept without a hash, so that it is compared in full when the reference has come.
         await self._bring(replace(step, hash=""), document, owner)
         raise ReferenceMissing(missing[0].entity, missing[0].key)
 
+    async def resolved(self, step: Step, document: Document) -> tuple[Document, list[RefAt]]:
+        """A document of a step with Splynx's ids, and the optional references that are not there yet.
+
+        Raises:
+            ParentMissing: a required reference is not there, or what the record must not be made before.
+        """
+        shape = self.shape(step.target)
+        refs, first = refs_of(document, shape.required), shape.predecessor(step)
+        async with self._db.session() as tx:
+            ids = await self._ledger.ids(tx, {(ref.entity, ref.key) for ref in refs})
+            if first is not None and not await self._ledger.live(tx, [first]):
+                raise PredecessorMissing(*first)
+        missing = [ref for ref in refs if (ref.entity, ref.key) not in ids]
+        for ref in missing:
+            if ref.required:
+                raise ParentMissing(ref.entity, ref.key)
+        return resolved(document, ids), missing
+
     async def _bring(self, step: Step, document: Document, owner: Owner) -> bool:
         if step.known is not None:
-            return await self._change(step, document, step.known.target_id, step.known, owner)
+            return await self.change(step, document, step.known.target_id, step.known, owner)
         if step.target.part_of is not None:
             parent = (step.target.part_of, step.key)
             async with self._db.session() as tx:
                 found = await self._ledger.ids(tx, [parent])
             if parent not in found:
                 raise ParentMissing(*parent)
-            return await self._change(step, document, found[parent], None, owner)
+            return await self.change(step, document, found[parent], None, owner)
         return await self._create(step, document, owner)
 
     # create
 
     async def _create(self, step: Step, document: Document, owner: Owner) -> bool:
         target, shape = step.target, self.shape(step.target)
-        existing = await self._handles.find(target, step.key, document) if has_natural_key(target) else None
+
+        async def find() -> int | None:
+            return await self._handles.find(target, step.key, document)
+
+        existing = await find() if has_natural_key(target) else None
         if existing is not None:
             # A label of this text is there already, and Splynx takes no second one: it is used, not repeated.
-            return await self._change(step, document, existing, None, owner)
+            return await self.change(step, document, existing, None, owner)
         body = shape.body(document, create=True)
+        made = await self.post(step, document, body, owner, find)
+        if made.call is None:
+            # With what was true then, perhaps.
+            return await self.change(step, document, made.target_id, None, owner)
+
+        async def keep(tx: Transaction) -> None:
+            await self._keep(tx, step, owner, made.target_id, before=None, action="create")
+            await self.done(tx, made.call)
+
+        await self._db.retried(keep)
+        try:
+            await self.read_back(target, await self._handles.item(target, made.target_id, document), body)
+        except ReadBackDiffers:
+            async with self._db.transaction() as tx:
+                await self._ledger.forget_hash(tx, (target.entity, step.key))
+            if not made.healed:
+                raise
+            # The row that was found may be that of an older call, with what was true then.
+            await self.change(step, document, made.target_id, None, owner)
+        return True
+
+    async def post(
+        self, step: Step, document: Document, body: Document, owner: Owner, find: Callable[[], Awaitable[int | None]]
+    ) -> "Made":
+        """Make a row. `find`: its id, looked for by its handle.
+
+        Raises:
+            RecordRefused: this record cannot pass.
+            SplynxUnreachable, Fenced, Overtaken: try again later.
+        """
+        where = splynx_paths.collection(endpoint_of(step.target), document)
         try:
             async with self._calls.begun("POST", step, owner) as call:
-                where = splynx_paths.collection(endpoint_of(target), document)
                 answer = await self._client.post(where, body, deadline=call.latest)
-                target_id, healed = int(answer["id"]), False
+                return Made(int(answer["id"]), call)
         except SplynxUnreachable as exc:
-            found = None if exc.nothing_happened else await self._handles.find_until_settled(target, step.key, document)
+            found = None if exc.nothing_happened else await self._handles.until_settled(find)
             if found is None:
                 if not exc.nothing_happened:
                     await self._calls.close(call.intent, LOST)
                 raise
-            target_id, healed = found, True
+            return Made(found, call, healed=True)
         except RecordRefused:
-            # Our own earlier call may have come through late: then its unique sonar_id refuses the twin.
-            twin = await self._handles.find(target, step.key, document)
+            # Our own earlier call may have come through late: then what is unique in it refuses the twin.
+            twin = await find()
             if twin is None:
                 raise
-            # With what was true then, perhaps.
-            return await self._change(step, document, twin, None, owner)
+            return Made(twin, None, healed=True)
 
-        async def keep(tx: Transaction) -> None:
-            await self._keep(tx, step, owner, target_id, before=None, action="create")
+    async def done(self, tx: Transaction, call: Call | None) -> None:
+        """This transaction keeps what a call did."""
+        if call is not None:
             await self._calls.done(tx, call)
-
-        await self._db.retried(keep)
-        try:
-            await self._read_back(target, await self._handles.item(target, target_id, document), body)
-        except ReadBackDiffers:
-            async with self._db.transaction() as tx:
-                await self._ledger.forget_hash(tx, (target.entity, step.key))
-            if not healed:
-                raise
-            # The row that was found may be that of an older call, with what was true then.
-            await self._change(step, document, target_id, None, owner)
-        return True
 
     async def heal(self, intent: Intent, token: int) -> int | None:
         """What became of a call whose answer was lost. Waits until its deadline and the settle time are over.
@@ -181,7 +225,7 @@ class RestRecords:
 
     # change
 
-    async def _change(
+    async def change(
         self,
         step: Step,
         document: Document,
@@ -189,6 +233,7 @@ class RestRecords:
         known: Known | None,
         owner: Owner,
     ) -> bool:
+        """Bring a row to what a document says, but for edits that stay; False when it is so already."""
         target, shape = step.target, self.shape(step.target)
         item = await self._handles.item(target, target_id, document)
         current = await self._client.get(*item)
@@ -200,11 +245,12 @@ class RestRecords:
             await self._db.retried(lambda tx: self._keep(tx, step, owner, target_id, before=None, action=""))
             return False
         try:
-            call = await self._put(step, owner, target_id, item, sent)
+            call = await self.put(step, owner, target_id, item, sent)
         except RecordRefused:
             await self._see_whose_name_it_is(step, document)
             raise
-        before = {name: current.get(name) for name in sent}
+        # Of money the whole row: the opposite of what was may be needed.
+        before = dict(current) if target.money else {name: current.get(name) for name in sent}
 
         async def keep(tx: Transaction) -> None:
             await self._keep(tx, step, owner, target_id, before=before, action="change")
@@ -213,12 +259,12 @@ class RestRecords:
         await self._db.retried(keep)
         return True
 
-    async def _put(self, step: Step, owner: Owner, target_id: int, item: Item, sent: Document) -> Call:
+    async def put(self, step: Step, owner: Owner, target_id: int, item: Item, sent: Document) -> Call:
         """Change a row and read it back; the call, to be kept as done."""
         async with self._calls.begun("PUT", step, owner, target_id) as call:
             await self._client.put(*item, sent, deadline=call.latest)
         try:
-            await self._read_back(step.target, item, sent)
+            await self.read_back(step.target, item, sent)
         except ReadBackDiffers:
             await self._calls.close(call.intent, DONE)
             raise
@@ -280,7 +326,12 @@ class RestRecords:
             ids = await self._ledger.ids(tx, {(ref.entity, ref.key) for ref in refs_of(document, shape.required)})
         return resolved(document, ids)
 
-    async def _read_back(self, target: Target, item: Item, sent: Document) -> None:
+    async def read_back(self, target: Target, item: Item, sent: Document) -> None:
+        """See that Splynx kept what was sent.
+
+        Raises:
+            ReadBackDiffers: it did not.
+        """
         read = await self._client.get(*item)
         shape = self.shape(target)
         wrong = [name for name in differing(sent, read) if name not in shape.on_create]
@@ -301,7 +352,7 @@ class RestRecords:
             if str(current.get("status")) != CLOSED:
                 before = {name: current.get(name) for name in step.closing}
                 await self._tell_status(known, current.get("status"), owner)
-                call = await self._put(step, owner, known.target_id, item, step.closing)
+                call = await self.put(step, owner, known.target_id, item, step.closing)
 
         async def release(tx: Transaction) -> None:
             await self._entries.release(tx, known, owner, state, before=before)

@@ -19,6 +19,7 @@ from schemas.catalogue import AGGREGATES, TARGETS
 from schemas.ownership import DECLARED, Ownership, check_names
 from schemas.rules import read_rules
 from schemas.topics import Topics
+from schemas.write_paths import WritePaths, check_paths
 from sinks.adoption import unknown_rows
 from sinks.answers import check_answered, put_on
 from sinks.brake import Brake
@@ -34,6 +35,7 @@ from sinks.preview import Preview
 from sinks.readiness import check_ready
 from sinks.rebuild import check_rebuilt, rebuild
 from sinks.rest import RestRecords
+from sinks.rest_documents import RestDocuments
 from sinks.site import Site
 from sinks.startup import (
     check_database,
@@ -136,6 +138,8 @@ class _Parts:
         summary = SinkSummary(applied=True)
         await check_ready(self._client, self._settings.rules)
         check_names(rules := read_rules(self._settings.rules))
+        check_paths(rules)
+        ways = WritePaths.of(rules.file, sql=self._settings.ledger_beside_rows)
         self._ownership = Ownership.of(rules.file)
         violations = await check_guards(self._client, self._settings.guards, self._settings.rules)
         home = await self._stream.home()
@@ -162,7 +166,7 @@ class _Parts:
         oldest = await check_answered(self._db, self._ledger, self._approve)
         summary.fields = await define_fields(self._client, list(TARGETS.values()), apply=True)
         summary.labels = await define_flag_labels(self._client, self._db, self._ledger, apply=True)
-        if payments is not None and self._settings.splynx.disposable:
+        if self._settings.splynx.disposable:
             async with self._db.session() as tx:
                 await self._ledger.release_deferred(tx)
         sink = self._settings.sink
@@ -174,6 +178,9 @@ class _Parts:
         if any(short.values()):
             log.warning("sink.long_texts_are_cut", fields=short)
         rest = RestRecords(self._client, self._db, self._ledger, TARGETS, short, self._ownership)
+        for target in TARGETS.values():
+            if cost := ways.cost(target):
+                log.warning("sink.way_costs", entity=target.entity, cost=cost)
         writer = Writer(
             db=self._db,
             ledger=self._ledger,
@@ -187,6 +194,8 @@ class _Parts:
             concurrency=self._settings.splynx.concurrency,
             parked_hours=sink.parked_hours,
             oldest_generation=oldest,
+            documents=RestDocuments(self._client, self._db, self._ledger, rest, TARGETS),
+            ways=ways,
         )
         wrong: dict[str, str] = {"start": "not yet assigned"}
         http = self._settings.http

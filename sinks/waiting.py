@@ -9,6 +9,7 @@ from clients.mysql import Database, Row, Transaction
 from plumbing.errors import SyncError
 from schemas import ledger as tables
 from schemas.aggregate import Target, WritePath
+from schemas.write_paths import BY_SQL, WritePaths
 from sinks.chains import chains, told
 from sinks.entries import Owner
 from sinks.errors import Overtaken, ParentMissing, WaitedTooLong
@@ -34,10 +35,11 @@ class Waiting:
         targets: Mapping[str, Target],
         tokens: Mapping[int, int],
         patience: timedelta,
+        ways: WritePaths = BY_SQL,
     ) -> None:
         self._db, self._ledger, self._paths, self._letters = db, ledger, paths, letters
         self._targets, self._order = targets, list(targets)
-        self._tokens, self._patience = tokens, patience
+        self._tokens, self._patience, self._ways = tokens, patience, ways
         self._paused: frozenset[str] = frozenset()
         self._went_on: datetime | None = None
 
@@ -112,7 +114,7 @@ class Waiting:
     async def _write_held(self, rows: Sequence[Row]) -> list[Result]:
         keys = {(row["aggregate"], row["sonar_id"]) for row in rows}
         async with self._db.session() as tx:
-            states = await self._ledger.states(tx, keys)
+            states, phase = await self._ledger.states(tx, keys), await self._ledger.phase(tx)
             known = {(k.entity, k.key): k for ks in (await self._ledger.known(tx, keys)).values() for k in ks}
         jobs: list[Job] = []
         outdated: set[Key] = set()
@@ -121,7 +123,7 @@ class Waiting:
             if state is not None and state.sequence > row["sequence"]:
                 outdated.add((row["entity"], row["record_key"]))  # superseded by a newer bundle
             else:
-                jobs.append(self._job_of(row, known.get((row["entity"], row["record_key"]))))
+                jobs.append(self._job_of(row, known.get((row["entity"], row["record_key"])), phase))
         groups: dict[AggregateKey, list[Job]] = {}
         for job in sorted(jobs, key=lambda j: self._order.index(j.step.target.entity)):
             groups.setdefault((job.owner.aggregate, job.owner.sonar_id), []).append(job)
@@ -142,8 +144,8 @@ class Waiting:
 
         return await self._db.retried(commit)
 
-    def _job_of(self, row: Row, known: Known | None) -> Job:
-        target = self._targets[row["entity"]]
+    def _job_of(self, row: Row, known: Known | None, phase: str) -> Job:
+        target = self._ways.on(self._targets[row["entity"]], phase)
         document = json.loads(row["document"])
         if document is None:
             verb = Verb.GONE if known is not None and known.state == tables.LIVE else Verb.UNCHANGED

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,8 @@ from plumbing import metrics
 from plumbing.errors import SyncError
 from schemas.aggregate import Aggregate, Target, WritePath
 from schemas.bundle import StampedBundle
+from schemas.ledger import SHADOW
+from schemas.write_paths import BY_SQL, WritePaths
 from sinks.bodies import Shape
 from sinks.brake import Brake
 from sinks.entries import Owner
@@ -23,6 +26,7 @@ from sinks.payments import Payments
 from sinks.plan import AggregateState, Known, Outcome, steps_of, verdict, worst
 from sinks.resolving import Resolving
 from sinks.rest import RestRecords
+from sinks.rest_documents import RestDocuments
 from sinks.store import AggregateKey, Key, Ledger
 from sinks.waiting import Waiting
 
@@ -47,15 +51,17 @@ class Writer:
         disposable: bool,
         concurrency: int,
         parked_hours: float,
+        documents: RestDocuments | None = None,
+        ways: WritePaths = BY_SQL,
         oldest_generation: int = 0,
     ) -> None:
-        """`oldest_generation`: bundles made by older rules are superseded."""
+        """`ways`: how each target goes in each phase. `oldest_generation`: bundles of older rules are superseded."""
         self._db, self._ledger, self._letters, self._brake = db, ledger, letters, brake
         self._rank = {aggregate.name: rank for rank, aggregate in enumerate(aggregates)}
         self._secret = {
             aggregate.name: any(Shape(target).has_secrets for target in aggregate.targets) for aggregate in aggregates
         }
-        self._oldest = oldest_generation
+        self._oldest, self._ways, self._phase = oldest_generation, ways, SHADOW
         self.generation = 0
         """The newest rules generation among the bundles that this process has seen."""
         self.tokens: dict[int, int] = {}
@@ -71,6 +77,7 @@ class Writer:
             disposable=disposable,
             concurrency=concurrency,
             leaving=self.leaving,
+            documents=documents,
         )
         self._waiting = Waiting(
             db=db,
@@ -78,11 +85,14 @@ class Writer:
             paths=self._paths,
             letters=letters,
             targets=targets,
+            ways=ways,
             tokens=self.tokens,
             patience=timedelta(hours=parked_hours),
         )
 
-        self._resolving = Resolving(db=db, ledger=ledger, paths=self._paths, targets=targets, tokens=self.tokens)
+        self._resolving = Resolving(
+            db=db, ledger=ledger, paths=self._paths, targets=targets, tokens=self.tokens, ways=ways
+        )
 
     async def write(self, deliveries: Sequence[Delivery]) -> None:
         """Write one batch and commit it in the ledger, offsets included. Repeating it changes no row.
@@ -104,7 +114,12 @@ class Writer:
         states, known, open_ones = await self._compare(winners, outcomes)
         work: list[tuple[Delivery, StampedBundle, list[Job]]] = []
         for delivery, bundle in sorted(open_ones, key=lambda one: (self._rank[one[0].aggregate.name], one[0].at)):
-            steps = steps_of(bundle, delivery.aggregate, known.get((delivery.aggregate.name, bundle.sonar_id), []))
+            steps = [
+                replace(step, target=self._ways.on(step.target, self._phase))
+                for step in steps_of(
+                    bundle, delivery.aggregate, known.get((delivery.aggregate.name, bundle.sonar_id), [])
+                )
+            ]
             owner = Owner.of(bundle, delivery.partition, self.tokens[delivery.partition])
             work.append((delivery, bundle, [Job(step, owner, delivery.topic, delivery.offset) for step in steps]))
         self._brake.check(
@@ -183,6 +198,8 @@ class Writer:
                     outcomes[one.at] = (settled, "")
                 else:
                     open_ones.append((one, bundle))
+            if self._ways.by_phase:
+                self._phase = await self._ledger.phase(tx)
             # A replay changes nothing of most: their documents are not even read.
             known = await self._ledger.known(tx, {(one.aggregate.name, b.sonar_id) for one, b in open_ones})
         return states, known, open_ones

@@ -177,6 +177,10 @@ class SplynxPayment(SplynxRecord):
 
     not_written = SplynxRecord.not_written | {"exponent", "is_sent", "reverses", "sonar_unique_id"}
     columns: ClassVar[Mapping[str, str]] = {"amount_minor": "amount", "remind_minor": "remind_amount"}
+    not_over_rest = {  # noqa: RUF012 - declared as a ClassVar
+        "real_create_datetime": "the moment of the call",
+        "remind_minor": "the whole amount, as not allocated",
+    }
 
 
 def map_payment(payment: Payment, rules: Rules) -> Bundle:
@@ -323,6 +327,8 @@ PAYMENT = Aggregate(
             endpoint="admin/finance/payments",
             natural_key=("receipt_number",),
             money=True,
+            also=WritePath.REST,
+            disturbs=("customer_id", "status", "blocked"),
             # Those that may qualify, and a payment of its own for each reversal.
             comes_of=[
                 SourceRows("payments", [{"boolean_fields": [{"attribute": "successful", "search_value": True}]}]),

@@ -412,6 +412,10 @@ class ConflictRules(_Block):
     )
 
 
+Way = Literal["rest", "sql"]
+Phase = Literal["shadow", "freeze", "drain", "verify"]
+
+
 class RulesFile(_Block):
     """The rules as the operator wrote them."""
 
@@ -430,3 +434,9 @@ class RulesFile(_Block):
     scope: Scope = Scope()
     ownership: OwnershipRules = OwnershipRules()
     conflict: ConflictRules = ConflictRules()
+    write_paths: dict[str, Way | dict[Phase, Way]] = Field(
+        {},
+        description="Which way an entity is written, for all phases or for single ones. What is not named goes the way"
+        " that its page names first; without access to Splynx's database, over REST where that leads to it too.",
+        examples=[{"payment": {"shadow": "sql", "drain": "rest"}}],
+    )

@@ -123,7 +123,7 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
         Patch("sinks.handles.Handles.find", _always_soon(lambda: None)),
     ),
     "a lost call is waited for until it is settled": (
-        Patch("sinks.handles.Handles.find_until_settled", _always_soon(lambda: None)),
+        Patch("sinks.handles.Handles.until_settled", _always_soon(lambda: None)),
     ),
     "what is settled is not written again": (
         Patch("sinks.writer.verdict", _always(None)),

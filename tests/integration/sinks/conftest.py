@@ -20,10 +20,12 @@ from plumbing.settings import KafkaSettings, MysqlSettings, SplynxSettings
 from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses
 from schemas.topics import Topics
+from schemas.write_paths import BY_SQL, WritePaths
 from sinks.brake import Brake
 from sinks.letters import DeadLetters
 from sinks.payments import Payments
 from sinks.rest import RestRecords
+from sinks.rest_documents import RestDocuments
 from sinks.startup import define_fields
 from sinks.store import Ledger
 from sinks.writer import Writer
@@ -110,11 +112,20 @@ async def site(
             payments = await Payments.of(tx)
         await define_fields(client, list(TARGETS.values()), apply=True)
 
-        def make_writer(*, disposable: bool = True, parked_hours: float = 24, payments: Payments = payments) -> Writer:
+        def make_writer(
+            *,
+            disposable: bool = True,
+            parked_hours: float = 24,
+            payments: Payments | None = payments,
+            ways: WritePaths = BY_SQL,
+        ) -> Writer:
+            rest = RestRecords(client, db, ledger, TARGETS)
             return Writer(
                 db=db,
                 ledger=ledger,
-                rest=RestRecords(client, db, ledger, TARGETS),
+                rest=rest,
+                documents=RestDocuments(client, db, ledger, rest, TARGETS),
+                ways=ways,
                 payments=payments,
                 letters=DeadLetters(AckedProducer(make_producer(kafka)), topics, 100),
                 aggregates=AGGREGATES,

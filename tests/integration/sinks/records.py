@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from schemas.aggregate import Aggregate, Collection, DeletePolicy, Target, WritePath
 from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
+from schemas.entities.payment import SplynxPayment
 from schemas.records import (
     AdditionalField,
     After,
@@ -86,7 +87,9 @@ class Payment(SplynxRecord):
     memo: str = ""
     reverses: Annotated[str | None, After("payment")] = None
 
+    not_written = SplynxRecord.not_written | {"exponent", "reverses"}
     columns: ClassVar[Mapping[str, str]] = {"amount_minor": "amount", "remind_minor": "remind_amount"}
+    not_over_rest = SplynxPayment.not_over_rest
 
 
 LABEL = Target(
@@ -105,7 +108,10 @@ SERVICE = Target(
     "internet_service", Service, "services_internet", WritePath.REST, DeletePolicy.END,
     endpoint="admin/customers/customer/{customer_id}/internet-services", module="services_internet",
 )  # fmt: skip
-PAYMENT = Target("payment", Payment, "payments", WritePath.SQL, DeletePolicy.COMPENSATE, money=True)
+PAYMENT = Target(
+    "payment", Payment, "payments", WritePath.SQL, DeletePolicy.COMPENSATE, endpoint="admin/finance/payments",
+    natural_key=("receipt_number",), money=True, also=WritePath.REST, disturbs=("customer_id", "status", "blocked"),
+)  # fmt: skip
 TARGETS = {target.entity: target for target in (LABEL, CUSTOMER, INFO, SERVICE, PAYMENT)}
 GROUPS = Aggregate("account_group", Collection("account_groups", Source, "AccountGroup"), targets=(LABEL,))
 ACCOUNTS = Aggregate("account", Collection("accounts", Source, "Account"), targets=(CUSTOMER, INFO, SERVICE))

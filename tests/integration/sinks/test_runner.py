@@ -5,12 +5,13 @@ from collections.abc import Callable
 from unittest.mock import Mock
 
 import pytest
+import yaml
 
 from clients.splynx import SplynxClient
 from plumbing.kafka import make_admin, make_producer
 from sandbox.splynx.settings import GUARDS
 from schemas.catalogue import AGGREGATES, TARGETS, aggregate
-from sinks.errors import GuardsViolated
+from sinks.errors import AdoptionNeeded, GuardsViolated
 from sinks.runner import SinkSummary, run_sink
 from tests.integration.sinks.pair import Pair, account, going_on, load, payment, until
 
@@ -173,15 +174,20 @@ def test_every_target_has_a_path_that_the_sink_can_write() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lacking", "code"),
+    ("lacking", "way", "code"),
     [
-        pytest.param({"disposable": False}, "sink.money_deferred", id="this Splynx is not called disposable"),
-        pytest.param({"db": None}, "sink.sql_not_available", id="the database is not given"),
+        pytest.param({"disposable": False}, None, "sink.money_deferred", id="this Splynx is not called disposable"),
+        pytest.param({"db": None}, "sql", "sink.sql_not_available", id="the database is not given, and is asked for"),
     ],
 )
-async def test_money_is_deferred_until_the_settings_allow_it(pair: Pair, lacking: dict[str, object], code: str) -> None:
+async def test_money_is_deferred_until_the_settings_allow_it(
+    pair: Pair, lacking: dict[str, object], way: str | None, code: str
+) -> None:
     allowed = pair.settings
     pair.settings = allowed.model_copy(update={"splynx": allowed.splynx.model_copy(update=lacking)})
+    if way is not None:
+        rules = yaml.safe_load(allowed.rules.read_text()) | {"write_paths": {"payment": way}}
+        allowed.rules.write_text(yaml.safe_dump(rules))
     load(pair)
     summary = await pair.sink()
     assert summary.held == {"payment": {"deferred": 3}}
@@ -193,3 +199,23 @@ async def test_money_is_deferred_until_the_settings_allow_it(pair: Pair, lacking
     stop.set()
     assert (await running).held == {}
     assert pair.rows("SELECT SUM(deposit) AS money FROM customer_billing")[0]["money"] == 6
+
+
+async def test_without_the_database_everything_goes_over_rest_and_is_found_again(pair: Pair) -> None:
+    splynx = pair.settings.splynx.model_copy(update={"db": None})
+    pair.settings = pair.settings.model_copy(update={"splynx": splynx})
+    load(pair)
+    both = [*payment(14, 1, 500)["payment"], *payment(14, 1, -200, reversal=5)["payment"]]
+    pair.send("payment", 14, {"payment": both}, sequence=3, owner=1)
+    assert (await pair.sink()).held == {}
+    receipts = pair.rows("SELECT receipt_number AS r FROM payments ORDER BY r")
+    assert [row["r"] for row in receipts] == ["SP11", "SP12", "SP13", "SP14", "SP14-R5"]
+    written = pair.rows("SELECT entity, record_key, target_id FROM {ledger}.crosswalk WHERE entity = 'payment'")
+    for table in ("crosswalk", "aggregates", "checkpoint", "outcomes"):
+        pair.run(f"DELETE FROM {{ledger}}.{table}")
+    with pytest.raises(AdoptionNeeded, match="5 of payment"):
+        await pair.sink()
+    summary = await pair.sink(approve=("adoption",))
+    assert summary.adoptions["payment"] == 5
+    assert pair.rows("SELECT entity, record_key, target_id FROM {ledger}.crosswalk WHERE entity = 'payment'") == written
+    assert pair.rows("SELECT SUM(deposit) AS money FROM customer_billing")[0]["money"] == 9

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from schemas.records import Ref
+from schemas.write_paths import BY_SQL, WritePaths
 from sinks.errors import Fenced
 from sinks.jobs import Delivery
 from tests.integration.sinks.conftest import Site
@@ -12,6 +13,7 @@ from tests.integration.sinks.records import ACCOUNTS, GROUPS, PAYMENTS, Label, T
 
 pytestmark = pytest.mark.timeout(120)
 
+MODES = [pytest.param(BY_SQL, id="with the database"), pytest.param(WritePaths(sql=False), id="without it")]
 FINGERPRINT = (
     "SELECT (SELECT COUNT(*) FROM customers) AS customers, (SELECT COUNT(*) FROM payments) AS payments,"
     " (SELECT COUNT(*) FROM billing_transactions) AS documents, (SELECT SUM(deposit) FROM customer_billing) AS m,"
@@ -31,8 +33,9 @@ def _first_load(topic: Topic) -> list[Delivery]:
     ]  # fmt: skip
 
 
-async def test_bundles_become_rows_and_every_offset_has_its_outcome(site: Site) -> None:
-    writer = await site.own(site.make_writer())
+@pytest.mark.parametrize("ways", MODES)
+async def test_bundles_become_rows_and_every_offset_has_its_outcome(site: Site, ways: WritePaths) -> None:
+    writer = await site.own(site.make_writer(ways=ways))
     await writer.write(_first_load(Topic()))
 
     customers = site.rows("SELECT id, login, name, status, password FROM customers ORDER BY login")
@@ -61,9 +64,10 @@ async def test_bundles_become_rows_and_every_offset_has_its_outcome(site: Site) 
 
 
 @pytest.mark.fault(11)
-async def test_everything_again_changes_no_row(site: Site) -> None:
+@pytest.mark.parametrize("ways", MODES)
+async def test_everything_again_changes_no_row(site: Site, ways: WritePaths) -> None:
     topic = Topic()
-    writer = await site.own(site.make_writer())
+    writer = await site.own(site.make_writer(ways=ways))
     load = _first_load(topic)
     await writer.write(load)
     before, requests = site.rows(FINGERPRINT), site.client.requests

@@ -1,0 +1,85 @@
+"""Which way an entity is written, in each phase: its own, the rules' word, and what Splynx's database allows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from plumbing.errors import ConfigurationError
+from schemas.aggregate import Target, WritePath
+from schemas.catalogue import TARGETS
+from schemas.ledger import SHADOW, WRITTEN_IN
+from schemas.rules import RulesFile, RulesText
+
+
+@dataclass(frozen=True)
+class WritePaths:
+    """Answers for each target. `sql`: Splynx's database is reachable in one transaction with the ledger."""
+
+    sql: bool
+    chosen: Mapping[tuple[str, str], WritePath] = field(default_factory=dict)
+    """`{(entity, phase): way}`, as the rules name them."""
+
+    @classmethod
+    def of(cls, file: RulesFile, *, sql: bool) -> "WritePaths":
+        """As the rules say. `check_paths` looks up what they name."""
+        found: dict[tuple[str, str], WritePath] = {}
+        for entity, rule in file.write_paths.items():
+            by_phase = dict.fromkeys(WRITTEN_IN, rule) if isinstance(rule, str) else rule
+            found |= {(entity, phase): WritePath(way) for phase, way in by_phase.items()}
+        return cls(sql, found)
+
+    @property
+    def by_phase(self) -> bool:
+        """Whether some go another way in another phase."""
+        at = self.chosen.get
+        return any(at((entity, one)) != at((entity, SHADOW)) for entity, _ in self.chosen for one in WRITTEN_IN)
+
+    def way(self, target: Target, phase: str = SHADOW) -> WritePath:
+        """Which way a target is written in a phase; SQL, though it cannot be had, where nothing else is allowed."""
+        chosen = self.chosen.get((target.entity, phase))
+        if chosen is not None:
+            return chosen
+        if target.path is WritePath.SQL and not self.sql and target.also is WritePath.REST:
+            return WritePath.REST
+        return target.path
+
+    def on(self, target: Target, phase: str = SHADOW) -> Target:
+        """The target with the way that it is written in a phase."""
+        way = self.way(target, phase)
+        return target if way is target.path else replace(target, path=way, also=target.path)
+
+    def cost(self, target: Target, phase: str = SHADOW) -> str:
+        """What it costs that a target goes the way it does; empty when nothing."""
+        way = self.way(target, phase)
+        if way is WritePath.SQL and not self.sql:
+            return "not written: it needs SQL, and Splynx's database is not reachable beside the ledger"
+        if way is WritePath.REST and WritePath.SQL in target.ways:
+            kept = ", ".join(
+                f"{target.record.columns.get(name, name)} is {what}"
+                for name, what in target.record.not_over_rest.items()
+            )
+            return f"one by one over REST{f'; {kept}' if kept else ''}"
+        return ""
+
+
+BY_SQL = WritePaths(sql=True)
+"""Without a word of the rules, beside Splynx's database."""
+
+
+def check_paths(text: RulesText, targets: Mapping[str, Target] = TARGETS) -> None:
+    """See that the rules name entities, and ways that lead to them.
+
+    Raises:
+        ConfigurationError: they do not; each with its line and what there is.
+    """
+    problems = []
+    for entity, rule in text.file.write_paths.items():
+        target = targets.get(entity)
+        if target is None:
+            problems.append(f"{text.place('write_paths', entity)} is nothing that is written: {', '.join(targets)}")
+            continue
+        for way in {rule} if isinstance(rule, str) else set(rule.values()):
+            if WritePath(way) not in target.ways:
+                only = target.path.value
+                problems.append(f"{text.place('write_paths', entity)} cannot go by {way}; {only} is its only way")
+    if problems:
+        raise ConfigurationError("; ".join(problems), remedy="The pages under docs/entities name the ways of each.")

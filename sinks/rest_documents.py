@@ -1,0 +1,172 @@
+"""Money over REST, one document at a time: made, corrected, and taken back by an opposite document.
+
+As by SQL, but that Splynx makes the ledger row and moves the balance itself, stamps the moment of the call, and counts
+the whole amount as not allocated. Nothing is deleted. A document is found again by its receipt number and our mark.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from clients.mysql import Database, Transaction
+from clients.splynx import SplynxClient
+from clients.splynx_errors import RecordMissing, RecordRefused
+from clients.splynx_query import Search
+from schemas.aggregate import Target
+from schemas.ledger import GONE, LIVE
+from schemas.names import collated
+from sinks.entries import Entries, Owner
+from sinks.errors import KeyTaken, ReadBackDiffers, RowMissing
+from sinks.handles import endpoint_of
+from sinks.plan import Document, Step, Verb
+from sinks.receipts import receipt_of
+from sinks.rest import RestRecords
+from sinks.store import Ledger
+
+_NUMBER, _MARK, _CUSTOMER = "receipt_number", "field_4", "customer_id"
+
+
+class RestDocuments:
+    """Writes the records of targets that are money. Never inside an open transaction."""
+
+    def __init__(
+        self, client: SplynxClient, db: Database, ledger: Ledger, rest: RestRecords, targets: Mapping[str, Target]
+    ) -> None:
+        self._client, self._db, self._ledger, self._rest = client, db, ledger, rest
+        self._entries, self._targets = Entries(ledger), targets
+
+    async def write(self, step: Step, owner: Owner) -> bool:
+        """Bring one record to Splynx; False when Splynx had it so already.
+
+        Raises:
+            ParentMissing: a required reference is not there yet, or the document that this one takes back.
+            RecordRefused, ReadBackDiffers, RowMissing, KeyTaken: this record cannot pass.
+            SplynxUnreachable, Fenced, Overtaken: try again later.
+        """
+        known = step.known if step.known is not None and step.known.state == LIVE else None
+        if step.verb is Verb.GONE:
+            return known is not None and await self._take_back(step, owner, known.revision + 1)
+        if step.document is None:
+            return False
+        document, _ = await self._rest.resolved(step, step.document)
+        revision = step.known.revision if step.known is not None else 0
+        if known is None:
+            return await self._make(step, document, owner, revision if step.known is None else revision + 1)
+        current = await self._row(step.target, known.target_id)
+        if int(current[_CUSTOMER]) != document[_CUSTOMER]:
+            # Splynx does not move a payment to another customer: it is taken back there, and made here.
+            await self._take_back(step, owner, revision + 1)
+            return await self._make(step, document, owner, revision + 2)
+        numbered = document | {_NUMBER: receipt_of(document[_NUMBER], revision)}
+        return await self._rest.change(step, numbered, known.target_id, known, owner)
+
+    async def _take_back(self, step: Step, owner: Owner, revision: int) -> bool:
+        """Make the opposite of what is there, where it is: somebody may have changed or moved it since."""
+        assert step.known is not None
+        known = step.known
+        row = await self._row(step.target, known.target_id)
+        shape = self._rest.shape(step.target)
+        body = shape.body(known.document | {_CUSTOMER: int(row[_CUSTOMER])}, create=True)
+        body |= {_NUMBER: receipt_of(known.document[_NUMBER], revision), "amount": str(-Decimal(str(row["amount"])))}
+        await self._made(
+            replace(step, hash=""), body, known.document, owner, revision, state=GONE, before=row, action="compensate"
+        )
+        return True
+
+    async def _make(self, step: Step, document: Document, owner: Owner, revision: int) -> bool:
+        """Make a record's document, the first one or one that comes again."""
+        body = self._rest.shape(step.target).body(document, create=True)
+        body[_NUMBER] = receipt_of(document[_NUMBER], revision)
+        kept, action = step.document or {}, "change" if revision else "create"
+        disturbed = await self._disturbed(step)
+        await self._made(step, body, kept, owner, revision, state=LIVE, before=None, action=action)
+        if disturbed is not None:
+            await self._put_back(*disturbed, owner)
+        return True
+
+    async def _made(
+        self,
+        step: Step,
+        body: Document,
+        kept: Document,
+        owner: Owner,
+        revision: int,
+        *,
+        state: str,
+        before: Any,
+        action: str,
+    ) -> None:
+        body["is_sent"] = "1"  # no receipt is mailed
+
+        async def find() -> int | None:
+            return await self._find(step.target, body)
+
+        # An answer may have been lost before, and the ledger knows nothing of it.
+        target_id, made = await find(), None
+        if target_id is None:
+            try:
+                made = await self._rest.post(step, body, body, owner, find)
+            except RecordRefused as exc:
+                if await self._holder(step.target, body) is not None:
+                    raise KeyTaken("a live payment in Splynx has this receipt number already") from exc
+                raise
+            target_id = made.target_id
+        id = target_id
+
+        async def keep(tx: Transaction) -> None:
+            await self._entries.keep(
+                tx, step, owner, id, kept, before=before, action=action, revision=revision, state=state
+            )
+            if made is not None:
+                await self._rest.done(tx, made.call)
+
+        await self._db.retried(keep)
+        try:
+            await self._rest.read_back(step.target, (endpoint_of(step.target), id), body)
+        except ReadBackDiffers:
+            async with self._db.transaction() as tx:
+                await self._ledger.forget_hash(tx, (step.target.entity, step.key))
+            raise
+
+    async def _find(self, target: Target, body: Document) -> int | None:
+        row = await self._holder(target, body)
+        return int(row["id"]) if row is not None and str(row.get(_MARK)) == body[_MARK] else None
+
+    async def _holder(self, target: Target, body: Document) -> Mapping[str, Any] | None:
+        """The live document that has this receipt number, whoever made it."""
+        rows = await self._client.list(endpoint_of(target), Search(main={_NUMBER: body[_NUMBER]}, order={"id": "ASC"}))
+        return next((row for row in rows if collated(str(row.get(_NUMBER))) == collated(body[_NUMBER])), None)
+
+    async def _row(self, target: Target, target_id: int) -> dict[str, Any]:
+        try:
+            return await self._client.get(endpoint_of(target), target_id)
+        except RecordMissing as exc:
+            raise RowMissing("the payment's row is no longer in Splynx") from exc
+
+    # what Splynx changes beside it
+
+    async def _disturbed(self, step: Step) -> tuple[Step, int, Document] | None:
+        """The record that Splynx is about to change, as it is: a customer who pays is blocked no more."""
+        if step.target.disturbs is None or step.document is None:
+            return None
+        reference, name, value = step.target.disturbs
+        ref = step.document[reference]
+        async with self._db.session() as tx:
+            known = await self._ledger.known_record(tx, (ref["entity"], ref["key"]))
+        if known is None or known.document.get(name) != value:
+            return None
+        target = self._targets[known.entity]
+        row = await self._client.get(endpoint_of(target), known.target_id)
+        if row.get(name) != value:
+            return None  # somebody edited it, and that is told when its own record is written
+        step = Step(Verb.CHANGE, target, known.key, known.hash, known.document, known)
+        return step, known.target_id, {name: value}
+
+    async def _put_back(self, step: Step, target_id: int, values: Document, owner: Owner) -> None:
+        row = await self._client.get(endpoint_of(step.target), target_id)
+        if all(row.get(name) == value for name, value in values.items()):
+            return
+        call = await self._rest.put(step, owner, target_id, (endpoint_of(step.target), target_id), values)
+        async with self._db.transaction() as tx:
+            await self._rest.done(tx, call)

@@ -1,0 +1,135 @@
+"""Payments by either way: the same rows, the same balance; nothing twice, nothing left blocked or unblocked."""
+
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from clients.splynx_errors import SplynxUnreachable
+from schemas.aggregate import WritePath
+from schemas.records import SplynxRecord
+from schemas.write_paths import WritePaths
+from tests.integration.sinks.conftest import Site
+from tests.integration.sinks.records import ACCOUNTS, PAYMENT, PAYMENTS, Payment, Topic, customer, payment
+
+pytestmark = pytest.mark.timeout(120)
+
+WAYS = WritePaths(sql=True, chosen={("payment", "freeze"): WritePath.REST})
+"""By SQL, and after the freeze over REST."""
+NUMBERS = {"id", "customer_id", "transaction_id", "payment_id", "updated_at", "added_by_id"}
+"""Columns that differ between any two rows, and the number of the API's key."""
+EXCEPTED = {Payment.columns.get(name, name) for name in PAYMENT.record.not_over_rest}
+
+
+async def enter(site: Site, phase: str) -> None:
+    async with site.db.transaction() as tx:
+        await site.ledger.enter(tx, phase)
+
+
+def rows_of(site: Site, account: int, number: int) -> dict[str, list[dict[str, Any]]]:
+    """Both tables' rows of a customer, without what any two rows differ in; `number` stands as N."""
+    (one,) = site.rows("SELECT id FROM customers WHERE login = %s", f"s{account}")
+    found = {}
+    for table in ("payments", "billing_transactions"):
+        rows = site.rows(f"SELECT * FROM {table} WHERE customer_id = %s ORDER BY id", one["id"])
+        found[table] = [
+            {
+                name: value.replace(str(number), "N") if isinstance(value, str) else value
+                for name, value in row.items()
+                if name not in NUMBERS | (EXCEPTED if table == "payments" else set())
+            }
+            for row in rows
+        ]
+    return found
+
+
+async def test_either_way_ends_with_the_same_rows(site: Site) -> None:
+    """Paid, corrected, taken back, paid again, reversed."""
+    writer, topic = await site.own(site.make_writer(ways=WAYS)), Topic()
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
+    for account, number, phase in ((1, 4711, "shadow"), (2, 4822, "freeze")):
+        await enter(site, phase)
+        mark = f"sonar:Payment:{number}"
+        paid = payment(number, account, 900, field_4=mark, memo="x")
+        mended = payment(number, account, 1250, field_4=mark, comment="cash", memo="y", date="2026-03-05")
+        back = payment(
+            number, account, -250, key=f"{number}-R3", receipt_number=f"SP{number}-R3",
+            field_4="sonar:ReversedPayment:3", reverses=str(number),
+        )  # fmt: skip
+        told: list[list[SplynxRecord]] = [[paid], [mended], [], [mended], [mended, back]]
+        for sequence, records in enumerate(told, 2):
+            await writer.write([topic.send(PAYMENTS, number, records, sequence=sequence)])
+    assert site.rows("SELECT * FROM {ledger}.held") == []
+    assert set(site.deposits().values()) == {Decimal(10)}
+    by_sql, over_rest = rows_of(site, 1, 4711), rows_of(site, 2, 4822)
+    assert by_sql == over_rest
+    assert [row["receipt_number"] for row in over_rest["payments"]] == ["SPN", "SPN-X", "SPN-A", "SPN-R3"]
+    methods = site.rows("SELECT method FROM {ledger}.intents WHERE entity = 'payment' ORDER BY id")
+    assert [row["method"] for row in methods] == ["POST", "PUT", "POST", "POST", "POST"]
+
+
+async def test_a_payment_that_was_written_by_sql_goes_on_over_rest_and_moves(site: Site) -> None:
+    writer, topic = await site.own(site.make_writer(ways=WAYS)), Topic()
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900, field_4="sonar:Payment:10")], sequence=2)])
+    await enter(site, "drain")
+    await enter(site, "freeze")
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 950, field_4="sonar:Payment:10")], sequence=3)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 2, 950, field_4="sonar:Payment:10")], sequence=4)])
+    assert sorted(site.deposits().values()) == [Decimal(0), Decimal("9.5")]
+    receipts = site.rows("SELECT receipt_number, amount FROM payments ORDER BY id")
+    assert [(row["receipt_number"], row["amount"]) for row in receipts] == [
+        ("SP10", Decimal("9.5")), ("SP10-X", Decimal("-9.5")), ("SP10-A", Decimal("9.5")),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", ["reset_after_commit", "reset_before"])
+async def test_a_lost_answer_over_rest_makes_no_second_payment(site: Site, fault: str) -> None:
+    writer, topic = await site.own(site.make_writer(ways=WAYS)), Topic()
+    await enter(site, "freeze")
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    sent = [topic.send(PAYMENTS, 10, [payment(10, 1, 900, field_4="sonar:Payment:10")], sequence=2)]
+    site.arm(fault, method="POST", path="finance/payments$")
+    with suppress(SplynxUnreachable):
+        await writer.write(sent)
+    await writer.write(sent)
+    assert list(site.deposits().values()) == [Decimal(9)]
+    assert len(site.rows("SELECT * FROM payments")) == 1
+
+
+async def test_a_receipt_that_is_somebody_elses_is_refused_over_rest_too(site: Site) -> None:
+    writer, topic = await site.own(site.make_writer(ways=WAYS)), Topic()
+    await enter(site, "freeze")
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    (one,) = site.rows("SELECT id FROM customers")
+    body = {"customer_id": one["id"], "payment_type": 1, "date": "2026-01-01", "amount": 1, "receipt_number": "SP10"}
+    await site.client.post("admin/finance/payments", body)
+    back = payment(10, 1, -900, key="10-R3", receipt_number="SP10-R3", field_4="sonar:R", reverses="10")
+    paid = payment(10, 1, 900, field_4="sonar:Payment:10")
+    await writer.write([topic.send(PAYMENTS, 10, [paid, back], sequence=2)])
+    assert {row["record_key"]: row["code"] for row in site.rows("SELECT record_key, code FROM {ledger}.held")} == {
+        "10": "sink.natural_key_taken", "10-R3": "sink.predecessor_missing",
+    }  # fmt: skip
+    assert list(site.deposits().values()) == [Decimal(1)]
+
+
+async def test_a_blocked_customer_who_pays_over_rest_stays_blocked(site: Site) -> None:
+    """Splynx makes it active; Sonar says when it is."""
+    writer, topic = await site.own(site.make_writer(ways=WAYS)), Topic()
+    await enter(site, "freeze")
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, status="blocked"), sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900, field_4="sonar:Payment:10")], sequence=2)])
+    assert site.rows("SELECT status FROM customers") == [{"status": "blocked"}]
+    assert site.rows("SELECT * FROM {ledger}.conflicts") == []
+
+
+async def test_without_the_database_money_goes_over_rest_and_what_cannot_is_told(site: Site) -> None:
+    ways = WritePaths(sql=False)
+    assert ways.way(PAYMENT) is WritePath.REST
+    assert "remind_amount is the whole amount" in ways.cost(PAYMENT)
+    writer, topic = await site.own(site.make_writer(ways=ways, payments=None)), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900, field_4="sonar:Payment:10")], sequence=2)])
+    assert list(site.deposits().values()) == [Decimal(9)]
+    assert writer.counts.records[("payment", "applied")] == 1
