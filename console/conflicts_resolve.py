@@ -17,10 +17,12 @@ from schemas.catalogue import AGGREGATES, TARGETS
 from schemas.ledger import KEPT, OVERWRITTEN, TAKEN, UNSETTLED
 from schemas.ownership import Ownership
 from schemas.records import FieldOwner
+from schemas.write_paths import WritePaths
 from sinks.paths import Paths
 from sinks.payments import Payments
 from sinks.resolving import Resolving, take_partitions
 from sinks.rest import RestRecords
+from sinks.rest_documents import RestDocuments
 from sinks.site import Site
 from sinks.startup import short_fields
 from sinks.store import Key
@@ -140,12 +142,14 @@ async def _write(
         disposable=settings.splynx.disposable,
         concurrency=settings.splynx.concurrency,
         leaving=asyncio.Event(),
+        documents=RestDocuments(site.client, site.db, site.ledger, rest, TARGETS),
     )
     async with site.db.session() as tx:
         owned = await site.ledger.owned(tx, decisions)
     partitions = {one.partition for one in owned.values() if one.partition is not None}
     tokens = await take_partitions(site.db, site.ledger, rest, partitions, "conflicts")
-    resolving = Resolving(db=site.db, ledger=site.ledger, paths=paths, targets=TARGETS, tokens=tokens)
+    ways = WritePaths(sql=settings.ledger_beside_rows)
+    resolving = Resolving(db=site.db, ledger=site.ledger, paths=paths, targets=TARGETS, tokens=tokens, ways=ways)
     found: dict[Key, SyncError | None] = {}
     keys = sorted(decisions)
     for start in range(0, len(keys), _AT_ONCE):
