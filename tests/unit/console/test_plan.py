@@ -68,6 +68,22 @@ async def test_a_company_with_a_configured_partner_makes_none(
     assert (await expected_records(client, roots, file))["partner"] == partners
 
 
+async def test_only_what_is_charged_for_the_internet_becomes_tariffs_and_services(
+    shop: Shop, client: SonarClient
+) -> None:
+    account = shop.an_account()
+    for kind, application in (("DATA", "DEBIT"), ("DATA", "DEBIT"), ("DATA", "CREDIT"), ("VOICE", "DEBIT")):
+        sold = shop.store.insert(
+            "Service", name="Sold", type=kind, application=application, amount=1, enabled=True, display_if_zero=True
+        )
+        for _ in range(2):
+            shop.store.insert("AccountService", account_id=account, service_id=sold, quantity=1)
+    found = await expected_records(client, NOTHING, rules().file)
+    assert (found["internet_tariff"], found["internet_service"]) == (2, 4)
+    mapped = rules(tariffs={"map": {1: {"internet": 7}}}).file
+    assert (await expected_records(client, NOTHING, mapped))["internet_tariff"] == 1
+
+
 async def test_a_collection_tells_how_many_rows_it_has_and_no_row_is_read(
     shop: Shop, memory: InMemoryClient, client: SonarClient
 ) -> None:
