@@ -185,6 +185,7 @@ ACCOUNT = Aggregate(
             endpoint="admin/customers/customer-billing",
             part_of="customer",
         ),
+        # After the billing settings: those keep Splynx from charging what follows.
         Target(
             "internet_service",
             InternetService,
