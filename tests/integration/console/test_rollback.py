@@ -26,7 +26,7 @@ from sinks.rollback import Planned, Rollback, Writes
 from sinks.runner import run_sink
 from sinks.undo import Way
 from tests.conftest import MariaDbAccess
-from tests.integration.sinks.pair import Pair, account, going_on, load, opened, payment, until
+from tests.integration.sinks.pair import Pair, account, going_on, load, opened, payment, service, until
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -144,6 +144,32 @@ async def test_a_run_is_taken_back_and_the_taking_back_as_well(pair: Pair) -> No
     # And once more: what was written again can be taken back again.
     await rollback(pair, run_id=run)
     assert picture(pair) == after
+
+
+async def test_a_service_is_opened_again_after_its_customer_and_ended_where_the_run_made_it(pair: Pair) -> None:
+    shown = (
+        "SELECT c.status AS customer, s.status, s.end_date FROM services_internet s"
+        " JOIN customers c ON c.id = s.customer_id ORDER BY s.id"
+    )
+    pair.send("account", 3, account(3) | {"internet_service": [service(501, 3)]}, sequence=10, owner=3)
+    await pair.sink()
+    made, running = run_of(pair), pair.rows(shown)
+    closed = service(501, 3, status="disabled", end_date="2026-02-03")
+    pair.send("account", 3, account(3, status="disabled") | {"internet_service": [closed]}, sequence=11, owner=3)
+    await pair.sink()
+    shut = run_of(pair)
+    assert [(row["customer"], row["status"], str(row["end_date"])) for row in pair.rows(shown)] == [
+        ("disabled", "disabled", "2026-02-03")
+    ]  # one row: no copy
+
+    opened_again = await rollback(pair, run_id=shut)
+    assert opened_again.exit_code is ExitCode.DONE
+    assert [one.target.entity for one in opened_again.records] == ["customer", "internet_service"]
+    assert pair.rows(shown) == running
+    taken_back = await rollback(pair, run_id=made)
+    assert ways(taken_back) == {("internet_service", "501"): "withdraw"}
+    (ended,) = pair.rows(shown)
+    assert (ended["customer"], ended["status"], str(ended["end_date"])) == ("active", "disabled", "2026-01-02")
 
 
 async def test_what_was_taken_back_is_written_again_when_its_bundle_comes_again(pair: Pair) -> None:

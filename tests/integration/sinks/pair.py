@@ -22,7 +22,7 @@ from sandbox.local.stack import Addresses
 from schemas.avro import bundle_schema, bundle_to_avro, key_schema
 from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
 from schemas.catalogue import AGGREGATES
-from schemas.entities.customer.target import Customer, CustomerBilling, CustomerInfo
+from schemas.entities.customer.target import Customer, CustomerBilling, CustomerInfo, InternetService
 from schemas.entities.payment import SplynxPayment
 from schemas.records import Ref, SplynxRecord
 from schemas.topics import Topics
@@ -195,6 +195,19 @@ def account(number: int, **more: object) -> dict[str, list[SplynxRecord]]:
         "customer_info": [CustomerInfo.model_validate(info)],
         "customer_billing": [CustomerBilling.model_validate(billing)],
     }
+
+
+def service(number: int, customer: int, **more: object) -> InternetService:
+    """A service of an account, every member given."""
+    values: dict[str, object] = {
+        "key": str(number), "customer_id": Ref(entity="customer", key=str(customer)), "tariff_id": 1,
+        "status": "active", "description": "Fiber 100", "quantity": 1, "unit_price": "60.0000", "period": "-1",
+        "start_date": date(2026, 1, 2), "end_date": "0000-00-00", "discount": "0", "discount_type": "fixed",
+        "discount_value": "0.0000", "discount_start_date": "0000-00-00", "discount_end_date": "0000-00-00",
+        "discount_text": "", "login": f"s{customer}-{number}", "taking_ipv4": "0", "sonar_unique_id": "",
+        "sonar_start_date": "2026-01-02", "sonar_package": "", "sonar_service": "",
+    }  # fmt: skip
+    return InternetService.model_validate(values | more)
 
 
 def payment(number: int, customer: int, minor: int, *, reversal: int | None = None) -> dict[str, list[SplynxRecord]]:
