@@ -19,8 +19,9 @@ from plumbing.settings import Settings, SonarSettings
 from producers import documents
 from producers.capture import check_captured
 from producers.capturing import CaptureSummary
-from producers.changes import Changes, followed
+from producers.changes import Changes
 from producers.extents import read_extent
+from producers.followed import followed
 from producers.ids import Ids
 from producers.orders import Order
 from producers.parts import owned

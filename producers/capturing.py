@@ -18,9 +18,10 @@ from plumbing.clock import utc_now
 from plumbing.errors import Action, SyncError
 from plumbing.kafka import AckedProducer, DeliveryFailed, make_producer
 from plumbing.settings import Settings
-from producers.changes import Changes, followed
+from producers.changes import Changes
 from producers.cursors import Cursors
 from producers.errands import Errands
+from producers.followed import followed
 from producers.following import Following
 from producers.index import Index
 from producers.lease import Lease

@@ -1,7 +1,7 @@
 """What has changed in Sonar since an instant: thin pages of every followed collection, and the audit log."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,10 +13,11 @@ from clients.sonar_errors import IncompletePage, SonarForbidden, SonarGraphqlErr
 from clients.sonar_purpose import asked_for, asking
 from clients.sonar_schema import SonarSchema
 from producers import documents
+from producers.descent import Descent
 from producers.documents import Thin
+from producers.followed import Followed
 from producers.ids import Ids
-from producers.owners import owner_paths
-from schemas.aggregate import Aggregate, Collection, Hop, LookUp, Touch
+from schemas.aggregate import Collection
 
 log = structlog.get_logger()
 
@@ -25,53 +26,6 @@ PAGE = 500
 _TRIES = 5
 _TOGETHER = 150
 """Collections in one request: Sonar counts requests, and clients are known to send up to 200 fields in one."""
-
-
-@dataclass
-class Followed:
-    """One collection that is followed, and what a change in it means."""
-
-    thin: Thin
-    aggregate: Aggregate
-    touch: Touch | None = None
-    look_up: LookUp | None = None
-
-
-def followed(aggregates: Sequence[Aggregate], schema: SonarSchema) -> list[Followed]:
-    """Every collection to follow: roots, then children, then look-ups; each once per aggregate.
-
-    All that follow one collection ask for the same of it, so that one thin page serves them.
-    """
-    result = []
-    for one in (each for each in aggregates if not each.root.singleton):
-        result.append(Followed(Thin(one.root.name, archived=_archives(schema, one.root.name)), one))
-        for touch in one.touched_by:
-            paths = tuple(dict.fromkeys(path for owner in touch.owners for path in owner_paths(owner)))
-            result.append(
-                Followed(Thin(touch.collection, paths, _archives(schema, touch.collection)), one, touch=touch)
-            )
-        for look_up in one.looks_up:
-            paths = look_up.columns if look_up.of is None else (*look_up.columns, *owner_paths(look_up.of))
-            thin = Thin(look_up.collection, tuple(dict.fromkeys(paths)), _archives(schema, look_up.collection))
-            result.append(Followed(thin, one, look_up=look_up))
-    missing = [one.thin.collection for one in result if schema.field_type("Query", one.thin.collection) is None]
-    for name in sorted(set(missing)):
-        log.warning("capture.collection_missing", collection=name)
-    return _alike([one for one in result if one.thin.collection not in missing])
-
-
-def _alike(found: Sequence[Followed]) -> list[Followed]:
-    paths: dict[str, list[str]] = {}
-    for one in found:
-        paths.setdefault(one.thin.collection, []).extend(one.thin.extra)
-    return [
-        replace(one, thin=replace(one.thin, extra=tuple(dict.fromkeys(paths[one.thin.collection])))) for one in found
-    ]
-
-
-def _archives(schema: SonarSchema, collection: str) -> bool:
-    found = schema.field_type("Query", collection)
-    return found is not None and "include_archived" in found.arguments
 
 
 class Changes:
@@ -141,46 +95,69 @@ class Changes:
             connection = (await self._client.query(document, {})).data[root.name]
         return bool(entities_of(connection, asked=1, counted=False))
 
-    async def carriers(self, one: Followed, id: int) -> list[int]:
-        """Ids of the roots that carry a look-up's row; `id` is that of the row with which its ways begin."""
+    def carriers(self, one: Followed, ids: Sequence[int]) -> Descent:
+        """The way down to the roots that carry a look-up's rows; `ids` are those of the rows with which it begins."""
         look_up, root = one.look_up, one.aggregate.root
         assert look_up is not None
-        with asking("look-up", look_up.collection):
-            found = {carrier for way in look_up.ways for carrier in await self.below(root, way, id)}
-            if look_up.column is not None or look_up.relations:
-                thin = Thin(root.name, archived=root.include_archived, counted=False, by_id=True)
-                found.update(await self._ids(thin, partial(documents.carrying, look_up.column, look_up.relations, id)))
-        return sorted(found)
+        descent = self.descent()
+        for way in look_up.ways:
+            descent.along(way, ids)
+        if (look_up.column is not None or look_up.relations) and ids:
+            thin = Thin(root.name, archived=root.include_archived, by_id=True)
+            descent.over(thin, partial(documents.carrying, look_up.column, look_up.relations, ids))
+        return descent
 
-    async def below(self, root: Collection, way: Sequence[Hop], id: int) -> list[int]:
-        """Ids of the roots that a way leads to from one row; an empty way leads to the root with its id."""
-        if not way:
-            return await self.present(root, Ids.of([id]))
-        ids = [id]
-        for hop in way:
-            thin = Thin(hop.collection, archived=hop.collection in self._archive, counted=False, by_id=True)
-            parts = [ids[at : at + _TOGETHER] for at in range(0, len(ids), _TOGETHER)]
-            ids = [id for part in parts for id in await self._ids(thin, partial(documents.referring, hop, part))]
-        return ids
+    def descent(self) -> Descent:
+        """A way down that leads nowhere yet."""
+        return Descent(self._archive)
 
-    async def present(self, root: Collection, ids: Ids) -> list[int]:
-        """Those of `ids` that Sonar has, ascending."""
-        thin = Thin(root.name, archived=root.include_archived, counted=False, by_id=True)
-        found: list[int] = []
-        for at in range(0, len(ids.ranges), _TOGETHER):
-            found += await self._ids(thin, partial(_above, Ids(ids.ranges[at : at + _TOGETHER])))
+    async def down(self, descents: Sequence[Descent], rows: int) -> list[list[int] | None]:
+        """Ask the next question of each, all in one request, for at most so many rows; ids of the roots that it finds.
+
+        None: the token may not read what is asked for.
+
+        Raises:
+            IncompletePage: an answer was; nothing of that descent has moved.
+        """
+        rows, asked = min(rows, PAGE), [one.question for one in descents]
+        thins, searches = [one[0] for one in asked if one], [one[1] for one in asked if one]
+        answers = await self._together(thins, searches, list(range(len(thins))), rows)
+        found: list[list[int] | None] = []
+        for place, one in enumerate(descents):
+            if place not in answers:
+                found.append(None)
+                continue
+            counted = thins[place].counted
+            ids = [int(row["id"]) for row in entities_of(answers[place], asked=rows, counted=counted)]
+            ended = not ids or (counted and answers[place]["page_info"]["total_count"] <= len(ids))
+            found.append(one.take(thins[place], ids, ended=ended))
         return found
 
-    async def _ids(self, thin: Thin, search: Callable[[int], list[dict[str, Any]]]) -> list[int]:
-        """Ids of all rows that a search finds, which is made anew above the last id of each page."""
-        result: list[int] = []
-        while asked := search(result[-1] if result else 0):  # a search for nothing would find everything
-            answer = await self._ask([thin], [asked])
-            rows = entities_of(answer.data["c0"], asked=PAGE, counted=False)
-            if not rows:
-                break
-            result += [int(row["id"]) for row in rows]
-        return result
+    async def bottom(self, descent: Descent) -> list[int]:
+        """Ids of all roots that a way leads to, ascending.
+
+        Raises:
+            SonarForbidden: the token may not read a collection on the way.
+        """
+        found: set[int] = set()
+        while (question := descent.question) is not None:
+            (ids,) = await self.down([descent], PAGE)
+            if ids is None:
+                raise SonarForbidden(f"the token may not read {question[0].collection}")
+            found.update(ids)
+        return sorted(found)
+
+    async def present(self, root: Collection, ids: Ids) -> list[int]:
+        """Those of `ids` that Sonar has, ascending.
+
+        Raises:
+            SonarForbidden: the token may not read the collection.
+        """
+        descent = self.descent()
+        for at in range(0, len(ids.ranges), _TOGETHER):
+            thin = Thin(root.name, archived=root.include_archived, by_id=True)
+            descent.over(thin, partial(_above, Ids(ids.ranges[at : at + _TOGETHER])))
+        return await self.bottom(descent)
 
     async def logged_since(self, low: datetime) -> list[dict[str, Any]]:
         """Rows of the audit log that tell of deletes and of pivots, from `low` on.
@@ -239,17 +216,17 @@ class Changes:
         return rows
 
     async def _together(
-        self, thins: list[Thin], searches: list[list[dict[str, Any]]], places: list[int]
+        self, thins: list[Thin], searches: list[list[dict[str, Any]]], places: list[int], rows: int | None = None
     ) -> dict[int, Any]:
         """`{place: connection}`; by halves where a collection spoils the common request. Denied ones are left out."""
         if len(places) > _TOGETHER:
-            return await self._by_halves(thins, searches, places)
+            return await self._by_halves(thins, searches, places, rows)
         try:
-            answer = await self._ask([thins[place] for place in places], [searches[place] for place in places])
+            answer = await self._ask([thins[place] for place in places], [searches[place] for place in places], rows)
             return {place: answer.data[f"c{at}"] for at, place in enumerate(places)}
         except SonarGraphqlError as exc:
             if len(places) > 1:
-                return await self._by_halves(thins, searches, places)
+                return await self._by_halves(thins, searches, places, rows)
             place = places[0]
             if isinstance(exc, SonarForbidden):
                 collection = thins[place].collection
@@ -261,18 +238,18 @@ class Changes:
                 raise
             log.warning("capture.collection_cannot_count", collection=thins[place].collection)
             thins[place] = replace(thins[place], counted=False)
-            return await self._together(thins, searches, places)
+            return await self._together(thins, searches, places, rows)
 
     async def _by_halves(
-        self, thins: list[Thin], searches: list[list[dict[str, Any]]], places: list[int]
+        self, thins: list[Thin], searches: list[list[dict[str, Any]]], places: list[int], rows: int | None
     ) -> dict[int, Any]:
         middle = len(places) // 2
-        first = await self._together(thins, searches, places[:middle])
-        return first | await self._together(thins, searches, places[middle:])
+        first = await self._together(thins, searches, places[:middle], rows)
+        return first | await self._together(thins, searches, places[middle:], rows)
 
-    async def _ask(self, thins: list[Thin], searches: list[list[dict[str, Any]]]) -> SonarAnswer:
+    async def _ask(self, thins: list[Thin], searches: list[list[dict[str, Any]]], rows: int | None) -> SonarAnswer:
         variables: dict[str, Any] = {f"s{place}": search for place, search in enumerate(searches)}
-        return await self._client.query(documents.thin_document(thins), {**variables, "n": PAGE})
+        return await self._client.query(documents.thin_document(thins), {**variables, "n": rows or PAGE})
 
 
 def _above(ids: Ids, last: int) -> list[dict[str, Any]]:

@@ -76,6 +76,10 @@ class Demands:
             if child in expected:
                 expected[child] = version if id == owner else None
 
+    def is_open(self, aggregate: str, id: int) -> bool:
+        """Whether a root is still to be read."""
+        return (aggregate, id) in self._open
+
     def done(self, demand: Demand) -> None:
         """The demand is met."""
         del self._open[demand.aggregate.name, demand.id]

@@ -259,14 +259,14 @@ def logged_since(low: datetime, after: tuple[str, int] | None) -> list[dict[str,
     ]
 
 
-def carrying(column: str | None, relations: Iterable[str], id: int, last: int) -> list[dict[str, Any]]:
-    """Search: roots above `last` that carry a look-up, by column or by one of the relations."""
+def carrying(column: str | None, relations: Iterable[str], ids: Sequence[int], last: int) -> list[dict[str, Any]]:
+    """Search: roots above `last` that carry one of some look-ups, by column or by one of the relations."""
     if column is not None:
-        return [{"integer_fields": [_integer(column, "EQ", id), _integer("id", "GT", last)]}]
+        return [{"integer_fields": [_integer(column, "EQ", id), _integer("id", "GT", last)]} for id in ids]
     return [
         {
             "integer_fields": [_integer("id", "GT", last)],
-            "reverse_relation_filters": [{"relation": relation, "search": any_of([id])}],
+            "reverse_relation_filters": [{"relation": relation, "search": any_of(ids)}],
         }
         for relation in relations
     ]

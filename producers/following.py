@@ -66,7 +66,7 @@ class Following:
         """When a look for changes last showed a collection."""
         self.brake = Brake(cursors, delete_share)
         self._demands = Demands()
-        self._noticing = Noticing(changes, index, self._demands, self._aggregates)
+        self._noticing = Noticing(changes, index, self._demands, cursors, self._aggregates, reader.next_number)
         self.sweep = Sweep(changes, self._noticing, index, cursors, self.brake, every=sweep_every, settle=safety_lag)
         self._logged: dict[int, datetime] = {}
         self._refused: set[str] = set()
@@ -146,18 +146,20 @@ class Following:
             await self._consider_log(deletes_low, min(now, deletes_low + lag))
         if sweeping:
             await self.sweep.step(now, low)
+        with asking("look-up"):
+            await self._noticing.fan_outs.step()
         await self._meet_demands(now)
         if seldom:
             with asking("settings"):
                 await self._read_settings()
         self._polls += 1
         await self._publisher.commit()
-        if not len(self._demands) and self._noticing.fans_out:
-            self._noticing.fanned_out()
-            await self._publisher.commit()
+        await self._noticing.fan_outs.settle()
+        await self._publisher.commit()
         await self.brake.keep()
         await self._lateness.keep(now)
-        seen = min(now, self._demands.oldest() or now) - self._lateness.width
+        open_since = (now, self._demands.oldest(), self._noticing.fan_outs.oldest())
+        seen = min(one for one in open_since if one is not None) - self._lateness.width
         # What may not be read may be changing unseen: the watermark waits until it may be read again.
         covered = low if self._changes.denied else max(low, seen)
         deletes = max(deletes_low, seen) if self.logs_readable else deletes_low
@@ -173,7 +175,7 @@ class Following:
             collection = followed.thin.collection
             before = self._looked.get(collection)
             for row in rows:
-                new, changed = await self._noticing.row(followed, row, since), datetime.fromisoformat(row["updated_at"])
+                new, changed = self._noticing.row(followed, row, since), datetime.fromisoformat(row["updated_at"])
                 if new and before is not None and changed < before:
                     self._lateness.saw(collection, changed, before, now)
             if collection not in self._changes.denied:
@@ -199,7 +201,7 @@ class Following:
         self.logs_readable = True
         for row in rows:
             if int(row["id"]) not in self._logged:
-                await self._noticing.logged(row, since)
+                self._noticing.logged(row, since)
                 self._logged[int(row["id"])] = datetime.fromisoformat(row["created_at"])
         self._logged = {id: at for id, at in self._logged.items() if at >= low - timedelta(hours=1)}
 

@@ -136,8 +136,10 @@ async def owned(changes: Changes, one: Aggregate, account: int) -> list[int]:
     Raises:
         SyncError: from the client.
     """
-    found: set[int] = set()
+    descent = changes.descent()
     with asking("snapshot", one.root.name):
         for way in ways_down(one, changes.schema):
-            found.update(await changes.below(one.root, way, account))
-    return sorted(found)
+            if not way:
+                return await changes.present(one.root, Ids.of([account]))
+            descent.along(way, [account])
+        return await changes.bottom(descent)

@@ -88,6 +88,10 @@ class Reader:
         """Roots per request, as Sonar bears them now."""
         return self._sizes[aggregate.name].rows
 
+    def next_number(self) -> int:
+        """The sequence of the next page: what was read before is below it."""
+        return self._numbers.next
+
     async def page(self, aggregate: Aggregate, search: list[dict[str, Any]], asked: int) -> Page:
         """One page of roots by id.
 

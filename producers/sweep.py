@@ -15,10 +15,12 @@ from clients.sonar_purpose import asking
 from plumbing import metrics
 from producers import documents
 from producers.brake import Brake
-from producers.changes import PAGE, Changes, Followed
+from producers.changes import PAGE, Changes
 from producers.cursors import Cursors
+from producers.fan_outs import place_of
+from producers.followed import Followed
 from producers.index import Index
-from producers.noticing import Noticing, look_up_place
+from producers.noticing import Noticing
 
 log = structlog.get_logger()
 
@@ -131,14 +133,14 @@ class Sweep:
         scope = one.aggregate.root.name
         if one.touch is not None:
             return self._index.shown(scope, one.touch.collection)
-        return self._index.live(scope) if one.look_up is None else self._index.alone(*look_up_place(one))
+        return self._index.live(scope) if one.look_up is None else self._index.alone(*place_of(one))
 
     def _is_known(self, one: Followed, id: int) -> bool:
         scope = one.aggregate.root.name
         if one.touch is None and one.look_up is None:
             root = self._index.root(scope, id)
             return root is not None and not root.deleted
-        place = look_up_place(one) if one.touch is None else (scope, one.touch.collection)
+        place = place_of(one) if one.touch is None else (scope, one.touch.collection)
         return self._index.root_of(*place, id) is not None
 
     def _pages(self) -> int:
@@ -154,7 +156,7 @@ class Sweep:
         high = int(rows[-1]["id"]) if rows else None
         listing.miss({int(row["id"]) for row in rows}, high)
         for row in rows:
-            await self._look(listing, row, now, low)
+            self._look(listing, row, now, low)
         if high is None:
             listing.ended = now
             if not listing.missing:
@@ -163,8 +165,8 @@ class Sweep:
         else:
             listing.last = high
 
-    async def _look(self, listing: Listing, row: dict[str, str], now: datetime, low: datetime) -> None:
-        differs = [await self._noticing.row(one, row, now) for one in listing.followed]
+    def _look(self, listing: Listing, row: dict[str, str], now: datetime, low: datetime) -> None:
+        differs = [self._noticing.row(one, row, now) for one in listing.followed]
         if any(differs) and datetime.fromisoformat(row["updated_at"]) < low:
             metrics.SWEPT.labels(listing.collection, "missed").inc()
             log.warning("capture.change_missed", collection=listing.collection, key=row["id"])
@@ -181,7 +183,7 @@ class Sweep:
                 return
             for row in rows:
                 for one in listing.followed:
-                    await self._noticing.row(one, row, now)
+                    self._noticing.row(one, row, now)
             for id in set(ids).difference(int(row["id"]) for row in rows):
                 if known := [one for one in listing.missing[id] if self._is_known(one, id)]:
                     gone[id] = known
@@ -193,7 +195,7 @@ class Sweep:
         for id, known in gone.items():
             metrics.SWEPT.labels(collection, "gone").inc()
             for one in known:
-                await self._noticing.gone(one, id, now)
+                self._noticing.gone(one, id, now)
             if all(one.touch is not None or one.look_up is not None for one in known):
                 self._brake.happened(collection, now)  # of a root it happens when its delete is published
         await self._done(listing, now)

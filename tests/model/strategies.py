@@ -109,7 +109,10 @@ def _by_version() -> PATCHES:
 
 
 def _no_child_index() -> PATCHES:
-    return [mock.patch.object(Index, "child", return_value=None)]
+    return [
+        mock.patch.object(Index, "child", return_value=None),
+        mock.patch.object(Index, "robbed", return_value=[]),
+    ]
 
 
 OURS = Strategy("ours")

@@ -18,8 +18,9 @@ from clients.sonar_schema import INTROSPECTION, SonarSchema
 from plumbing.avro import parse
 from plumbing.errors import SyncError
 from plumbing.kafka import AckedProducer
-from producers.changes import Changes, followed
+from producers.changes import Changes
 from producers.cursors import Cursors
+from producers.followed import followed
 from producers.following import Following
 from producers.index import Index
 from producers.lease import Lease

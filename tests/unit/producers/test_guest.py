@@ -91,6 +91,6 @@ async def test_requests_are_told_apart_by_what_for(monkeypatch: pytest.MonkeyPat
     found = Counter[str]()
     for (purpose, collection), requests in scene.client.purposes.items():
         found[purpose] += requests
-        assert (collection is None) == (purpose in ("follow", "overlap", "log", "settings")), purpose
+        assert (collection is None) == (purpose in ("follow", "overlap", "look-up", "log", "settings")), purpose
     assert found["follow"] == 1
     assert found.keys() == {"follow", "overlap", "log", "look-up", "re-read", "sweep"}

@@ -1,0 +1,206 @@
+"""Changes of look-ups on their way to the roots that carry them: in portions, and gone on with after a restart.
+
+Beside them everything else goes on. The watermark waits until the last carrier has been read again.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import structlog
+
+from plumbing import metrics
+from producers.changes import Changes
+from producers.cursors import Cursors, CursorUnusable
+from producers.demands import Demands
+from producers.descent import Descent
+from producers.families import Child
+from producers.followed import Followed
+from producers.index import Index
+
+log = structlog.get_logger()
+
+_CURSOR = "fan_outs"
+_PORTION = 2000
+"""Roots that wait for their reading at a time, of all fan-outs together."""
+_ROUNDS = 10
+"""Requests for carriers in one poll."""
+_LEAST = 20
+"""Carriers of each that are asked for together, however many there are."""
+_TOGETHER = 150
+"""Look-ups of one kind whose carriers are looked for together."""
+
+Place = tuple[str, str]
+"""Scope and name under which the index keeps a look-up's versions."""
+
+
+def place_of(followed: Followed) -> Place:
+    """Where the index keeps a look-up's versions: the collection may be that of children, too."""
+    return followed.aggregate.root.name, f"@{followed.thin.collection}"
+
+
+class Changed(NamedTuple):
+    """A look-up as it is now (None: gone), and the rows with which the ways to its carriers begin."""
+
+    state: Child | None
+    starts: frozenset[int]
+    since: datetime
+
+
+@dataclass
+class Batch:
+    """Look-ups of one kind whose carriers are being read again."""
+
+    followed: Followed
+    rows: dict[int, Changed]
+    sequence: int
+    """Roots that were read from here on show them as they are: so a restart does not begin anew."""
+    descent: Descent
+    waiting: set[int] = field(default_factory=set)
+    """Roots that were found and have not been read again yet."""
+    found: bool = False
+    is_denied: bool = False
+
+
+class FanOuts:
+    """All of them, by kind of look-up, in the order in which they were noticed."""
+
+    def __init__(
+        self,
+        changes: Changes,
+        index: Index,
+        demands: Demands,
+        cursors: Cursors,
+        *,
+        next_number: Callable[[], int],
+        is_peopled: Callable[[Followed], Awaitable[bool]],
+    ) -> None:
+        """`next_number`: the sequence of the next request. `is_peopled`: whether a collection of roots shows any row.
+
+        Raises:
+            CursorUnusable: what is kept of them is none of ours.
+        """
+        self._changes, self._index, self._demands, self._cursors = changes, index, demands, cursors
+        self._next_number, self._is_peopled = next_number, is_peopled
+        self._queued: dict[Place, dict[int, Changed]] = {}
+        self._batches: dict[Place, Batch] = {}
+        self._kept = False
+        self._followed = {place_of(one): one for one in changes.collections if one.look_up is not None}
+        try:
+            for name, document in (cursors.get(_CURSOR) or {}).items():
+                self._restore(name, document)
+        except (KeyError, TypeError, ValueError) as exc:
+            raise CursorUnusable("the cursor of fan-outs is not one of ours") from exc
+
+    def noted(self, followed: Followed, id: int) -> Child | None:
+        """A look-up as its carriers show it, or will when what is under way has ended; None: never noted, or gone."""
+        under_way = self._under_way(place_of(followed), id)
+        return self._index.child(*place_of(followed), id) if under_way is None else under_way.state
+
+    def add(self, followed: Followed, id: int, changed: Changed) -> bool:
+        """Read again what carries a look-up, found from `changed.starts`; False when there is nothing to read."""
+        place = place_of(followed)
+        before = self._under_way(place, id)
+        if before is None and not changed.starts:
+            self._index.set_alone(*place, id, changed.state)
+            return False
+        if before is not None:
+            changed = Changed(changed.state, changed.starts | before.starts, min(changed.since, before.since))
+        self._queued.setdefault(place, {})[id] = changed
+        return True
+
+    def _under_way(self, place: Place, id: int) -> Changed | None:
+        batch = self._batches.get(place)
+        read = None if batch is None else batch.rows.get(id)
+        return self._queued.get(place, {}).get(id, read)
+
+    def oldest(self) -> datetime | None:
+        """Since when the oldest of them is under way."""
+        batches = (row.since for batch in self._batches.values() for row in batch.rows.values())
+        queued = (row.since for rows in self._queued.values() for row in rows.values())
+        return min((*batches, *queued), default=None)
+
+    async def step(self) -> None:
+        """Ask for the next portion of carriers.
+
+        Raises:
+            SyncError: the next step asks for the same again.
+        """
+        self._begin()
+        for _ in range(_ROUNDS):
+            room = _PORTION - sum(len(one.waiting) for one in self._batches.values())
+            asked = [one for one in self._batches.values() if one.descent.question is not None and not one.is_denied]
+            asked = asked[: min(_TOGETHER, max(0, room) // _LEAST)]
+            if not asked:
+                break
+            carriers = await self._changes.down([one.descent for one in asked], max(_LEAST, room // len(asked)))
+            for batch, found in zip(asked, carriers, strict=True):
+                self._found(batch, found)
+
+    def _begin(self) -> None:
+        for place in [place for place in self._queued if place not in self._batches]:
+            rows, followed = self._queued[place], self._followed[place]
+            taken = {id: rows.pop(id) for id in list(rows)[:_TOGETHER]}
+            if not rows:
+                del self._queued[place]
+            self._batches[place] = self._batch(followed, taken, self._next_number())
+        for batch in self._batches.values():
+            batch.is_denied = False  # is found out again, once in a poll
+
+    def _batch(self, followed: Followed, rows: dict[int, Changed], sequence: int) -> Batch:
+        starts = sorted({start for row in rows.values() for start in row.starts})
+        return Batch(followed, rows, sequence, self._changes.carriers(followed, starts))
+
+    def _found(self, batch: Batch, found: Sequence[int] | None) -> None:
+        if found is None:
+            # What is denied holds up nothing else: the batch waits, and with it the watermark.
+            batch.is_denied = True
+            metrics.ERRORS.labels("capture", "sonar.forbidden").inc()
+            return
+        root = batch.followed.aggregate.root.name
+        for id in found:
+            batch.found = True
+            known = self._index.root(root, id)
+            if known is None or known.sequence < batch.sequence:
+                self._demands.add(batch.followed.aggregate, id, min(row.since for row in batch.rows.values()))
+                batch.waiting.add(id)
+
+    async def settle(self) -> None:
+        """Note those whose carriers have all been read again and acknowledged; keep how far the others are."""
+        for place, batch in list(self._batches.items()):
+            name = batch.followed.aggregate.name
+            batch.waiting = {id for id in batch.waiting if self._demands.is_open(name, id)}
+            if batch.descent.question is not None or batch.waiting:
+                continue
+            del self._batches[place]
+            if not batch.found and not await self._is_peopled(batch.followed):
+                continue  # noticed again by the next look, at last by a sweep
+            for id, row in batch.rows.items():
+                self._index.set_alone(*place, id, row.state)
+        if self._batches or self._kept:
+            await self._cursors.save(_CURSOR, {"|".join(place): _document(one) for place, one in self._batches.items()})
+            self._kept = bool(self._batches)
+
+    def _restore(self, name: str, document: dict[str, Any]) -> None:
+        scope, _, collection = name.partition("|")
+        followed, since = self._followed.get((scope, collection)), datetime.fromisoformat(document["since"])
+        if followed is None:
+            return  # its aggregate is left out now
+        rows = {
+            int(id): Changed(None if state is None else Child(*state), frozenset(starts), since)
+            for id, (state, starts) in document["rows"].items()
+        }
+        self._kept = True
+        self._batches[scope, collection] = self._batch(followed, rows, int(document["sequence"]))
+
+
+def _document(batch: Batch) -> dict[str, Any]:
+    return {
+        "sequence": batch.sequence,
+        "since": min(row.since for row in batch.rows.values()).isoformat(),
+        "rows": {
+            str(id): [None if row.state is None else list(row.state), sorted(row.starts)]
+            for id, row in batch.rows.items()
+        },
+    }
