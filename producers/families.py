@@ -49,17 +49,19 @@ class Family:
     """
 
     def __init__(self) -> None:
-        self._roots = Packed("qqqqI")
-        self._owners, self._versions, self._sequences, self._digests, self._firsts = self._roots.columns
-        """`_firsts`: the place of a root's first child, 0 where it has none."""
-        self._children = Packed("qqI")
-        self._holders, self._child_versions, self._nexts = self._children.columns
-        """`_holders`: the id of a child's root, 0 where none shows it any more. `_nexts`: the place of the next."""
+        self._roots, self._children = Packed("iqqqI"), Packed("iqI")
+        self._name_columns()
         self._kinds: dict[str, int] = {}
         self._names, self._counts = [""], [0]
         """Of each kind, from 1: its collection, and how many children in it a root shows."""
         self.robbed: dict[int, set[tuple[str, int]]] = {}
         """`{root: children}`: what a root was published with and another, read later, shows as its own."""
+
+    def _name_columns(self) -> None:
+        self._owners, self._versions, self._sequences, self._digests, self._firsts = self._roots.columns
+        """`_firsts`: the place of a root's first child, 0 where it has none."""
+        self._holders, self._child_versions, self._nexts = self._children.columns
+        """`_holders`: the id of a child's root, 0 where none shows it any more. `_nexts`: the place of the next."""
 
     def __len__(self) -> int:
         return len(self._roots)
@@ -108,6 +110,16 @@ class Family:
 
     def put(self, id: int, root: Root, children: Children | None) -> None:
         """Note a root; without `children` it keeps those that it had."""
+        try:
+            self._put(id, root, children)
+        except OverflowError:
+            self._roots.widen()
+            self._children.widen()
+            self._name_columns()
+            self._put(id, root, children)
+
+    def _put(self, id: int, root: Root, children: Children | None) -> None:
+        # What overflows does so before anything is counted, so that it can be done again from the beginning.
         place = self._roots.find(id) or self._roots.add(id)
         self._owners[place] = _NOBODY if root.owner is None else root.owner
         self._versions[place], self._sequences[place], self._digests[place] = root.version, root.sequence, root.digest
@@ -171,10 +183,13 @@ class Strays:
     """Rows of one collection that no root shows."""
 
     def __init__(self) -> None:
-        self._rows = Packed("qq")
+        self._rows = Packed("iq")
+        self._name_columns()
+        self._count = 0
+
+    def _name_columns(self) -> None:
         self._roots, self._versions = self._rows.columns
         """`_roots`: the id of what a row belongs to, 0 where it is a stray no more."""
-        self._count = 0
 
     def __len__(self) -> int:
         return self._count
@@ -187,12 +202,21 @@ class Strays:
 
     def put(self, id: int, child: Child | None) -> None:
         """Note a row; None: it is a stray no more."""
+        try:
+            self._put(id, child)
+        except OverflowError:
+            self._rows.widen()
+            self._name_columns()
+            self._put(id, child)
+
+    def _put(self, id: int, child: Child | None) -> None:
         place = self._rows.find(id) or self._rows.add(id)
-        self._count += (child is not None) - (self._roots[place] != 0)
+        known = self._roots[place] != 0
         if child is None:
             self._roots[place] = 0
         else:
             self._roots[place], self._versions[place] = _NOBODY if child.root is None else child.root, child.version
+        self._count += (child is not None) - known
 
     def owned(self) -> Sequence[int]:
         """Ids of the rows that belong to something, ascending."""

@@ -11,15 +11,15 @@ _LEAST = 8
 class Packed:
     """`{key: one number for each column}`. A key's place is `find` or `add`, its numbers are `columns[…][place]`.
 
-    Keys never go: a column of the caller's says which are gone. A key takes 8 bytes, 6 to 12 to be found by, and what
+    Keys never go: a column of the caller's says which are gone. A key takes 4 bytes, 6 to 12 to be found by, and what
     its columns take.
     """
 
     def __init__(self, codes: str) -> None:
-        """`codes`: the type of each column, as `array` calls it, such as "q" for a signed number of 64 bits."""
+        """`codes`: the type of each column, as `array` calls it: "q" for 64 bits, "i" for 32 until they are too few."""
         # At place 0 lies nothing: it is what `find` answers where there is nothing, and what marks a free slot.
-        self.keys = array("q", [0])
-        self.columns = tuple(array(code, [0]) for code in codes)
+        self.keys = array("i", [0])
+        self.columns = [array(code, [0]) for code in codes]
         self._slots = array("I", [0]) * _LEAST
 
     def __len__(self) -> int:
@@ -34,7 +34,11 @@ class Packed:
         return place
 
     def add(self, key: int) -> int:
-        """The place of a key that is not here yet; its columns hold 0."""
+        """The place of a key that is not here yet; its columns hold 0.
+
+        Raises:
+            OverflowError: the key is too large as long as nobody widens; nothing has changed.
+        """
         place = len(self.keys)
         self.keys.append(key)
         for column in self.columns:
@@ -45,6 +49,11 @@ class Packed:
                 self._settle(each)
         self._settle(place)
         return place
+
+    def widen(self) -> None:
+        """Make room for keys and numbers of 63 bits: an ISP with ids so large is rare."""
+        self.keys = array("q", self.keys)
+        self.columns = [array("q", one) if one.typecode == "i" else one for one in self.columns]
 
     def _settle(self, place: int) -> None:
         slots, last = self._slots, len(self._slots) - 1
