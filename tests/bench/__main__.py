@@ -1,6 +1,6 @@
-"""All benchmarks: `python -m tests.bench [sandbox_sonar sink_sql replay rollback capture faust memory]`.
+"""All benchmarks: `python -m tests.bench [capture latency ...]`.
 
-Without names all of them. Prints the table and writes `.local/bench.json`, a list of `{name, ratio, goal, noise,
+Without names all but `shape`, which takes 6 GB and ten minutes and more. Prints the table and writes `.local/bench.json`, a list of `{name, ratio, goal, noise,
 figures}`. Exit code 3: a goal is missed.
 """
 
@@ -15,7 +15,18 @@ from pathlib import Path
 
 from sandbox.local.library import ROOT
 from sandbox.local.stack import Addresses
-from tests.bench import capture, faust_stage, memory, replay, rollback, sandbox_sonar, sink_sql
+from tests.bench import (
+    capture,
+    faust_stage,
+    growth,
+    latency,
+    memory,
+    replay,
+    rollback,
+    sandbox_sonar,
+    shape,
+    sink_sql,
+)
 from tests.bench.entry import Entry, table
 from tests.bench.servers import servers
 
@@ -25,12 +36,17 @@ ON_SERVERS: dict[str, Callable[[Addresses, Path], list[Entry]]] = {
     "replay": lambda at, folder: asyncio.run(replay.measure(at, folder)),
     "rollback": lambda at, folder: asyncio.run(rollback.measure(at, folder)),
     "capture": lambda at, folder: asyncio.run(capture.measure(at, folder)),
+    "latency": latency.measure,
+    "shape": shape.measure,
+    "growth": lambda at, folder: asyncio.run(growth.measure(at, folder)),
     "faust": lambda at, folder: asyncio.run(faust_stage.measure(at, folder)),
 }
 ALONE: dict[str, Callable[[Path], list[Entry]]] = {
     "sandbox_sonar": lambda _folder: sandbox_sonar.measure_all(),
     "memory": memory.measure,
 }
+LARGE = {"shape"}
+"""Run only when asked for."""
 
 
 def main(names: list[str]) -> int:
@@ -40,7 +56,7 @@ def main(names: list[str]) -> int:
         print(f"Unknown: {', '.join(sorted(unknown))}. There is: {', '.join(known)}", file=sys.stderr)
         return 2
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whatever ends us, what was started is stopped
-    wanted = names or known
+    wanted = names or [name for name in known if name not in LARGE]
     entries: list[Entry] = []
     with tempfile.TemporaryDirectory() as folder:
         for name in [one for one in ALONE if one in wanted]:

@@ -16,6 +16,7 @@ from typing import Any
 from confluent_kafka import Message
 
 from plumbing.kafka import AckedProducer, end_offsets, make_consumer, make_producer
+from plumbing.reading import read_whole
 from plumbing.settings import Settings
 from processors.context import load_context
 from processors.transform import Coordinates, Produced, transform
@@ -24,7 +25,6 @@ from producers.orders import Order
 from sandbox.local.sandboxes import SonarSandbox
 from sandbox.local.stack import Addresses
 from schemas.topics import Topics
-from tests.bench.capture import read_whole
 from tests.bench.entry import Entry, Round, noise, ratio
 from tests.bench.servers import instance
 from tests.integration.processors.conftest import with_secrets
@@ -64,11 +64,8 @@ async def _captured(at: Addresses, folder: Path) -> dict[str, list[Message]]:
     try:
         with instance(at, folder, sonar) as settings:
             await run_capture(settings, order=Order(tuple(READ)), follow=False)
-            consumer = make_consumer(settings.kafka, f"{settings.instance}.bench")
-            topics = Topics(settings.instance)
-            found = {name: read_whole(consumer, topics.sonar(name), settings.kafka.partitions) for name in READ}
-            consumer.close()
-            return found
+            topics, group = Topics(settings.instance), f"{settings.instance}.bench"
+            return {name: list(read_whole(settings.kafka, topics.sonar(name), group)) for name in READ}
     finally:
         sonar.stop()
 
@@ -130,7 +127,7 @@ def _span(settings: Settings, process: "subprocess.Popen[bytes]", log: Path) -> 
             assert process.poll() is None, log.read_text()[-2000:]
             assert time.monotonic() < deadline, log.read_text()[-2000:]
             time.sleep(0.3)
-        return _seconds_between(read_whole(consumer, topic, partitions))
+        return _seconds_between(list(read_whole(settings.kafka, topic, f"{settings.instance}.bench")))
     finally:
         consumer.close()
 

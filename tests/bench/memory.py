@@ -80,12 +80,13 @@ def _look(pid: int, highest: dict[str, float]) -> None:
         for one in [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]:
             found = _STAGE.search(" ".join(one.cmdline()))
             if found is not None:
-                highest[found[1]] = max(highest.get(found[1], 0.0), _peak_mb(one.pid))
+                highest[found[1]] = max(highest.get(found[1], 0.0), memory_mb(one.pid))
     except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
         return  # it ended while we looked
 
 
-def _peak_mb(pid: int) -> float:
+def memory_mb(pid: int, kind: str = "VmHWM") -> float:
+    """What a process takes, in MB: the most it ever did, or ("VmRSS") now."""
     status = Path(f"/proc/{pid}/status").read_text()
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    found = re.search(rf"{kind}:\s+(\d+) kB", status)
     return int(found[1]) * 1024 / 1e6 if found is not None else 0.0

@@ -62,14 +62,43 @@ PAYMENTS = f"""query($search: [Search]) {{ payments(
   paginator: {{page: 1, records_per_page: {PAGE}}}
 ) {{ entities {{ {_columns("Payment")} }} page_info {{ total_count }} }} }}"""
 
-ACCOUNT = f"""query($search: [Search]) {{ accounts(
-  include_archived: true, search: $search, sorter: [{{attribute: "id", direction: ASC}}]
+
+def _whole(collection: str, type_name: str, inner: str, *, archived: bool = False) -> str:
+    """Pages by id of a type's scalars with what is nested in it."""
+    return f"""query($search: [Search]) {{ {collection}(
+  {"include_archived: true, " if archived else ""}search: $search, sorter: [{{attribute: "id", direction: ASC}}]
   paginator: {{page: 1, records_per_page: {PAGE}}}
-) {{ entities {{ {_columns("Account")} account_status {{ {_columns("AccountStatus")} }}
+) {{ entities {{ {_columns(type_name)} {inner} }} page_info {{ total_count }} }} }}"""
+
+
+ACCOUNT = _whole(
+    "accounts",
+    "Account",
+    f"""account_status {{ {_columns("AccountStatus")} }}
   account_billing_parameter {{ {_columns("AccountBillingParameter")} }}
   {_nested("contacts", "Contact", _nested("phone_numbers", "PhoneNumber"))} {_nested("addresses", "Address")}
-  {_nested("account_groups", "AccountGroup")} {_nested("custom_field_data", "CustomFieldData")}
-}} page_info {{ total_count }} }} }}"""
+  {_nested("account_groups", "AccountGroup")} {_nested("custom_field_data", "CustomFieldData")}""",
+    archived=True,
+)
+INVOICE = _whole(
+    "invoices",
+    "Invoice",
+    f"""account {{ {_columns("Account")} }} {_nested("credits", "Credit")}
+  {_nested("debits", "Debit", _nested("tax_transactions", "TaxTransaction"))}""",
+)
+TICKET = _whole(
+    "tickets",
+    "Ticket",
+    f"""ticket_group {{ {_columns("TicketGroup")} }} {_nested("ticket_categories", "TicketCategory")}
+  {_nested("ticket_recipients", "TicketRecipient")} {_nested("ticket_replies", "TicketReply")}
+  {_nested("custom_field_data", "CustomFieldData")}""",
+)
+INVENTORY_ITEM = _whole(
+    "inventory_items",
+    "InventoryItem",
+    f"""inventory_model {{ {_columns("InventoryModel")} }} {_nested("ip_assignments", "IpAssignment")}
+  {_nested("inventory_model_field_data", "InventoryModelFieldData")}""",
+)
 
 
 class Client:
@@ -208,4 +237,7 @@ def measure_all() -> list[Entry]:
         return [
             measure("sandbox.sonar.payments", "payments", PAYMENTS, "updated_at", Path(folder)),
             measure("sandbox.sonar.accounts_nested", "accounts", ACCOUNT, "id", Path(folder)),
+            measure("sandbox.sonar.invoices_nested", "invoices", INVOICE, "id", Path(folder)),
+            measure("sandbox.sonar.tickets_nested", "tickets", TICKET, "id", Path(folder)),
+            measure("sandbox.sonar.inventory_nested", "inventory_items", INVENTORY_ITEM, "id", Path(folder)),
         ]
