@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from graphql import FieldNode, InlineFragmentNode, NameNode, SelectionSetNode, parse, print_ast
@@ -19,8 +20,9 @@ _NESTED = ("id", "_version")
 LOGGED = ("DELETED", "ATTACHED", "DETACHED")
 
 
+@lru_cache(maxsize=256)
 def selection_set(text: str) -> SelectionSetNode:
-    """The parsed form of a selection's text (without its braces)."""
+    """The parsed form of a selection's text (without its braces). Nobody changes it: it is remembered."""
     definition = parse(f"{{ {text} }}", no_location=True).definitions[0]
     assert isinstance(definition, OperationDefinitionNode)
     return definition.selection_set

@@ -2,6 +2,8 @@
 
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -84,29 +86,44 @@ class Engine:
         return document
 
 
+@dataclass(frozen=True)
+class _Valid:
+    """A document that is valid under a schema."""
+
+    node: DocumentNode
+    switches: tuple[str, ...]
+    operations: Mapping[str, OperationDefinitionNode]
+    roots: tuple[str, ...]
+
+
+@lru_cache(maxsize=_DOCUMENTS)
+def _read(query: str, schema: GraphQLSchema) -> "_Valid | list[dict[str, Any]]":
+    """The document, or what is wrong with it. Remembered for all engines that show one schema."""
+    try:
+        node = parse(query, no_location=False)
+    except GraphQLError as error:
+        return [dict(error.formatted)]
+    errors = [dict(error.formatted) for error in validate(schema, node)]
+    if errors:
+        return errors
+    named = {one.name.value if one.name else "": one for one in operations(node)}
+    return _Valid(node, tuple(sorted(switches(node))), named, root_names(node))
+
+
 class _Document:
     """One document: its errors, or its operations with their plans."""
 
     def __init__(self, query: str, engine: Engine) -> None:
         self._engine = engine
-        self._errors: list[dict[str, Any]] = []
         self._plans: dict[tuple[str, tuple[bool, ...]], _Plan] = {}
-        self.roots: tuple[str, ...] = ()
-        try:
-            self._node: DocumentNode = parse(query, no_location=False)
-        except GraphQLError as error:
-            self._errors = [dict(error.formatted)]
-            return
-        self._errors = [dict(error.formatted) for error in validate(engine.schema, self._node)]
-        self._switches = sorted(switches(self._node))
-        self._operations = {one.name.value if one.name else "": one for one in operations(self._node)}
-        if not self._errors:
-            self.roots = root_names(self._node)
+        self._read = _read(query, engine.schema)
+        self.roots = () if isinstance(self._read, list) else self._read.roots
 
     def answer(self, variables: Mapping[str, Any], name: str | None, conditions: Conditions) -> dict[str, Any]:
-        if self._errors:
-            return {"errors": self._errors}
-        operation = self._choose(name)
+        read = self._read
+        if isinstance(read, list):
+            return {"errors": read}
+        operation = _choose(read.operations, name)
         if operation is None:
             return _failed("Must provide the name of one of the document's operations.")
         if operation.operation is not OperationType.QUERY:
@@ -116,17 +133,18 @@ class _Document:
         )
         if isinstance(coerced, list):
             return {"errors": [dict(error.formatted) for error in coerced]}
-        values = tuple(bool(coerced.get(one)) for one in self._switches)
+        values = tuple(bool(coerced.get(one)) for one in read.switches)
         key = (operation.name.value if operation.name else "", values)
         if key not in self._plans:
-            chosen = dict(zip(self._switches, values, strict=True))
-            self._plans[key] = _Plan(self._node, operation, chosen, self._engine)
+            chosen = dict(zip(read.switches, values, strict=True))
+            self._plans[key] = _Plan(read.node, operation, chosen, self._engine)
         return self._plans[key].run(coerced, conditions)
 
-    def _choose(self, name: str | None) -> OperationDefinitionNode | None:
-        if name:
-            return self._operations.get(name)
-        return next(iter(self._operations.values())) if len(self._operations) == 1 else None
+
+def _choose(known: Mapping[str, OperationDefinitionNode], name: str | None) -> OperationDefinitionNode | None:
+    if name:
+        return known.get(name)
+    return next(iter(known.values())) if len(known) == 1 else None
 
 
 class _Plan:

@@ -1,6 +1,8 @@
 """One row and one table: values in slots, found by id, by what they point to, and in order."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -77,26 +79,47 @@ def row_class(kind: ObjectType) -> type[Row]:
     return made
 
 
+@dataclass(frozen=True)
+class Shape:
+    """What all tables of a type have in common."""
+
+    kind: ObjectType
+    make: type[Row]
+    required: tuple[str, ...]
+    pointers: frozenset[str]
+    morphs: frozenset[str]
+
+
+@lru_cache(maxsize=4)
+def shapes(declarations: Declarations) -> Mapping[str, Shape]:
+    """By type name. Remembered: most of the work of an empty store."""
+    return {name: _shape(kind, declarations) for name, kind in declarations.types.items()}
+
+
+def _shape(kind: ObjectType, declarations: Declarations) -> Shape:
+    return Shape(
+        kind,
+        row_class(kind),
+        tuple(name for name, column in kind.columns.items() if column.required),
+        frozenset(_pointers(kind, declarations)),
+        frozenset(one.via for one in kind.relations.values() if one.polymorphic and not one.is_connection),
+    )
+
+
 class Table:
     """All rows of one type. `held` ones exist but cannot be seen, like rows of a commit that is still under way."""
 
-    def __init__(
-        self, kind: ObjectType, declarations: Declarations, enums: Mapping[str, Mapping[str, str | None]]
-    ) -> None:
-        self.kind = kind
-        self.make = row_class(kind)
-        self.readers = {name: reader(column, enums) for name, column in kind.columns.items()}
-        self.required = tuple(name for name, column in kind.columns.items() if column.required)
+    def __init__(self, shape: Shape, enums: Mapping[str, Mapping[str, str | None]]) -> None:
+        self.kind, self.make = shape.kind, shape.make
+        self.required, self._morphs = shape.required, shape.morphs
+        self.readers = {name: reader(column, enums) for name, column in shape.kind.columns.items()}
         self.rows: dict[int, Row] = {}
         self.held: dict[int, Row] = {}
         self.view = MappingProxyType(self.rows)
         self.next_id = 1
         self.orders = {column: Order() for column in ORDERED}
         # What rows of this type point to: {column or polymorphic prefix: {key: ids of the rows that point there}}.
-        self.pointing: dict[str, dict[object, IdSet]] = {via: {} for via in _pointers(kind, declarations)}
-        self._morphs = {
-            relation.via for relation in kind.relations.values() if relation.polymorphic and not relation.is_connection
-        }
+        self.pointing: dict[str, dict[object, IdSet]] = {via: {} for via in shape.pointers}
 
     def find(self, id: int) -> Row:
         """The row with this id, held or not.

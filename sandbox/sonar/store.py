@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from sandbox.sonar import audit
 from sandbox.sonar.declarations import Declarations, Kind, Relation
 from sandbox.sonar.ordering import IdSet
-from sandbox.sonar.rows import Row, Table
+from sandbox.sonar.rows import Row, Table, shapes
 from sandbox.sonar.settings_rows import BILLING_SETTING, SYSTEM_SETTING
 from sandbox.sonar.types import SERVED, SINGLETONS
 
@@ -35,7 +35,7 @@ class Store:
         self._changes = 0
         self.declarations = declarations
         self._enums = {name: dict(values) for name, values in declarations.enums.items()}
-        self.tables = {name: Table(kind, declarations, self._enums) for name, kind in declarations.types.items()}
+        self.tables = {name: Table(shape, self._enums) for name, shape in shapes(declarations).items()}
         # {(type, relation): {id: ids on the other side}}; both sides of a pivot are kept.
         self._pivots: dict[tuple[str, str], dict[int, IdSet]] = {
             (name, relation.name): {}

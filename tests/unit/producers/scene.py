@@ -285,6 +285,7 @@ class Scene:
         self.topics = Topics("t")
         self.page_size, self.sweep_every = page_size, sweep_every
         self.schema = the_schema()
+        self._envelopes: dict[tuple[str, bytes], dict[str, Any]] = {}
         self.restart()
 
     def restart(self) -> None:
@@ -361,8 +362,11 @@ class Scene:
         topic, found = self.topics.sonar(aggregate), list[dict[str, Any]]()
         for name, _, _, value in self.broker.messages:
             if name == topic:
-                written = io.BytesIO((value or b"").removeprefix(Registered.header))
-                found.append(cast("dict[str, Any]", fastavro.schemaless_reader(written, schema, None)))
+                at = (aggregate, value or b"")
+                if at not in self._envelopes:  # all is looked at again after each step
+                    written = io.BytesIO(at[1].removeprefix(Registered.header))
+                    self._envelopes[at] = cast("dict[str, Any]", fastavro.schemaless_reader(written, schema, None))
+                found.append(self._envelopes[at])
         return found
 
     def folded(self, aggregate: str = "account") -> dict[int, Any]:
