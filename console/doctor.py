@@ -17,7 +17,8 @@ from plumbing.settings import Settings
 from producers.reader import NESTED_PAGE
 from producers.source import read_source
 from schemas.catalogue import TARGETS, aggregate, captured
-from schemas.rules import load_rules, read_rules
+from schemas.ownership import check_fields
+from schemas.rules import read_rules
 from schemas.write_paths import WritePaths, check_paths
 from sinks import readiness
 from sinks.errors import TablesChanged
@@ -126,7 +127,7 @@ def endpoints() -> list[str]:
 
 
 async def _rules(settings: Settings) -> list[Finding]:
-    load_rules(settings.rules)
+    check_fields(read_rules(settings.rules))
     return [Finding("rules", True, "the rules file is valid")]
 
 

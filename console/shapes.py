@@ -161,6 +161,7 @@ SHAPES: dict[str, Shape] = {
         " `{column: [as it is, as it becomes]}`, with --show-values.",
         "omitted": "How many more there are than these; --list writes all of them.",
         "counts": "`{way: records}`, of all.",
+        "reopened": "Conflicts that are undecided again, for what was decided about them is taken back.",
         "excluded": "`{entity: members}` that are written on creation only, and never touched.",
     },
     "deadletters list": {"letters[]": _LETTER},

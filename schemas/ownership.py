@@ -28,7 +28,7 @@ class Ownership:
 
     @classmethod
     def of(cls, file: RulesFile) -> "Ownership":
-        """As the rules say. `check_names` looks up the names in them."""
+        """As the rules say. `check_fields` looks up the names in them."""
         return cls(
             FieldOwner(file.ownership.default),
             file.conflict.policy,
@@ -88,7 +88,7 @@ def fields_of(target: Target) -> Iterator[tuple[str, FieldOwner]]:
         yield name, FieldOwner.LOCKED
 
 
-def check_names(text: RulesText, targets: Mapping[str, Target] = TARGETS) -> None:
+def check_fields(text: RulesText, targets: Mapping[str, Target] = TARGETS) -> None:
     """See that the rules name fields that there are.
 
     Raises:

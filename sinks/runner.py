@@ -16,7 +16,7 @@ from plumbing.kept import recall
 from plumbing.logs import get_logger
 from plumbing.settings import Settings
 from schemas.catalogue import AGGREGATES, TARGETS
-from schemas.ownership import DECLARED, Ownership, check_names
+from schemas.ownership import DECLARED, Ownership, check_fields
 from schemas.rules import read_rules
 from schemas.topics import Topics
 from schemas.write_paths import WritePaths, check_paths
@@ -137,7 +137,7 @@ class _Parts:
     async def run(self, stop: asyncio.Event) -> SinkSummary:
         summary = SinkSummary(applied=True)
         await check_ready(self._client, self._settings.rules)
-        check_names(rules := read_rules(self._settings.rules))
+        check_fields(rules := read_rules(self._settings.rules))
         check_paths(rules)
         ways = WritePaths.of(rules.file, sql=self._settings.ledger_beside_rows)
         self._ownership = Ownership.of(rules.file)

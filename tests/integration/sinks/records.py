@@ -47,7 +47,7 @@ class Customer(SplynxRecord):
     partner_id: int = 1
     location_id: int = 1
     parent_id: Annotated[Ref | int, To("customer")] = 0
-    customer_labels: Annotated[list[Ref], To("label", required=False)] = []  # noqa: RUF012 - a pydantic default
+    customer_labels: Annotated[list[Ref], To("label", required=False), Owned(FieldOwner.LOCKED)] = []  # noqa: RUF012 - a pydantic default
     sonar_status: Annotated[str, AdditionalField("Sonar status")] = ""
 
 

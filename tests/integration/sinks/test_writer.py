@@ -183,6 +183,66 @@ async def test_a_locked_field_that_somebody_edited_is_put_back_and_told(site: Si
     assert site.rows("SELECT value FROM customers_values WHERE name = 'sonar_status'") == [{"value": ""}]
 
 
+@pytest.mark.fault(27)
+async def test_a_label_of_ours_that_somebody_took_off_is_put_back_and_told(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    label = Ref(entity="label", key="group:1")
+    await writer.write(
+        [
+            topic.send(GROUPS, 1, [Label(key="group:1", label="grp: A")], sequence=1),
+            topic.send(ACCOUNTS, 1, customer(1, customer_labels=[label]), sequence=1),
+        ]
+    )
+    one = site.rows("SELECT id FROM customers")[0]["id"]
+    (ours,) = site.rows("SELECT label_id FROM customers_labels")
+    await site.client.put("admin/customers/customer", one, {"customer_labels": []})
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Bea", customer_labels=[label]), sequence=2)])
+    told = site.rows("SELECT field, state, base, target FROM {ledger}.conflicts")
+    assert told == [
+        {"field": "customer_labels", "state": "overwritten", "base": f"[{ours['label_id']}]", "target": "[]"}
+    ]
+    assert site.rows("SELECT label_id FROM customers_labels") == [ours]
+
+
+async def test_what_we_did_ourselves_is_nobodys_edit(site: Site) -> None:
+    """A label that came after its customer, a customer that was disabled and came back."""
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    label = Ref(entity="label", key="group:1")
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, customer_labels=[label]), sequence=1)])
+    await writer.write([topic.send(GROUPS, 1, [Label(key="group:1", label="grp: A")], sequence=1)])
+    assert await writer.settle() == 1
+    await writer.write([topic.send(ACCOUNTS, 1, [], sequence=2)])
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Bea", customer_labels=[label]), sequence=3)])
+    assert site.rows("SELECT name, status FROM customers") == [{"name": "Bea", "status": "active"}]
+    assert site.rows("SELECT COUNT(*) AS n FROM customers_labels") == [{"n": 1}]
+    assert site.rows("SELECT * FROM {ledger}.conflicts") == []
+
+
+@pytest.mark.fault(27)
+async def test_a_conflict_ends_by_itself_once_both_sides_agree(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=2)])
+    site.run("UPDATE customers SET name = 'By hand'")
+    site.run("UPDATE payments SET comment = 'by hand'")
+    await writer.write([topic.send(ACCOUNTS, n, customer(n, "Bea"), sequence=3) for n in (1, 2)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900, memo="seen")], sequence=3)])
+    entries = site.rows("SELECT COUNT(*) AS n FROM {ledger}.journal")
+    states = "SELECT record_key, state FROM {ledger}.conflicts WHERE entity = 'customer' ORDER BY record_key"
+    assert await writer.look_at_conflicts() == 3
+    assert site.rows("SELECT COUNT(*) AS n FROM {ledger}.journal") == entries  # a look is no write
+    site.run("UPDATE customers SET name = 'Bea' WHERE login = 's1'")
+    await writer.look_at_conflicts()
+    assert site.rows(states) == [{"record_key": "1", "state": "agreed"}, {"record_key": "2", "state": "open"}]
+    site.run("UPDATE customers SET name = 'Anna' WHERE login = 's2'")  # the edit is taken back
+    await writer.look_at_conflicts()
+    assert [row["state"] for row in site.rows(states)] == ["agreed", "agreed"]
+    assert [row["name"] for row in site.rows("SELECT name FROM customers ORDER BY login")] == ["Bea", "Bea"]
+
+
 async def test_a_refused_record_is_a_dead_letter_and_the_others_pass(site: Site) -> None:
     topic = Topic()
     writer = await site.own(site.make_writer())

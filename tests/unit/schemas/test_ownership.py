@@ -6,7 +6,7 @@ import pytest
 
 from plumbing.errors import ConfigurationError
 from schemas.catalogue import TARGETS
-from schemas.ownership import DECLARED, Ownership, check_names, fields_of
+from schemas.ownership import DECLARED, Ownership, check_fields, fields_of
 from schemas.records import FieldOwner
 from schemas.rules import compile_rules, read_rules
 from tests.builders import FACTS
@@ -61,7 +61,7 @@ def test_the_rules_change_owner_and_policy_of_single_fields(tmp_path: Path) -> N
             "conflict: {policy: keep, overrides: {payment.comment: overwrite}}\n",
         )
     )
-    check_names(text)
+    check_fields(text)
     chosen = Ownership.of(text.file)
     customer, payment = TARGETS["customer"], TARGETS["payment"]
     assert chosen.owner(customer, "gps") is FieldOwner.TARGET
@@ -74,7 +74,7 @@ def test_the_rules_change_owner_and_policy_of_single_fields(tmp_path: Path) -> N
 def test_a_field_that_there_is_not_is_named_with_its_line_and_what_comes_near(tmp_path: Path) -> None:
     path = rules(tmp_path, "conflict:\n  overrides:\n    customer.citty: keep\n")
     with pytest.raises(ConfigurationError, match=r"line 9: conflict.overrides: customer.citty is no field.*city"):
-        check_names(read_rules(path))
+        check_fields(read_rules(path))
 
 
 def test_who_owns_a_field_makes_no_other_bundles(tmp_path: Path) -> None:
