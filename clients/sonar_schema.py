@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from gql import Client, gql
 from graphql import (
+    GraphQLEnumType,
     GraphQLError,
     GraphQLField,
     GraphQLInterfaceType,
@@ -19,6 +20,10 @@ from graphql import (
 
 from clients.sonar_errors import SonarQueryInvalid
 from plumbing.errors import DependencyRefused
+
+Outline = dict[str, dict[str, str]]
+"""`{type: {field: type that it leads to, in brackets for many}}`; of an enum `{value: VALUE}`."""
+VALUE = "value"
 
 INTROSPECTION = get_introspection_query(descriptions=False)
 
@@ -54,6 +59,9 @@ class SonarSchema:
                 name: kind.fields
                 for name, kind in schema.type_map.items()
                 if isinstance(kind, GraphQLObjectType | GraphQLInterfaceType) and not name.startswith("__")
+            }
+            self._enums = {
+                name: sorted(kind.values) for name, kind in schema.type_map.items() if isinstance(kind, GraphQLEnumType)
             }
         except (GraphQLError, TypeError, KeyError) as exc:
             raise SonarSchemaUnreadable("Sonar's introspection cannot be read") from exc
@@ -96,13 +104,23 @@ class SonarSchema:
                 return name
         return None
 
-    def fingerprint(self, type_names: Iterable[str]) -> str:
-        """16 hex digits over the fields and types of these types: changes when something that we read changes."""
-        document = {
-            name: sorted((field, get_named_type(kind.type).name, _is_list(kind)) for field, kind in fields.items())
-            for name, fields in sorted((name, self._types.get(name, {})) for name in set(type_names))
-        }
-        return hashlib.blake2b(orjson.dumps(document), digest_size=8).hexdigest()
+    def outline(self, type_names: Iterable[str]) -> Outline:
+        """Fields and values of these types, as far as they exist; scalars have none."""
+        found: Outline = {}
+        for name in set(type_names):
+            if name in self._types:
+                leads = {field: self.field_type(name, field) for field in sorted(self._types[name])}
+                found[name] = {
+                    field: f"[{kind.name}]" if kind.many else kind.name for field, kind in leads.items() if kind
+                }
+            elif name in self._enums:
+                found[name] = dict.fromkeys(self._enums[name], VALUE)
+        return found
+
+
+def fingerprint(outline: Outline) -> str:
+    """16 hex digits over an outline: they change when something that we read changes."""
+    return hashlib.blake2b(orjson.dumps(outline, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()
 
 
 def _is_list(field: GraphQLField) -> bool:

@@ -1,7 +1,7 @@
 """Whether everything that Crossfade needs is there: each dependency, log-in, schema and guard, each with what to do."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from console.statuses import check_statuses
 from console.topics import MAKE_TOPICS, plan_subjects, plan_topics
 from plumbing.errors import ConfigurationError, ExitCode, SyncError
 from plumbing.settings import Settings
+from producers.needs import SchemaUnfit
 from producers.reader import NESTED_PAGE
 from producers.source import read_source
 from schemas.catalogue import TARGETS, aggregate, captured
@@ -153,14 +154,34 @@ async def _sonar(settings: Settings) -> list[Finding]:
     async with SonarClient(settings.sonar) as client:
         source = await read_source(client, captured(left_out), NESTED_PAGE)
     says = f"log-in works; schema fingerprint {source.fingerprint}"
-    if source.missing:
-        says += f"; this Sonar lacks {', '.join(source.missing)}"
     if source.unreadable:
         says += f"; the token may not read {', '.join(source.unreadable)}: what of it is in Splynx is left alone"
-    for one in (aggregate(name) for name in left_out):
-        entities = ", ".join(target.entity for target in one.targets) or "nothing of today"
-        says += f"; {one.name} is left out by sonar.leave_out, and with it in Splynx {entities}"
-    return [Finding("sonar", True, says)]
+    for name in left_out:
+        says += f"; {name} is left out by sonar.leave_out, and with it in Splynx {_entities(name)}"
+    return [Finding("sonar", True, says), *schema_findings(source.unfit, source.missing)]
+
+
+def schema_findings(unfit: Mapping[str, Sequence[str]], missing: Mapping[str, Sequence[str]]) -> list[Finding]:
+    """What Sonar's schema lacks, by aggregate, each with what of Splynx is concerned."""
+    found = [
+        Finding(
+            f"sonar schema: {name}", False,
+            f"this Sonar lacks {', '.join(lacks)}: {name} stands still, and with it in Splynx {_entities(name)}",
+            SchemaUnfit.remedy, ExitCode.USAGE,
+        )
+        for name, lacks in sorted(unfit.items())
+    ]  # fmt: skip
+    return found + [
+        Finding(
+            f"sonar schema: {name}", True,
+            f"this Sonar lacks {', '.join(lacks)}: null in each event, and left as it is in Splynx ({_entities(name)})",
+        )
+        for name, lacks in sorted(missing.items())
+    ]  # fmt: skip
+
+
+def _entities(name: str) -> str:
+    return ", ".join(target.entity for target in aggregate(name).targets) or "nothing of today"
 
 
 async def _statuses(settings: Settings) -> list[Finding]:

@@ -140,6 +140,7 @@ async def read_source_side(settings: Settings, file: RulesFile) -> tuple[list[So
     aggregates = captured(settings.sonar.leave_out)
     async with SonarClient(settings.sonar) as client:
         source = await read_source(client, aggregates, NESTED_PAGE)
+        source.require_all()
         roots = {one.name: await _roots(client, one) for one in aggregates}
         expected = await expected_records(client, roots, file)
     lines = []

@@ -65,6 +65,18 @@ SNAPSHOT_ROWS = Gauge(
 SCHEMA_EVENTS = Counter(
     "crossfade_schema_events_total", "Changes of Sonar's schema seen, by what they mean.", ["effect"], registry=REGISTRY
 )
+SCHEMA_LACKING = Gauge(
+    "crossfade_schema_lacking",
+    "What Sonar's schema lacks now: aggregates that stand still, fields that are null, that may not be read.",
+    ["effect"],
+    registry=REGISTRY,
+)
+SCHEMA_CHANGED = Gauge(
+    "crossfade_schema_changed_timestamp_seconds",
+    "When a change of Sonar's schema with this effect was last seen.",
+    ["effect"],
+    registry=REGISTRY,
+)
 LATENESS = Gauge(
     "crossfade_capture_lateness_seconds",
     "How long after its change a row of a collection became visible, the latest of a week.",

@@ -55,6 +55,9 @@ class SonarSettings(_Block):
     poll_seconds: float = Field(5, gt=0, description="Between two looks for changes.")
     safety_lag_seconds: float = Field(300, ge=0, description="How far the watermark trails Sonar's clock.")
     sweep_hours: float = Field(24, gt=0, description="How long a sweep of all ids and versions takes, page by page.")
+    schema_minutes: float = Field(
+        60, gt=0, description="Between two looks at Sonar's schema: what is gone, and what is there again."
+    )
     delete_share: float = Field(
         0.05, gt=0, le=1, description="Share of a collection that may go in a day before its deletes are held."
     )

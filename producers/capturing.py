@@ -3,16 +3,17 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import orjson
 import structlog
 
 from clients.sonar import SonarClient
-from clients.sonar_errors import SonarForbidden, SonarQuiet
+from clients.sonar_errors import SonarForbidden, SonarQueryInvalid, SonarQuiet
 from plumbing import metrics
 from plumbing.clock import utc_now
 from plumbing.errors import Action, SyncError
@@ -20,11 +21,14 @@ from plumbing.kafka import AckedProducer, DeliveryFailed, make_producer
 from plumbing.settings import Settings
 from producers.changes import Changes
 from producers.cursors import Cursors
+from producers.drift import Drift
 from producers.errands import Errands
+from producers.fitting import Fitting
 from producers.followed import followed
 from producers.following import Following
 from producers.index import Index
 from producers.lease import Lease
+from producers.needs import SchemaUnfit
 from producers.orders import Order, Orders, Work
 from producers.pace import pause_after, rest, sleep
 from producers.parts import Parts
@@ -77,6 +81,7 @@ class Capture:
         cursors: Cursors,
         numbers: Numbers,
         producer: AckedProducer,
+        fitting: Fitting,
         run_id: str,
     ) -> None:
         self._aggregates = captured(settings.sonar.leave_out)
@@ -84,6 +89,7 @@ class Capture:
         self._publisher, self._snapshot, self._following, self._numbers = publisher, snapshot, following, numbers
         self._topics = Topics(settings.instance)
         self._run_id = run_id
+        self._notify = partial(notify, producer, self._topics, run_id)
         self._watermark: Watermark | None = None
         self._orders = Orders(cursors)
         self._errands = Errands(
@@ -95,6 +101,7 @@ class Capture:
             may_pass=self._may_pass,
             accept=self.accept_deletes,
         )
+        self._fitting = fitting
 
     @classmethod
     async def open(cls, settings: Settings, client: SonarClient, lease: Lease) -> "Capture":
@@ -131,9 +138,19 @@ class Capture:
             fingerprint=source.fingerprint,
             offsets=standing.ends,
         )
+        drift = Drift(
+            client,
+            aggregates,
+            cursors,
+            source,
+            partial(notify, producer, topics, run_id),
+            first=NESTED_PAGE,
+            every=timedelta(minutes=settings.sonar.schema_minutes),
+        )
         # Twice as many ranges as requests at a time: while some publish, the others ask.
         snapshot = Snapshot(reader, publisher, cursors, lease, ways=2 * settings.sonar.concurrency, run_id=run_id)
-        changes = Changes(client, followed(aggregates, source.schema), source.schema)
+        fit = [one for one in aggregates if one.name in source.selections]
+        changes = Changes(client, followed(fit, source.schema), source.schema)
         following = Following(
             changes,
             reader,
@@ -148,10 +165,27 @@ class Capture:
             server_time=lambda: client.server_time,
         )
         log.info("capture.started", run_id=run_id, epoch=numbers.epoch, fingerprint=source.fingerprint)
+        fitting = Fitting(drift, reader, publisher, following, aggregates)
+        capture = cls(
+            settings,
+            client,
+            lease,
+            publisher,
+            snapshot,
+            changes,
+            following,
+            cursors,
+            numbers,
+            producer,
+            fitting,
+            run_id,
+        )
+        if again := (await fitting.begin()).again:
+            await capture._orders.take(Order(again), anew=True)
         if following.low is None:
             await following.begin(client.server_time)
         following.tell()
-        return cls(settings, client, lease, publisher, snapshot, changes, following, cursors, numbers, producer, run_id)
+        return capture
 
     async def run(self, *, completing: bool, order: Order | None, endless: bool, stop: asyncio.Event) -> CaptureSummary:
         """Snapshot and follow at the same time until `stop`, or (not `endless`) until both have come to their end.
@@ -177,12 +211,21 @@ class Capture:
                 await sleep(stop, pause)
         return self._summary(work)
 
+    async def _look_at_schema(self) -> None:
+        change = await self._fitting.look()
+        if change is not None:
+            self._errands.complete()
+        if change is not None and change.again:
+            await self._errands.order(Order(change.again), anew=True)
+
     def _may_pass(self, error: SyncError) -> bool:
         """Whether this process can go on after an error: Sonar's troubles pass, a lost message or lease does not.
 
         What the token may not read stands still by itself; the rest goes on.
         """
-        passing = error.action is Action.RETRY or isinstance(error, SonarForbidden)
+        passing = error.action is Action.RETRY or isinstance(error, SonarForbidden | SchemaUnfit)
+        # A document of ours that Sonar does not understand any more: its schema tells what has become of it.
+        passing = passing or (isinstance(error, SonarQueryInvalid) and self._fitting.drift.doubt())
         return passing and not isinstance(error, DeliveryFailed) and self._lease.held
 
     async def accept_deletes(self, collections: Sequence[str]) -> None:
@@ -191,11 +234,6 @@ class Capture:
             log.warning("capture.deletes_accepted", collection=name, missing=held.missing, known=held.known)
             record = {"type": ACCEPT_DELETES, "at": utc_now().isoformat(), "collection": name}
             self._notify(record | held._asdict())
-
-    def _notify(self, record: dict[str, Any]) -> None:
-        """Hand a record of what was done over; the next flush waits for it."""
-        value = orjson.dumps({**record, "run_id": self._run_id})
-        self._producer.produce(self._topics.notifications, partition=0, key=b"capture", value=value)
 
     async def _poll(self, *, endless: bool) -> bool:
         """One poll and its watermark; False when Sonar failed in a way that may pass.
@@ -206,7 +244,9 @@ class Capture:
         complete = self._snapshot.is_complete(self._aggregates)
         self._snapshot.gate.clear()
         try:
-            covered = await self._following.poll(sweeping=complete)
+            await self._look_at_schema()
+            covered = await self._following.poll(sweeping=self._snapshot.is_complete(self._fitting.fit))
+            self._fitting.drift.believe()
         except SyncError as exc:
             metrics.ERRORS.labels("capture", exc.code).inc()
             if not self._may_pass(exc) or (isinstance(exc, SonarQuiet) and not endless):
@@ -255,3 +295,9 @@ class Capture:
             requests=self._client.requests,
             watermark=self._watermark,
         )
+
+
+def notify(producer: AckedProducer, topics: Topics, run_id: str, record: Mapping[str, Any]) -> None:
+    """Hand a record of what happened to the notifications; the next flush waits for it."""
+    value = orjson.dumps({**record, "run_id": run_id})
+    producer.produce(topics.notifications, partition=0, key=b"capture", value=value)

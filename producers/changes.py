@@ -1,6 +1,6 @@
 """What has changed in Sonar since an instant: thin pages of every followed collection, and the audit log."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -17,7 +17,7 @@ from producers.descent import Descent
 from producers.documents import Thin
 from producers.followed import Followed
 from producers.ids import Ids
-from schemas.aggregate import Collection
+from schemas.aggregate import Aggregate, Collection
 
 log = structlog.get_logger()
 
@@ -32,15 +32,22 @@ class Changes:
     """Reads thin pages, all collections in one request as far as they go."""
 
     def __init__(self, client: SonarClient, collections: list[Followed], schema: SonarSchema) -> None:
-        self._client, self.schema = client, schema
-        self.collections = collections
-        self._archive = {one.thin.collection for one in collections if one.thin.archived}
+        self._client = client
+        self.follow(collections, schema)
         self.denied: set[str] = set()
         """Collections that the token may not read: nothing is known of what changes in them."""
 
-    async def since(self, low: datetime, *, denied_too: bool) -> list[tuple[Followed, list[dict[str, Any]]]]:
+    def follow(self, collections: list[Followed], schema: SonarSchema) -> None:
+        """Look at these from now on."""
+        self.collections, self.schema = collections, schema
+        self._archive = {one.thin.collection for one in collections if one.thin.archived}
+
+    async def since(
+        self, low: Callable[[Aggregate], datetime], *, denied_too: bool
+    ) -> list[tuple[Followed, list[dict[str, Any]]]]:
         """Rows of every followed collection changed at or after `low`, oldest first, each with its version.
 
+        `low`: by aggregate; a collection that several follow is asked for since the earliest of theirs.
         Collections in `denied` are left out; with `denied_too` they are asked for again, each by itself, so that one
         that is still denied costs one request and not one for each of the others.
         """
@@ -77,10 +84,15 @@ class Changes:
                 if tries == _TRIES:
                     raise
 
-    async def _changed(self, chosen: list[Followed], low: datetime) -> list[tuple[Followed, list[dict[str, Any]]]]:
-        thins = list(dict.fromkeys(one.thin for one in chosen))
+    async def _changed(
+        self, chosen: list[Followed], low: Callable[[Aggregate], datetime]
+    ) -> list[tuple[Followed, list[dict[str, Any]]]]:
+        earliest: dict[Thin, datetime] = {}
+        for one in chosen:
+            earliest[one.thin] = min(low(one.aggregate), earliest.get(one.thin, low(one.aggregate)))
+        thins, lows = list(earliest), list(earliest.values())
         places = {thin: place for place, thin in enumerate(thins)}
-        rows = await self._read(thins, [documents.changed_since(low, None) for _ in thins], low)
+        rows = await self._read(thins, [documents.changed_since(at, None) for at in lows], lows)
         result = []
         for one in chosen:
             place = places[one.thin]
@@ -182,9 +194,12 @@ class Changes:
         return result
 
     async def _read(
-        self, thins: list[Thin], searches: list[list[dict[str, Any]]], low: datetime | None
+        self, thins: list[Thin], searches: list[list[dict[str, Any]]], lows: list[datetime] | None
     ) -> list[list[dict[str, Any]]]:
-        """All pages of each; `thins` is updated where a collection turns out not to count."""
+        """All pages of each, by change since its `low` or (None) by id.
+
+        `thins` is updated where a collection turns out not to count.
+        """
         rows: list[list[dict[str, Any]]] = [[] for _ in thins]
         open_ones = list(range(len(thins)))
         tries, (purpose, _) = 0, asked_for()
@@ -209,10 +224,12 @@ class Changes:
                 counted = thins[place].counted
                 if not page or (counted and answers[place]["page_info"]["total_count"] <= len(page)):
                     open_ones.remove(place)
-                elif low is None:
+                elif lows is None:
                     searches[place] = documents.after_id(int(page[-1]["id"]))
                 else:
-                    searches[place] = documents.changed_since(low, (page[-1]["updated_at"], int(page[-1]["id"])))
+                    searches[place] = documents.changed_since(
+                        lows[place], (page[-1]["updated_at"], int(page[-1]["id"]))
+                    )
         return rows
 
     async def _together(

@@ -89,9 +89,14 @@ class Demands:
             if not ids:
                 del self._expecting[demand.aggregate.name, child]
 
-    def oldest(self) -> datetime | None:
-        """Since when the oldest open demand waits."""
-        return min((one.since for one in self._open.values()), default=None)
+    def waiting(self) -> dict[str, datetime]:
+        """`{aggregate: since when its oldest open demand waits}`."""
+        result: dict[str, datetime] = {}
+        for one in self._open.values():
+            known = result.get(one.aggregate.name)
+            if known is None or one.since < known:
+                result[one.aggregate.name] = one.since
+        return result
 
     def doomed(self, aggregate: Aggregate) -> int:
         """How many roots of an aggregate are said to be gone."""

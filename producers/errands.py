@@ -12,6 +12,7 @@ from plumbing import metrics
 from plumbing.clock import utc_now
 from plumbing.errors import SyncError
 from plumbing.settings import KafkaSettings
+from producers.needs import SchemaUnfit
 from producers.orders import Order, Orders, Work
 from producers.pace import rest, sleep
 from producers.parts import Parts
@@ -50,9 +51,9 @@ class Errands:
         """Ask for what was never read in full."""
         self._wishes.put_nowait(None)
 
-    async def order(self, order: Order) -> Work:
-        """Ask for a part to be read again; the same, where it is asked for already, goes on."""
-        work = await self._orders.take(order)
+    async def order(self, order: Order, *, anew: bool = False) -> Work:
+        """Ask for a part to be read again; the same, where it is asked for already, goes on, but for `anew`."""
+        work = await self._orders.take(order, anew=anew)
         if work.order is order:
             self._wishes.put_nowait(work)
         return work
@@ -118,13 +119,17 @@ class Errands:
             error = first_of(failures)
             assert isinstance(error, SyncError)
             metrics.ERRORS.labels("capture", error.code).inc()
-            is_refused = wish is not None and bool(wish.order.filter) and isinstance(error, SonarForbidden)
+            # What the schema lacks is asked for again once it is found there.
+            is_unfit = isinstance(error, SchemaUnfit)
+            is_refused = wish is not None and (
+                is_unfit or (bool(wish.order.filter) and isinstance(error, SonarForbidden))
+            )
             if wish is not None and is_refused:
                 await self._parts.give_up(wish, str(error))  # it would be in the way of what is ordered next
             if not endless or not self._may_pass(error):
                 raise
             log.warning("capture.snapshot_interrupted", error=error.code, reason=str(error), next_step=error.next_step)
-            finished = stop.is_set() or is_refused
+            finished = stop.is_set() or is_refused or is_unfit
         return finished
 
     async def _listen(self, kafka: KafkaSettings, topics: Topics, ended: asyncio.Event) -> None:

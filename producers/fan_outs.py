@@ -86,7 +86,8 @@ class FanOuts:
         self._queued: dict[Place, dict[int, Changed]] = {}
         self._batches: dict[Place, Batch] = {}
         self._kept = False
-        self._followed = {place_of(one): one for one in changes.collections if one.look_up is not None}
+        self._followed: dict[Place, Followed] = {}
+        self.follow(changes.collections)
         try:
             for name, document in (cursors.get(_CURSOR) or {}).items():
                 self._restore(name, document)
@@ -115,11 +116,21 @@ class FanOuts:
         read = None if batch is None else batch.rows.get(id)
         return self._queued.get(place, {}).get(id, read)
 
-    def oldest(self) -> datetime | None:
-        """Since when the oldest of them is under way."""
-        batches = (row.since for batch in self._batches.values() for row in batch.rows.values())
-        queued = (row.since for rows in self._queued.values() for row in rows.values())
-        return min((*batches, *queued), default=None)
+    def follow(self, collections: Sequence[Followed]) -> None:
+        """Look for carriers of these from now on. What is under way for others waits."""
+        followed = {place_of(one): one for one in collections if one.look_up is not None}
+        self._followed.update(followed)
+        self._looked_at = followed.keys()
+
+    def waiting(self) -> dict[str, datetime]:
+        """`{aggregate: since when the oldest of its fan-outs is under way}`."""
+        found: dict[str, datetime] = {}
+        for place in self._batches.keys() | self._queued.keys():
+            batch, name = self._batches.get(place), self._followed[place].aggregate.name
+            rows = [*self._queued.get(place, {}).values(), *(batch.rows.values() if batch is not None else ())]
+            oldest = min(row.since for row in rows)
+            found[name] = min(oldest, found.get(name, oldest))
+        return found
 
     async def step(self) -> None:
         """Ask for the next portion of carriers.
@@ -130,7 +141,8 @@ class FanOuts:
         self._begin()
         for _ in range(_ROUNDS):
             room = _PORTION - sum(len(one.waiting) for one in self._batches.values())
-            asked = [one for one in self._batches.values() if one.descent.question is not None and not one.is_denied]
+            open_ones = [one for place, one in self._batches.items() if place in self._looked_at]
+            asked = [one for one in open_ones if one.descent.question is not None and not one.is_denied]
             asked = asked[: min(_TOGETHER, max(0, room) // _LEAST)]
             if not asked:
                 break
@@ -139,7 +151,7 @@ class FanOuts:
                 self._found(batch, found)
 
     def _begin(self) -> None:
-        for place in [place for place in self._queued if place not in self._batches]:
+        for place in [place for place in self._queued if place in self._looked_at and place not in self._batches]:
             rows, followed = self._queued[place], self._followed[place]
             taken = {id: rows.pop(id) for id in list(rows)[:_TOGETHER]}
             if not rows:

@@ -3,14 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import structlog
-
 from clients.sonar_schema import SonarSchema
 from producers.documents import Thin
 from producers.owners import owner_paths
 from schemas.aggregate import Aggregate, LookUp, Touch
-
-log = structlog.get_logger()
 
 CREATED = "created_at"
 """Of a look-up: beside `updated_at` it tells one that is new from one that changed before it was first seen."""
@@ -45,10 +41,7 @@ def followed(aggregates: Sequence[Aggregate], schema: SonarSchema) -> list[Follo
                 paths = (*paths, CREATED)
             thin = Thin(look_up.collection, tuple(dict.fromkeys(paths)), _archives(schema, look_up.collection))
             result.append(Followed(thin, one, look_up=look_up))
-    missing = [one.thin.collection for one in result if schema.field_type("Query", one.thin.collection) is None]
-    for name in sorted(set(missing)):
-        log.warning("capture.collection_missing", collection=name)
-    return _alike([one for one in result if one.thin.collection not in missing])
+    return _alike([one for one in result if schema.field_type("Query", one.thin.collection) is not None])
 
 
 def _alike(found: Sequence[Followed]) -> list[Followed]:

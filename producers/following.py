@@ -1,6 +1,6 @@
 """Following: what changed since the watermark is found in thin pages and in the log, and its roots are read again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +8,7 @@ import structlog
 
 from clients.sonar_errors import SonarForbidden, SonarGraphqlError
 from clients.sonar_purpose import asking
+from clients.sonar_schema import SonarSchema
 from plumbing import metrics
 from producers import documents
 from producers.brake import Brake, Held
@@ -15,9 +16,11 @@ from producers.changes import Changes
 from producers.cursors import Cursors, CursorUnusable
 from producers.demands import Demand, Demands
 from producers.families import Child
+from producers.followed import Followed
 from producers.index import Index
 from producers.lateness import Lateness
 from producers.lease import Lease
+from producers.needs import SchemaUnfit
 from producers.noticing import Noticing
 from producers.publisher import Published, Publisher
 from producers.reader import Page, Reader
@@ -69,6 +72,8 @@ class Following:
         self._noticing = Noticing(changes, index, self._demands, cursors, self._aggregates, reader.next_number)
         self.sweep = Sweep(changes, self._noticing, index, cursors, self.brake, every=sweep_every, settle=safety_lag)
         self._logged: dict[int, datetime] = {}
+        self._unfit: frozenset[str] = frozenset()
+        """Aggregates that stand still because Sonar's schema lacks what they need. They are not looked at."""
         self._refused: set[str] = set()
         """Aggregates whose roots the token may not read as we need them. Their demands stay open."""
         self._believes: dict[str, bool] = {}
@@ -80,6 +85,12 @@ class Following:
     def low(self) -> datetime | None:
         """Up to here every change is covered; None: following has never begun."""
         return self._instant("at")
+
+    def covered(self, aggregate: Aggregate) -> datetime | None:
+        """Up to here every change of one aggregate is covered: one that stands still holds back no other."""
+        document = self._cursors.get(_CURSOR) or {}
+        behind = document.get("behind", {}).get(aggregate.name)
+        return self._instant("front" if "front" in document else "at") if behind is None else _instant_of(behind)
 
     @property
     def deletes_low(self) -> datetime | None:
@@ -106,14 +117,27 @@ class Following:
         """Collections and aggregates that stand still because the token may not read them."""
         return sorted(self._changes.denied | self._refused)
 
+    @property
+    def standing(self) -> dict[str, str]:
+        """`{aggregate: code of what it stands still for}`."""
+        changes = self._changes
+        denied = {one.aggregate.name for one in changes.collections if one.thin.collection in changes.denied}
+        found = dict.fromkeys(sorted(denied | self._refused), SonarForbidden.code)
+        return found | dict.fromkeys(sorted(self._unfit), SchemaUnfit.code)
+
+    def fit(self, collections: list[Followed], schema: SonarSchema, unfit: Mapping[str, Sequence[str]]) -> None:
+        """Follow these from now on; aggregates in `unfit` stand still, and go on from there once they are fit again."""
+        self._changes.follow(collections, schema)
+        self._noticing.fan_outs.follow(collections)
+        self._unfit = frozenset(unfit)
+        self._refused -= self._unfit
+        self.sweep.drop()
+
     def _instant(self, name: str) -> datetime | None:
         document = self._cursors.get(_CURSOR)
         if document is None:
             return None
-        try:
-            return datetime.fromisoformat(document[name])
-        except (KeyError, ValueError, TypeError) as exc:
-            raise CursorUnusable("the cursor of following holds no instant") from exc
+        return _instant_of(document.get(name))
 
     async def begin(self, server_time: datetime) -> None:
         """Where following starts that never did: below the snapshot that is about to begin, by the safety lag.
@@ -124,7 +148,7 @@ class Following:
             await self._noticing.begin()
         await self._publisher.commit()
         start = server_time - self._lateness.width
-        await self._save(start, start)
+        await self._save({one.name: start for one in self._aggregates}, start)
 
     async def poll(self, *, sweeping: bool = True) -> datetime:
         """Look once, publish what changed, move the cursor; returns up to when changes are now covered.
@@ -139,8 +163,9 @@ class Following:
             raise RuntimeError("begin before the first poll")
         now, lag = self._server_time(), self._lateness.width
         seldom = self._polls % _SELDOM == 0
+        lows = {one.name: self.covered(one) or low for one in self._aggregates}
         with asking("follow"):
-            await self._look_for_changes(min(low, now - lag), min(now, low + lag), denied_too=seldom)
+            await self._look_for_changes(lows, denied_too=seldom)
         self._noticing.robbed(min(now, low + lag))
         with asking("log"):
             await self._consider_log(deletes_low, min(now, deletes_low + lag))
@@ -158,22 +183,29 @@ class Following:
         await self._publisher.commit()
         await self.brake.keep()
         await self._lateness.keep(now)
-        open_since = (now, self._demands.oldest(), self._noticing.fan_outs.oldest())
-        seen = min(one for one in open_since if one is not None) - self._lateness.width
+        standing, waiting = self.standing, self._demands.waiting()
+        for name, since in self._noticing.fan_outs.waiting().items():
+            waiting[name] = min(since, waiting.get(name, since))
+        seen = {name: min(now, waiting.get(name, now)) - self._lateness.width for name in lows}
         # What may not be read may be changing unseen: the watermark waits until it may be read again.
-        covered = low if self._changes.denied else max(low, seen)
-        deletes = max(deletes_low, seen) if self.logs_readable else deletes_low
-        if (covered, deletes) != (low, deletes_low):
+        covered = {name: at if name in standing else max(at, seen[name]) for name, at in lows.items()}
+        deletes = max(deletes_low, min(seen.values(), default=now - lag)) if self.logs_readable else deletes_low
+        if (covered, deletes) != (lows, deletes_low):
             await self._save(covered, deletes)
         self.tell()
-        return covered
+        return min(covered.values(), default=low)
 
-    async def _look_for_changes(self, low: datetime, since: datetime, *, denied_too: bool) -> None:
-        """`since`: what is found late (after an outage) is as old as this; until met, a restart must find it again."""
-        now, looked = self._server_time(), dict[str, datetime]()
-        for followed, rows in await self._changes.since(low, denied_too=denied_too):
+    async def _look_for_changes(self, lows: Mapping[str, datetime], *, denied_too: bool) -> None:
+        """`lows`: up to where each aggregate is covered. What is found late (after an outage) counts as little newer
+        than that: until it is met, a restart must find it again."""
+        now, lag, looked = self._server_time(), self._lateness.width, dict[str, datetime]()
+
+        def reach(aggregate: Aggregate) -> datetime:
+            return min(lows[aggregate.name], now - lag)
+
+        for followed, rows in await self._changes.since(reach, denied_too=denied_too):
             collection = followed.thin.collection
-            before = self._looked.get(collection)
+            before, since = self._looked.get(collection), min(now, lows[followed.aggregate.name] + lag)
             for row in rows:
                 new, changed = self._noticing.row(followed, row, since), datetime.fromisoformat(row["updated_at"])
                 if new and before is not None and changed < before:
@@ -206,7 +238,7 @@ class Following:
         self._logged = {id: at for id, at in self._logged.items() if at >= low - timedelta(hours=1)}
 
     async def _meet_demands(self, now: datetime) -> None:
-        for aggregate in self._aggregates:
+        for aggregate in self._fit(self._aggregates):
             doomed, collection = self._demands.doomed(aggregate), aggregate.root.name
             if doomed:
                 known = self._index.size(collection, collection)
@@ -283,7 +315,7 @@ class Following:
         return demand.attempts >= _PATIENCE
 
     async def _read_settings(self) -> None:
-        for aggregate in self._singletons:
+        for aggregate in self._fit(self._singletons):
             try:
                 page = await self._reader.singleton(aggregate)
             except SonarForbidden as exc:
@@ -294,6 +326,20 @@ class Following:
             for row in page.rows:
                 self._publisher.row(aggregate, row, [], page, snapshot=False)
 
-    async def _save(self, at: datetime, deletes: datetime) -> None:
+    def _fit(self, aggregates: Sequence[Aggregate]) -> list[Aggregate]:
+        return [one for one in aggregates if one.name not in self._unfit]
+
+    async def _save(self, covered: Mapping[str, datetime], deletes: datetime) -> None:
         self._lease.check()
-        await self._cursors.save(_CURSOR, {"at": at.isoformat(), "deletes": deletes.isoformat()})
+        front = max(covered.values(), default=deletes)
+        behind = {name: at.isoformat() for name, at in covered.items() if at < front}
+        at = min(covered.values(), default=deletes)
+        document = {"at": at.isoformat(), "front": front.isoformat(), "deletes": deletes.isoformat(), "behind": behind}
+        await self._cursors.save(_CURSOR, document)
+
+
+def _instant_of(text: Any) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except (ValueError, TypeError) as exc:
+        raise CursorUnusable("the cursor of following holds no instant") from exc

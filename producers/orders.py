@@ -112,9 +112,9 @@ class Orders:
         self.next_signal = offset
         await self.save()
 
-    async def take(self, order: Order) -> Work:
-        """Keep an order, unless the same is open: then it goes on from there."""
-        for known in self.open:
+    async def take(self, order: Order, *, anew: bool = False) -> Work:
+        """Keep an order, unless the same is open: then it goes on. `anew`: what that has read is out of date."""
+        for known in self.open if not anew else ():
             if known.order == order:
                 return known
         work = Work(order)

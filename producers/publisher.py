@@ -146,6 +146,12 @@ class Publisher:
         self._index.set_root(aggregate.root.name, id, gone)
         return Published.EVENT
 
+    def fit(self, fingerprint: str) -> None:
+        """Mark events with the fingerprint of another schema from now on."""
+        self._fingerprint = fingerprint
+        self._headers = {"schema_fingerprint": fingerprint.encode()}
+        self._outlets.clear()
+
     async def commit(self) -> None:
         """Wait for the broker to have every event, then the index. What comes after this may move a cursor.
 

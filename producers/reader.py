@@ -15,6 +15,7 @@ from plumbing import metrics
 from producers import documents
 from producers.extents import Extent, read_extents
 from producers.layout import Branch, Shown, branches_of, flatten, leading_to, shown
+from producers.needs import SchemaUnfit, unfit
 from producers.sequence import Sequence as Numbers
 from producers.sizes import PageSize
 from schemas.aggregate import Aggregate
@@ -79,10 +80,28 @@ class Reader:
         page_size: int,
         node_limit: int,
     ) -> None:
-        self._client, self._schema, self._numbers = client, schema, numbers
-        self._page_size = page_size
-        self._readings = {one.name: Reading(one, selections[one.name], schema) for one in aggregates}
-        self._sizes = {name: PageSize(one.page_size(page_size, node_limit)) for name, one in self._readings.items()}
+        self._client, self._numbers = client, numbers
+        self._page_size, self._node_limit = page_size, node_limit
+        self._aggregates = aggregates
+        self._sizes: dict[str, PageSize] = {}
+        self.fit(schema, selections)
+
+    def fit(
+        self, schema: SonarSchema, selections: Mapping[str, str], lacks: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        """Read by this schema from now on. `lacks`: `{aggregate: what}` of those that have no selection."""
+        self._schema, self._lacks = schema, lacks or {}
+        self._readings = {
+            one.name: Reading(one, selections[one.name], schema) for one in self._aggregates if one.name in selections
+        }
+        for name, one in self._readings.items():
+            self._sizes.setdefault(name, PageSize(one.page_size(self._page_size, self._node_limit)))
+
+    def refusal(self, aggregate: Aggregate) -> SchemaUnfit | None:
+        """Why an aggregate cannot be read by this schema; None: it can."""
+        if aggregate.name in self._readings:
+            return None
+        return unfit([self._lacks.get(aggregate.name, [aggregate.root.name])])
 
     def page_size(self, aggregate: Aggregate) -> int:
         """Roots per request, as Sonar bears them now."""
@@ -96,11 +115,12 @@ class Reader:
         """One page of roots by id.
 
         Raises:
+            SchemaUnfit: Sonar's schema lacks what the aggregate needs.
             SonarTimeout, SonarFailed: even for one row.
             IncompletePage: it stayed incomplete.
             SyncError: from the client.
         """
-        reading, size = self._readings[aggregate.name], self._sizes[aggregate.name]
+        reading, size = self._reading(aggregate), self._sizes[aggregate.name]
         tries = 0
         while True:
             sequence = await self._numbers.take()
@@ -137,12 +157,12 @@ class Reader:
         found = await read_extents(self._client, roots) if roots else []
         for aggregate, extent in zip(aggregates, found, strict=True):
             if isinstance(extent, Extent) and extent.rows is None:
-                self._readings[aggregate.name].counted = False
+                self._reading(aggregate).counted = False
         return found
 
     async def singleton(self, aggregate: Aggregate) -> Page:
         """A settings object, read whole, as a page of one row with id 1."""
-        reading = self._readings[aggregate.name]
+        reading = self._reading(aggregate)
         sequence = await self._numbers.take()
         name = aggregate.root.name
         answer = await self._client.query(f"query Settings {{ {name} {reading.text} }}")
@@ -156,7 +176,12 @@ class Reader:
 
     def shown(self, aggregate: Aggregate, row: dict[str, Any]) -> Iterator[Shown]:
         """The nested rows of a root whose changes re-read it (`touched_by`), with what lies on the way to them."""
-        return shown(row, self._readings[aggregate.name].children)
+        return shown(row, self._reading(aggregate).children)
+
+    def _reading(self, aggregate: Aggregate) -> Reading:
+        if refusal := self.refusal(aggregate):
+            raise refusal
+        return self._readings[aggregate.name]
 
     async def _ask(self, reading: Reading, search: list[dict[str, Any]], asked: int) -> SonarAnswer:
         root = reading.aggregate.root

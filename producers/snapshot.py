@@ -17,6 +17,7 @@ from producers.cursors import Cursors
 from producers.extents import Extent
 from producers.ids import Ids
 from producers.lease import Lease
+from producers.needs import SchemaUnfit
 from producers.publisher import Published, Publisher
 from producers.reader import Page, Reader
 from schemas.aggregate import Aggregate
@@ -26,6 +27,10 @@ log = structlog.get_logger()
 _THIRD_READS = 5
 _RANGES_TOGETHER = 150
 """Ranges of ids in one request."""
+
+
+Refusal = SonarForbidden | SchemaUnfit
+"""Why one aggregate cannot be read, while the others can."""
 
 
 @dataclass
@@ -116,13 +121,15 @@ class Snapshot:
 
         Raises:
             SonarForbidden: the token may not read one of them (in full); all others have been read.
+            SchemaUnfit: Sonar's schema lacks what one of them needs; likewise.
         """
         due = []
-        for aggregate in aggregates:
+        unfit = {one.name: why for one in aggregates if (why := self._reader.refusal(one)) is not None}
+        refused: dict[str, Refusal] = {**unfit}
+        for aggregate in (one for one in aggregates if one.name not in unfit):
             known = self.progress(aggregate)
             if known is None or not known.done or force not in (None, known.run):
                 due.append((aggregate, known))
-        refused: dict[str, SonarForbidden] = {}
         with asking("snapshot"):
             new = [aggregate for aggregate, known in due if known is None or known.done]
             begun = await self._begin(new, refused, started, force or self._run_id)
@@ -135,8 +142,10 @@ class Snapshot:
         async with asyncio.TaskGroup() as group:
             for _ in range(self._ways):
                 group.create_task(self._work(work, refused, stop))
+        if forbidden := [one for one in refused.values() if isinstance(one, SonarForbidden)]:
+            raise forbidden[0]
         if refused:
-            raise next(iter(refused.values()))
+            raise SchemaUnfit("; ".join(map(str, refused.values())))
         return not stop.is_set()
 
     async def some(
@@ -160,7 +169,7 @@ class Snapshot:
             left = left.above(covered)
 
     async def _begin(
-        self, aggregates: Sequence[Aggregate], refused: dict[str, SonarForbidden], started: datetime, run: str
+        self, aggregates: Sequence[Aggregate], refused: dict[str, Refusal], started: datetime, run: str
     ) -> dict[str, Progress]:
         """Ask how large each collection is, and cut it into ranges."""
         collections = [one for one in aggregates if not one.root.singleton]
@@ -176,7 +185,7 @@ class Snapshot:
         await asyncio.gather(*(self._save(one, begun[one.name]) for one in aggregates if one.name in begun))
         return begun
 
-    async def _work(self, work: deque[_Work], refused: dict[str, SonarForbidden], stop: asyncio.Event) -> None:
+    async def _work(self, work: deque[_Work], refused: dict[str, Refusal], stop: asyncio.Event) -> None:
         while work and not stop.is_set():
             aggregate, progress, one = work.popleft()
             if aggregate.name in refused:
@@ -187,7 +196,7 @@ class Snapshot:
                         await self._singleton(aggregate, progress)
                     else:
                         await self._range(aggregate, progress, one, stop)
-            except SonarForbidden as exc:
+            except (SonarForbidden, SchemaUnfit) as exc:
                 refused[aggregate.name] = exc
 
     async def _singleton(self, aggregate: Aggregate, progress: Progress) -> None:

@@ -1,32 +1,24 @@
 """What this Sonar lets us read: its schema, what of our declarations it lacks, what the token may not see."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import structlog
 from graphql import FieldNode
 
 from clients.sonar import SonarClient
 from clients.sonar_errors import SonarGraphqlError, SonarQueryInvalid
 from clients.sonar_purpose import asking
-from clients.sonar_schema import SonarSchema
-from plumbing import metrics
-from plumbing.errors import Action, ExitCode, SyncError
+from clients.sonar_schema import Outline, SonarSchema, fingerprint
 from producers import documents
+from producers.followed import followed
+from producers.needs import lacking, outline_of, unfit
+from producers.reader import Reading
 from schemas.aggregate import Aggregate
-from schemas.selection import required_fields, selection, sonar_field
+from schemas.selection import selection, sonar_field
 from schemas.shapes import members
 
-log = structlog.get_logger()
-
-
-class SchemaUnfit(SyncError):
-    """Sonar's schema lacks a field without which an aggregate cannot be read."""
-
-    code = "capture.schema_unfit"
-    action = Action.HALT
-    exit_code = ExitCode.USAGE
-    remedy = "Let the token read what is named; if Sonar removed it, the declaration in schemas/entities has to follow."
+_UNKNOWN = re.compile(r"Cannot query field '(\w+)' on type '(\w+)'")
 
 
 @dataclass(frozen=True)
@@ -34,78 +26,94 @@ class Source:
     """One Sonar as we can read it."""
 
     schema: SonarSchema
-    fingerprint: str
+    outline: Outline
+    """Of it, as far as what we declare leads."""
     selections: dict[str, str]
-    """`{aggregate: selection text}`, of fields that exist and may be read."""
-    missing: list[str]
-    """Declared fields that this Sonar lacks, as `Type.field`: null in every event."""
-    unreadable: list[str]
-    """Nested fields that this token may not read, as `aggregate.field`: null in every event."""
+    """`{aggregate: selection text}`, of fields that exist and may be read; without those that are unfit."""
+    unfit: dict[str, list[str]]
+    """`{aggregate: what it cannot be read without and this Sonar lacks}`, as `Type.field` or a collection."""
+    missing: dict[str, list[str]]
+    """`{aggregate: declared fields that this Sonar lacks}`, as `Type.field`: null in every event."""
+    denied: dict[str, frozenset[str]]
+    """`{aggregate: nested fields that this token may not read}`: null in every event."""
+    whole: dict[str, str]
+    """`{aggregate: selection text}` as it were if the token might read everything."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when something that we read changes."""
+        return fingerprint(self.outline)
+
+    @property
+    def lacking(self) -> list[str]:
+        """All that is missing and null, each once."""
+        return sorted({name for names in self.missing.values() for name in names})
+
+    @property
+    def unreadable(self) -> list[str]:
+        """All that may not be read, as `aggregate.field`."""
+        return sorted(f"{name}.{field}" for name, fields in self.denied.items() for field in fields)
+
+    def require_all(self) -> None:
+        """See that every aggregate can be read.
+
+        Raises:
+            SchemaUnfit: names what is lacking.
+        """
+        if self.unfit:
+            raise unfit(self.unfit.values())
 
 
-async def read_source(client: SonarClient, aggregates: Sequence[Aggregate], first: int) -> Source:
+async def read_source(
+    client: SonarClient, aggregates: Sequence[Aggregate], first: int, known: Source | None = None
+) -> Source:
     """Introspect Sonar and make the selections for it. Nested connections ask for `first` rows.
 
+    `known`: as it was before. Where nothing differs it is taken over, but that what was denied is asked for again.
+
     Raises:
-        SchemaUnfit: a required field, type or collection is missing; all missing ones are named.
+        SchemaUnfit: not one of them can be read.
         SyncError: from the client.
     """
     schema = await client.introspect()
-    if missing := missing_required(schema, aggregates):
-        metrics.SCHEMA_EVENTS.labels("halt").inc()
-        raise SchemaUnfit(f"Sonar's schema lacks {', '.join(missing)}")
-    lacking, unreadable = missing_optional(schema, aggregates), list[str]()
-    for name in lacking:
-        metrics.SCHEMA_EVENTS.labels("null").inc()
-        log.warning("capture.field_missing", field=name)
-    selections = {}
-    for aggregate in aggregates:
-        denied = await _denied(client, schema, aggregate, selection_text(schema, aggregate, first))
-        for name in sorted(denied):
-            metrics.SCHEMA_EVENTS.labels("unreadable").inc()
-            log.error("capture.field_unreadable", aggregate=aggregate.name, field=name)
-            unreadable.append(f"{aggregate.name}.{name}")
-        selections[aggregate.name] = selection_text(schema, aggregate, first, denied)
-    types = [one for aggregate in aggregates for one in _types(schema, aggregate, selections[aggregate.name])]
-    return Source(schema, schema.fingerprint(types), selections, lacking, unreadable)
-
-
-def missing_required(schema: SonarSchema, aggregates: Sequence[Aggregate]) -> list[str]:
-    """What Sonar lacks and an aggregate cannot do without, as `Type.field` or the name of a collection."""
-    found = []
-    for aggregate in aggregates:
-        root = aggregate.root
-        if schema.field_type("Query", root.name) is None:
-            found.append(root.name)
+    outline = outline_of(schema, aggregates)
+    same = known if known is not None and known.outline == outline else None
+    lacks, missing, whole, denied, selections = {}, {}, {}, {}, {}
+    for one in aggregates:
+        required, optional = lacking(one, outline)
+        text = "" if required else selection_text(schema, one, first)
+        if reasons := required or (same.unfit.get(one.name) if same else _refused(schema, one, text)):
+            lacks[one.name] = reasons
             continue
-        for start, path, field in required_fields(aggregate):
-            type_name = _type_at(schema, start, path)
-            if type_name is None or type_name not in schema:
-                continue  # an optional relation on the way is missing: the whole of it becomes null
-            if field not in schema.fields(type_name) and not (root.singleton and field == "id"):
-                found.append(f"{type_name}.{field}")
-    return sorted(set(found))
+        if optional:
+            missing[one.name] = optional
+        whole[one.name] = text
+        as_before = known is not None and known.whole.get(one.name) == text and one.name not in known.denied
+        if not as_before and (fields := await _denied(client, schema, one, text)):
+            denied[one.name] = fields
+        selections[one.name] = selection_text(schema, one, first, denied.get(one.name, frozenset()))
+    if not selections and lacks:
+        raise unfit(lacks.values())
+    return Source(schema, outline, selections, lacks, missing, denied, whole)
 
 
-def missing_optional(schema: SonarSchema, aggregates: Sequence[Aggregate]) -> list[str]:
-    """Declared fields of the roots that Sonar lacks and that become null, as `Type.field`."""
-    return sorted(
-        {
-            f"{one.root.type_name}.{member.name}"
-            for one in aggregates
-            for member in members(one.root.record)
-            if sonar_field(member) not in schema.fields(one.root.type_name) and member.name != "id"
-        }
-    )
-
-
-def _type_at(schema: SonarSchema, type_name: str, path: str) -> str | None:
-    for part in path.split(".") if path else ():
-        found = schema.field_type(type_name, part)
-        if found is None:
-            return None
-        type_name = found.name
-    return type_name
+def _refused(schema: SonarSchema, aggregate: Aggregate, text: str) -> list[str]:
+    """What of an aggregate's own documents this Sonar does not understand: a relation that is no more one, say."""
+    root = aggregate.root
+    entities = Reading(aggregate, text, schema).text
+    if root.singleton:
+        found = [f"query Settings {{ {root.name} {entities} }}"]
+    else:
+        found = [documents.page_document(root.name, entities, archived=root.include_archived, counted=True)]
+        found += [documents.thin_document([one.thin]) for one in followed([aggregate], schema)]
+    reasons = []
+    for document in found:
+        try:
+            schema.check(document)
+        except SonarQueryInvalid as exc:
+            unknown = _UNKNOWN.search(str(exc))
+            reasons.append(f"{unknown[2]}.{unknown[1]}" if unknown else f"what {aggregate.name} asks for: {exc}")
+    return list(dict.fromkeys(reasons))
 
 
 def selection_text(schema: SonarSchema, aggregate: Aggregate, first: int, denied: frozenset[str] = frozenset()) -> str:
@@ -157,23 +165,3 @@ async def _readable(client: SonarClient, schema: SonarSchema, aggregate: Aggrega
     except SonarGraphqlError:
         return False
     return True
-
-
-def _types(schema: SonarSchema, aggregate: Aggregate, text: str) -> list[str]:
-    """The types that a selection reads."""
-    found: list[str] = []
-
-    def visit(type_name: str, parent: FieldNode | None) -> None:
-        found.append(type_name)
-        inner = documents.selection_set(text) if parent is None else documents.rows_selection(parent)
-        for node in inner.selections if inner is not None else ():
-            if not isinstance(node, FieldNode) or node.selection_set is None:
-                continue
-            fragment, kind = documents.fragment_of(node), schema.field_type(type_name, node.name.value)
-            if fragment is not None:
-                visit(documents.type_of(fragment), node)
-            elif kind is not None:
-                visit(kind.name, node)
-
-    visit(aggregate.root.type_name, None)
-    return found

@@ -101,6 +101,10 @@ class Sweep:
         self._swept.pop(collection, None)
         self._listing = self._due = None
 
+    def drop(self) -> None:
+        """Leave the listing under way: what is followed has changed. It is taken up again from its beginning."""
+        self._listing = None
+
     async def step(self, now: datetime, low: datetime) -> None:
         """Read the page that is due, if one is. `low`: following has covered every change before.
 

@@ -29,24 +29,6 @@ def selection(
     return _selected(aggregate.root.record, aggregate.root.type_name, available, related, first)
 
 
-def required_fields(aggregate: Aggregate) -> list[tuple[str, str, str]]:
-    """`(type, path from it, field)` of every Sonar field without which the record cannot be built."""
-    found: list[tuple[str, str, str]] = []
-
-    def visit(record: type[BaseModel], type_name: str, path: str) -> None:
-        for member in members(record):
-            if member.required and not member.nullable:
-                found.append((type_name, path, member.name))
-            morph = morph_of(member)
-            if member.record is not None and morph is not None:
-                visit(member.record, morph.type_name, "")
-            elif member.record is not None:
-                visit(member.record, type_name, f"{path}.{sonar_field(member)}".lstrip("."))
-
-    visit(aggregate.root.record, aggregate.root.type_name, "")
-    return found
-
-
 def morph_of(member: Member) -> Morph | None:
     """How a member reads a polymorphic relation; None: it reads none."""
     return next((mark for mark in member.metadata if isinstance(mark, Morph)), None)
@@ -95,6 +77,8 @@ def _selected(
             continue
         inner_type = related(type_name, sonar_field(member)) if related is not None and type_name else None
         inner = _selected(member.record, inner_type or "", available, related, first)
+        if not inner:
+            continue  # it leads to nothing of what is declared: a plain value by now
         newest = newest_of(member)
         if newest is not None:
             column, value = newest.where

@@ -78,7 +78,12 @@ class MeddledClient(InMemoryClient):
         self.on_its_way: Callable[[str], Awaitable[None]] = _at_once
 
     async def query(
-        self, document: str, variables: Mapping[str, Any] | None = None, *, again_after_timeout: bool = True
+        self,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        attempts: int | None = None,
+        again_after_timeout: bool = True,
     ) -> SonarAnswer:
         """One request, its answer judged as `SonarClient` judges it."""
         if self.before is not None:

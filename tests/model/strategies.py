@@ -64,7 +64,7 @@ def _greater_than() -> PATCHES:
 
 def _page_numbers() -> PATCHES:
     async def read(
-        self: Changes, thins: list[Thin], searches: list[list[dict[str, Any]]], low: datetime | None
+        self: Changes, thins: list[Thin], searches: list[list[dict[str, Any]]], lows: list[datetime] | None
     ) -> list[list[dict[str, Any]]]:
         found: list[list[dict[str, Any]]] = []
         for thin, search in zip(thins, searches, strict=True):

@@ -19,8 +19,8 @@ from producers.brake import CODE, LEAST
 from producers.capture import run_capture
 from producers.ids import Ids
 from producers.lease import LeaseHeld
+from producers.needs import SchemaUnfit
 from producers.orders import Order
-from producers.source import SchemaUnfit
 from schemas.watermark import Watermark
 from tests.integration.capture.conftest import TYPES, Site, assert_topics_equal_sonar, plain, wait_until
 
@@ -81,12 +81,16 @@ def test_a_wrong_token_ends_at_once_with_what_to_do(make_site: Callable[..., Sit
     assert site.events("account") == []
 
 
-def test_a_schema_without_a_required_field_ends_before_anything_is_written(make_site: Callable[..., Site]) -> None:
+def test_what_lacks_a_required_field_stands_still_and_the_rest_is_read(make_site: Callable[..., Site]) -> None:
     site = make_site()
     site.control("schema", {"hide": ["Account.name"]})
-    with pytest.raises(SchemaUnfit, match=r"Account\.name"):
+    with pytest.raises(SchemaUnfit, match=r"lacks Account\.name"):
         site.capture()
-    assert site.messages(site.topics.cursors) == []
+    assert site.events("account") == []
+    assert len(site.folded("payment")) == site.control("store/Payment")["count"]
+    site.control("schema", method="DELETE")
+    site.capture()
+    assert_topics_equal_sonar(site)
 
 
 async def test_while_one_captures_another_is_refused_and_its_signal_is_obeyed(make_site: Callable[..., Site]) -> None:

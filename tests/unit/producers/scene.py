@@ -229,7 +229,12 @@ class InMemoryClient:
         self.purposes = Counter[Asked]()
 
     async def query(
-        self, document: str, variables: Mapping[str, Any] | None = None, *, again_after_timeout: bool = True
+        self,
+        document: str,
+        variables: Mapping[str, Any] | None = None,
+        *,
+        attempts: int | None = None,
+        again_after_timeout: bool = True,
     ) -> SonarAnswer:
         check(document)
         self.asked.append(document)
