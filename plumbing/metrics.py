@@ -56,6 +56,12 @@ DELETES_WATERMARK_SECONDS = Gauge(
     "Source time up to which deletes are proven complete.",
     registry=REGISTRY,
 )
+COVERED_SECONDS = Gauge(
+    "crossfade_capture_covered_timestamp_seconds",
+    "Source time up to which changes of one aggregate are proven complete.",
+    ["entity"],
+    registry=REGISTRY,
+)
 SNAPSHOT_ROWS = Gauge(
     "crossfade_snapshot_rows",
     "Rows of the running snapshot, read and in all.",

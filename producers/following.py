@@ -219,6 +219,9 @@ class Following:
         for gauge, at in ((metrics.WATERMARK_SECONDS, self.low), (metrics.DELETES_WATERMARK_SECONDS, self.deletes_low)):
             if at is not None:
                 gauge.set(at.timestamp())
+        for one in self._aggregates:
+            if (at := self.covered(one)) is not None:
+                metrics.COVERED_SECONDS.labels(one.name).set(at.timestamp())
         metrics.STAGE_PAUSED.labels("capture", SonarForbidden.code).set(bool(self.halted))
 
     async def _consider_log(self, low: datetime, since: datetime) -> None:

@@ -16,6 +16,10 @@ _WIDEST = timedelta(days=1)
 _REMEMBERED = timedelta(days=7)
 
 
+_CODE = "capture.late_row"
+metrics.preset(metrics.ERRORS, ["capture"], [_CODE])
+
+
 class Lateness:
     """The overlap is never narrower than `least`, and twice as wide as the latest row of the last week was late."""
 
@@ -44,9 +48,9 @@ class Lateness:
         if late.total_seconds() <= known:
             return
         if late > self.width / _TWICE:
-            metrics.ERRORS.labels("capture", "capture.late_row").inc()
+            metrics.ERRORS.labels("capture", _CODE).inc()
             log.warning(
-                "capture.late_row", collection=collection, late_seconds=round(late.total_seconds()),
+                _CODE, collection=collection, late_seconds=round(late.total_seconds()),
                 overlap_seconds=round(self.width.total_seconds()),
             )  # fmt: skip
         self._learned[collection] = (late.total_seconds(), now.isoformat())
