@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 from clients.mysql import Database, TransactionLost
+from plumbing.kafka import make_consumer
 from sinks.plan import Outcome
 from sinks.threeway import Merged
 from tests.faults.steps import resolved
@@ -103,6 +104,24 @@ def _whatever_data_came(real: Any) -> Any:
     return data_of
 
 
+def _whatever_is_locked(real: Any) -> Any:
+    async def states(self: Any, tx: Any, keys: Any, *, lock: bool = False) -> Any:
+        return {} if lock else await real(self, tx, keys)
+
+    return states
+
+
+def _at_any_time(real: Any) -> Any:
+    async def send(self: Any, method: str, path: str, params: Any, body: Any, deadline: Any) -> Any:
+        return await real(self, method, path, params, body, None)
+
+    return send
+
+
+def _from_what_is_left(real: Any) -> Any:
+    return lambda self: make_consumer(self._settings.kafka, self._group, **{"auto.offset.reset": "earliest"})
+
+
 def _whatever_came(real: Any) -> Any:
     return lambda connection, **options: connection["entities"]
 
@@ -141,6 +160,16 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     "edits are looked for in both rows of a payment": (Patch("sinks.payments.Payments._merged", _always(Merged())),),
     "poison gets its dead letter": (Patch("sinks.writer.Writer._letter", _always(None)),),
     "an outcome is kept of poison too": (Patch("sinks.store.Ledger.put_outcomes", _without_dead_letters),),
+    "the fence": (
+        Patch("sinks.store.Ledger.hold", _always_soon(lambda: None)),
+        Patch("sinks.store.Ledger.states", _whatever_is_locked),
+    ),
+    "a call is not sent after its deadline": (Patch("clients.splynx.SplynxClient._send", _at_any_time),),
+    "after the cutover nobody writes": (Patch("sinks.tables.fence.check_phase", _always(None)),),
+    "what was cut off a topic is missed": (
+        Patch("sinks.loop.watermarks", _always((0, 2**62))),
+        Patch("sinks.stream.Stream.consumer", _from_what_is_left),
+    ),
     "the brake": (Patch("sinks.brake.Brake.check", _always(None)),),
     "the mark in Splynx": (Patch("sinks.runner.check_epoch", _always_soon(list)),),
     "rows that carry Sonar ids are adopted only when asked": (

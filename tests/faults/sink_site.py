@@ -90,7 +90,7 @@ class SinkSite:
 
     def play(self, told: Sequence[Happening]) -> None:
         """Put a history on the topics, which hold nothing else afterwards, and begin with an empty Splynx."""
-        self._empty_topics()
+        self.empty_topics()
         for one in told:
             topic = self.topics.splynx(one.aggregate)
             self.raw(one.aggregate, one.owner, self._codecs[one.aggregate].encode(bundle_to_avro(one.stamped(topic))))
@@ -265,7 +265,8 @@ class SinkSite:
             parts.append(f"SELECT '{one['t']}' AS t, {top} AS top FROM `{one['t']}`")
         return " UNION ALL ".join(parts)
 
-    def _empty_topics(self) -> None:
+    def empty_topics(self) -> None:
+        """As retention cuts them, to their ends."""
         self._note_ends()
         places = [TopicPartition(topic, partition, end) for (topic, partition), end in self.ends.items()]
         admin = make_admin(self.settings.kafka)  # its futures end with it
