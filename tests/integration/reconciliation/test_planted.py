@@ -11,6 +11,9 @@ from sandbox.local.library import ROOT
 from tests.integration.console.conftest import bare_environment
 from tests.integration.reconciliation.conftest import Pair, found, the
 
+COPY = 90_001
+"""Id of a service that Splynx made."""
+
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -35,6 +38,14 @@ def payment_of(pair: Pair, account: str) -> str:
     return str(row["payment"])
 
 
+def first_of(pair: Pair, entity: str) -> dict[str, str]:
+    """The first record of an entity: `record_key`, and `target_id` in Splynx."""
+    (row,) = pair.site.rows(
+        f"SELECT record_key, target_id FROM {{ledger}}.crosswalk WHERE entity = '{entity}' ORDER BY target_id LIMIT 1"
+    )
+    return row
+
+
 def test_a_pair_that_agrees_has_no_finding_in_any_record(pair: Pair) -> None:
     document = pair.reconcile()
     assert (document["code"], document["equal"], document["findings"]) == (0, True, [])
@@ -51,7 +62,13 @@ def test_edited_fields_are_found_with_their_bundles_and_without_personal_data(
     account, payment = accounts[0], payment_of(pair, accounts[1])
     customer, row = pair.target_id("customer", account), pair.target_id("payment", payment)
     (before,) = pair.site.rows(f"SELECT name, city FROM customers WHERE id = {customer}")
+    service, tariff = first_of(pair, "internet_service"), first_of(pair, "internet_tariff")
+    prices = (
+        f"UPDATE services_internet SET unit_price = unit_price {{}} 1 WHERE id = {service['target_id']}",
+        f"UPDATE tariffs_internet SET price = price {{}} 1 WHERE id = {tariff['target_id']}",
+    )
     pair.execute(
+        *(one.format("+") for one in prices),
         f"UPDATE customers SET name = 'Edited By Hand', city = 'Elsewhere' WHERE id = {customer}",
         f"UPDATE customer_billing SET billing_date = billing_date + 1 WHERE customer_id = {customer}",
         f"UPDATE payments SET comment = 'edited' WHERE id = {row}",
@@ -60,6 +77,7 @@ def test_edited_fields_are_found_with_their_bundles_and_without_personal_data(
         document = pair.reconcile("--csv", str(tmp_path / "findings.csv"))
     finally:
         pair.execute(
+            *(one.format("-") for one in prices),
             f"UPDATE customers SET name = '{before['name']}', city = '{before['city']}' WHERE id = {customer}",
             f"UPDATE customer_billing SET billing_date = billing_date - 1 WHERE customer_id = {customer}",
             f"UPDATE payments SET comment = '' WHERE id = {row}",
@@ -69,6 +87,8 @@ def test_edited_fields_are_found_with_their_bundles_and_without_personal_data(
         ("fields", "customer", account, "city"),
         ("fields", "customer", account, "name"),
         ("fields", "customer_billing", account, "billing_date"),
+        ("fields", "internet_service", service["record_key"], "unit_price"),
+        ("fields", "internet_tariff", tariff["record_key"], "price"),
         ("fields", "payment", payment, "comment"),
     ]
     assert {(one["cause"], one["confirmed"]) for one in document["findings"]} == {("changed in Splynx", True)}
@@ -92,6 +112,8 @@ def test_a_status_and_a_cent_are_found_in_records_and_in_sums(pair: Pair, accoun
     (was,) = pair.site.rows(f"SELECT status FROM customers WHERE id = {customer}")
     other = "blocked" if was["status"] != "blocked" else "active"
     pair.execute(
+        "INSERT IGNORE INTO services_internet (id, customer_id, tariff_id, login, status)"
+        f" VALUES ({COPY}, {customer}, 1, 'copy', 'stopped')",
         f"UPDATE customers SET status = '{other}' WHERE id = {customer}",
         f"UPDATE payments SET amount = amount + 0.01 WHERE id = {row}",
     )
@@ -99,6 +121,7 @@ def test_a_status_and_a_cent_are_found_in_records_and_in_sums(pair: Pair, accoun
         document = pair.reconcile()
     finally:
         pair.execute(
+            f"DELETE FROM services_internet WHERE id = {COPY}",
             f"UPDATE customers SET status = '{was['status']}' WHERE id = {customer}",
             f"UPDATE payments SET amount = amount - 0.01 WHERE id = {row}",
         )
@@ -108,14 +131,18 @@ def test_a_status_and_a_cent_are_found_in_records_and_in_sums(pair: Pair, accoun
         [
             ("counts", "customer", was["status"], "records"),
             ("counts", "customer", other, "records"),
+            ("counts", "internet_service", "stray", "records"),
             ("M7", "payment", day, "documents sum_minor"),
             ("balance", "customer", payer, "payments_minor"),
             ("record", "customer", account, "status"),
+            ("record", "internet_service", f"splynx:{COPY}", "status"),
             ("record", "payment", payment, "account day method minor"),
             ("fields", "customer", account, "status"),
             ("fields", "payment", payment, "amount"),
         ]
     )
+    copy = the(document["findings"], key=f"splynx:{COPY}")
+    assert (copy["cause"], copy["expected"], copy["actual"]) == ("made in Splynx", None, "stray")
     balance = the(document["findings"], check="balance")
     assert int(balance["actual"]) == int(balance["expected"]) + 1
 
