@@ -83,8 +83,8 @@ class Step:
     known: Known | None
     decided: Mapping[str, Decision] = field(default_factory=dict)
     """`{field: what somebody decided about its conflict}`, of a record that is written because of that."""
-    closing: Document = field(default_factory=dict)
-    """What is written into the row of one that is gone; nothing where it is left as it is."""
+    day: date | None = None
+    """By when one that is gone has ended."""
 
 
 def verdict(bundle: StampedBundle, state: AggregateState | None, *, oldest: int = 0) -> Outcome | None:
@@ -137,12 +137,12 @@ def steps_of(bundle: StampedBundle, aggregate: Aggregate, known: Sequence[Known]
                 verb = Verb.CHANGE
             steps.append(Step(verb, target, record.key, digest, document, row))
         gone += [
-            Step(Verb.GONE, target, row.key, "", None, row, closing=closing(target, row.document, bundle.bundle.day))
+            Step(Verb.GONE, target, row.key, "", None, row, day=bundle.bundle.day)
             for row in known
             if row.entity == target.entity and row.state == LIVE and row.key not in wanted
         ]
     closing_now = [one for one in steps if _closes(one)]
-    if not closing_now and not any(one.closing for one in gone):
+    if not closing_now and not any(can_be_closed(one.target) for one in gone):
         return [*steps, *reversed(gone)]
     rank = {target.entity: place for place, target in enumerate(aggregate.targets)}
     first = sorted([*closing_now, *gone], key=lambda one: -rank[one.target.entity])
@@ -154,16 +154,15 @@ def can_be_closed(target: Target) -> bool:
     return target.delete in {DeletePolicy.DISABLE, DeletePolicy.END}
 
 
-def closing(target: Target, document: Document, day: date | None) -> Document:
+def closing(target: Target, row: Mapping[str, Any], day: date | None) -> Document:
     """What ends a record that its aggregate no longer owns, by its delete policy; nothing for what is left as it is.
 
-    `document`: as it was written last. `day`: by when it ended; None: it is to be as if it had never been.
+    `row`: as Splynx has it. `day`: by when it ended, which is never before it began; None: when it began.
     """
     if target.delete is DeletePolicy.DISABLE:
         return {"status": CLOSED}
     if target.delete is DeletePolicy.END:
-        start = str(document.get("start_date") or "")
-        return {"status": CLOSED, "end_date": max(start, "" if day is None else day.isoformat())}
+        return {"status": CLOSED, "end_date": max(str(row["start_date"]), "" if day is None else day.isoformat())}
     return {}
 
 

@@ -19,7 +19,7 @@ from sinks.entries import Entries, Owner
 from sinks.errors import ParentMissing, PredecessorMissing, ReadBackDiffers, ReferenceMissing
 from sinks.foreign import Foreign
 from sinks.handles import HEAL_PAUSE_SECONDS, Handles, endpoint_of, has_handle, has_natural_key
-from sinks.plan import CLOSED, Document, Known, RefAt, Step, Verb, refs_of, resolved
+from sinks.plan import CLOSED, Document, Known, RefAt, Step, Verb, can_be_closed, closing, refs_of, resolved
 from sinks.store import Intent, Ledger
 from sinks.threeway import BY_LOCK, Told, flat, merge, shown, without
 from sinks.undo import written_of
@@ -345,14 +345,15 @@ class RestRecords:
         policy = step.target.delete
         state = ORPHANED if policy is DeletePolicy.KEEP else GONE
         before, call = None, None
-        if step.closing:
+        if can_be_closed(step.target):
             document = await self._resolved(known.document, self.shape(step.target))
             item = await self._handles.item(step.target, known.target_id, document)
             current = await self._client.get(*item)
             if str(current.get("status")) != CLOSED:
-                before = {name: current.get(name) for name in step.closing}
+                closed = closing(step.target, current, step.day)
+                before = {name: current.get(name) for name in closed}
                 await self._tell_status(known, current.get("status"), owner)
-                call = await self.put(step, owner, known.target_id, item, step.closing)
+                call = await self.put(step, owner, known.target_id, item, closed)
 
         async def release(tx: Transaction) -> None:
             await self._entries.release(tx, known, owner, state, before=before)

@@ -13,7 +13,7 @@ from typing import Any
 from schemas.aggregate import DeletePolicy, Target
 from schemas.ledger import GONE, LIVE, ORPHANED
 from sinks.bodies import SONAR_ID, Shape, differing, with_foreign
-from sinks.plan import CLOSED, Document, Known, closing
+from sinks.plan import CLOSED, Document, Known, can_be_closed, closing
 from sinks.receipts import revision_of
 
 UNDO, REDO = "undo-", "redo-"
@@ -194,15 +194,15 @@ def body_of(
     if extra:
         body[EXTRA] = extra
     if undo.way is Way.WITHDRAW:
-        body |= closing(shape.target, document, None)
+        body |= closing(shape.target, current, None)
     return body
 
 
 def written_of(shape: Shape, resolved: Document, known: Known) -> Document:
     """The request that a record was last written by; what was withdrawn was closed after that."""
     body = shape.body(resolved, create=False)
-    if known.state == GONE and (closed := closing(shape.target, known.document, None)):
-        body |= {"status": closed["status"]}
+    if known.state == GONE and can_be_closed(shape.target):
+        body["status"] = CLOSED
         # The day of its end is not kept: that it has one is what counts.
         body.pop("end_date", None)
     return body

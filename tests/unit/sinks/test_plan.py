@@ -6,7 +6,18 @@ from datetime import date
 import pytest
 
 from schemas.records import Ref
-from sinks.plan import AggregateState, Outcome, Verb, is_of_another, refs_of, resolved, steps_of, verdict, worst
+from sinks.plan import (
+    AggregateState,
+    Outcome,
+    Verb,
+    closing,
+    is_of_another,
+    refs_of,
+    resolved,
+    steps_of,
+    verdict,
+    worst,
+)
 from tests.unit.sinks.records import AGGREGATE, DETAIL, LINE, PERSON, SERVED, Detail, Line, Person, known, stamped
 
 ANNA = Person(key="1", name="Anna")
@@ -110,13 +121,14 @@ def test_services_are_closed_before_their_customer_and_opened_after_it() -> None
 def test_a_service_that_is_gone_gets_an_end_for_without_one_it_would_be_charged(day: date | None, end: str) -> None:
     bundle = stamped({"person": [ANNA], "detail": [], "line": []}, day=day)
     (gone, _) = steps_of(bundle, SERVED, [known(PERSON, ANNA), known(LINE, Line(key="5"))])
-    assert (gone.verb, gone.closing) == (Verb.GONE, {"status": "disabled", "end_date": end})
+    closed = closing(gone.target, {"start_date": "2026-01-05"}, gone.day)
+    assert (gone.verb, closed) == (Verb.GONE, {"status": "disabled", "end_date": end})
 
 
 def test_a_customer_that_is_gone_is_disabled_and_its_parts_are_left() -> None:
     rows = [known(PERSON, ANNA), known(DETAIL, Detail(key="1", text="b"))]
     steps = steps_of(stamped({}, deleted=True), AGGREGATE, rows)
-    assert [step.closing for step in steps] == [{}, {"status": "disabled"}]
+    assert [closing(step.target, {}, step.day) for step in steps] == [{}, {"status": "disabled"}]
 
 
 def test_a_record_that_comes_back_is_written_again_even_if_nothing_changed() -> None:

@@ -156,7 +156,8 @@ def test_a_customer_that_we_made_is_disabled_and_a_label_stays() -> None:
 
 def test_a_service_that_we_made_ends_on_the_day_it_began_for_without_an_end_it_would_be_charged() -> None:
     document = {"key": "501", "status": "active", "start_date": "2026-01-05", "end_date": "0000-00-00"}
-    assert body_of(Undo(Way.WITHDRAW), SERVICE, document, {}, {}) == {"status": "disabled", "end_date": "2026-01-05"}
+    ended = body_of(Undo(Way.WITHDRAW), SERVICE, document, document, {})
+    assert ended == {"status": "disabled", "end_date": "2026-01-05"}
     written = written_of(SERVICE, document | {"customer_id": 5}, known(GONE, document))
     assert (written["status"], "end_date" in written) == ("disabled", False)
     assert written_of(SERVICE, document, known(LIVE, document))["end_date"] == "0000-00-00"
