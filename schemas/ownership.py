@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from plumbing.errors import ConfigurationError
 from schemas.aggregate import Target, WritePath
 from schemas.catalogue import SONAR_ID, TARGETS
-from schemas.records import AdditionalField, FieldOwner, OnCreate, Owned
+from schemas.records import AdditionalField, FieldOwner, OnCreate, Owned, StaysOnAdoption
 from schemas.rules import ConflictPolicy, RulesFile, RulesText
 from schemas.shapes import Kind, Member, members
 
@@ -69,6 +69,15 @@ def _declared(member: Member) -> FieldOwner:
             return mark.by
     ours = any(isinstance(mark, AdditionalField) for mark in member.metadata)
     return FieldOwner.LOCKED if ours else FieldOwner.SOURCE
+
+
+def stays_on_adoption(target: Target) -> set[str]:
+    """Fields that a row keeps when it is adopted."""
+    return {
+        field_of(target, member)
+        for member in members(target.record)
+        if any(isinstance(mark, StaysOnAdoption) for mark in member.metadata)
+    }
 
 
 def field_of(target: Target, member: Member) -> str:

@@ -120,6 +120,11 @@ class Owned:
 
 
 @dataclass(frozen=True)
+class StaysOnAdoption:
+    """Marks what a row keeps that is adopted, until somebody decides: a price, by which customers are charged."""
+
+
+@dataclass(frozen=True)
 class NewerSonar:
     """Marks a Sonar field that only newer schemas have (mapping 0.2): older ones give null."""
 

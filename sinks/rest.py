@@ -132,8 +132,9 @@ class RestRecords:
 
         existing = await find() if has_natural_key(target) else None
         if existing is not None:
-            # A label of this text is there already, and Splynx takes no second one: it is used, not repeated.
-            return await self.change(step, document, existing, None, owner)
+            # A label of this text is there already, and Splynx takes no second one: it is used, not repeated. Somebody
+            # may have made it, so it stays as it is: nobody approved of a change.
+            return await self.change(step, document, existing, None, owner, unasked=True)
         body = shape.body(document, create=True)
         made = await self.post(step, document, body, owner, find)
         if made.call is None:
@@ -232,13 +233,19 @@ class RestRecords:
         target_id: int,
         known: Known | None,
         owner: Owner,
+        *,
+        unasked: bool = False,
     ) -> bool:
-        """Bring a row to what a document says, but for edits that stay; False when it is so already."""
+        """Bring a row to what a document says, but for edits that stay; False when it is so already.
+
+        `unasked`: the row is used as it is, and what differs is told.
+        """
         target, shape = step.target, self.shape(step.target)
         item = await self._handles.item(target, target_id, document)
         current = await self._client.get(*item)
         body = shape.body(document, create=False)
-        left = await self._edits(step, known, body, current, owner)
+        adopted = Known(target.entity, step.key, target_id, "", owner.sequence, LIVE, 0, {}) if unasked else None
+        left = await self._edits(step, known or adopted, body, current, owner, flat(body) if unasked else ())
         await self._foreign.keep(shape.lists, body, current)
         sent = changed(without(body, left), current)
         if not sent:
@@ -284,6 +291,7 @@ class RestRecords:
         body: Document,
         current: Mapping[str, Any],
         owner: Owner,
+        unasked: Collection[str],
     ) -> set[str]:
         """Tell what somebody edited in the row since we wrote it; the fields that stay as they are.
 
@@ -311,6 +319,7 @@ class RestRecords:
             current=shown(body, current) | await self._foreign.ours(shape.lists, current, body, base),
             standing=standing,
             decided=step.decided,
+            unasked=unasked,
             same=same,
         )
         if merged.told:

@@ -12,7 +12,7 @@ from typing import Any
 
 from schemas.aggregate import Target
 from schemas.ledger import AGREED, KEPT, OVERWRITTEN, TAKEN, UNSETTLED
-from schemas.ownership import Ownership
+from schemas.ownership import Ownership, stays_on_adoption
 from schemas.records import FieldOwner
 
 BY_LOCK, BY_POLICY = "locked", "policy"
@@ -73,6 +73,10 @@ Same = Callable[[Any, Any], bool]
 _NOTHING: Mapping[str, Any] = {}
 
 
+_LEFT = Told("", None, None, None, KEPT)
+"""A field stays as it is in Splynx, and nothing new is to be told of it."""
+
+
 def merge(
     target: Target,
     ownership: Ownership,
@@ -82,13 +86,16 @@ def merge(
     current: Mapping[str, Any],
     standing: Mapping[str, Standing] = _NOTHING,
     decided: Mapping[str, Decision] = _NOTHING,
+    unasked: Collection[str] = (),
     same: Same,
 ) -> Merged:
     """Compare the fields of a row that was written before, each `{field: value}`. What a side does not show is no edit.
 
-    Where no `base` is known (a row that was adopted) nobody can tell an edit from a change in Sonar, which is written.
+    Where no `base` is known (a row that was adopted) nobody can tell an edit from a change in Sonar, which is written;
+    but for the fields `unasked`, and those that stay on adoption: a difference waits until somebody decides.
     """
     merged = Merged()
+    staying = stays_on_adoption(target)
     for name, ours in source.items():
         owner = ownership.owner(target, name)
         known = standing.get(name)
@@ -99,7 +106,18 @@ def merge(
             if known is not None:  # the rules gave the field away since: nothing is left to decide
                 merged.told.append(Told(name, before, ours, known.target, AGREED, BY_POLICY, known.id))
             continue
-        if before is MISSING or theirs is MISSING:
+        if theirs is MISSING:
+            continue
+        if (before is MISSING and name in {*unasked, *staying}) or (
+            known is not None and known.base is None and name in staying
+        ):
+            told = _adopted(name, ours, theirs, known, decided.get(name), same)
+            if told is _LEFT or (told is not None and told.state in (UNSETTLED, KEPT)):
+                merged.left.add(name)
+            if told is not None and told is not _LEFT:
+                merged.told.append(told)
+            continue
+        if before is MISSING:
             continue
         told = _told(name, before, ours, theirs, owner, ownership, target, known, decided.get(name), same)
         if told is _LEFT:
@@ -111,8 +129,19 @@ def merge(
     return merged
 
 
-_LEFT = Told("", None, None, None, KEPT)
-"""A field stays as it is in Splynx, and nothing new is to be told of it."""
+def _adopted(
+    name: str, ours: Any, theirs: Any, known: Standing | None, decision: Decision | None, same: Same
+) -> Told | None:
+    """What is told of a field that nobody wrote yet. It stays but for what was decided."""
+    row = known.id if known is not None else None
+    if same(ours, theirs):
+        return Told(name, None, ours, theirs, AGREED, None, row) if known is not None else None
+    if decision is not None and same(decision.target, theirs):
+        state = TAKEN if decision.side is Side.SOURCE else KEPT
+        return Told(name, None, ours, theirs, state, decision.by, row)
+    if known is not None and same(ours, known.source) and (known.state == KEPT or same(theirs, known.target)):
+        return _LEFT
+    return Told(name, None, ours, theirs, UNSETTLED, None, row if known is None or known.state != KEPT else None)
 
 
 def _told(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from schemas.bundle import Bundle
 from schemas.entities.service.source import Service
-from schemas.records import AdditionalField, MaxLength, OnCreate, Ref, SplynxRecord, To
+from schemas.records import AdditionalField, MaxLength, OnCreate, Ref, SplynxRecord, StaysOnAdoption, To
 from schemas.rules import Rules, RulesFile
 from schemas.values.errors import OutOfRange, RequiredValueMissing, UnmappedValue
 from schemas.values.money import a_month
@@ -33,7 +33,7 @@ class InternetTariff(SplynxRecord):
 
     title: Annotated[str, MaxLength(TARIFF_CHARACTERS)]
     service_name: Annotated[str, MaxLength(TARIFF_CHARACTERS)]
-    price: str
+    price: Annotated[str, StaysOnAdoption()]
     """Of a month, four decimals, net of tax."""
     speed_download: int
     """Kilobits per second, as `speed_upload`."""
