@@ -1,8 +1,10 @@
 """What a migration will take: rows on both sides, rows to adopt, requests and time by the budgets. Reads only."""
 
+import asyncio
+import json
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,6 +13,7 @@ from clients.mysql import Database
 from clients.sonar import SonarClient
 from clients.sonar_errors import SonarForbidden
 from clients.splynx import SplynxClient
+from console.adoptions import described
 from console.advance import duration
 from console.output import table
 from plumbing.settings import Settings
@@ -22,12 +25,12 @@ from schemas.catalogue import AGGREGATES, FLAG_LABELS, TARGETS, captured
 from schemas.ledger import LIVE, SHADOW
 from schemas.rules import RulesFile, read_rules
 from schemas.write_paths import WritePaths, check_paths
-from sinks.adoption import Marked, unknown_rows
+from sinks.adoption import Adoption, Marked, unknown_rows
 from sinks.readiness import check_ids, rows_of
+from sinks.rebuild import ADOPTED
 from sinks.store import Ledger
 
 _SHOWN = 20
-_REASON = "carries this Sonar id, and the ledger does not know it"
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class Plan:
     splynx_per_second: float
     money: bool
     """Whether money is written into this Splynx at all."""
+    adopted: dict[str, Any] | None = None
+    """Who took rows over last: `{by, at, run, rows}`."""
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -81,6 +86,7 @@ class Plan:
             "source": [asdict(one) for one in self.source],
             "target": [{**asdict(one), "create": one.create} for one in self.target],
             "adoptions": self.adoptions,
+            "adopted": self.adopted,
             "requests": {"sonar": sonar, "splynx": splynx},
             "seconds": {
                 "sonar": round(sonar * 60 / self.sonar_per_minute, 1),
@@ -106,15 +112,12 @@ async def make_plan(settings: Settings) -> Plan:
         async with db.session() as tx:
             exists = await ledger.exists(tx)
             phase = await ledger.phase(tx) if exists else SHADOW
+            taken = await ledger.meta(tx, ADOPTED) if exists else None
         known = await _known(db, ledger) if exists else Counter()
         marked = Marked(client, db, TARGETS, sql=beside is not None)
         adopted = await unknown_rows(marked, db, ledger, ledger_exists=exists)
-        adoptions = [
-            {"entity": entity, "key": one.key, "target_id": one.target_id, "reason": _REASON}
-            for entity in adopted
-            async for page in marked.pages(entity)
-            for one in page
-        ]
+        rows = [one for entity in adopted async for page in marked.pages(entity) for one in _newest(page)]
+        adoptions = await asyncio.to_thread(described, settings, rows)
         target = []
         for entity, one in TARGETS.items():
             to_make = max(0, expected[entity] - known[entity] - adopted.get(entity, 0))
@@ -129,7 +132,13 @@ async def make_plan(settings: Settings) -> Plan:
         settings.sonar.requests_per_minute,
         settings.splynx.requests_per_second,
         settings.splynx.disposable,
+        json.loads(taken) if taken else None,
     )
+
+
+def _newest(page: Sequence[Adoption]) -> Collection[Adoption]:
+    """Of a payment's documents the newest."""
+    return {one.key: one for one in page}.values()
 
 
 async def read_source_side(settings: Settings, file: RulesFile) -> tuple[list[SourceLine], Counter[str]]:
@@ -218,6 +227,8 @@ def text_of(document: dict[str, Any]) -> str:
     if not document["money_is_written"]:
         lines.append("Money is deferred: splynx.disposable is not true.")
     lines += _adoptions(document["adoptions"])
+    if one := document["adopted"]:
+        lines.append(f"{one['rows']} rows were taken over at {one['at']} by {one['by']}, in run {one['run']}.")
     return "\n".join(lines)
 
 
@@ -225,8 +236,14 @@ def _adoptions(adoptions: Sequence[dict[str, Any]]) -> list[str]:
     if not adoptions:
         return ["No row of Splynx is to be adopted."]
     lines = ["", f"{len(adoptions)} rows of Splynx would be adopted, and none is without --approve adoption:"]
-    lines += [f"  {one['entity']} {one['target_id']} as {one['key']}: {one['reason']}" for one in adoptions[:_SHOWN]]
+    lines += [f"  {one['entity']} {one['target_id']} as {one['key']}: {_differs(one)}" for one in adoptions[:_SHOWN]]
     return lines + ([f"  and {len(adoptions) - _SHOWN} more: see --json"] if len(adoptions) > _SHOWN else [])
+
+
+def _differs(one: dict[str, Any]) -> str:
+    if one["differs"] is None:
+        return f"{one['reason']}; what differs is known once Sonar's side is captured"
+    return f"{one['reason']}; {'; '.join(one['differs']) or 'nothing differs'}"
 
 
 def _number(value: int | None) -> str:

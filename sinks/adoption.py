@@ -8,6 +8,7 @@ it comes, is compared with it in full, unless the row says that it is another ob
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from clients import splynx_paths
 from clients.mysql import Database, Row, Transaction
@@ -42,6 +43,8 @@ class Adoption:
     target_id: int
     revision: int = 0
     document: Document = field(default_factory=dict)
+    row: Row = field(default_factory=dict)
+    """As REST shows it; empty of a payment."""
 
 
 class Marked:
@@ -73,7 +76,7 @@ class Marked:
             below = splynx_paths.places(endpoint_of(target))
             if not below:
                 yield [
-                    Adoption(entity, key, int(key), int(row["id"]), document=_identity(row, key))
+                    Adoption(entity, key, int(key), int(row["id"]), document=_identity(row, key), row=row)
                     for row in rows
                     if (key := _sonar_id(row))
                 ]
@@ -83,7 +86,7 @@ class Marked:
             above = references(target.record)[place].entity
             owners = await self._keys(above)
             yield [
-                Adoption(entity, key, int(owner), int(row["id"]), document=document | _identity(row, key))
+                Adoption(entity, key, int(owner), int(row["id"]), document=document | _identity(row, key), row=row)
                 for row in rows
                 if (key := _sonar_id(row)) and (owner := owners.get(int(row[place])))
                 for document in [{place: {"entity": above, "key": owner}}]
@@ -159,6 +162,18 @@ async def adopt(marked: Marked, db: Database, ledger: Ledger, aggregates: Sequen
             keys |= newest.keys()
         adopted[entity] = len(keys)
     return adopted
+
+
+def amounts_of(document: Document) -> dict[str, Any]:
+    """What is compared of a payment that is found again: money, day, customer and number. Nothing of it is personal."""
+    exponent = int(document["exponent"])
+    return {
+        "customer": document["customer_id"]["key"],
+        "receipt_number": document["receipt_number"],
+        "date": str(document["date"]),
+        "payment_type": int(document["payment_type"]),
+        "amount": Decimal(int(document["amount_minor"])).scaleb(-exponent).normalize(),
+    }
 
 
 def _sonar_id(row: Mapping[str, object]) -> str:

@@ -236,7 +236,8 @@ class AdoptionNeeded(SyncError):
     action = Action.HALT
     exit_code = ExitCode.FOUND
     remedy = (
-        "If the ledger was lost, `crossfade ledger rebuild` shows what it would take over, and does it with --apply;"
+        "If the ledger was lost, `crossfade plan` lists the rows with what differs; `crossfade ledger rebuild --apply`"
+        " takes them over, as `sink --apply --approve adoption` does, and keeps who did. Prices stay until one decides;"
         " else this Splynx belongs to another ledger: check ledger and splynx in the settings."
     )
 

@@ -5,6 +5,9 @@ from their beginning by the next sink, of whichever deployment. The journal of b
 intents stay.
 """
 
+import getpass
+import json
+import os
 from dataclasses import dataclass, field
 
 from clients.mysql import Transaction
@@ -18,6 +21,8 @@ from sinks.startup import check_epoch
 from sinks.store import Ledger
 
 _BEGUN = "rebuild"
+ADOPTED = "adopted"
+"""Names the ledger's value that says who took rows over last, when and how many."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +60,21 @@ async def rebuild(site: Site) -> Rebuilt:
         await ledger.fence_off(tx)
         await ledger.forget_records(tx)
     adopted = await adopt(site.marked, db, ledger, AGGREGATES)
+    async with db.session() as tx:
+        at = f"{ledger.now().isoformat(timespec='seconds')}Z"
+        kept = {"by": _who(), "at": at, "run": ledger.run_id, "rows": sum(adopted.values())}
+        await ledger.set_meta(tx, ADOPTED, json.dumps(kept))
     await check_epoch(site.client, db, ledger, approve=True)
     async with db.transaction() as tx:
         await ledger.drop_meta(tx, _BEGUN)
     return Rebuilt(True, forgotten, adopted)
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()[:64]
+    except (KeyError, OSError):  # a container's user often has no name
+        return f"uid {os.getuid()}"
 
 
 async def check_rebuilt(tx: Transaction, ledger: Ledger) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from console.deadletters import chosen_letters
 from console.letter_states import Letter
+from console.plan import make_plan
 from console.progress import Progress
 from console.shapes import members
 from console.status import held_of
@@ -125,6 +126,37 @@ def accounts(pair: Pair) -> list[int]:
         "SELECT record_key FROM {ledger}.crosswalk WHERE entity = 'customer' AND state = 'live' ORDER BY target_id"
     )
     return [int(row["record_key"]) for row in rows]
+
+
+def test_a_plan_tells_what_differs_of_rows_that_it_would_adopt(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger was lost, and meanwhile somebody changed a customer's telephone number and category."""
+    one = accounts(pair)[0]
+    (row,) = pair.site.rows(
+        "SELECT c.id, c.phone, c.category FROM {ledger}.crosswalk x JOIN customers c ON c.id = x.target_id"
+        f" WHERE x.entity = 'customer' AND x.record_key = '{one}'"
+    )
+
+    def give(phone: str, category: str) -> None:
+        with pair.site.mariadb.connect(pair.site.splynx.database) as connection, connection.cursor() as cursor:
+            cursor.execute("UPDATE customers SET phone = %s, category = %s WHERE id = %s", (phone, category, row["id"]))
+
+    async def lost(*_: object, **__: object) -> bool:
+        return False
+
+    monkeypatch.setattr("sinks.store.Ledger.exists", lost)
+    other = "company" if row["category"] == "person" else "person"
+    give("555-9999", other)
+    try:
+        plan = asyncio.run(make_plan(load_settings(pair.site.config)))
+    finally:
+        give(row["phone"], row["category"])
+    differs = {(each["entity"], each["key"]): each["differs"] for each in plan.adoptions}
+    assert sorted(differs["customer", str(one)]) == [
+        f"category: {other} in Splynx, {row['category']} in Sonar", "phone",
+    ], "what is personal is named, and not told"  # fmt: skip
+    paid = [found for (entity, _), found in differs.items() if entity == "payment"]
+    assert paid
+    assert all(found == [] for found in paid)
 
 
 def test_a_replay_into_an_up_to_date_splynx_writes_nothing(pair: Pair) -> None:

@@ -7,6 +7,7 @@ import pytest
 from clients import mysql
 from plumbing.errors import SyncError
 from plumbing.settings import MysqlSettings
+from schemas.ledger import UNSETTLED
 from schemas.records import Ref
 from sinks.entries import Entries, Owner
 from sinks.errors import NameShared
@@ -34,6 +35,18 @@ async def test_a_label_that_comes_after_its_customers_is_put_on_them(site: Site)
         assert site.rows("SELECT COUNT(*) AS n FROM customers_labels")[0]["n"] == number
     assert site.rows("SELECT COUNT(*) AS n FROM {ledger}.held")[0]["n"] == 0
     assert {row["outcome"] for row in site.rows("SELECT outcome FROM {ledger}.aggregates")} == {"applied"}
+
+
+async def test_a_label_that_somebody_made_is_used_as_it_is(site: Site) -> None:
+    """Nobody approved of a change: what differs waits for a decision."""
+    theirs = await site.client.post(
+        "admin/config/labels", {"module": "customers", "label": "grp: A", "color": "#000000"}
+    )
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(GROUPS, 1, [Label(key="group:1", label="grp: A")], sequence=1)])
+    assert site.rows(LABELS_KEPT) == [{"record_key": "group:1", "target_id": int(theirs["id"])}]
+    assert site.rows("SELECT color FROM labels WHERE id = %s", theirs["id"]) == [{"color": "#000000"}]
+    assert site.rows("SELECT field, state FROM {ledger}.conflicts") == [{"field": "color", "state": UNSETTLED}]
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["in one batch", "one after the other"])

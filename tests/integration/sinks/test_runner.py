@@ -1,6 +1,7 @@
 """The whole sink: bundles on real topics, a registry, a Splynx stand-in; dry first, then applied, then again."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from unittest.mock import Mock
 
@@ -217,5 +218,7 @@ async def test_without_the_database_everything_goes_over_rest_and_is_found_again
         await pair.sink()
     summary = await pair.sink(approve=("adoption",))
     assert summary.adoptions["payment"] == 5
+    (kept,) = pair.rows("SELECT value FROM {ledger}.meta WHERE name = 'adopted'")
+    assert {"by", "at", "run"} < json.loads(kept["value"]).keys(), "nobody knows who approved of it"
     assert pair.rows("SELECT entity, record_key, target_id FROM {ledger}.crosswalk WHERE entity = 'payment'") == written
     assert pair.rows("SELECT SUM(deposit) AS money FROM customer_billing")[0]["money"] == 9
