@@ -6,11 +6,23 @@ from contextvars import ContextVar
 from typing import Literal, NamedTuple, get_args
 
 Purpose = Literal[
-    "follow", "overlap", "re-read", "look-up", "log", "settings", "snapshot", "sweep", "probe", "schema", "other"
+    "follow",
+    "overlap",
+    "re-read",
+    "look-up",
+    "log",
+    "settings",
+    "snapshot",
+    "sweep",
+    "webhook",
+    "probe",
+    "schema",
+    "other",
 ]
 """follow: the first page of a look for changes. overlap: its further pages, where more has changed within the overlap
 than one page holds. re-read: roots by id, because they changed. look-up: who carries a look-up that changed. log: the
-audit log. probe: whether something may be read, or is there at all. schema: introspection. other: of a command."""
+audit log. webhook: rows that one told of. probe: whether something may be read, or is there at all. schema:
+introspection. other: of a command."""
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 

@@ -96,6 +96,9 @@ SWEPT = Counter(
     ["collection", "found"],
     registry=REGISTRY,
 )
+WEBHOOKS = Counter(
+    "crossfade_capture_webhooks_total", "Webhooks of Sonar's by what became of them.", ["outcome"], registry=REGISTRY
+)
 LEASE_HELD = Gauge("crossfade_capture_lease_held", "1 while this process holds the capture lease.", registry=REGISTRY)
 
 # every consuming stage

@@ -5,6 +5,7 @@ Precedence, highest first: environment (`CROSSFADE_SONAR__TOKEN`), secret files 
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
@@ -173,6 +174,24 @@ class HttpSettings(_Block):
     sink_port: int = Field(9103, ge=0, le=65535, description="Of `sink`.")
 
 
+class WebhookSettings(_Block):
+    """The receiver of Sonar's webhooks, in the process of `follow`. They are only hints to look earlier."""
+
+    enabled: bool = Field(False, description="Whether webhooks are received. Nothing depends on them.")
+    host: str = Field("127.0.0.1", description="The address to bind to; in front of it is what speaks https.")
+    port: int = Field(9104, ge=0, le=65535, description="The port. Sonar calls `https://…/SECRET`.")
+    secret: SecretStr | None = Field(
+        None, description="The path that Sonar is given: 16 letters, digits, - or _ at least. Sonar signs nothing."
+    )
+
+    @model_validator(mode="after")
+    def _has_a_secret(self) -> Self:
+        secret = "" if self.secret is None else self.secret.get_secret_value()
+        if self.enabled and not re.fullmatch(r"[A-Za-z0-9_-]{16,}", secret):
+            raise ValueError("webhook.enabled needs webhook.secret: 16 letters, digits, - or _ at least")
+        return self
+
+
 class SinkSettings(_Block):
     """Batches, brakes and patience of the sink."""
 
@@ -215,6 +234,7 @@ class Settings(BaseSettings):
     guards: Path = Field(description="The file of Splynx's switches; `crossfade doctor --guards-template` writes it.")
     state_dir: Path = Field(Path(".crossfade"), description="Logs of stages that `run` starts.")
     http: HttpSettings = HttpSettings()
+    webhook: WebhookSettings = WebhookSettings()
     sink: SinkSettings = SinkSettings()
     process: ProcessSettings = ProcessSettings()
 

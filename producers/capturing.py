@@ -18,7 +18,7 @@ from plumbing import metrics
 from plumbing.clock import utc_now
 from plumbing.errors import Action, SyncError
 from plumbing.kafka import AckedProducer, DeliveryFailed, make_producer
-from plumbing.settings import Settings
+from plumbing.settings import Settings, WebhookSettings
 from producers.changes import Changes
 from producers.cursors import Cursors
 from producers.drift import Drift
@@ -39,6 +39,7 @@ from producers.signals import ACCEPT_DELETES
 from producers.snapshot import Snapshot
 from producers.source import read_source
 from producers.standing import read_standing
+from producers.webhook import WebhookServer
 from schemas.catalogue import captured
 from schemas.topics import Topics
 from schemas.watermark import Watermark
@@ -196,7 +197,11 @@ class Capture:
             self._errands.complete()
         self._errands.resume()
         work = None if order is None else await self._errands.order(order)
-        async with self._errands.at_work(self._settings.kafka, self._topics, stop, endless=endless):
+        webhook = self._settings.webhook if endless else WebhookSettings()
+        async with (
+            WebhookServer(webhook, self._following.hints.take),
+            self._errands.at_work(self._settings.kafka, self._topics, stop, endless=endless),
+        ):
             while not stop.is_set():
                 self._lease.check()
                 if endless:

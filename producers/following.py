@@ -17,6 +17,7 @@ from producers.cursors import Cursors, CursorUnusable
 from producers.demands import Demand, Demands
 from producers.families import Child
 from producers.followed import Followed
+from producers.hints import Hints
 from producers.index import Index
 from producers.lateness import Lateness
 from producers.lease import Lease
@@ -70,6 +71,7 @@ class Following:
         self.brake = Brake(cursors, delete_share)
         self._demands = Demands()
         self._noticing = Noticing(changes, index, self._demands, cursors, self._aggregates, reader.next_number)
+        self.hints = Hints(changes, self._noticing)
         self.sweep = Sweep(changes, self._noticing, index, cursors, self.brake, every=sweep_every, settle=safety_lag)
         self._logged: dict[int, datetime] = {}
         self._unfit: frozenset[str] = frozenset()
@@ -129,6 +131,7 @@ class Following:
         """Follow these from now on; aggregates in `unfit` stand still, and go on from there once they are fit again."""
         self._changes.follow(collections, schema)
         self._noticing.fan_outs.follow(collections)
+        self.hints.follow(collections)
         self._unfit = frozenset(unfit)
         self._refused -= self._unfit
         self.sweep.drop()
@@ -169,6 +172,8 @@ class Following:
         self._noticing.robbed(min(now, low + lag))
         with asking("log"):
             await self._consider_log(deletes_low, min(now, deletes_low + lag))
+        with asking("webhook"):
+            await self.hints.consider(now)
         if sweeping:
             await self.sweep.step(now, low)
         with asking("look-up"):

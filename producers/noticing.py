@@ -138,6 +138,10 @@ class Noticing:
             for root, collection, child in self._index.robbed(one.root.name):
                 self._demands.add(one, root, since, child=(collection, child), version=None)
 
+    def attached(self, aggregate: Aggregate, id: int, since: datetime) -> None:
+        """A pivot of a root was attached or detached, which no row tells."""
+        self._demands.add(aggregate, id, since)
+
     def logged(self, row: dict[str, Any], since: datetime) -> None:
         """A row of the audit log: a delete, or a pivot that was attached or detached."""
         type_name, id = row["logged_entity_type"], int(row["logged_entity_id"])
