@@ -21,7 +21,7 @@ from sinks.foreign import Foreign
 from sinks.handles import HEAL_PAUSE_SECONDS, Handles, endpoint_of, has_handle, has_natural_key
 from sinks.plan import CLOSED, Document, Known, RefAt, Step, Verb, can_be_closed, closing, refs_of, resolved
 from sinks.store import Intent, Ledger
-from sinks.threeway import BY_LOCK, Told, flat, merge, shown, without
+from sinks.threeway import BY_POLICY, Told, flat, merge, shown, without
 from sinks.undo import written_of
 
 Item = tuple[str, int | str]
@@ -329,7 +329,7 @@ class RestRecords:
                 await self._ledger.tell_conflicts(tx, told)
         return merged.left
 
-    async def _resolved(self, document: Document, shape: Shape) -> Document:
+    async def as_far_as_known(self, document: Document, shape: Shape) -> Document:
         """A document with its references as far as they are known."""
         async with self._db.session() as tx:
             ids = await self._ledger.ids(tx, {(ref.entity, ref.key) for ref in refs_of(document, shape.required)})
@@ -355,13 +355,14 @@ class RestRecords:
         state = ORPHANED if policy is DeletePolicy.KEEP else GONE
         before, call = None, None
         if can_be_closed(step.target):
-            document = await self._resolved(known.document, self.shape(step.target))
+            document = await self.as_far_as_known(known.document, self.shape(step.target))
             item = await self._handles.item(step.target, known.target_id, document)
             current = await self._client.get(*item)
             if str(current.get("status")) != CLOSED:
                 closed = closing(step.target, current, step.day)
                 before = {name: current.get(name) for name in closed}
-                await self._tell_status(known, current.get("status"), owner)
+                written = {name: document[name] for name in closed if name in document}
+                await self.tell_withdrawn(known, written, current, closed, owner)
                 call = await self.put(step, owner, known.target_id, item, closed)
 
         async def release(tx: Transaction) -> None:
@@ -372,15 +373,27 @@ class RestRecords:
         await self._db.retried(release)
         return True
 
-    async def _tell_status(self, known: Known, status: Any, owner: Owner) -> None:
-        """That a customer of whom somebody edited the status is disabled all the same."""
-        written = known.document.get("status")
-        if written is None or same(written, status):
-            return
-        one = Told("status", written, "disabled", status, OVERWRITTEN, BY_LOCK)
-        async with self._db.transaction() as tx:
-            await self._entries.may_write(tx, owner)
-            await self._ledger.tell_conflicts(tx, [((known.entity, known.key), known.target_id, owner.sequence, one)])
+    async def tell_withdrawn(
+        self, known: Known, written: Mapping[str, Any], current: Mapping[str, Any], new: Mapping[str, Any], owner: Owner
+    ) -> None:
+        """Tell what somebody edited in a row that is withdrawn all the same, before it is.
+
+        `written`, `current`: `{field: value}` as it was written last, and as it is; `new`: as it will be.
+        """
+        key = (known.entity, known.key)
+        async with self._db.session() as tx:
+            standing = (await self._ledger.standing(tx, [key])).get(key, {})
+        told = []
+        for name, before in written.items():
+            one = standing.get(name)
+            theirs = current.get(name, before)
+            if not (same(before if one is None else one.base, theirs) or same(new.get(name), theirs)):
+                values = (before if one is None else one.base, new.get(name), theirs)
+                told.append(Told(name, *values, OVERWRITTEN, BY_POLICY, one.id if one is not None else None))
+        if told:
+            async with self._db.transaction() as tx:
+                await self._entries.may_write(tx, owner)
+                await self._ledger.tell_conflicts(tx, [(key, known.target_id, owner.sequence, one) for one in told])
 
     async def _keep(
         self, tx: Transaction, step: Step, owner: Owner, target_id: int, *, before: Any, action: str

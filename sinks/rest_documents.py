@@ -23,6 +23,7 @@ from sinks.plan import Document, Step, Verb
 from sinks.receipts import receipt_of
 from sinks.rest import RestRecords
 from sinks.store import Ledger
+from sinks.threeway import flat, shown
 
 _NUMBER, _MARK, _CUSTOMER = "receipt_number", "field_4", "customer_id"
 
@@ -67,6 +68,9 @@ class RestDocuments:
         known = step.known
         row = await self._row(step.target, known.target_id)
         shape = self._rest.shape(step.target)
+        document = await self._rest.as_far_as_known(known.document, shape)
+        written = shape.body(document | {_NUMBER: receipt_of(document[_NUMBER], known.revision)}, create=False)
+        await self._rest.tell_withdrawn(known, flat(written), shown(written, row), {}, owner)
         body = shape.body(known.document | {_CUSTOMER: int(row[_CUSTOMER])}, create=True)
         body |= {_NUMBER: receipt_of(known.document[_NUMBER], revision), "amount": str(-Decimal(str(row["amount"])))}
         await self._made(

@@ -4,8 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from schemas.aggregate import WritePath
 from schemas.ownership import Ownership
 from schemas.records import FieldOwner
+from schemas.write_paths import WritePaths
 from sinks.payments import Payments
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, PAYMENTS, Topic, customer, payment
@@ -85,10 +87,12 @@ async def test_a_payment_that_was_deleted_in_splynx_is_a_dead_letter(site: Site)
         ),
     ],
 )
+@pytest.mark.parametrize("phase", ["shadow", "freeze"], ids=["by SQL", "over REST"])
 async def test_a_payment_that_was_edited_in_splynx_and_is_gone_leaves_nothing(
-    site: Site, edit: str, field: str
+    site: Site, edit: str, field: str, phase: str
 ) -> None:
-    writer, topic = await site.own(site.make_writer()), Topic()
+    ways = WritePaths(sql=True, chosen={("payment", "freeze"): WritePath.REST})
+    writer, topic = await site.own(site.make_writer(ways=ways)), Topic()
     await writer.write(
         [topic.send(ACCOUNTS, one, customer(one), sequence=1) for one in (1, 2)]
         + [topic.send(PAYMENTS, 9, [payment(9, 1, 900)], sequence=1)]
@@ -96,6 +100,8 @@ async def test_a_payment_that_was_edited_in_splynx_and_is_gone_leaves_nothing(
     for statement in edit.split(";"):
         site.run(statement)
     site.deposits()
+    async with site.db.transaction() as tx:
+        await site.ledger.enter(tx, phase)
     await writer.write([topic.send(PAYMENTS, 9, [], sequence=2)])
     assert list(site.deposits().values()) == [Decimal(0), Decimal(0)]
     assert {"field": field, "state": "overwritten"} in site.rows("SELECT field, state FROM {ledger}.conflicts")

@@ -2,12 +2,16 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from pydantic import SecretStr
 
 from clients.mysql import Database
-from plumbing.settings import MysqlSettings
+from console.ledger import migrate, migrated_text
+from console.shapes import members
+from plumbing.settings import MysqlSettings, Settings
 from schemas.ledger import MIGRATIONS, OVERWRITTEN, TABLES, VERSION, statements
 from sinks.errors import LedgerNewer, LedgerOutdated
 from sinks.store import Ledger
@@ -104,3 +108,18 @@ async def test_a_ledger_of_a_later_release_is_left_alone(old: Old) -> None:
         with pytest.raises(LedgerNewer, match=f"version {VERSION + 1}"):
             await old.ledger.create(tx)
         assert await old.ledger.version(tx) == VERSION + 1
+
+
+async def test_the_command_shows_first_and_then_does_it(old: Old) -> None:
+    settings = cast("Settings", SimpleNamespace(ledger_db=old.db.settings))
+    foreseen = await migrate(settings, apply=False)
+    assert foreseen.keys() | {"version"} == members("ledger migrate") | {"version"}
+    assert [(one["version"], one["table"]) for one in foreseen["changes"]] == [(m.version, m.table) for m in MIGRATIONS]
+    assert "--apply" in migrated_text(foreseen)
+    async with old.db.session() as tx:
+        assert await old.ledger.version(tx) == 1
+    done = await migrate(settings, apply=True)
+    assert (done["version"], done["changes"]) == (1, foreseen["changes"])
+    again = await migrate(settings, apply=True)
+    assert (again["version"], again["changes"]) == (VERSION, [])
+    assert f"version {VERSION}" in migrated_text(again)

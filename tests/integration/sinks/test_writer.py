@@ -205,6 +205,18 @@ async def test_a_label_of_ours_that_somebody_took_off_is_put_back_and_told(site:
     assert site.rows("SELECT label_id FROM customers_labels") == [ours]
 
 
+@pytest.mark.fault(27)
+async def test_an_edit_of_what_is_withdrawn_is_told(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    site.run("UPDATE customers SET status = 'blocked', name = 'By hand'")
+    await writer.write([topic.send(ACCOUNTS, 1, [], sequence=2, deleted=True)])
+    assert site.rows("SELECT name, status FROM customers") == [{"name": "By hand", "status": "disabled"}]
+    told = site.rows("SELECT field, state, base, target FROM {ledger}.conflicts")
+    assert told == [{"field": "status", "state": "overwritten", "base": '"active"', "target": '"blocked"'}]
+
+
 async def test_what_we_did_ourselves_is_nobodys_edit(site: Site) -> None:
     """A label that came after its customer, a customer that was disabled and came back."""
     topic = Topic()
