@@ -78,6 +78,14 @@ def sink_site(stack: Addresses, mariadb: MariaDbAccess, tmp_path_factory: pytest
 
 
 @pytest.fixture
+def impatient(sink_site: SinkSite, monkeypatch: pytest.MonkeyPatch) -> SinkSite:
+    """A site whose Splynx is done with a call soon after its deadline."""
+    splynx = sink_site.settings.splynx.model_copy(update={"settle_seconds": 0.3})
+    monkeypatch.setattr(sink_site, "settings", sink_site.settings.model_copy(update={"splynx": splynx}))
+    return sink_site
+
+
+@pytest.fixture
 def own_database(tmp_path: Path) -> Iterator[MariaDb]:
     """A database server that a test may kill and start again."""
     server = MariaDb(tmp_path)

@@ -104,6 +104,13 @@ def _whatever_data_came(real: Any) -> Any:
     return data_of
 
 
+def _only_once(real: Any) -> Any:
+    async def insist(self: Any, stop: Any, work: Any, *args: Any) -> Any:
+        return await work()
+
+    return insist
+
+
 def _whatever_is_locked(real: Any) -> Any:
     async def states(self: Any, tx: Any, keys: Any, *, lock: bool = False) -> Any:
         return {} if lock else await real(self, tx, keys)
@@ -160,6 +167,7 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     "edits are looked for in both rows of a payment": (Patch("sinks.payments.Payments._merged", _always(Merged())),),
     "poison gets its dead letter": (Patch("sinks.writer.Writer._letter", _always(None)),),
     "an outcome is kept of poison too": (Patch("sinks.store.Ledger.put_outcomes", _without_dead_letters),),
+    "what is away is waited for": (Patch("sinks.loop.Loop._insist", _only_once),),
     "the fence": (
         Patch("sinks.store.Ledger.hold", _always_soon(lambda: None)),
         Patch("sinks.store.Ledger.states", _whatever_is_locked),

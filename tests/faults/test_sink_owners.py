@@ -74,14 +74,6 @@ class Takeovers:
         return SWITCHES - len(self._gaps)
 
 
-@pytest.fixture
-def impatient(sink_site: SinkSite, monkeypatch: pytest.MonkeyPatch) -> SinkSite:
-    """A site whose Splynx is done with a call soon after its deadline."""
-    splynx = sink_site.settings.splynx.model_copy(update={"settle_seconds": 0.3})
-    monkeypatch.setattr(sink_site, "settings", sink_site.settings.model_copy(update={"splynx": splynx}))
-    return sink_site
-
-
 def of_customers(picture: Picture) -> Picture:
     """A picture that tells of customers alone by how many calls they were made.
 

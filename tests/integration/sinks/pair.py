@@ -129,29 +129,13 @@ class Pair:
         """Change something behind the sink's back."""
         behind.run(self.mariadb, self.splynx, sql)
 
-    def back_up(self) -> dict[str, list[tuple[object, ...]]]:
+    def back_up(self) -> behind.Backup:
         """Every row of Splynx's schema."""
-        found = {}
-        with self.mariadb.connect(self.splynx.database) as connection, connection.cursor() as cursor:
-            cursor.execute("SHOW TABLES")
-            for (table,) in cursor.fetchall():
-                cursor.execute(f"SELECT * FROM `{table}`")
-                found[table] = list(cursor.fetchall())
-        return found
+        return behind.back_up(self.mariadb, self.splynx)
 
-    def restore(self, backup: dict[str, list[tuple[object, ...]]]) -> None:
+    def restore(self, backup: behind.Backup) -> None:
         """Splynx as it was."""
-        with self.mariadb.connect(self.splynx.database) as connection, connection.cursor() as cursor:
-            cursor.execute("SET foreign_key_checks = 0")
-            cursor.execute("SET sql_mode = ''")  # zero dates
-            for table, rows in backup.items():
-                cursor.execute(f"SELECT COUNT(*) FROM `{table}`")
-                if cursor.fetchall() == ((0,),) and not rows:
-                    continue
-                cursor.execute(f"DELETE FROM `{table}`")
-                if rows:
-                    marks = ", ".join(["%s"] * len(rows[0]))
-                    cursor.executemany(f"INSERT INTO `{table}` VALUES ({marks})", rows)
+        behind.restore(self.mariadb, self.splynx, backup)
 
     def dead_letters(self) -> list[dict[str, bytes]]:
         """The headers of every dead letter."""
