@@ -3,11 +3,12 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from heapq import nsmallest
 
 from schemas.aggregate import Aggregate
 
 
-@dataclass
+@dataclass(slots=True)
 class Demand:
     """One root. `expected` maps (collection, child id) to the version that must be shown, None: must be gone."""
 
@@ -33,12 +34,13 @@ class Demands:
     """All open demands, one per root."""
 
     def __init__(self) -> None:
-        self._open: dict[tuple[str, int], Demand] = {}
+        self._open: dict[str, dict[int, Demand]] = {}
+        """By aggregate and root."""
         self._expecting: dict[tuple[str, tuple[str, int]], set[int]] = {}
         """`{(aggregate, child): roots whose demand names it}`."""
 
     def __len__(self) -> int:
-        return len(self._open)
+        return sum(map(len, self._open.values()))
 
     def add(
         self,
@@ -55,8 +57,9 @@ class Demands:
         Returns:
             False when the same was asked for already.
         """
-        new = (aggregate.name, id) not in self._open
-        demand = self._open.setdefault((aggregate.name, id), Demand(aggregate, id, since))
+        mine = self._open.setdefault(aggregate.name, {})
+        new = id not in mine
+        demand = mine[id] if not new else mine.setdefault(id, Demand(aggregate, id, since))
         new = new or (maybe_deleted and not demand.maybe_deleted)
         demand.maybe_deleted = demand.maybe_deleted or maybe_deleted
         if child is not None:
@@ -72,17 +75,17 @@ class Demands:
         A row that changes again before its root is read would never be shown in the version that was seen first.
         """
         for id in self._expecting.get((aggregate.name, child), ()):
-            expected = self._open[aggregate.name, id].expected
+            expected = self._open[aggregate.name][id].expected
             if child in expected:
                 expected[child] = version if id == owner else None
 
     def is_open(self, aggregate: str, id: int) -> bool:
         """Whether a root is still to be read."""
-        return (aggregate, id) in self._open
+        return id in self._open.get(aggregate, {})
 
     def done(self, demand: Demand) -> None:
         """The demand is met."""
-        del self._open[demand.aggregate.name, demand.id]
+        del self._open[demand.aggregate.name][demand.id]
         for child in demand.named:
             ids = self._expecting[demand.aggregate.name, child]
             ids.discard(demand.id)
@@ -91,18 +94,13 @@ class Demands:
 
     def waiting(self) -> dict[str, datetime]:
         """`{aggregate: since when its oldest open demand waits}`."""
-        result: dict[str, datetime] = {}
-        for one in self._open.values():
-            known = result.get(one.aggregate.name)
-            if known is None or one.since < known:
-                result[one.aggregate.name] = one.since
-        return result
+        return {name: min(one.since for one in mine.values()) for name, mine in self._open.items() if mine}
 
     def doomed(self, aggregate: Aggregate) -> int:
         """How many roots of an aggregate are said to be gone."""
-        return sum(one.maybe_deleted for one in self._open.values() if one.aggregate.name == aggregate.name)
+        return sum(one.maybe_deleted for one in self._open.get(aggregate.name, {}).values())
 
     def batch(self, aggregate: Aggregate, size: int, without: Collection[int] = ()) -> list[Demand]:
         """The next demands of one aggregate, those tried least first."""
-        mine = [one for one in self._open.values() if one.aggregate.name == aggregate.name and one.id not in without]
-        return sorted(mine, key=lambda one: (one.attempts, one.since, one.id))[:size]
+        mine = (one for one in self._open.get(aggregate.name, {}).values() if one.id not in without)
+        return nsmallest(size, mine, key=lambda one: (one.attempts, one.since, one.id))

@@ -18,6 +18,7 @@ from producers.demands import Demand, Demands
 from producers.families import Child
 from producers.followed import Followed
 from producers.hints import Hints
+from producers.ids import Ids
 from producers.index import Index
 from producers.lateness import Lateness
 from producers.lease import Lease
@@ -252,7 +253,7 @@ class Following:
                 known = self._index.size(collection, collection)
                 passes = await self.brake.lets_pass(collection, doomed, known, now)
                 self._believes[collection] = passes and await self._noticing.is_peopled(aggregate, known - doomed)
-            size = min(200, self._reader.page_size(aggregate))
+            size = self._reader.page_size(aggregate)
             tried: set[int] = set()  # what does not show yet what it should waits for the next poll
             for _ in range(_PAGES_PER_POLL):
                 batch = self._demands.batch(aggregate, size, tried)
@@ -276,7 +277,8 @@ class Following:
     async def _read_again(self, aggregate: Aggregate, batch: Sequence[Demand]) -> None:
         """Read the roots of a batch and publish them; what is not met stays open."""
         with asking("re-read", aggregate.root.name):
-            page = await self._reader.page(aggregate, documents.any_of(one.id for one in batch), len(batch))
+            ids = Ids.of(one.id for one in batch)
+            page = await self._reader.page(aggregate, documents.within(ids.ranges), len(batch))
         self._lease.check()
         rows = {int(row["id"]): row for row in page.rows}
         for demand in (one for one in batch if page.tells_of(one.id)):

@@ -51,7 +51,9 @@ def watch(scene: Scene) -> list[int]:
 
     def note(document: str, variables: Mapping[str, Any]) -> None:
         if "query Page" in document and " accounts(" in document:
-            asked.extend(int(one["integer_fields"][0]["search_value"]) for one in variables["search"])
+            for one in variables["search"]:
+                low, *high = [int(bound["search_value"]) for bound in one["integer_fields"]]
+                asked.extend(range(low + 1, high[0] + 1) if high else [low])
 
     scene.client.before = note
     return asked
