@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import OFFSET_END, TopicPartition
 
 from plumbing.kafka import make_consumer
 from plumbing.settings import Settings
@@ -37,9 +37,7 @@ class Follower:
         topics = Topics(self._settings.instance)
         consumer = make_consumer(self._settings.kafka, f"{self._settings.instance}.bench.watermarks")
         try:
-            partition = TopicPartition(topics.watermarks, 0)
-            _, end = consumer.get_watermark_offsets(partition, timeout=30)
-            consumer.assign([TopicPartition(topics.watermarks, 0, end)])
+            consumer.assign([TopicPartition(topics.watermarks, 0, OFFSET_END)])
             deadline = time.monotonic() + patience_seconds
             while True:
                 message = consumer.poll(1.0)

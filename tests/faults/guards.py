@@ -87,6 +87,10 @@ def _without_sequence(real: Any) -> Any:
     return root
 
 
+def _nobody(real: Any) -> Any:
+    return lambda self: {}
+
+
 def _numbered_at_the_end(real: Any) -> Any:
     async def page(self: Any, *args: Any) -> Any:
         return replace(await real(self, *args), sequence=await self._numbers.take())
@@ -196,7 +200,7 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     "the sequence is taken when a request starts": (Patch("producers.reader.Reader.page", _numbered_at_the_end),),
     "a root counts as read when it shows its child": (Patch("producers.demands.Demand.unmet", _always({})),),
     "an answer with errors is not used": (Patch("clients.sonar_errors.data_of", _whatever_data_came),),
-    "the watermark waits for what is not read": (Patch("producers.demands.Demands.oldest", _always(None)),),
+    "the watermark waits for what is not read": (Patch("producers.demands.Demands.waiting", _nobody),),
     "a page has the rows it promises": (Patch("producers.reader.entities_of", _whatever_came),),
     "the arrival of a parent wakes its children": (Patch("sinks.store.Ledger.wake", _always_soon(lambda: 0)),),
 }
