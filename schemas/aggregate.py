@@ -141,6 +141,8 @@ class Target:
     """What is counted to foretell how many there will be. Empty: each root becomes one."""
     also: WritePath | None = None
     """The other way, of a dual entity: the same row comes of both, but for `SplynxRecord.not_over_rest`."""
+    once: tuple[str, ...] = ()
+    """Attributes of which Splynx takes no value twice, and which records may hand on to each other."""
     disturbs: tuple[str, str, str] | None = None
     """`(reference, field, value)`: made over REST it changes this field of the record it refers to, if it is so."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from clients.mysql import Transaction
@@ -16,6 +17,7 @@ from sinks.plan import Document, Outcome, Step, Verb, is_of_another, refs_of
 from sinks.rest import RestRecords
 from sinks.rest_documents import RestDocuments
 from sinks.store import AggregateKey, JournalEntry, Key, Ledger, dumped
+from sinks.swaps import in_the_way
 from sinks.threeway import Told
 
 _NO_MONEY = "this Splynx is not called disposable: money waits for invoices"
@@ -67,12 +69,25 @@ class Paths:
             if any(job.step.target.path is WritePath.REST for job in jobs):
                 ranked.setdefault(self._rank[jobs[0].owner.aggregate], []).append(jobs)
         for rank in sorted(ranked):
+            ranked[rank] = await self._unhindered(ranked[rank])
             # All are waited for: a call that is cancelled half-way leaves open what Splynx did.
             ended = await asyncio.gather(*(one_bundle(jobs) for jobs in ranked[rank]), return_exceptions=True)
             for error in ended:
                 if isinstance(error, BaseException):
                     raise error
         return results
+
+    async def _unhindered(self, groups: list[list[Job]]) -> list[list[Job]]:
+        """The same jobs, after those that stand in the way of others have stepped aside."""
+        later: dict[Key, Job] = {}
+        for job in in_the_way([job for jobs in groups if not _reused(jobs) for job in jobs]):
+            try:
+                later[job.key] = replace(job, step=await self._rest.step_aside(job.step, job.owner))
+            except SyncError as exc:
+                if exc.action in (Action.RETRY, Action.HALT):
+                    raise
+                # It stays where it is, and Splynx refuses who wants its value: that one is set aside.
+        return [[later.get(job.key, job) for job in jobs] for jobs in groups]
 
     async def _rest_one(self, job: Job) -> Result:
         if job.step.verb is Verb.UNCHANGED:

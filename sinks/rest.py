@@ -21,6 +21,7 @@ from sinks.foreign import Foreign
 from sinks.handles import HEAL_PAUSE_SECONDS, Handles, endpoint_of, has_handle, has_natural_key
 from sinks.plan import CLOSED, Document, Known, RefAt, Step, Verb, can_be_closed, closing, refs_of, resolved
 from sinks.store import Intent, Ledger
+from sinks.swaps import aside, moved
 from sinks.threeway import BY_POLICY, Told, flat, merge, shown, without
 from sinks.undo import written_of
 
@@ -265,6 +266,35 @@ class RestRecords:
 
         await self._db.retried(keep)
         return True
+
+    async def step_aside(self, step: Step, owner: Owner) -> Step:
+        """Free the values that Splynx takes once only, for a record of the batch that wants them; the step from there.
+
+        Raises:
+            ParentMissing: the record could not get its own values afterwards.
+            RecordRefused, ReadBackDiffers: it stays as it is.
+            SplynxUnreachable, Fenced, Overtaken: try again later.
+        """
+        assert step.known is not None
+        assert step.document is not None
+        known = step.known
+        document, _ = await self.resolved(step, step.document)
+        item = await self._handles.item(step.target, known.target_id, document)
+        current = await self._client.get(*item)
+        if any(not same(known.document[name], current.get(name)) for name in step.target.once):
+            return step  # somebody edited it: that is told when it is written, and nobody else gets its value
+        values = aside(step, owner.sequence)
+        before = {name: current.get(name) for name in values}
+        call = await self.put(step, owner, known.target_id, item, values)
+
+        async def keep(tx: Transaction) -> None:
+            # Kept without a hash: its bundle is not written yet.
+            now, kept = replace(step, hash=""), known.document | values
+            await self._entries.keep(tx, now, owner, known.target_id, kept, before=before, action="change")
+            await self.done(tx, call)
+
+        await self._db.retried(keep)
+        return moved(step, values)
 
     async def put(self, step: Step, owner: Owner, target_id: int, item: Item, sent: Document) -> Call:
         """Change a row and read it back; the call, to be kept as done."""

@@ -164,6 +164,7 @@ ACCOUNT = Aggregate(
             table="customers",
             path=WritePath.REST,
             delete=DeletePolicy.DISABLE,
+            once=("login",),
             endpoint="admin/customers/customer",
             module="customers",
         ),

@@ -98,7 +98,7 @@ LABEL = Target(
 )  # fmt: skip
 CUSTOMER = Target(
     "customer", Customer, "customers", WritePath.REST, DeletePolicy.DISABLE, endpoint="admin/customers/customer",
-    module="customers",
+    module="customers", once=("login",),
 )  # fmt: skip
 INFO = Target(
     "customer_info", CustomerInfo, "customer_info", WritePath.REST, DeletePolicy.WITH_OWNER,
