@@ -69,7 +69,7 @@ class Comparison:
     ) -> None:
         self.facts, self.events = facts, events
         self.exponent = rules.exponent
-        self.records = Records(events, rules, splynx, rows, ledger)
+        self.records = Records(events, rules, splynx, rows, ledger, sql=settings.ledger_beside_rows)
         self._target = SplynxFacts(rows, ledger, rules.exponent)
         self._causes = Causes(events, ledger, Topics(settings.instance))
         self._sonar, self._rules, self._ledger, self._tell = sonar, rules, ledger, tell

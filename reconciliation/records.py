@@ -23,6 +23,7 @@ from schemas.mapping import map_event
 from schemas.ownership import Ownership
 from schemas.records import FieldOwner, Ref, SplynxRecord
 from schemas.rules import Rules
+from schemas.write_paths import WritePaths
 
 CHUNK = 100
 """Aggregates at a time: as many ids as the address of one listing holds."""
@@ -43,14 +44,25 @@ _PAYMENT = (
 class Records:
     """Compares what the events ask for with what is there."""
 
-    def __init__(self, events: Events, rules: Rules, client: SplynxClient, splynx: Database, ledger: Database) -> None:
+    def __init__(
+        self,
+        events: Events,
+        rules: Rules,
+        client: SplynxClient,
+        splynx: Database,
+        ledger: Database,
+        *,
+        sql: bool = True,
+    ) -> None:
+        """`sql`: the ledger lies beside Splynx's rows."""
+        self._paths = WritePaths.of(rules.file, sql=sql)
         self._events, self._rules, self._client = events, rules, client
         self._ownership = Ownership.of(rules.file)
         self._splynx, self._ledger = splynx, ledger
         self.compared: dict[str, int] = {}
         """Records looked at when everything was, by entity."""
         self.hidden: dict[str, set[str]] = {}
-        """Fields that Splynx does not show, so that nobody can say whether they are right."""
+        """Fields that Splynx does not show, or fills by itself: nobody can say whether they are right."""
         self._counting = True
         self._ours: dict[str, set[int]] = {}
         self._listed: dict[str, dict[int, Mapping[str, Any]]] = {}
@@ -138,7 +150,8 @@ class Records:
             return [_finding(at, target.entity, record.key, Difference("record", "present", None, False))]
         if target.path is WritePath.SQL:
             customer = ids.get(("customer", str(at.owner)), 0)
-            compared: Compared = compare_payment(record, row, customer, link.revision)
+            own = target.record.not_over_rest if self._paths.may_go(target, WritePath.REST) else ()
+            compared: Compared = compare_payment(record, row, customer, link.revision, own)
         else:
             compared = compare_record(target, record, row, ids, self._ours)
         if compared.hidden:

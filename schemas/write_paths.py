@@ -42,6 +42,10 @@ class WritePaths:
             return WritePath.REST
         return target.path
 
+    def may_go(self, target: Target, way: WritePath) -> bool:
+        """Whether some phase has a target go this way."""
+        return any(self.way(target, phase) is way for phase in WRITTEN_IN)
+
     def on(self, target: Target, phase: str = SHADOW) -> Target:
         """The target with the way that it is written in a phase."""
         way = self.way(target, phase)

@@ -147,6 +147,17 @@ def test_a_payment_as_it_was_written_has_no_difference() -> None:
     assert payment_fields(a_payment(), a_payment_row()) == []
 
 
+def test_what_splynx_fills_by_itself_over_rest_is_no_difference() -> None:
+    payment, row = (
+        a_payment(),
+        a_payment_row(remind_amount=Decimal("12.5000"), real_create_datetime="2026-01-01 00:00:00"),
+    )
+    assert len(payment_fields(payment, row)) == 2
+    compared = compare_payment(payment, row, 51, 0, SplynxPayment.not_over_rest)
+    assert (compared.differences, compared.hidden) == ([], ["real_create_datetime", "remind_amount"])
+    assert compare_payment(payment, row | {"amount": Decimal(1)}, 51, 0, SplynxPayment.not_over_rest).differences
+
+
 def test_a_character_that_a_column_cannot_hold_is_no_difference() -> None:
     smiling = a_payment(comment="paid \U0001f600")
     assert payment_fields(smiling, a_payment_row(comment="paid ?", charset_comment="utf8mb3")) == []
