@@ -87,15 +87,16 @@ app.command(epilog="Example: crossfade sink; crossfade sink --apply; crossfade s
 app.command(epilog="Example: crossfade run --until caught-up --apply")(stages.run)
 
 
-@app.command(epilog="Example: crossfade status --json; crossfade status --audit")
+@app.command(epilog="Example: crossfade status --json; crossfade status --audit; crossfade status --all")
 def status(
     config: Config = None,
     json: Json = False,
     audit: Annotated[
         bool, typer.Option("--audit", help="Prove the ledger by folding the topics; 3 when a message is missing.")
     ] = False,
+    every: Annotated[bool, typer.Option("--all", help="Show collections that are fresh, too.")] = False,
 ) -> None:
-    """Lag of each stage, the last watermark, and what is parked, deferred or dead-lettered."""
+    """Lag of each stage, the last watermark, what is captured and how fresh, what is parked, deferred or set aside."""
     configure_logs()
     try:
         settings = load_settings(config)
@@ -104,7 +105,7 @@ def status(
             document["audit"] = [asdict(one) for one in asyncio.run(run_audit(settings))]
     except SyncError as exc:
         fail(exc, as_json=json)
-    show(document, as_json=json, text=standing.text_of)
+    show(document, as_json=json, text=lambda found: standing.text_of(found, every=every))
     if document.get("audit"):
         raise typer.Exit(int(ExitCode.FOUND))
 

@@ -49,10 +49,11 @@ class Progress:
         self._process.close()
         self._sink.close()
 
-    def watermarks(self) -> list[Watermark]:
-        """Every watermark that is kept, oldest first."""
+    def watermarks(self, newest: int | None = None) -> list[Watermark]:
+        """Every watermark that is kept, or only so many, oldest first: there is one for each poll of a month."""
         topic = self._topics.watermarks
         low, high = end_offsets(self._process, topic, 1)[0]
+        low = low if newest is None else max(low, high - newest)
         found: list[Watermark] = []
         self._process.assign([TopicPartition(topic, 0, low)])
         while low < high:

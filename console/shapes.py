@@ -93,6 +93,13 @@ SHAPES: dict[str, Shape] = {
         " which nobody knows yet what became.",
         "journal": "`{entries, megabytes, oldest, newest}` of the before-images that a rollback needs; null before the"
         " first write.",
+        "capture": "`{at, silent, since, run_id, requests, fingerprint, events, collections}` as capture last told;"
+        " null before its first poll. silent: it does not run, or hangs; requests: `{purpose: requests since}`; events:"
+        " `{at, change, name, effect, aggregates}`, the newest changes of Sonar's schema.",
+        "capture.collections[]": "`{entity, state, why, rows, snapshot, changes, deletes, late_seconds, requests,"
+        " deletes_by, schema}`; state: fresh, reading, stale, halted or held; snapshot: `{read, total, done}` or null;"
+        " changes, deletes: proven complete up to; requests: `{purpose: n}` of those that ask for it alone; deletes_by:"
+        " `{log, sweep or webhook: n}`; schema: `{lacks, missing, unreadable}`.",
         "audit[]": "With --audit: messages that the ledger does not account for; empty when all is well.",
     },
     "trace": {
@@ -240,4 +247,4 @@ SHAPES: dict[str, Shape] = {
 
 def members(command: str) -> set[str]:
     """The members at the top of a command's document."""
-    return {path.removesuffix("[]") for path in SHAPES[command]}
+    return {path.removesuffix("[]") for path in SHAPES[command] if "." not in path}

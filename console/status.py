@@ -4,6 +4,8 @@ import asyncio
 from typing import Any
 
 from clients.mysql import Database
+from console.collections import capture_of
+from console.collections import text_of as capture_text
 from console.journal import journal_of, size_text
 from console.letters import open_letters
 from console.output import table
@@ -11,16 +13,19 @@ from console.progress import Progress
 from console.topics import require_topics
 from console.waits import longest_waits, waits_text
 from console.writing import writing_of, writing_text
+from plumbing.clock import utc_now
 from plumbing.settings import Settings
+from producers.cursors import read_cursors
 from schemas.ledger import PARKED, READY, UNSETTLED
+from schemas.topics import Topics
 from sinks.store import Ledger
 
 
 def status_of(settings: Settings) -> dict[str, Any]:
     """`{lag: [{stage, entity, messages}], watermark: {...} | None, held: [{entity, state, code, records}],
     parked: [{entity, key, since, chain}], conflicts: [{entity, field, records, newest}],
-    writing: {phase, guards, writers, open_calls}, journal: {entries, megabytes, oldest, newest} | None}`; of parked
-    records those that have waited longest.
+    writing: {phase, guards, writers, open_calls}, journal: {entries, megabytes, oldest, newest} | None,
+    capture: {...} | None}`; of parked records those that have waited longest; of capture see `capture_of`.
 
     Raises:
         ConfigurationError: there are no topics yet.
@@ -30,7 +35,7 @@ def status_of(settings: Settings) -> dict[str, Any]:
     progress = Progress(settings)
     try:
         lags = progress.lags()
-        watermarks = progress.watermarks()
+        watermarks = progress.watermarks(newest=1)
     finally:
         progress.close()
     return {
@@ -41,6 +46,7 @@ def status_of(settings: Settings) -> dict[str, Any]:
         "conflicts": asyncio.run(conflicts_of(settings)),
         "writing": asyncio.run(writing_into(settings)),
         "journal": asyncio.run(journal_of(settings)),
+        "capture": capture_of(read_cursors(settings.kafka, Topics(settings.instance)), utc_now()),
     }
 
 
@@ -109,8 +115,8 @@ async def _rows_of(settings: Settings, name: str, sql: str) -> list[dict[str, An
         return await db.fetch(sql)
 
 
-def text_of(document: dict[str, Any]) -> str:
-    """The status for people."""
+def text_of(document: dict[str, Any], *, every: bool = False) -> str:
+    """The status for people; with `every` collection, fresh ones too."""
     rows = [["stage", "entity", "lag"]]
     rows += [[one["stage"], one["entity"], str(one["messages"])] for one in document["lag"]]
     watermark = document["watermark"]
@@ -120,6 +126,7 @@ def text_of(document: dict[str, Any]) -> str:
     else:
         text += f"changes proven complete up to {watermark['source_time']}\n"
         text += f"deletes proven complete up to {watermark['deletes_time'] or 'not yet'}\n"
+    text += capture_text(document["capture"], every=every)
     text += writing_text(document["writing"]) + "\n"
     if document["held"]:
         held = [["entity", "state", "code", "records"]]

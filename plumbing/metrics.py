@@ -90,6 +90,12 @@ LATENESS = Gauge(
     registry=REGISTRY,
 )
 OVERLAP = Gauge("crossfade_capture_overlap_seconds", "How far back a look for changes reaches now.", registry=REGISTRY)
+DELETES = Counter(
+    "crossfade_capture_deletes_total",
+    "Deletes published, by who told of them first.",
+    ["entity", "channel"],
+    registry=REGISTRY,
+)
 SWEPT = Counter(
     "crossfade_capture_swept_total",
     "What sweeps found: changes that following missed, rows that are gone.",

@@ -39,6 +39,7 @@ from producers.signals import ACCEPT_DELETES
 from producers.snapshot import Snapshot
 from producers.source import read_source
 from producers.standing import read_standing
+from producers.telling import Telling
 from producers.webhook import WebhookServer
 from schemas.catalogue import captured
 from schemas.topics import Topics
@@ -83,6 +84,7 @@ class Capture:
         numbers: Numbers,
         producer: AckedProducer,
         fitting: Fitting,
+        telling: Telling,
         run_id: str,
     ) -> None:
         self._aggregates = captured(settings.sonar.leave_out)
@@ -102,7 +104,7 @@ class Capture:
             may_pass=self._may_pass,
             accept=self.accept_deletes,
         )
-        self._fitting = fitting
+        self._fitting, self._telling = fitting, telling
 
     @classmethod
     async def open(cls, settings: Settings, client: SonarClient, lease: Lease) -> "Capture":
@@ -179,6 +181,7 @@ class Capture:
             numbers,
             producer,
             fitting,
+            Telling(cursors, aggregates, index, following, drift, client, run_id=run_id),
             run_id,
         )
         if again := (await fitting.begin()).again:
@@ -214,6 +217,8 @@ class Capture:
                     break
                 pause = pause_after(took, self._settings.sonar.poll_seconds, snapshotting=self._errands.busy)
                 await sleep(stop, pause)
+        if self._lease.held:
+            await self._telling.keep(now=True)
         return self._summary(work)
 
     async def _look_at_schema(self) -> None:
@@ -261,6 +266,7 @@ class Capture:
         finally:
             self._snapshot.gate.set()
         await self._publish_watermark(covered, read_started, complete)
+        await self._telling.keep()
         metrics.LAST_SUCCESS.labels("capture").set_to_current_time()
         return True
 

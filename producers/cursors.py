@@ -40,14 +40,7 @@ class Cursors:
             CursorUnusable: one of them cannot be read, or is another instance's.
             TopicMissing, DependencyUnreachable: from Kafka.
         """
-        documents: dict[str, dict[str, Any]] = {}
-        for message in read_whole(kafka, topics.cursors, topics.capture_group):
-            name, value = (message.key() or b"").decode("utf-8", "replace"), message.value()
-            if value is None:
-                documents.pop(name, None)
-            else:
-                documents[name] = _checked(topics.instance, name, value)
-        return cls(topics.instance, topics.cursors, producer, documents)
+        return cls(topics.instance, topics.cursors, producer, read_cursors(kafka, topics))
 
     def get(self, name: str) -> dict[str, Any] | None:
         """The document of a cursor; None when it was never saved."""
@@ -66,6 +59,23 @@ class Cursors:
         await asyncio.to_thread(self._producer.flush)
         if turn > self._saved.get(name, 0):
             self._documents[name], self._saved[name] = document, turn
+
+
+def read_cursors(kafka: KafkaSettings, topics: Topics) -> dict[str, dict[str, Any]]:
+    """All cursors by name, as they stand on the topic; without the lease, to look at them only.
+
+    Raises:
+        CursorUnusable: one of them cannot be read, or is another instance's.
+        TopicMissing, DependencyUnreachable: from Kafka.
+    """
+    documents: dict[str, dict[str, Any]] = {}
+    for message in read_whole(kafka, topics.cursors, topics.capture_group):
+        name, value = (message.key() or b"").decode("utf-8", "replace"), message.value()
+        if value is None:
+            documents.pop(name, None)
+        else:
+            documents[name] = _checked(topics.instance, name, value)
+    return documents
 
 
 def _checked(instance: str, name: str, value: bytes) -> dict[str, Any]:

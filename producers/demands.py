@@ -7,6 +7,10 @@ from heapq import nsmallest
 
 from schemas.aggregate import Aggregate
 
+LOG, SWEEP, WEBHOOK = "log", "sweep", "webhook"
+CHANNELS = (LOG, SWEEP, WEBHOOK)
+"""Who tells of deletes."""
+
 
 @dataclass(slots=True)
 class Demand:
@@ -21,9 +25,14 @@ class Demand:
     expected: dict[tuple[str, int], int | None] = field(default_factory=dict)
     named: set[tuple[str, int]] = field(default_factory=set)
     """All children that were ever expected."""
-    maybe_deleted: bool = False
-    """The log tells of a delete; believed only when a read by id does not find the root."""
+    channel: str = ""
+    """Who told first that it was deleted, one of `CHANNELS`; believed only when a read by id does not find the root."""
     attempts: int = 0
+
+    @property
+    def maybe_deleted(self) -> bool:
+        """Whether somebody tells of a delete."""
+        return bool(self.channel)
 
     def unmet(self, shown: dict[tuple[str, int], int]) -> dict[tuple[str, int], int | None]:
         """What the reading does not show yet."""
@@ -50,9 +59,11 @@ class Demands:
         *,
         child: tuple[str, int] | None = None,
         version: int | None = None,
-        maybe_deleted: bool = False,
+        channel: str = "",
     ) -> bool:
         """Ask for a root; with `child`, for a reading that shows it in `version` (None: no more).
+
+        `channel`: who tells that the root has been deleted.
 
         Returns:
             False when the same was asked for already.
@@ -60,8 +71,8 @@ class Demands:
         mine = self._open.setdefault(aggregate.name, {})
         new = id not in mine
         demand = mine[id] if not new else mine.setdefault(id, Demand(aggregate, id, since))
-        new = new or (maybe_deleted and not demand.maybe_deleted)
-        demand.maybe_deleted = demand.maybe_deleted or maybe_deleted
+        new = new or bool(channel and not demand.channel)
+        demand.channel = demand.channel or channel
         if child is not None:
             new = new or child not in demand.expected or demand.expected[child] != version
             demand.expected[child] = version

@@ -1,5 +1,6 @@
 """Following: what changed since the watermark is found in thin pages and in the log, and its roots are read again."""
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from producers import documents
 from producers.brake import Brake, Held
 from producers.changes import Changes
 from producers.cursors import Cursors, CursorUnusable
-from producers.demands import Demand, Demands
+from producers.demands import CHANNELS, Demand, Demands
 from producers.families import Child
 from producers.followed import Followed
 from producers.hints import Hints
@@ -82,6 +83,9 @@ class Following:
         self._believes: dict[str, bool] = {}
         """`{collection: whether its deletes are believed}`, as the brake said when its demands were last met."""
         self._polls = 0
+        self.deleted: dict[str, Counter[str]] = defaultdict(Counter)
+        """`{aggregate: {channel: deletes published by this process}}`."""
+        metrics.preset(metrics.DELETES, [one.name for one in self._aggregates], CHANNELS)
         self.logs_readable = True
 
     @property
@@ -99,6 +103,11 @@ class Following:
     def deletes_low(self) -> datetime | None:
         """Up to here every delete is covered: the log may be unreadable while changes go on."""
         return self._instant("deletes")
+
+    @property
+    def late(self) -> dict[str, timedelta]:
+        """How late rows of a collection came at most, within a week."""
+        return self._lateness.learned
 
     @property
     def overlap(self) -> timedelta:
@@ -320,6 +329,8 @@ class Following:
             outcome = self._publisher.deleted(demand.aggregate, demand.id, page)
             if outcome is Published.EVENT:
                 self.brake.happened(collection, page.server_time)
+                self.deleted[demand.aggregate.name][demand.channel] += 1
+                metrics.DELETES.labels(demand.aggregate.name, demand.channel).inc()
             return outcome is not Published.OVERLAPPED
         # Not there, and nothing says that it was deleted: perhaps not visible yet, perhaps its log entry is not.
         return demand.attempts >= _PATIENCE

@@ -10,6 +10,7 @@ import orjson
 from plumbing import metrics
 from plumbing.errors import SyncError
 from producers.changes import Changes
+from producers.demands import WEBHOOK
 from producers.followed import Followed
 from producers.noticing import Noticing
 
@@ -119,7 +120,9 @@ class Hints:
                 if is_root and _PIVOT in said and one.aggregate.pivots:
                     self._noticing.attached(one.aggregate, id, now)  # which leaves its version as it was
             elif _DELETED in said:
-                self._noticing.gone(one, id, now)  # believed as the log is: after a read by id, and with the brake
+                self._noticing.gone(
+                    one, id, now, WEBHOOK
+                )  # believed as the log is: after a read by id, and with the brake
 
 
 def _told(body: bytes) -> tuple[str, int] | None:

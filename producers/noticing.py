@@ -10,7 +10,7 @@ import structlog
 from producers import documents
 from producers.changes import Changes
 from producers.cursors import Cursors
-from producers.demands import Demands
+from producers.demands import LOG, Demands
 from producers.families import Child
 from producers.fan_outs import Changed, FanOuts, place_of
 from producers.followed import CREATED, Followed
@@ -111,14 +111,14 @@ class Noticing:
         log.error("capture.collection_empty", collection=root.name, known=known)
         return False
 
-    def gone(self, followed: Followed, id: int, since: datetime) -> None:
-        """A row that Sonar lists no longer."""
+    def gone(self, followed: Followed, id: int, since: datetime, channel: str) -> None:
+        """A row that Sonar lists no longer, as `channel` tells."""
         if followed.touch is not None:
             self._child_gone(followed.aggregate, followed.touch, id, since)
         elif followed.look_up is not None:
             self._look_up_gone(followed, id, since)
         else:
-            self._demands.add(followed.aggregate, id, since, maybe_deleted=True)
+            self._demands.add(followed.aggregate, id, since, channel=channel)
 
     def _look_up_gone(self, followed: Followed, id: int, since: datetime) -> None:
         noted = self.fan_outs.noted(followed, id)
@@ -148,7 +148,7 @@ class Noticing:
         deleted = row["type"] == "DELETED"
         aggregate = self._by_type.get(type_name)
         if aggregate is not None and (deleted or aggregate.pivots):
-            self._demands.add(aggregate, id, since, maybe_deleted=deleted)
+            self._demands.add(aggregate, id, since, channel=LOG if deleted else "")
         for one in self._aggregates if deleted else ():
             for touch in one.touched_by:
                 if touch.type_name == type_name:

@@ -17,6 +17,7 @@ from producers import documents
 from producers.brake import Brake
 from producers.changes import PAGE, Changes
 from producers.cursors import Cursors
+from producers.demands import SWEEP
 from producers.fan_outs import place_of
 from producers.followed import Followed
 from producers.index import Index
@@ -199,7 +200,7 @@ class Sweep:
         for id, known in gone.items():
             metrics.SWEPT.labels(collection, "gone").inc()
             for one in known:
-                self._noticing.gone(one, id, now)
+                self._noticing.gone(one, id, now, SWEEP)
             if all(one.touch is not None or one.look_up is not None for one in known):
                 self._brake.happened(collection, now)  # of a root it happens when its delete is published
         await self._done(listing, now)

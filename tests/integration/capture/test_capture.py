@@ -12,15 +12,20 @@ from pathlib import Path
 
 import pytest
 
+from clients.sonar_purpose import PURPOSES
+from console.collections import capture_of
 from console.parts import Awaiting
 from plumbing import metrics
+from plumbing.clock import utc_now
 from plumbing.errors import ConfigurationError, DependencyRefused, SyncError
 from producers.brake import CODE, LEAST
 from producers.capture import run_capture
+from producers.cursors import read_cursors
 from producers.ids import Ids
 from producers.lease import LeaseHeld
 from producers.needs import SchemaUnfit
 from producers.orders import Order
+from schemas.catalogue import aggregate
 from schemas.watermark import Watermark
 from tests.integration.capture.conftest import TYPES, Site, assert_topics_equal_sonar, plain, wait_until
 
@@ -39,6 +44,14 @@ def test_a_snapshot_puts_all_of_sonar_on_the_topics_and_says_so(make_site: Calla
         ends = last.offsets[site.topics.sonar(name)]
         assert sum(ends.values()) == len(site.messages(site.topics.sonar(name)))
         assert all(event.sequence < last.sequence for event in site.events(name))
+    told = capture_of(read_cursors(site.settings.kafka, site.topics), utc_now())
+    assert told is not None
+    assert {one["state"] for one in told["collections"]} == {"fresh"}
+    assert {one["entity"]: one["rows"] for one in told["collections"]} == {
+        name: 1 if aggregate(name).root.singleton else len(site.folded(name)) for name in summary.events
+    }
+    assert sum(told["requests"].values()) == summary.requests
+    assert set(told["requests"]) <= set(PURPOSES) - {"other"}
 
 
 def test_a_second_run_reads_only_what_changed(make_site: Callable[..., Site]) -> None:
