@@ -113,12 +113,12 @@ def _start(account: Account, parameter: BillingParameter, one: AccountService, r
 
 
 def _ended(account: Account, one: AccountService, rules: Rules) -> date:
-    """When a service of a disabled customer ended: with its account, which was not disconnected before it had it."""
-    disconnected = [
-        log.disconnected_at for log in account.disconnection_logs or [] if log.disconnected_at >= one.created_at
-    ]
+    """When a service of a disabled customer ended: with its account, but not with what happened before it was there."""
+    disconnected = [log.disconnected_at for log in account.disconnection_logs or []]
     changed = [change.event_datetime for change in account.status_changes or []]
-    return local_day(max(disconnected or changed or [account.updated_at]), rules.zone)
+    ends = [at for at in disconnected if at >= one.created_at] or [at for at in changed if at >= one.created_at]
+    # Neither tells: then it was there still when it, or its account, was changed last.
+    return local_day(max(ends or [account.updated_at, one.updated_at]), rules.zone)
 
 
 def _period(service: SoldService, months: int) -> str:

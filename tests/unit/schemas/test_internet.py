@@ -130,10 +130,14 @@ def test_what_waits_for_a_new_customer_is_counted() -> None:
         pytest.param({"status_changes": [{"id": 1, "event_datetime": EVENING}]}, "2025-07-01", id="another status"),
         pytest.param({"updated_at": EVENING}, "2025-07-01", id="nothing tells but the event itself"),
         pytest.param(
-            {"status_changes": [{"id": 1, "event_datetime": datetime(2024, 1, 1, tzinfo=UTC)}]},
-            "2025-06-02",
-            id="never before it began",
+            {
+                "status_changes": [{"id": 1, "event_datetime": datetime(2024, 1, 1, tzinfo=UTC)}],
+                "account_services": [sold(updated_at=EVENING)],
+            },
+            "2025-07-01",
+            id="another status before it had the service, which was changed since",
         ),
+        pytest.param({"updated_at": datetime(2024, 1, 1, tzinfo=UTC)}, "2025-06-02", id="never before it began"),
     ],
 )
 def test_a_disabled_service_has_the_day_on_which_it_ended(account: dict[str, Any], end: str) -> None:
