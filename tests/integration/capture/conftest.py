@@ -93,10 +93,10 @@ def make_site(
     start_sonar: Callable[..., SonarSandbox],
     tmp_path: Path,
 ) -> Callable[..., Site]:
-    """Makes the instance over a Sonar with `accounts` accounts; keys of `sonar` go to the settings."""
+    """Makes the instance over a Sonar with `accounts` accounts, or a given one; other keys go to its settings."""
 
-    def make(accounts: int = 20, **sonar_settings: Any) -> Site:
-        sonar = start_sonar(accounts=accounts)
+    def make(accounts: int = 20, sonar: SonarSandbox | None = None, **sonar_settings: Any) -> Site:
+        sonar = sonar or start_sonar(accounts=accounts)
         settings = Settings(
             instance=instance,
             sonar={

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +14,19 @@ from plumbing.errors import DependencyRefused
 from plumbing.kafka import AckedProducer, make_admin, make_producer
 from producers.cursors import CursorUnusable
 from producers.sequence import SequenceBehind
+from sandbox.local.sandboxes import SonarSandbox
 from tests.integration.capture.conftest import Site, assert_topics_equal_sonar, wait_until
+
+
+@pytest.fixture(scope="module")
+def unchanging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SonarSandbox]:
+    """A Sonar in which nothing happens but what goes wrong on the way, for all kinds of that."""
+    sandbox = SonarSandbox(tmp_path_factory.mktemp("sonar"), accounts=10, requests_per_minute=0)
+    try:
+        sandbox.start()
+        yield sandbox
+    finally:
+        sandbox.stop()
 
 
 @pytest.mark.fault(20)
@@ -33,8 +45,11 @@ from tests.integration.capture.conftest import Site, assert_topics_equal_sonar, 
         pytest.param({"kind": "partial"}, id="partial data beside errors"),
     ],
 )
-def test_a_damaged_answer_is_read_again_whole(make_site: Callable[..., Site], fault: dict[str, Any]) -> None:
-    site = make_site(accounts=10, timeout_seconds=1)
+def test_a_damaged_answer_is_read_again_whole(
+    make_site: Callable[..., Site], unchanging: SonarSandbox, fault: dict[str, Any]
+) -> None:
+    site = make_site(sonar=unchanging, timeout_seconds=1)
+    site.control("faults", method="DELETE")
     site.control("faults", {"count": 2, "match": "accounts", "skip": 2, **fault})
     site.capture()
     assert site.control("faults") == []

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from sandbox.local.ports import free_port
 from tests.integration.house.environment import ROOT, build_wheel, make_environment
 from tests.integration.house.services import SERVICES, STAGES, Services
+from tests.slice import BEYOND_THE_SLICE
 from tests.unit.house.deployed import expressions
 
 ROOMS = {"plumbing", "schemas", "clients", "producers", "processors", "sinks", "reconciliation", "console"}
@@ -40,7 +42,9 @@ def services(tmp_path_factory: pytest.TempPathFactory, bin_: Path) -> Iterator[S
         (running.folder / "passwords" / "mariadb_root").write_text(running.mariadb.password)
         running.finish("sandbox-prepare")
         settings = running.folder / "site" / "crossfade.yaml"
-        settings.write_text(running.text("crossfade", settings.read_text()))
+        here = yaml.safe_load(running.text("crossfade", settings.read_text()))
+        here["sonar"]["leave_out"] = BEYOND_THE_SLICE
+        settings.write_text(yaml.safe_dump(here))
         for name in ("kafka", "registry", "sonar", "splynx"):
             running.start(name)
         running.finish("sandbox-join")
