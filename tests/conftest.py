@@ -46,6 +46,7 @@ class MariaDbAccess:
             database=database,
             charset="utf8mb4",
             autocommit=True,
+            ssl_disabled=True,  # reading all certificates takes most of the time of a connection
         )
 
 

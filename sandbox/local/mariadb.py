@@ -131,6 +131,7 @@ class MariaDb:
             charset="utf8mb4",
             autocommit=True,
             connect_timeout=5,
+            ssl_disabled=True,
         )
 
 

@@ -6,8 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import pymysql
-
 from sandbox.files import write_secret
 from sandbox.local.library import ROOT
 from sandbox.local.ports import answers, free_port
@@ -15,7 +13,7 @@ from sandbox.local.processes import Command, Managed
 from sandbox.local.stack import Addresses
 from sandbox.splynx.database import Server
 from sandbox.splynx.grants import create_user
-from sandbox.splynx.install import clear
+from sandbox.splynx.install import clear, connect
 
 WRITER = "crossfade"
 LEDGER = "crossfade"
@@ -169,13 +167,7 @@ class SplynxSandbox(_Sandbox):
         self._drop(self.database, self.ledger)
 
     def _drop(self, *schemas: str) -> None:
-        server = self._server()
-        with (
-            pymysql.connect(
-                host=server.host, port=server.port, user=server.user, password=server.password, autocommit=True
-            ) as connection,
-            connection.cursor() as cursor,
-        ):
+        with connect(self._server(), database=False) as connection, connection.cursor() as cursor:
             for schema in schemas:
                 cursor.execute(f"DROP DATABASE IF EXISTS `{schema}`")
             cursor.execute("DROP USER IF EXISTS %s@'%%'", (self.writer,))

@@ -74,6 +74,7 @@ def connect(server: Server, *, database: bool = True) -> "pymysql.connections.Co
         database=server.name if database else None,
         charset="utf8mb4",
         init_command="SET sql_mode=''",
+        ssl_disabled=True,  # what it is tried with otherwise takes most of the time of a connection
     )
 
 
