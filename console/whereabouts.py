@@ -1,11 +1,12 @@
 """Where a record stands: the last room that it reached, and why it is not further."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from console.history import History, Letter
 from schemas.catalogue import aggregate as declared
-from schemas.ledger import DEAD, DEFERRED, DISMISSED, LIVE
+from schemas.ledger import DEAD, DEFERRED, DISMISSED, KEPT, LIVE, UNSETTLED
 
 _DOCUMENTS = "docs/errors/{}.md says what to do."
 
@@ -90,11 +91,27 @@ def _written(ledger: dict[str, Any], bundle: dict[str, Any]) -> Conclusion:
         return Conclusion(False, "sink", says, _DOCUMENTS.format(one["code"]))
     rows = [f"{row['entity']} {row['target_id']}" for row in ledger["crosswalk"] if row["state"] == LIVE]
     if rows:
-        return Conclusion(True, "splynx", f"In Splynx as {', '.join(rows)}, as Sonar last had it.")
+        return _arrived(", ".join(rows), ledger["conflicts"])
     if bundle["deleted"]:
         return Conclusion(True, "splynx", "Sonar deleted it, and nothing of it is live in Splynx.")
     why = f": {bundle['reason']}" if bundle["reason"] else ""
     return Conclusion(True, "splynx", f"The rules make no row in Splynx of it{why}.")
+
+
+def _arrived(rows: str, conflicts: Sequence[dict[str, Any]]) -> Conclusion:
+    """In Splynx as Sonar has it, but for what somebody edited there. Of each field the last conflict counts."""
+    last = {(one["entity"], one["record_key"], one["field"]): one["state"] for one in conflicts}
+    fields = {
+        state: ", ".join(sorted({f"{entity}.{field}" for (entity, _, field), has in last.items() if has == state}))
+        for state in (UNSETTLED, KEPT)
+    }
+    if fields[UNSETTLED]:
+        says = f"In Splynx as {rows}, but for what somebody edited there: {fields[UNSETTLED]}."
+        return Conclusion(
+            False, "splynx", says, "Splynx's value stays until somebody decides: crossfade conflicts list."
+        )
+    but = f", but for {fields[KEPT]}, where somebody decided for Splynx's value" if fields[KEPT] else ""
+    return Conclusion(True, "splynx", f"In Splynx as {rows}, as Sonar last had it{but}.")
 
 
 def _dead(stage: str, who: str, letter: Letter) -> Conclusion:

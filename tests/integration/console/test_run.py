@@ -133,6 +133,8 @@ def test_status_tells_that_nothing_lags(copied: Site) -> None:
     assert {one["stage"] for one in status["lag"]} == {"process", "sink"}
     assert sum(one["messages"] for one in status["lag"]) == 0
     assert status["watermark"]["snapshot_complete"] is True
+    assert status["conflicts"] == []  # nobody edited anything, nor do we take what Splynx does by itself for an edit
+    assert copied.rows("SELECT field FROM {ledger}.conflicts") == []
     audited = copied.crossfade("status", "--audit")
     assert (audited.code, "every message is accounted for" in audited.out) == (0, True)
 

@@ -26,7 +26,12 @@ def a_letter(stage: str, at: dict[str, Any]) -> Letter:
 
 def a_ledger(sequence: int = 20, generation: int = 2, **more: Any) -> dict[str, Any]:
     newest = {"sequence": sequence, "generation": generation, "outcome": "applied"}
-    return {"newest": newest, "crosswalk": [ROW], "held": [], **more}
+    return {"newest": newest, "crosswalk": [ROW], "held": [], "conflicts": [], **more}
+
+
+def conflicts(*states: str) -> list[dict[str, Any]]:
+    """Conflicts about one field, one after the other."""
+    return [{"entity": "customer", "record_key": "5", "field": "city", "state": state} for state in states]
 
 
 @pytest.mark.parametrize(
@@ -61,6 +66,10 @@ def a_ledger(sequence: int = 20, generation: int = 2, **more: Any) -> dict[str, 
             History([EVENT], [BUNDLE], []), a_ledger(held=[{**HELD, "state": "deferred"}, HELD]), "sink",
             "is parked: waits for partner 9 [sink.parent_missing]", id="parked, which outweighs deferred",
         ),
+        pytest.param(
+            History([EVENT], [BUNDLE], []), a_ledger(conflicts=conflicts("agreed", "open")), "splynx",
+            "somebody edited there: customer.city", id="edited in Splynx, and held",
+        ),
     ],
 )  # fmt: skip
 def test_what_did_not_arrive_is_told_with_the_next_step(
@@ -76,6 +85,15 @@ def test_what_did_not_arrive_is_told_with_the_next_step(
     ("bundle", "ledger", "says"),
     [
         pytest.param(BUNDLE, a_ledger(), "In Splynx as customer 42", id="written"),
+        pytest.param(
+            BUNDLE,
+            a_ledger(conflicts=conflicts("overwritten", "kept")),
+            "but for customer.city, where somebody decided",
+            id="edited, and kept",
+        ),
+        pytest.param(
+            BUNDLE, a_ledger(conflicts=conflicts("open", "agreed")), "as Sonar last had it.", id="edited, and over"
+        ),
         pytest.param({**BUNDLE, "deleted": True}, a_ledger(crosswalk=[{**ROW, "state": "gone"}]), "deleted", id="gone"),
         pytest.param(
             {**BUNDLE, "reason": "leads are not carried"},
