@@ -79,8 +79,9 @@ class SonarForbidden(SonarGraphqlError):
     action = Action.HALT
     exit_code = ExitCode.USAGE
     remedy = (
-        "Give the role of the token's user the right to read it again (crossfade doctor names what is not readable);"
-        " capture goes on with it by itself."
+        "Give the role of the token's user the right to read it again (crossfade doctor names what is not readable, and"
+        " what of Splynx hangs on it); capture goes on with it by itself. To go on without, name the aggregate in"
+        " sonar.leave_out."
     )
 
 

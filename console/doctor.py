@@ -1,7 +1,7 @@
 """Whether everything that Crossfade needs is there: each dependency, log-in, schema and guard, each with what to do."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from plumbing.settings import Settings
 from producers.needs import SchemaUnfit
 from producers.reader import NESTED_PAGE
 from producers.source import read_source
+from schemas.aggregate import Aggregate
 from schemas.catalogue import TARGETS, aggregate, captured
 from schemas.ownership import check_fields
 from schemas.rules import read_rules
@@ -158,7 +159,22 @@ async def _sonar(settings: Settings) -> list[Finding]:
         says += f"; the token may not read {', '.join(source.unreadable)}: what of it is in Splynx is left alone"
     for name in left_out:
         says += f"; {name} is left out by sonar.leave_out, and with it in Splynx {_entities(name)}"
-    return [Finding("sonar", True, says), *schema_findings(source.unfit, source.missing)]
+    rights = rights_findings(aggregate(name) for name in sorted(source.forbidden))
+    return [Finding("sonar", True, says), *rights, *schema_findings(source.unfit, source.missing)]
+
+
+def rights_findings(forbidden: Iterable[Aggregate]) -> list[Finding]:
+    """Collections that the token may not read, each with what of Splynx is concerned, and how to go on without."""
+    return [
+        Finding(
+            f"sonar rights: {one.name}", False,
+            f"the token may not read {one.root.name}: {one.name} stands still, and with it in Splynx"
+            f" {_entities(one.name)}",
+            f"Give the role of the token's user the right to read {one.root.name}. To go on without: name {one.name} in"
+            " sonar.leave_out; what of it is in Splynx is then left alone.",
+        )
+        for one in forbidden
+    ]  # fmt: skip
 
 
 def schema_findings(unfit: Mapping[str, Sequence[str]], missing: Mapping[str, Sequence[str]]) -> list[Finding]:

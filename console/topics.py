@@ -60,7 +60,7 @@ def make_plan(settings: Settings) -> Plan:
     """Compare the cluster and the registry with what must be.
 
     Raises:
-        ConfigurationError: a topic has the wrong number of partitions.
+        ConfigurationError: a topic has the wrong number of partitions, or the registry would refuse a schema.
         DependencyRefused, DependencyUnreachable: Kafka or the registry says no, or does not answer.
     """
     create = plan_topics(settings)
@@ -95,7 +95,35 @@ def plan_subjects(settings: Settings) -> tuple[tuple[tuple[str, dict[str, Any]],
     with make_registry(settings.registry) as registry:
         register = tuple(one for one in wanted if not _registered(registry, *one))
         protect = tuple(subject for subject, _ in wanted if not _protected(registry, subject))
+        _require_fitting(registry, register)
     return register, protect
+
+
+def _require_fitting(registry: SchemaRegistryClient, register: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """See that the registry will take every schema, before anything is created: nothing is to be left half done."""
+    with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        fits = pool.map(lambda one: _fits(registry, *one), register)
+        refused = [subject for (subject, _), fit in zip(register, fits, strict=True) if not fit]
+    if refused:
+        raise _unfitting(refused)
+
+
+def _fits(registry: SchemaRegistryClient, subject: str, schema: dict[str, Any]) -> bool:
+    with registry_errors(registry, f"a comparison with {subject}"):
+        try:
+            return bool(registry.test_compatibility_all_versions(subject, Schema(json.dumps(schema), "AVRO")))
+        except SchemaRegistryError as exc:
+            if exc.http_status_code != 404:  # a subject that is new
+                raise
+            return True
+
+
+def _unfitting(subjects: Sequence[str]) -> ConfigurationError:
+    their = "its schema does" if len(subjects) == 1 else "their schemas do"
+    return ConfigurationError(
+        f"the registry refuses {', '.join(subjects)}: {their} not fit what was registered before",
+        remedy="Use a new instance name, or go back to the release that wrote the topics.",
+    )
 
 
 def apply_plan(settings: Settings, plan: Plan) -> None:
@@ -155,10 +183,7 @@ def _register(registry: SchemaRegistryClient, one: tuple[str, dict[str, Any]]) -
         except SchemaRegistryError as exc:
             if exc.http_status_code != 409:
                 raise
-            raise ConfigurationError(
-                f"the registry refuses {subject}: its schema does not fit what was registered before",
-                remedy="Use a new instance name, or go back to the release that wrote the topics.",
-            ) from exc
+            raise _unfitting([subject]) from exc
 
 
 def _protect(registry: SchemaRegistryClient, subject: str) -> None:

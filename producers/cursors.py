@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from plumbing.errors import Action, SyncError
+from plumbing.errors import Action, ExitCode, SyncError
 from plumbing.kafka import AckedProducer
 from plumbing.reading import read_whole
 from plumbing.settings import KafkaSettings
@@ -17,8 +17,10 @@ class CursorUnusable(SyncError):
 
     code = "capture.cursor_unusable"
     action = Action.HALT
+    exit_code = ExitCode.USAGE
     remedy = (
-        "Restore the cursors topic from a copy. Without one begin a new instance (another `instance` in the settings,"
+        "See that kafka.bootstrap and instance in the settings belong together, and restore the cursors topic from a"
+        " copy. Without one begin a new instance (another `instance` in the settings,"
         " `crossfade topics --apply`): it reads everything anew."
     )
 
@@ -74,18 +76,18 @@ def read_cursors(kafka: KafkaSettings, topics: Topics) -> dict[str, dict[str, An
         if value is None:
             documents.pop(name, None)
         else:
-            documents[name] = _checked(topics.instance, name, value)
+            documents[name] = _checked(topics, name, value)
     return documents
 
 
-def _checked(instance: str, name: str, value: bytes) -> dict[str, Any]:
+def _checked(topics: Topics, name: str, value: bytes) -> dict[str, Any]:
     try:
         whole = orjson.loads(value)
         document = whole["cursor"]
         if not isinstance(document, dict):
             raise TypeError
     except (orjson.JSONDecodeError, KeyError, TypeError) as exc:
-        raise CursorUnusable(f"cursor {name!r} is not a cursor of ours") from exc
-    if whole.get("instance") != instance:
-        raise CursorUnusable(f"cursor {name!r} belongs to another instance")
+        raise CursorUnusable(f"cursor {name!r} on {topics.cursors} is not a cursor of ours") from exc
+    if (owner := whole.get("instance")) != topics.instance:
+        raise CursorUnusable(f"cursor {name!r} on {topics.cursors} belongs to instance {str(owner)[:40]!r}")
     return document

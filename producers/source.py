@@ -36,6 +36,8 @@ class Source:
     """`{aggregate: declared fields that this Sonar lacks}`, as `Type.field`: null in every event."""
     denied: dict[str, frozenset[str]]
     """`{aggregate: nested fields that this token may not read}`: null in every event."""
+    forbidden: frozenset[str]
+    """Aggregates whose collection this token may not read at all: they stand still."""
     whole: dict[str, str]
     """`{aggregate: selection text}` as it were if the token might read everything."""
 
@@ -78,7 +80,7 @@ async def read_source(
     schema = await client.introspect()
     outline = outline_of(schema, aggregates)
     same = known if known is not None and known.outline == outline else None
-    lacks, missing, whole, denied, selections = {}, {}, {}, {}, {}
+    lacks, missing, whole, denied, selections, forbidden = {}, {}, {}, {}, {}, set[str]()
     for one in aggregates:
         required, optional = lacking(one, outline)
         text = "" if required else selection_text(schema, one, first)
@@ -88,13 +90,17 @@ async def read_source(
         if optional:
             missing[one.name] = optional
         whole[one.name] = text
-        as_before = known is not None and known.whole.get(one.name) == text and one.name not in known.denied
-        if not as_before and (fields := await _denied(client, schema, one, text)):
-            denied[one.name] = fields
+        refused = frozenset[str]() if known is None else known.denied.keys() | known.forbidden
+        as_before = known is not None and known.whole.get(one.name) == text and one.name not in refused
+        if not as_before and not await _readable(client, schema, one, text):
+            if not await _readable(client, schema, one, "id"):
+                forbidden.add(one.name)
+            elif fields := await _denied(client, schema, one, text):
+                denied[one.name] = fields
         selections[one.name] = selection_text(schema, one, first, denied.get(one.name, frozenset()))
     if not selections and lacks:
         raise unfit(lacks.values())
-    return Source(schema, outline, selections, lacks, missing, denied, whole)
+    return Source(schema, outline, selections, lacks, missing, denied, frozenset(forbidden), whole)
 
 
 def _refused(schema: SonarSchema, aggregate: Aggregate, text: str) -> list[str]:
@@ -135,8 +141,6 @@ async def _denied(client: SonarClient, schema: SonarSchema, aggregate: Aggregate
 
     Not read is not empty: such a field is left out, and null in every event.
     """
-    if await _readable(client, schema, aggregate, text):
-        return frozenset()
     nested = [
         node
         for node in documents.selection_set(text).selections

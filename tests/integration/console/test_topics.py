@@ -1,13 +1,17 @@
 """`crossfade topics` on a real broker and registry: shown first, done once, by several at a time, and kept safe."""
 
+import json
 import subprocess
 from typing import Any
 
 import pytest
+from confluent_kafka.schema_registry import Schema
 
 from console.shapes import members
-from console.topics import COMPATIBILITY
+from console.topics import COMPATIBILITY, make_plan
 from plumbing.avro import make_registry
+from plumbing.errors import ConfigurationError
+from plumbing.kafka import reach_broker
 from plumbing.settings import Settings, load_settings
 from sandbox.local.library import ROOT
 from schemas.avro import subjects
@@ -16,6 +20,7 @@ from schemas.topics import Topics
 from tests.integration.console.conftest import Site, bare_environment
 
 pytestmark = pytest.mark.timeout(120)
+_A_NUMBER = {"name": "number", "type": "int"}
 
 
 def of(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
@@ -73,3 +78,17 @@ def test_a_subject_that_only_the_registrys_own_level_protects_is_found(site: Sit
     with make_registry(settings.registry) as registry:
         registry.delete_config(subject)
     assert site.crossfade("topics", "--json").document["protect"] == [subject]
+
+
+def test_a_schema_that_the_registry_refuses_is_named_before_anything_is_made(site: Site) -> None:
+    known = load_settings(site.config)
+    settings = known.model_copy(update={"instance": f"{known.instance}-new"})
+    subject, schema = next(one for one in of(settings) if one[0].endswith("account-value"))
+    other = {"type": "record", "name": "Envelope", "namespace": schema["namespace"], "fields": [_A_NUMBER]}
+    with make_registry(settings.registry) as registry:
+        registry.register_schema(subject, Schema(json.dumps(other), "AVRO"))
+        registry.set_compatibility(subject, COMPATIBILITY)
+    with pytest.raises(ConfigurationError, match=f"refuses {subject}: its schema does not fit") as refused:
+        make_plan(settings)
+    assert "new instance name" in refused.value.next_step
+    assert not any(f".{settings.instance}." in name for name in reach_broker(settings.kafka))

@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 from confluent_kafka import Message
 
+from plumbing.errors import ExitCode
 from plumbing.kafka import AckedProducer
 from plumbing.settings import KafkaSettings
 from producers import cursors
@@ -38,19 +39,20 @@ def test_the_last_value_of_a_cursor_counts(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize(
-    "value",
+    ("value", "says"),
     [
-        pytest.param(b"{", id="cut off"),
-        pytest.param(b"[]", id="not a document"),
-        pytest.param(b'{"instance": "main", "cursor": 3}', id="not a cursor"),
-        pytest.param(b'{"instance": "other", "cursor": {}}', id="another instance's"),
+        pytest.param(b"{", "is not a cursor of ours", id="cut off"),
+        pytest.param(b"[]", "is not a cursor of ours", id="not a document"),
+        pytest.param(b'{"instance": "main", "cursor": 3}', "is not a cursor of ours", id="not a cursor"),
+        pytest.param(b'{"instance": "x", "cursor": {}}', "cursors belongs to instance 'x'", id="another instance's"),
     ],
 )
 def test_a_cursor_that_cannot_be_used_halts_instead_of_starting_from_nothing(
-    monkeypatch: pytest.MonkeyPatch, value: bytes
+    monkeypatch: pytest.MonkeyPatch, value: bytes, says: str
 ) -> None:
-    with pytest.raises(CursorUnusable):
+    with pytest.raises(CursorUnusable, match=says) as unusable:
         load(monkeypatch, (b"follow", value))
+    assert unusable.value.exit_code is ExitCode.USAGE
 
 
 async def test_of_saves_that_overlap_the_one_handed_over_last_counts_whichever_returns_first() -> None:
