@@ -1,6 +1,7 @@
 """What the loop does about an error: again, or to the end of the process."""
 
 import asyncio
+import math
 from functools import partial
 from typing import Any
 from unittest.mock import Mock
@@ -128,6 +129,19 @@ async def test_a_guard_that_does_not_hold_after_an_outage_holds_up_the_batch_tha
         await scene.insist(topic)
     assert ("work" in scene.done) is not waits
     assert (scene.writer.waiting, scene.wrong["guards"]) == ({"account"}, "reminders")
+
+
+@pytest.mark.parametrize("waits", [pytest.param(False, id="all guards hold"), pytest.param(True, id="one does not")])
+async def test_conflicts_are_looked_at_by_the_hour_unless_a_guard_holds_writing_up(waits: bool) -> None:
+    scene = Scene()
+    scene.violations = [Violation("reminders", "is on", "Set it off", frozenset({"account"}))] if waits else []
+    scene.writer.look_at_conflicts = partial(scene._step, "conflicts")
+    scene.left["conflicts"] = []
+    scene.writer.tokens[0] = 1
+    for guarded in (0.0, -math.inf):  # just now, and long ago
+        scene.loop._guarded += guarded
+        await scene.loop._round(asyncio.Event(), Mock(assignment=list), [])
+    assert scene.done == ["guard"] + ["conflicts"] * (not waits)
 
 
 async def test_who_waits_gives_its_partitions_up_when_they_are_asked_back() -> None:
