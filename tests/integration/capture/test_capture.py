@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,6 +22,7 @@ from plumbing.errors import ConfigurationError, DependencyRefused, SyncError
 from producers.brake import CODE, LEAST
 from producers.capture import run_capture
 from producers.cursors import read_cursors
+from producers.drift import SCHEMA_EVENT
 from producers.ids import Ids
 from producers.lease import LeaseHeld
 from producers.needs import SchemaUnfit
@@ -170,6 +172,37 @@ def test_an_error_of_capture_names_a_next_step() -> None:
     for kind in (SchemaUnfit, LeaseHeld):
         assert issubclass(kind, SyncError)
         assert kind.remedy
+
+
+@pytest.mark.fault(14)
+async def test_a_schema_that_changes_under_a_running_capture_is_read_anew_and_it_goes_on(
+    make_site: Callable[..., Site],
+) -> None:
+    site = make_site(accounts=5)
+    await asyncio.to_thread(site.capture)
+    stop = asyncio.Event()
+    capture = asyncio.create_task(run_capture(site.settings, stop=stop))
+    before = len(site.messages(site.topics.watermarks))
+
+    def shown(name: str) -> Any:
+        return (site.folded("account")[1].after or {})["name"] == name
+
+    try:
+        await asyncio.to_thread(wait_until, lambda: len(site.messages(site.topics.watermarks)) > before)
+        await asyncio.to_thread(site.control, "schema", {"hide": ["Account.contacts", "Payment.amount"]})
+        await asyncio.to_thread(site.change, "update", "Account", id=1, columns={"name": "Renamed"})
+        await asyncio.to_thread(wait_until, lambda: shown("Renamed"))
+        assert (site.folded("account")[1].after or {})["contacts"] is None
+        await asyncio.to_thread(site.control, "schema", method="DELETE")
+    finally:
+        stop.set()
+        await capture
+    records = [json.loads(one.value() or b"") for one in site.messages(site.topics.notifications)]
+    told = {one["name"]: one["effect"] for one in records if one["type"] == SCHEMA_EVENT}
+    assert told == {"Account.contacts": "null", "Payment.amount": "halt"}
+    await asyncio.to_thread(site.capture)  # what was null is read again, what stood still goes on
+    assert (site.folded("account")[1].after or {})["contacts"]
+    await asyncio.to_thread(assert_topics_equal_sonar, site)
 
 
 async def test_deletes_that_are_held_are_accepted_through_the_running_capture(make_site: Callable[..., Site]) -> None:
