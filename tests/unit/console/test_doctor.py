@@ -2,7 +2,7 @@
 
 import pytest
 
-from console.doctor import Finding, NotReady, endpoints, exit_code_of, guarded, text_of
+from console.doctor import Finding, NotReady, endpoints, exit_code_of, guarded, schema_findings, text_of
 from plumbing.errors import DependencyUnreachable, ExitCode
 
 UNREACHABLE = Finding("sonar", False, "no answer", "Check the address.", ExitCode.UNREACHABLE)
@@ -55,3 +55,13 @@ def test_the_report_gives_the_next_step_of_what_is_wrong_only() -> None:
     text = text_of(document)
     assert "Next: Run `crossfade topics --apply`." in text
     assert "never shown" not in text
+
+
+def test_what_the_schema_lacks_is_told_with_what_of_splynx_is_concerned() -> None:
+    halted, lacking = schema_findings({"payment": ["Payment.amount"]}, {"account": ["Account.contacts"]})
+    assert not halted.ok
+    assert "lacks Payment.amount: payment stands still, and with it in Splynx payment" in halted.says
+    assert "sonar.leave_out" in halted.next_step
+    assert lacking.ok
+    assert "lacks Account.contacts: null in each event" in lacking.says
+    assert "customer" in lacking.says

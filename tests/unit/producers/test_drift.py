@@ -161,6 +161,8 @@ async def test_an_optional_field_that_goes_is_null_and_one_that_returns_is_read_
     await scene.poll()
     assert scene.folded()[1]["name"] == "Eda"
     assert scene.folded()[1]["contacts"] is None  # not read, which is not the same as none
+    old, new = (event["source"]["schema_fingerprint"] for event in scene.events())
+    assert old != new == scene.drift.source.fingerprint
     await scene.changed()
     assert scene.schema_events()[1:] == [("new", "Account.contacts", "used", ["account"])]
     await scene.read_again()
