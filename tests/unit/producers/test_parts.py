@@ -65,8 +65,11 @@ def test_ids_that_are_not_found_are_told_as_ranges() -> None:
 async def test_chosen_roots_are_read_again_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = await a_scene()
     monkeypatch.setattr(snapshot, "_RANGES_TOGETHER", 2)
+    searches: list[int] = []
+    scene.client.before = lambda document, variables: searches.append(len(variables["search"]))
     assert await carry_out(scene, Order(("account",), Ids.parse("2-5,7,9,12-13")))
     assert read_again(scene) == [2, 3, 4, 5, 7]
+    assert max(searches) == 2  # a request names so many ranges and no more
     assert {event["op"] for event in scene.events()[7:]} == {"r"}
     assert read_again(scene, "payment") == []
     assert scene.orders.open == []
