@@ -1,6 +1,6 @@
 """What has changed in Sonar since an instant: thin pages of every followed collection, and the audit log."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -60,10 +60,12 @@ class Changes:
                 log.info("capture.collection_readable_again", collection=name)
         return result
 
-    async def all_rows(self, one: Followed) -> list[dict[str, Any]]:
-        """Every row of one collection, thin, by id."""
-        thins = [replace(one.thin, by_id=True)]
-        return (await self._read(thins, [documents.after_id(0)], None))[0]
+    async def pages(self, one: Followed) -> AsyncIterator[list[dict[str, Any]]]:
+        """Every row of one collection, thin, by id, a page at a time; none where the token may not read it."""
+        last = 0
+        while rows := await self.page(one, documents.after_id(last)):
+            yield rows
+            last = int(rows[-1]["id"])
 
     async def page(self, one: Followed, search: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
         """The first thin page of what `search` finds in one collection, by id; None: the token may not read it.
@@ -107,7 +109,7 @@ class Changes:
             earliest[one.thin] = min(low(one.aggregate), earliest.get(one.thin, low(one.aggregate)))
         thins, lows = list(earliest), list(earliest.values())
         places = {thin: place for place, thin in enumerate(thins)}
-        rows = await self._read(thins, [documents.changed_since(at, None) for at in lows], lows)
+        rows = await self._read(thins, lows)
         result = []
         for one in chosen:
             place = places[one.thin]
@@ -208,13 +210,9 @@ class Changes:
                     raise
         return result
 
-    async def _read(
-        self, thins: list[Thin], searches: list[list[dict[str, Any]]], lows: list[datetime] | None
-    ) -> list[list[dict[str, Any]]]:
-        """All pages of each, by change since its `low` or (None) by id.
-
-        `thins` is updated where a collection turns out not to count.
-        """
+    async def _read(self, thins: list[Thin], lows: Sequence[datetime]) -> list[list[dict[str, Any]]]:
+        """All that changed since each one's `low`; `thins` is updated where a collection turns out not to count."""
+        searches = [documents.changed_since(low, None) for low in lows]
         rows: list[list[dict[str, Any]]] = [[] for _ in thins]
         open_ones = list(range(len(thins)))
         tries, (purpose, _) = 0, asked_for()
@@ -239,12 +237,9 @@ class Changes:
                 counted = thins[place].counted
                 if not page or (counted and answers[place]["page_info"]["total_count"] <= len(page)):
                     open_ones.remove(place)
-                elif lows is None:
-                    searches[place] = documents.after_id(int(page[-1]["id"]))
                 else:
-                    searches[place] = documents.changed_since(
-                        lows[place], (page[-1]["updated_at"], int(page[-1]["id"]))
-                    )
+                    after = page[-1]["updated_at"], int(page[-1]["id"])
+                    searches[place] = documents.changed_since(lows[place], after)
         return rows
 
     async def _together(

@@ -158,8 +158,8 @@ class Following:
         The look-ups as they are now are noted first, so that only later changes of them fan out.
         """
         with asking("look-up"):
-            await self._noticing.begin()
-        await self._publisher.commit()
+            async for _ in self._noticing.begin():
+                await self._publisher.commit()
         start = server_time - self._lateness.width
         await self._save({one.name: start for one in self._aggregates}, start)
 

@@ -1,6 +1,6 @@
 """From a row that Sonar shows in passing, or no longer shows, to the roots that must be read again because of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -47,16 +47,21 @@ class Noticing:
             is_peopled=lambda followed: self.is_peopled(followed.aggregate),
         )
 
-    async def begin(self) -> None:
-        """Note the look-ups as they are now, so that only later changes of them fan out."""
+    async def begin(self) -> AsyncIterator[None]:
+        """Note the look-ups as they are now, so that only later changes of them fan out.
+
+        Yields after each page, that what was noted may be handed over: of tickets alone there are tens of thousands.
+        """
         carried: dict[str, list[tuple[Followed, LookUp]]] = {}
         for one in self._changes.collections:
             if one.look_up is not None:
                 carried.setdefault(one.thin.collection, []).append((one, one.look_up))
         for alike in carried.values():
-            for row in await self._changes.all_rows(alike[0][0]):
-                for one, look_up in alike:
-                    self._index.set_alone(*place_of(one), int(row["id"]), _look_up_state(look_up, row))
+            async for rows in self._changes.pages(alike[0][0]):
+                for row in rows:
+                    for one, look_up in alike:
+                        self._index.set_alone(*place_of(one), int(row["id"]), _look_up_state(look_up, row))
+                yield
 
     def row(self, followed: Followed, row: dict[str, Any], since: datetime) -> bool:
         """Take a thin row, seen at `since` by Sonar's clock; whether something is to be read because of it."""

@@ -11,6 +11,7 @@ import json
 import os
 import time
 import urllib.request
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -242,10 +243,16 @@ class Crawler:
         """All pages."""
         found: list[bytes] = []
         async with self._session() as session:
-            for part in self._parts:
-                async with asyncio.TaskGroup() as group:
-                    for one in part.ranges:
-                        group.create_task(self._range(session, part, one, found))
+            work = deque((part, one) for part in self._parts for one in part.ranges)
+
+            async def worker() -> None:
+                while work:
+                    await self._range(session, *work.popleft(), found)
+
+            # As a snapshot does: no request waits for the last page of the collection before.
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._settings.sonar.concurrency):
+                    group.create_task(worker())
         return found
 
     async def _range(self, session: aiohttp.ClientSession, part: Part, one: Range, found: list[bytes]) -> None:

@@ -1,7 +1,7 @@
 """Capture as it is, and as it is done elsewhere: naive strategies, of which each must miss something."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,11 +63,10 @@ def _greater_than() -> PATCHES:
 
 
 def _page_numbers() -> PATCHES:
-    async def read(
-        self: Changes, thins: list[Thin], searches: list[list[dict[str, Any]]], lows: list[datetime] | None
-    ) -> list[list[dict[str, Any]]]:
+    async def read(self: Changes, thins: list[Thin], lows: Sequence[datetime]) -> list[list[dict[str, Any]]]:
         found: list[list[dict[str, Any]]] = []
-        for thin, search in zip(thins, searches, strict=True):
+        for thin, low in zip(thins, lows, strict=True):
+            search = documents.changed_since(low, None)
             rows: list[dict[str, Any]] = []
             number = 1
             while True:

@@ -9,6 +9,7 @@ import pytest
 
 from clients.sonar_errors import SonarFailed, SonarTimeout
 from producers import changes
+from producers.index import Pending
 from producers.sizes import PageSize
 from tests.unit.producers.scene import ACCOUNT, AGGREGATES, PAYMENT, Scene
 from tests.unit.producers.test_following import a_scene
@@ -115,3 +116,21 @@ async def test_what_changed_is_read_again_in_whole_pages() -> None:
     assert [after["amount"] for _, after in sorted(scene.folded("payment").items())][::2] == [7] * 200
     overlap = len([one for one in scene.client.asked if "query Changed" in one]) - 1
     assert len(scene.client.asked) - overlap <= 1.2 * (100 + 200) / 25
+
+
+async def test_what_is_noted_at_the_start_is_handed_over_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real ISP has hundreds of thousands of look-ups: held until the last is read, they take gigabytes."""
+    monkeypatch.setattr(changes, "PAGE", 4)
+    scene, taken = Scene(), list[int]()
+    accounts = [scene.shop.an_account(f"A{number}") for number in range(30)]
+    real = scene.index.take_pending
+
+    def take_pending() -> Pending:
+        pending = real()
+        taken.append(len(pending))
+        return pending
+
+    monkeypatch.setattr(scene.index, "take_pending", take_pending)
+    await scene.begin()
+    assert max(taken) == 4 * 2  # payments and notes look accounts up
+    assert all(scene.index.child(of, "@accounts", id) for of in ("payments", "notes") for id in accounts)
