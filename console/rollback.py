@@ -23,7 +23,7 @@ from sinks.rollback import Planned, Rollback, Tell, Writes
 from sinks.rollback_writes import RollbackWrites
 from sinks.site import Site
 from sinks.startup import short_fields
-from sinks.undo import EXTRA, UNDONE, Way
+from sinks.undo import AS_WANTED, EXTRA, Way
 
 SHOWN = 1000
 """Records that a result names, and as many of those that are left; a list holds all of them."""
@@ -40,7 +40,7 @@ class RolledBack:
     """The first of them."""
     counts: Counter[Way] = field(default_factory=Counter)
     stuck: int = 0
-    """Left, and not undone before."""
+    """Left though something of them was to be undone."""
     entities: set[str] = field(default_factory=set)
     reopened: int = 0
     """Conflicts that are undecided again."""
@@ -57,7 +57,7 @@ class RolledBack:
 
     def add(self, one: Planned) -> None:
         """Count one, and name it while there are not too many."""
-        stuck = one.undo.way is Way.LEFT and not one.undo.why.startswith(UNDONE)
+        stuck = one.undo.way is Way.LEFT and not one.undo.why.startswith(AS_WANTED)
         self.counts[one.undo.way] += 1
         self.stuck += stuck
         self.entities.add(one.target.entity)

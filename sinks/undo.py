@@ -18,7 +18,9 @@ from sinks.receipts import revision_of
 
 UNDO, REDO = "undo-", "redo-"
 UNDONE = "undone already"
-"""Begins why a record is left of which nothing is to be undone."""
+WITHDRAWN = "withdrawn already"
+AS_WANTED = (UNDONE, WITHDRAWN)
+"""Begins why a record is left of which nothing is to be undone: an undoing did it, or the writes themselves."""
 EXTRA = "additional_attributes"
 _EXPONENT = 4
 """Of the column `payments.amount`."""
@@ -121,11 +123,11 @@ def undo_of(entries: Sequence[Entry], chosen: Collection[int], known: Known | No
         return left("the ledger does not know it any more")
     if first is not None:
         place = stack.writes.index(first)
-        if others := [one for one in stack.writes[place:] if one.id not in writes]:
+        if others := [one for one in _lasting(stack.writes[place:], writes) if one.id not in writes]:
             return left(f"written again by run {others[-1].run_id}: undo that first")
         if first.made_it:
             if known.state != LIVE:
-                return left("withdrawn already")
+                return left(WITHDRAWN)
             return Undo(Way.WITHDRAW, _earliest(stack.writes[place:]), undoes=first.id)
         was_gone = place > 0 and stack.writes[place - 1].withdrew_it
         return Undo(Way.RESTORE, _earliest(stack.writes[place:]), undoes=first.id, was_gone=was_gone)
@@ -142,6 +144,24 @@ def undo_of(entries: Sequence[Entry], chosen: Collection[int], known: Known | No
         return left(f"written again by run {stack.writes[-1].run_id}: undo that first")
     way = Way.WITHDRAW if undoing.made_it else Way.RESTORE
     return Undo(way, undoing.before or {}, REDO, undoes=undoing.id)
+
+
+def _lasting(writes: Sequence[Entry], chosen: Collection[int]) -> list[Entry]:
+    """The writes without what others made of a record that was gone, and withdrew again: that is as if never done.
+
+    Who made and withdrew it has nothing left to undo, so nobody could be told to undo that first.
+    """
+    kept: list[Entry] = []
+    place = 0
+    while place < len(writes):
+        end = place
+        if place and writes[place].made_it:
+            end = next((n + 1 for n, one in enumerate(writes) if n > place and one.withdrew_it), place)
+        if end == place or any(one.id in chosen for one in writes[place:end]):
+            kept.append(writes[place])
+            end = place + 1
+        place = end
+    return kept
 
 
 def _earliest(writes: Sequence[Entry]) -> dict[str, Any]:

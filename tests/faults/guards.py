@@ -108,6 +108,10 @@ def _whatever_data_came(real: Any) -> Any:
     return data_of
 
 
+def _only_the_last(real: Any) -> Any:
+    return lambda writes: dict(writes[-1].before or {})
+
+
 def _only_once(real: Any) -> Any:
     async def insist(self: Any, stop: Any, work: Any, *args: Any) -> Any:
         return await work()
@@ -171,6 +175,7 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     "edits are looked for in both rows of a payment": (Patch("sinks.payments.Payments._merged", _always(Merged())),),
     "poison gets its dead letter": (Patch("sinks.writer.Writer._letter", _always(None)),),
     "an outcome is kept of poison too": (Patch("sinks.store.Ledger.put_outcomes", _without_dead_letters),),
+    "the earliest image of a column counts": (Patch("sinks.undo._earliest", _only_the_last),),
     "what is away is waited for": (Patch("sinks.loop.Loop._insist", _only_once),),
     "the fence": (
         Patch("sinks.store.Ledger.hold", _always_soon(lambda: None)),

@@ -15,7 +15,7 @@ from sinks.plan import Known
 from sinks.rollback import Planned, Rollback, Writes
 from sinks.tables.crosswalk import Owned
 from sinks.tables.journal import Chosen
-from sinks.undo import UNDONE, Undo, Way, left
+from sinks.undo import UNDONE, WITHDRAWN, Undo, Way, left
 
 NOON = datetime(2026, 5, 1, 12)  # noqa: DTZ001 - as the ledger's columns keep an instant
 
@@ -138,7 +138,9 @@ def test_a_result_names_the_first_records_and_those_that_are_left_and_counts_all
     assert result.exit_code is ExitCode.PARTLY
 
 
-def test_what_was_undone_before_is_no_failure() -> None:
+def test_what_is_as_it_was_before_the_writes_is_no_failure() -> None:
+    """An undoing did it, or the run itself withdrew what it had made."""
     result = RolledBack(applied=True, run_id="b", values=False)
     result.add(planned(1, left(f"{UNDONE} by run c")))
+    result.add(planned(2, left(WITHDRAWN)))
     assert (result.stuck, result.exit_code) == (0, ExitCode.DONE)

@@ -97,6 +97,29 @@ def test_what_cannot_be_undone_is_left_with_the_reason(
     assert (undo.way, undo.why) == (Way.LEFT, why)
 
 
+REVIVED, TAKEN_BACK = entry(3, "change", None, "r3"), entry(4, "compensate", {"amount": "7"}, "r3")
+
+
+def test_what_a_later_run_made_and_withdrew_again_holds_up_no_undoing_of_an_earlier_one() -> None:
+    """That run has nothing to undo any more, and so could not be undone first."""
+    entries = [MADE, entry(2, "compensate", {"amount": "5"}, "r2"), REVIVED, TAKEN_BACK]
+    assert undo_of(entries, {3, 4}, known(GONE)).why == "withdrawn already"
+    undo = undo_of(entries, {2}, known(GONE))
+    assert (undo.way, undo.undoes, dict(undo.before)) == (Way.RESTORE, 2, {"amount": "5"})
+    # Undone, it is over, and so is what came to nothing behind it.
+    undone = [*entries, entry(5, "undo-revive", None, "r5", 2)]
+    assert undo_of(undone, {1}, known()).way is Way.WITHDRAW
+    assert undo_of(undone, {3, 4}, known()).why == "undone already by run r5"
+
+
+def test_what_a_later_run_made_and_left_there_does_hold_it_up() -> None:
+    entries = [MADE, entry(2, "compensate", {"amount": "5"}, "r2"), REVIVED]
+    assert undo_of(entries, {2}, known()).why == "written again by run r3: undo that first"
+    # Of a pair of which one half is chosen, the other half counts.
+    halves = [*entries, entry(4, "compensate", {"amount": "7"}, "r4")]
+    assert undo_of(halves, {2, 4}, known(GONE)).why == "written again by run r3: undo that first"
+
+
 def test_an_undoing_can_be_undone_and_what_it_undid_be_undone_again() -> None:
     undone = [MADE, entry(3, "undo-gone", {"status": "active"}, "r3", 1)]
     redo = undo_of(undone, {3}, known(GONE))
