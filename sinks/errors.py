@@ -13,12 +13,12 @@ class Fenced(SyncError):
 
 
 class AskedBack(SyncError):
-    """The partitions go to another sink. What this one had begun is repeated there, and does nothing twice."""
+    """The partitions go to another sink, or this one ends. What it had begun is repeated, and does nothing twice."""
 
     code = "sink.asked_back"
     action = Action.RETRY
     exit_code = ExitCode.TRY_LATER
-    remedy = "Nothing to do: the new owner goes on."
+    remedy = "Nothing to do: the next owner goes on."
 
 
 class CutOver(SyncError):

@@ -71,7 +71,7 @@ class Loop:
         """
         consumed = 0
         consumer = self._stream.consumer()
-        member = Membership(consumer, self._writer.leaving, gone=self._gone, read_on=self._pauses.put_on)
+        member = Membership(consumer, stop, self._writer.leaving, gone=self._gone, read_on=self._pauses.put_on)
         await self._heed(self._violations)
         try:
             member.join(self._stream.aggregates)
@@ -83,7 +83,8 @@ class Loop:
                         member.begin(places)
                     consumed += await member.during(self._round(stop, consumer, messages))
                 except AskedBack as exc:
-                    log.info("sink.asked_back", error=exc.code, messages=len(messages))
+                    if not stop.is_set():
+                        log.info("sink.asked_back", error=exc.code, messages=len(messages))
                 self._lag.measure(consumer)
         finally:
             await asyncio.to_thread(consumer.close)

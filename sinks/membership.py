@@ -18,19 +18,22 @@ _POLL_SECONDS = 1.0
 class Membership:
     """One consumer in its group.
 
-    `leaving` is set while the partitions are asked back: work ends where it may, and what it began is the next owner's.
+    `leaving` is set while the partitions are asked back, and from `stop` on: work ends where it may, and what it began
+    is the next owner's.
     `gone` is called when they are away; `read_on` resumes those of a list that do not stand still for another reason.
     """
 
     def __init__(
         self,
         consumer: Consumer,
+        stop: asyncio.Event,
         leaving: asyncio.Event,
         *,
         gone: Callable[[], object],
         read_on: Callable[[Consumer, list[TopicPartition]], object],
     ) -> None:
-        self._consumer, self._leaving, self._gone, self._read_on = consumer, leaving, gone, read_on
+        self._consumer, self._gone, self._read_on = consumer, gone, read_on
+        self._stop, self._leaving = stop, leaving
         self._loop = asyncio.get_running_loop()
         self._work: asyncio.Task[Any] | None = None
         self._early: list[Message] = []
@@ -57,6 +60,7 @@ class Membership:
         """Do some work, and stay a member of the group as long as it takes."""
         task: asyncio.Task[T] = asyncio.create_task(work)
         self._work = task
+        ending = asyncio.create_task(self._end())
         paused: list[TopicPartition] = []
         try:
             await asyncio.wait({task}, timeout=_POLL_SECONDS)
@@ -74,9 +78,15 @@ class Membership:
                 task.cancel()
                 await asyncio.wait({task})
             self._work = None
+            ending.cancel()
             if paused and not self._leaving.is_set():
                 self._read_on(self._consumer, paused)
-            self._leaving.clear()
+            if not self._stop.is_set():
+                self._leaving.clear()
+
+    async def _end(self) -> None:
+        await self._stop.wait()
+        self._leaving.set()
 
     # Called inside poll() and consume(), which run in threads; the loop is free meanwhile.
 

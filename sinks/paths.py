@@ -49,7 +49,7 @@ class Paths:
         """Write the REST records: bundles beside each other, aggregates in load order, a bundle's records in turn.
 
         Raises:
-            AskedBack: the partitions go away, and no further call is begun.
+            AskedBack: the partitions go away, or the sink ends, and no further call is begun.
         """
         self._rest.begin()
         slots = asyncio.Semaphore(self._concurrency)
@@ -60,7 +60,7 @@ class Paths:
                 reused = _reused(jobs)
                 for job in jobs:
                     if self._leaving.is_set():
-                        raise AskedBack("another sink takes over, and no further call is begun")
+                        raise AskedBack("another sink takes over, or this one ends: no further call is begun")
                     if job.step.target.path is WritePath.REST:
                         results[job.key] = _refused(job) if reused else await self._rest_one(job)
 

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.timeout(240)
 
 CATCH_UP = ("run", "--until", "caught-up", "--apply", "--json")
 KEPT = {"CROSSFADE_SPLYNX__DISPOSABLE": "false"}
+# A run that is ended on its way has to be on its way for a while.
+SLOW = {"CROSSFADE_SPLYNX__REQUESTS_PER_SECOND": "8"}
 """This Splynx is not to be thrown away: no money is written into it."""
 
 
@@ -33,7 +35,7 @@ def copied(site: Site) -> Site:
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env={**bare_environment(), **KEPT},
+        env={**bare_environment(), **KEPT, **SLOW},
     )
     deadline = time.monotonic() + 60
     while not customers(site):

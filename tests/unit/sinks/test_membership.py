@@ -50,9 +50,11 @@ class FakeConsumer:
 class Scene:
     def __init__(self) -> None:
         self.consumer = FakeConsumer()
-        self.leaving, self.away = asyncio.Event(), 0
+        self.stop, self.leaving, self.away = asyncio.Event(), asyncio.Event(), 0
         consumer: Any = self.consumer
-        self.member = Membership(consumer, self.leaving, gone=self._gone, read_on=lambda _, p: self.consumer.resume(p))
+        self.member = Membership(
+            consumer, self.stop, self.leaving, gone=self._gone, read_on=lambda _, places: self.consumer.resume(places)
+        )
         self.member.join(["splynx.t.account"])
 
     def _gone(self) -> None:
@@ -127,3 +129,16 @@ async def test_a_failure_of_the_work_is_told_and_the_consumer_reads_on() -> None
     with pytest.raises(ValueError, match="broken"):
         await scene.member.during(fails())
     assert scene.consumer.told == ["pause 1", "resume 1"]
+
+
+async def test_a_sink_that_is_to_end_begins_nothing_more_of_a_long_batch() -> None:
+    scene = Scene()
+    scene.consumer.happenings.append(scene.stop.set)
+
+    async def long() -> None:
+        await scene.leaving.wait()
+        raise AskedBack("no further call is begun")
+
+    with pytest.raises(AskedBack):
+        await scene.member.during(long())
+    assert scene.leaving.is_set(), "another batch would be begun"

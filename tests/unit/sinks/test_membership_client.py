@@ -46,7 +46,11 @@ async def test_nothing_is_skipped_and_nothing_read_twice(monkeypatch: pytest.Mon
             consumer.polled.clear()
 
     member = Membership(
-        consumer, asyncio.Event(), gone=lambda: None, read_on=lambda client, places: client.resume(places)
+        consumer,
+        asyncio.Event(),
+        asyncio.Event(),
+        gone=lambda: None,
+        read_on=lambda client, places: client.resume(places),
     )
     member.incoming = places = [TopicPartition(TOPIC, 0, 0)]
     member.begin(places)
