@@ -6,7 +6,7 @@ The common subset of MySQL 8 and MariaDB. Instants are UTC, money is text inside
 
 from dataclasses import dataclass
 
-VERSION = 4
+VERSION = 5
 """Of the tables below; kept in `meta` under `version`. `MIGRATIONS` lead to it from every earlier one."""
 
 TABLES: dict[str, str] = {
@@ -131,7 +131,7 @@ TABLES: dict[str, str] = {
         at datetime(3) NOT NULL,
         KEY by_record (entity, record_key)
     """,
-    # REST calls begun. `open` means that nobody knows yet what Splynx did.
+    # REST calls begun. `open` means that nobody knows yet what Splynx did; until then `sent` of a change is kept.
     "intents": """
         id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
         entity varchar(32) NOT NULL,
@@ -140,6 +140,7 @@ TABLES: dict[str, str] = {
         sonar_id bigint NOT NULL,
         sequence bigint NOT NULL,
         method varchar(8) NOT NULL,
+        sent mediumtext NULL,
         state varchar(16) NOT NULL,
         partition_no int NOT NULL,
         token bigint NOT NULL,
@@ -210,6 +211,7 @@ MIGRATIONS = (
     ),
     # What was written before belongs to no batch.
     Migration(4, "journal", "batch", "ADD COLUMN batch bigint NOT NULL DEFAULT 0 AFTER run_id"),
+    Migration(5, "intents", "sent", "ADD COLUMN sent mediumtext NULL AFTER method"),
 )
 """In their order. A new table needs none: what is missing is made."""
 

@@ -5,10 +5,11 @@ whose answer was lost waits that long, and then finds all that it did.
 """
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from clients.mysql import Database, Transaction
 from clients.splynx_errors import SplynxUnreachable
@@ -36,8 +37,15 @@ class Calls:
         self._patience = patience_seconds
 
     @asynccontextmanager
-    async def begun(self, method: str, step: Step, owner: Owner, target_id: int | None = None) -> AsyncIterator[Call]:
-        """The right to send one call in this block; `target_id`: the row that it changes.
+    async def begun(
+        self,
+        method: str,
+        step: Step,
+        owner: Owner,
+        target_id: int | None = None,
+        sent: Mapping[str, Any] | None = None,
+    ) -> AsyncIterator[Call]:
+        """The right to send one call in this block; `target_id`: the row that it changes, `sent`: what it changes.
 
         The intent stays open when the block ends well, for `done` belongs into the transaction that keeps what was
         written. It stays open, too, when nobody knows what happened. An answer that refuses closes it.
@@ -59,6 +67,7 @@ class Calls:
                 partition=owner.partition,
                 token=owner.token,
                 patience=timedelta(seconds=self._patience),
+                sent=sent,
             )
         metrics.OPEN_INTENTS.inc()
         try:

@@ -22,7 +22,7 @@ from sinks.handles import HEAL_PAUSE_SECONDS, Handles, endpoint_of, has_handle, 
 from sinks.plan import CLOSED, Document, Known, RefAt, Step, Verb, can_be_closed, closing, refs_of, resolved
 from sinks.store import Intent, Ledger
 from sinks.swaps import aside, moved
-from sinks.threeway import BY_POLICY, Told, flat, merge, shown, without
+from sinks.threeway import BY_POLICY, Told, came_through, flat, merge, shown, without
 from sinks.undo import written_of
 
 Item = tuple[str, int | str]
@@ -298,7 +298,7 @@ class RestRecords:
 
     async def put(self, step: Step, owner: Owner, target_id: int, item: Item, sent: Document) -> Call:
         """Change a row and read it back; the call, to be kept as done."""
-        async with self._calls.begun("PUT", step, owner, target_id) as call:
+        async with self._calls.begun("PUT", step, owner, target_id, sent) as call:
             await self._client.put(*item, sent, deadline=call.latest)
         try:
             await self.read_back(step.target, item, sent)
@@ -335,18 +335,20 @@ class RestRecords:
         async with self._db.session() as tx:
             ids = await self._ledger.ids(tx, {(ref.entity, ref.key) for ref in before})
             standing = (await self._ledger.standing(tx, [key])).get(key, {})
+            perhaps = await self._ledger.perhaps_sent(tx, key, known.sequence)
         base = flat(written_of(shape, resolved(known.document, ids), known)) if "key" in known.document else {}
         if not known.hash:
             # It may have been written without an optional reference that has come since.
             base = {
                 name: value for name, value in base.items() if name not in {r.field for r in before if not r.required}
             }
+        now = shown(body, current) | await self._foreign.ours(shape.lists, current, body, base)
         merged = merge(
             step.target,
             self._ownership,
-            base=base,
+            base=base | {name: now[name] for name in base.keys() & now.keys() & came_through(perhaps, current, same)},
             source=flat(body),
-            current=shown(body, current) | await self._foreign.ours(shape.lists, current, body, base),
+            current=now,
             standing=standing,
             decided=step.decided,
             unasked=unasked,

@@ -79,7 +79,7 @@ class RollbackWrites:
         call: Call | None = None
         if one.sent:
             try:
-                async with self._calls.begun("PUT", step, owner, known.target_id) as call:
+                async with self._calls.begun("PUT", step, owner, known.target_id, one.sent) as call:
                     await self._client.put(*one.item, one.sent, deadline=call.latest)
             except RecordRefused as exc:
                 return one.leave(str(exc))

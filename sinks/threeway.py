@@ -5,7 +5,7 @@ now. Where `target` is still `base` nobody edited it. Where it is `source` both 
 which the field's owner and the policy decide (mapping 8.18a), or somebody by name.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -199,6 +199,18 @@ def shown(body: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
     extra = row.get(EXTRA)
     if isinstance(extra, Mapping):
         found |= {_beside(name, body): extra.get(name, "") for name in body.get(EXTRA, {})}
+    return found
+
+
+def came_through(sent: Iterable[Mapping[str, Any]], row: Mapping[str, Any], same: Same) -> set[str]:
+    """Fields of which a row has what a call of ours asked for whose answer was lost: nobody edited those.
+
+    `sent`: the requests of such calls since the row was written for certain.
+    """
+    found: set[str] = set()
+    for one in sent:
+        there = shown(one, row)
+        found |= {name for name, value in flat(one).items() if name in there and same(value, there[name])}
     return found
 
 

@@ -5,13 +5,15 @@ Deadlines are of the server's clock: whoever reads them may run on another machi
 
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
+import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from clients.mysql import Transaction
-from sinks.tables.base import AggregateKey, Key, Tables
+from sinks.tables.base import AggregateKey, Key, Tables, dumped
 
 _NOW = "UTC_TIMESTAMP(3)"
 
@@ -46,14 +48,33 @@ class Intents(Tables):
         partition: int,
         token: int,
         patience: timedelta,
+        sent: Mapping[str, Any] | None = None,
     ) -> int:
-        """Say what is about to be called; the intent's id. `patience`: until the call's deadline."""
+        """Say what is about to be called; the intent's id.
+
+        `patience`: until the call's deadline. `sent`: what a change asks for.
+        """
         return await tx.insert(
-            f"INSERT INTO {self.table('intents')} (entity, record_key, aggregate, sonar_id, sequence, method, state,"
-            f" partition_no, token, deadline, created_at) VALUES (%s, %s, %s, %s, %s, %s, 'open', %s, %s,"
+            f"INSERT INTO {self.table('intents')} (entity, record_key, aggregate, sonar_id, sequence, method, sent,"
+            " state, partition_no, token, deadline, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, 'open', %s, %s,"
             f" {_NOW} + INTERVAL %s MICROSECOND, {_NOW})",
-            (*key, *owner, sequence, method, partition, token, patience // timedelta(microseconds=1)),
+            (
+                *key, *owner, sequence, method, None if sent is None else dumped(sent), partition, token,
+                patience // timedelta(microseconds=1),
+            ),
+        )  # fmt: skip
+
+    async def perhaps_sent(self, tx: Transaction, key: Key, since: int) -> list[dict[str, Any]]:
+        """What changes of a record asked for of which nobody knows whether they came through, the newest last.
+
+        `since`: the sequence of what was written last for certain.
+        """
+        rows = await tx.fetch(
+            f"SELECT sent FROM {self.table('intents')} WHERE state IN ('open', 'lost') AND sent IS NOT NULL"
+            " AND entity = %s AND record_key = %s AND sequence >= %s ORDER BY id",
+            (*key, since),
         )
+        return [json.loads(row["sent"]) for row in rows]
 
     async def give_up(self, tx: Transaction, intent: int) -> None:
         """The call is not waited for any more, nor sent: what it may still do in Splynx, it has begun by now."""
@@ -64,7 +85,11 @@ class Intents(Tables):
 
     async def close_intent(self, tx: Transaction, intent: int, state: str) -> None:
         """What became of a call: `done`, `refused` or `lost`."""
-        await tx.execute(f"UPDATE {self.table('intents')} SET state = %s WHERE id = %s", (state, intent))
+        # What a call sent matters only while nobody knows whether it came through.
+        await tx.execute(
+            f"UPDATE {self.table('intents')} SET state = %s, sent = IF(%s = 'lost', sent, NULL) WHERE id = %s",
+            (state, state, intent),
+        )
 
     async def every_open_intent(self, tx: Transaction) -> list[Intent]:
         """Calls whose outcome is open, whoever began them."""

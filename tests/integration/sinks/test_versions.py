@@ -18,7 +18,13 @@ from sinks.store import Ledger
 from tests.conftest import MariaDbAccess
 
 _FIRST = {
-    # as release 1 made them, before an undoing was kept and before conflicts were decided
+    # as release 1 made them, before an undoing was kept, what a call sent, and before conflicts were decided
+    "intents": """
+        id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY, entity varchar(32) NOT NULL, record_key varchar(96) NOT NULL,
+        aggregate varchar(32) NOT NULL, sonar_id bigint NOT NULL, sequence bigint NOT NULL, method varchar(8) NOT NULL,
+        state varchar(16) NOT NULL, partition_no int NOT NULL, token bigint NOT NULL, deadline datetime(3) NOT NULL,
+        created_at datetime(3) NOT NULL, KEY by_state (state, partition_no)
+    """,
     "journal": """
         id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY, run_id varchar(64) NOT NULL, entity varchar(32) NOT NULL,
         record_key varchar(96) NOT NULL, target_id bigint NOT NULL, action varchar(16) NOT NULL,
@@ -77,7 +83,7 @@ async def old(mariadb: MariaDbAccess, fresh_database: str) -> AsyncIterator[Old]
 async def test_a_ledger_of_the_first_release_is_brought_forward_with_what_it_holds(old: Old) -> None:
     async with old.db.session() as tx:
         assert await old.ledger.version(tx) == 1
-        with pytest.raises(LedgerOutdated, match="conflicts, journal"):
+        with pytest.raises(LedgerOutdated, match="conflicts, intents, journal"):
             await old.ledger.require_current(tx)
         await old.ledger.create(tx)
         assert await old.ledger.version(tx) == VERSION
@@ -97,8 +103,8 @@ async def test_what_was_interrupted_is_gone_on_with(old: Old) -> None:
     """Killed between a statement and its note: the tables themselves show what was done."""
     async with old.db.session() as tx:
         await tx.execute(f"ALTER TABLE journal {MIGRATIONS[0].alter}")
-        assert [one.table for one in await old.ledger.pending(tx)] == ["conflicts", "journal"]
-        assert [one.table for one in await old.ledger.bring_forward(tx)] == ["conflicts", "journal"]
+        assert [one.table for one in await old.ledger.pending(tx)] == ["conflicts", "journal", "intents"]
+        assert [one.table for one in await old.ledger.bring_forward(tx)] == ["conflicts", "journal", "intents"]
         assert await old.ledger.bring_forward(tx) == []
 
 

@@ -11,7 +11,7 @@ from schemas.ownership import Ownership
 from schemas.records import FieldOwner
 from schemas.rules import ConflictPolicy
 from sinks.bodies import same
-from sinks.threeway import Decision, Merged, Side, Standing, Told, flat, merge, shown, without
+from sinks.threeway import Decision, Merged, Side, Standing, Told, came_through, flat, merge, shown, without
 from tests.unit.sinks.records import PERSON
 
 VALUES = st.sampled_from(["", "a", "b", "c"])
@@ -151,3 +151,13 @@ def test_an_additional_field_that_splynx_does_not_list_is_empty() -> None:
     row = {"id": 7, "name": "B", "city": "X", "additional_attributes": {"city": "own", "foreign": "f"}}
     assert shown(BODY, row) == {"name": "B", "city": "X", "gate": "", "additional_attributes.city": "own"}
     assert shown(BODY, {"name": "B"}) == {"name": "B"}
+
+
+def test_what_a_call_of_ours_asked_for_whose_answer_was_lost_is_nobodys_edit() -> None:
+    row = {"name": "second", "city": "by hand", "additional_attributes": {"gate": "2", "code": "by hand"}}
+    lost: list[dict[str, Any]] = [
+        {"name": "first"},
+        {"name": "second", "city": "second", "additional_attributes": {"gate": 2, "code": "2", "gone": ""}},
+    ]
+    assert came_through(lost, row, same) == {"name", "gate", "gone"}
+    assert came_through([], row, same) == set()
