@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ import pytest
 
 from clients.mysql import Database, TransactionLost
 from plumbing.kafka import make_consumer
+from producers import documents
 from sinks.plan import Outcome
 from sinks.threeway import Merged
 from tests.faults.steps import resolved
@@ -141,6 +143,40 @@ def _whatever_came(real: Any) -> Any:
     return lambda connection, **options: connection["entities"]
 
 
+def _by_our_clock(real: Any) -> Any:
+    def begun(self: Any, *args: Any, **options: Any) -> None:
+        told = options.pop("server_time")
+        real(self, *args, **options, server_time=lambda: told() + timedelta(minutes=5))
+
+    return begun
+
+
+def _by_time_alone(real: Any) -> Any:
+    return lambda low, after, *column: real(low, after, *column)[: 1 if after else None]
+
+
+def _at_a_number(real: Any) -> Any:
+    async def read(self: Any, aggregate: Any, progress: Any, one: Any, stop: Any) -> None:
+        start, number = one.last, 0
+        while not one.done:
+            size = self._reader.page_size(aggregate)
+            page = await self._reader.page(aggregate, documents.after_id(start, one.high), number + size)
+            rows = page.rows[number : number + size]
+            await self._publish(aggregate, replace(page, rows=rows))
+            number += size
+            one.done = not rows
+        await self._save(aggregate, progress)
+
+    return read
+
+
+def _as_the_log_says(real: Any) -> Any:
+    def present(self: Any, demand: Any, row: Any, page: Any) -> Any:
+        return self._missing(demand, page) if demand.maybe_deleted else real(self, demand, row, page)
+
+    return present
+
+
 def _without_dead_letters(real: Any) -> Any:
     async def put_outcomes(self: Any, tx: Any, topic: str, partition: int, outcomes: Any) -> None:
         if kept := [one for one in outcomes if one[1] != Outcome.DEAD_LETTERED.value]:
@@ -207,6 +243,16 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     "an answer with errors is not used": (Patch("clients.sonar_errors.data_of", _whatever_data_came),),
     "the watermark waits for what is not read": (Patch("producers.demands.Demands.waiting", _nobody),),
     "a page has the rows it promises": (Patch("producers.reader.entities_of", _whatever_came),),
+    "the time is Sonar's": (Patch("producers.following.Following.__init__", _by_our_clock),),
+    "ties are told apart by their ids": (Patch("producers.documents.changed_since", _by_time_alone),),
+    "looks overlap": (Patch("producers.lateness.Lateness.width", lambda _: timedelta(0)),),
+    "everything is swept": (Patch("producers.sweep.Sweep.step", _always_soon(lambda: None)),),
+    "a page goes on behind the last row, not at a number": (Patch("producers.snapshot.Snapshot._range", _at_a_number),),
+    "more deletes than usual are held": (Patch("producers.brake.Brake.lets_pass", _always_soon(lambda: True)),),
+    "a collection that looks empty is not believed": (
+        Patch("producers.noticing.Noticing.is_peopled", _always_soon(lambda: True)),
+    ),
+    "a read by id decides about a delete": (Patch("producers.following.Following._present", _as_the_log_says),),
     "the arrival of a parent wakes its children": (Patch("sinks.store.Ledger.wake", _always_soon(lambda: 0)),),
 }
 

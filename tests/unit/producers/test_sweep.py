@@ -148,7 +148,7 @@ async def test_a_permission_that_hides_rows_from_a_sweep_trips_the_brake_too() -
     assert scene.following.brake.held["payments"].missing == 2 * LEAST
 
 
-@pytest.mark.fault(3)
+@pytest.mark.fault(24)
 async def test_the_overlap_learns_how_late_rows_become_visible() -> None:
     scene = await a_scene()
     assert scene.following.overlap == timedelta(seconds=10)
