@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
+from confluent_kafka import KafkaError
 
 from clients import sonar_errors
 from clients.sonar import SonarAnswer
@@ -26,18 +27,38 @@ class UnevenBroker(Broker):
     def __init__(self) -> None:
         super().__init__()
         self._is_cut = False
+        self._troubles, self._refusing = 0, False
         self.before_flush: Callable[[], None] = lambda: None
 
     def produce(self, topic: str, *, key: bytes, value: bytes | None, partition: int, **options: Any) -> None:
         """As Kafka: other topics are other leaders, acknowledged by themselves."""
         super().produce(topic, key=key, value=value, partition=partition, **options)
-        if topic.endswith(".cursors"):
-            self._waiting.insert(0, self._waiting.pop())
+        acknowledge = self._waiting.pop()
+
+        def report() -> None:
+            if self._refusing and self._troubles and not self._waiting:
+                self._troubles -= 1
+                options["on_delivery"](KafkaError(KafkaError.NOT_ENOUGH_REPLICAS), None)
+            else:
+                acknowledge()
+
+        self._waiting.insert(0 if topic.endswith(".cursors") else len(self._waiting), report)
 
     def flush(self, timeout: float) -> int:
         """Acknowledge everything; `before_flush` may end the process first."""
         self.before_flush()
-        return 0 if self._is_cut else super().flush(timeout)
+        if self._is_cut:
+            return 0
+        if self._troubles and not self._refusing and self._waiting:
+            self._troubles -= 1
+            return len(self._waiting)
+        while self._waiting:
+            self._waiting.pop(0)()
+        return 0
+
+    def trouble(self, *, refusing: bool, times: int) -> None:
+        """So many flushes end without an acknowledgement, or (`refusing`) the last message of each is not taken."""
+        self._troubles, self._refusing = times, refusing
 
     def lose(self) -> None:
         """Forget what was not acknowledged; the next process finds the broker well."""

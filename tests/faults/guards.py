@@ -15,6 +15,7 @@ import orjson
 import pytest
 
 from clients.mysql import Database, TransactionLost
+from plumbing.errors import SyncError
 from plumbing.kafka import make_consumer
 from producers import documents
 from sinks.plan import Outcome
@@ -177,6 +178,23 @@ def _as_the_log_says(real: Any) -> Any:
     return present
 
 
+def _nothing_changed(real: Any) -> Any:
+    async def changed(self: Any, chosen: Any, low: Any) -> Any:
+        try:
+            return await real(self, chosen, low)
+        except SyncError:
+            return []
+
+    return changed
+
+
+def _whatever_is_on_the_topics(real: Any) -> Any:
+    async def reserve(self: Any, server_time: Any, newest: Any = None) -> None:
+        await real(self, server_time)
+
+    return reserve
+
+
 def _without_dead_letters(real: Any) -> Any:
     async def put_outcomes(self: Any, tx: Any, topic: str, partition: int, outcomes: Any) -> None:
         if kept := [one for one in outcomes if one[1] != Outcome.DEAD_LETTERED.value]:
@@ -253,6 +271,14 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
         Patch("producers.noticing.Noticing.is_peopled", _always_soon(lambda: True)),
     ),
     "a read by id decides about a delete": (Patch("producers.following.Following._present", _as_the_log_says),),
+    "a cursor that is none halts": (Patch("producers.cursors._checked", _always({})),),
+    "numbers begin above what the topics hold": (
+        Patch("producers.sequence.Sequence.reserve", _whatever_is_on_the_topics),
+    ),
+    "who has lost the lease publishes nothing": (Patch("producers.lease.Lease.check", _always(None)),),
+    "what the broker did not take is told": (Patch("plumbing.kafka.AckedProducer._raise_failure", _always(None)),),
+    "a look that failed covers nothing": (Patch("producers.changes.Changes._changed", _nothing_changed),),
+    "what fits no message is set aside": (Patch("producers.publisher._HEADROOM", lambda _: -(2**40)),),
     "the arrival of a parent wakes its children": (Patch("sinks.store.Ledger.wake", _always_soon(lambda: 0)),),
 }
 

@@ -309,7 +309,7 @@ class Scene:
         self.publisher = Publisher(
             self.topics, 4, producer, codecs, self.index, run_id="run", fingerprint="f", offsets={}
         )
-        lease = cast(Lease, HeldLease())
+        lease = self.a_lease()
         self.snapshot = Snapshot(self.reader, self.publisher, self.cursors, lease, ways=2, run_id="run")
         self.orders, self.told = Orders(self.cursors), list[dict[str, Any]]()
         self.changes = Changes(cast(SonarClient, self.client), followed(self.aggregates, self.schema), self.schema)
@@ -327,6 +327,10 @@ class Scene:
             delete_share=0.05,
             server_time=lambda: self.client.server_time,
         )
+
+    def a_lease(self) -> Lease:
+        """What the next capture holds."""
+        return cast(Lease, HeldLease())
 
     def _reader(self) -> Reader:
         def related(type_name: str, field: str) -> str | None:
