@@ -1,7 +1,7 @@
 """The control room under `/_sandbox/`: faults, rows, the world, drift, the clock. Answers to this machine only.
 
 GET|POST|DELETE /_sandbox/faults    the queue; POST one `Fault` or a list; DELETE clears
-POST /_sandbox/store                one action or a list: {"action": "insert", "type": "Contact", "columns": {...}}
+POST /_sandbox/store                one action or a list (see `Action`); the answer lists the ids
 GET  /_sandbox/store/{type}[/{id}]  how many rows are visible, or one row
 GET|POST /_sandbox/world            its summary; POST {"action": "step", "n": 5}, "pause", "resume" (with "rate")
 POST|DELETE /_sandbox/schema        drift: {"hide": [...], "columns": {...}, "values": {...}}; DELETE undoes it
@@ -43,16 +43,26 @@ class World(Protocol):
 
 
 class Action(BaseModel):
-    """One change of the store, by the arguments of the method that it names."""
+    """One change of the store, by the arguments of the method that it names.
+
+    - `insert`, `update` (`columns`), `delete` (with what belongs to the row): `at` dates them back.
+    - `attach`, `detach` (`relation`, `other_id`): pivots, of which no row's time tells.
+    - `hold`, `release`: a commit that becomes visible late, with the time that it had.
+    - `lag`, `catch_up`: the index by change is behind for a row; reads by id show it.
+    - `tie` (`count`): so many rows of a type change in one second.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    action: Literal["insert", "update", "delete", "attach", "detach", "hold", "release"]
+    action: Literal[
+        "insert", "update", "delete", "attach", "detach", "hold", "release", "lag", "catch_up", "tie"
+    ]  # fmt: skip
     type: str
     id: int | None = None
     columns: dict[str, Any] = {}
     relation: str | None = None
     other_id: int | None = None
+    count: int | None = None
     at: datetime | None = None
     user_id: int | None = None
 
@@ -120,7 +130,7 @@ class Control:
         """Apply actions in order, without letting a request in between; the answer lists the ids they were about."""
         body = orjson.loads(await request.read())
         actions = [Action.model_validate(one) for one in (body if isinstance(body, list) else [body])]
-        return _json({"ids": [apply(self._server.store, one) for one in actions]})
+        return _json({"ids": [id for one in actions for id in apply(self._server.store, one)]})
 
     async def _count(self, request: web.Request) -> web.Response:
         return _json({"count": len(self._server.store.table(request.match_info["type"]))})
@@ -173,8 +183,11 @@ class Control:
         return self._world
 
 
-def apply(store: Store, action: Action) -> int:
-    """Do one action; return the id of the row it was about.
+_UNDATED = {"hold": Store.hold, "release": Store.release, "lag": Store.lag, "catch_up": Store.catch_up}
+
+
+def apply(store: Store, action: Action) -> list[int]:
+    """Do one action; return the ids of the rows it was about.
 
     Raises:
         KeyError: the row, type or relation does not exist.
@@ -182,21 +195,25 @@ def apply(store: Store, action: Action) -> int:
     """
     common: dict[str, Any] = {"at": action.at, "by": action.user_id}
     if action.action == "insert":
-        return store.insert(action.type, **common, **action.columns)
+        return [store.insert(action.type, **common, **action.columns)]
+    if action.action == "tie":
+        if action.count is None:
+            raise ValueError("tie needs a count")
+        return store.tie(action.type, action.count, **common)
     if action.id is None:
         raise ValueError(f"{action.action} needs an id")
     if action.action == "update":
         store.update(action.type, action.id, **common, **action.columns)
     elif action.action == "delete":
         store.delete(action.type, action.id, **common)
-    elif action.action in ("hold", "release"):
-        (store.hold if action.action == "hold" else store.release)(action.type, action.id)
+    elif action.action in _UNDATED:
+        _UNDATED[action.action](store, action.type, action.id)
     else:
         if action.relation is None or action.other_id is None:
             raise ValueError(f"{action.action} needs a relation and an other_id")
         link = store.attach if action.action == "attach" else store.detach
         link(action.type, action.id, action.relation, action.other_id, **common)
-    return action.id
+    return [action.id]
 
 
 @web.middleware

@@ -12,7 +12,8 @@ from sandbox.sonar.declarations import Declarations, Kind, ObjectType
 from sandbox.sonar.ordering import IdSet, Order
 from sandbox.sonar.values import reader
 
-ORDERED = ("id", "updated_at", "created_at")
+BY_CHANGE = "updated_at"
+ORDERED = ("id", BY_CHANGE, "created_at")
 """Columns whose order is maintained, each with the id to break ties."""
 
 
@@ -107,7 +108,11 @@ def _shape(kind: ObjectType, declarations: Declarations) -> Shape:
 
 
 class Table:
-    """All rows of one type. `held` ones exist but cannot be seen, like rows of a commit that is still under way."""
+    """All rows of one type.
+
+    `held` ones exist but cannot be seen, like rows of a commit that is still under way. `lagging` ones are seen, and
+    not found by when they changed: that index is behind.
+    """
 
     def __init__(self, shape: Shape, enums: Mapping[str, Mapping[str, str | None]]) -> None:
         self.kind, self.make = shape.kind, shape.make
@@ -115,6 +120,7 @@ class Table:
         self.readers = {name: reader(column, enums) for name, column in shape.kind.columns.items()}
         self.rows: dict[int, Row] = {}
         self.held: dict[int, Row] = {}
+        self.lagging: set[int] = set()
         self.view = MappingProxyType(self.rows)
         self.next_id = 1
         self.orders = {column: Order() for column in ORDERED}
@@ -168,7 +174,8 @@ class Table:
         id: int = row["id"]
         self.rows[id] = row
         for column, order in self.orders.items():
-            order.add(getattr(row, column), id)
+            if column != BY_CHANGE or id not in self.lagging:
+                order.add(getattr(row, column), id)
         for via, index in self.pointing.items():
             key = self._key(row, via)
             if key is not None:
@@ -181,12 +188,26 @@ class Table:
         """Take a visible row out of the readers' sight, and return it."""
         row = self.rows.pop(id)
         for column, order in self.orders.items():
-            order.remove(getattr(row, column), id)
+            if column != BY_CHANGE or id not in self.lagging:
+                order.remove(getattr(row, column), id)
         for via, index in self.pointing.items():
             key = self._key(row, via)
             if key is not None:
                 index[key].remove(id)
         return row
+
+    def lag(self, id: int) -> None:
+        """Let the order by change forget a visible row until `catch_up`, whatever happens to it."""
+        row = self.rows[id]
+        if id not in self.lagging:
+            self.orders[BY_CHANGE].remove(getattr(row, BY_CHANGE), id)
+            self.lagging.add(id)
+
+    def catch_up(self, id: int) -> None:
+        """The order by change knows a row again."""
+        self.lagging.remove(id)
+        if (row := self.rows.get(id)) is not None:
+            self.orders[BY_CHANGE].add(getattr(row, BY_CHANGE), id)
 
     def _key(self, row: Row, via: str) -> object:
         if via in self._morphs:

@@ -166,6 +166,22 @@ class Store:
         table = self._table(type_name)
         table.show(table.held.pop(id))
 
+    def lag(self, type_name: str, id: int, /) -> None:
+        """Let searches by change not find a visible row, though reads by id do. Raises KeyError: it is not visible."""
+        self._table(type_name).lag(id)
+
+    def catch_up(self, type_name: str, id: int, /) -> None:
+        """Let searches by change find a row again. Raises KeyError: they were not behind for it."""
+        self._table(type_name).catch_up(id)
+
+    def tie(self, type_name: str, count: int, /, *, at: datetime | None = None, by: int | None = None) -> list[int]:
+        """Let the first `count` visible rows change in one second, each with its log; their ids."""
+        moment = self._moment(at)
+        ids = sorted(self._table(type_name).rows)[:count]
+        for id in ids:
+            self.update(type_name, id, at=moment, by=by)
+        return ids
+
     def table(self, type_name: str) -> Mapping[int, Row]:
         """The visible rows of a type by id; a live, read-only view."""
         return self._table(type_name).view
@@ -247,6 +263,7 @@ class Store:
             del table.held[id]
         else:
             table.hide(id)
+        table.lagging.discard(id)
         for relation in row.TYPE.relations.values():
             if relation.kind is Kind.PIVOT:
                 for other in self._pivots[row.TYPE.name, relation.name].pop(id, _NOTHING).ids:

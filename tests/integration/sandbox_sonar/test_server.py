@@ -235,6 +235,10 @@ async def test_rows_are_changed_from_outside_in_one_go(sonar: Sonar) -> None:
     assert (await sonar.control("store/AccountGroup/4", method="GET"))["updated_at"] == "2020-01-01T00:00:00+00:00"
     await sonar.control("store", {"action": "release", "type": "AccountGroup", "id": 2})
     assert await sonar.control("store/AccountGroup", method="GET") == {"count": 3}
+    tied = {"action": "tie", "type": "AccountGroup", "count": 2, "at": "2020-01-01T00:00:00Z"}
+    assert await sonar.control("store", tied) == {"ids": [2, 3]}
+    for action in ("lag", "catch_up"):
+        await sonar.control("store", {"action": action, "type": "AccountGroup", "id": 2})
 
 
 async def test_links_are_made_from_outside(sonar: Sonar) -> None:
@@ -261,6 +265,7 @@ async def test_links_are_made_from_outside(sonar: Sonar) -> None:
             "AccountGroup 9 does not exist",
         ),
         ("store", {"action": "delete", "type": "AccountGroup"}, "delete needs an id"),
+        ("store", {"action": "tie", "type": "AccountGroup"}, "tie needs a count"),
         ("store", {"action": "attach", "type": "Account", "id": 1}, "attach needs a relation and an other_id"),
         ("faults", {"kind": "earthquake"}, "Input should be"),
         ("schema", {"forget": []}, "Extra inputs are not permitted"),

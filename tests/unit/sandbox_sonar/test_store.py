@@ -230,6 +230,39 @@ def test_a_held_row_can_be_deleted(shop: Shop) -> None:
         shop.store.release("AccountGroup", group)
 
 
+def by_change(shop: Shop) -> list[str]:
+    """Ids of groups as a search for changes finds them."""
+    order = '[{attribute: "updated_at", direction: ASC}, {attribute: "id", direction: ASC}]'
+    found = shop.ask(f"{{ account_groups(sorter: {order}) {{ entities {{ id }} page_info {{ total_count }} }} }}")
+    ids = [row["id"] for row in found["account_groups"]["entities"]]
+    assert found["account_groups"]["page_info"]["total_count"] == len(ids)
+    return ids
+
+
+def test_a_row_that_the_index_lags_behind_of_is_shown_by_id_and_not_found_by_its_change(shop: Shop) -> None:
+    first, second, third = (shop.a_group(name) for name in "ABC")
+    shop.store.lag("AccountGroup", first)
+    shop.store.lag("AccountGroup", second)
+    shop.clock.tick()
+    shop.store.update("AccountGroup", first, name="D")
+    assert by_change(shop) == [str(third)]
+    assert shop.names(f"id: {first}", "account_groups") == ["D"]
+    shop.store.catch_up("AccountGroup", first)
+    assert by_change(shop) == [str(third), str(first)]
+    shop.store.delete("AccountGroup", second)
+    with pytest.raises(KeyError):
+        shop.store.catch_up("AccountGroup", second)
+
+
+def test_a_tie_is_of_rows_that_change_in_one_second(shop: Shop) -> None:
+    ids = [shop.a_group(name) for name in "ABC"]
+    shop.clock.tick(60)
+    assert shop.store.tie("AccountGroup", 2) == ids[:2]
+    rows = shop.store.table("AccountGroup")
+    assert [rows[id]["updated_at"] - START for id in ids] == [timedelta(seconds=60), timedelta(seconds=60), timedelta()]
+    assert len({rows[id]["_version"] for id in ids}) == 3
+
+
 def test_settings_are_one_row_each_and_can_be_changed(shop: Shop) -> None:
     assert shop.store.setting("system_setting")["timezone"] == "AMERICACHICAGO"
     shop.store.update("SystemSetting", 1, currency="EUR")
