@@ -55,7 +55,10 @@ class Family:
         self._names, self._counts = [""], [0]
         """Of each kind, from 1: its collection, and how many children in it a root shows."""
         self.robbed: dict[int, set[tuple[str, int]]] = {}
-        """`{root: children}`: what a root was published with and another, read later, shows as its own."""
+        """`{root: children}`: what a root was published with and another, read later, shows as its own.
+
+        A root that is deleted is not among them: nothing could be read of it again.
+        """
 
     def _name_columns(self) -> None:
         self._owners, self._versions, self._sequences, self._digests, self._firsts = self._roots.columns
@@ -123,10 +126,10 @@ class Family:
         place = self._roots.find(id) or self._roots.add(id)
         self._owners[place] = _NOBODY if root.owner is None else root.owner
         self._versions[place], self._sequences[place], self._digests[place] = root.version, root.sequence, root.digest
-        if children is not None:
+        if children is not None or root.deleted:
             self.robbed.pop(id, None)
-            if children or self._firsts[place]:
-                self._show(place, id, children)
+        if children or (children is not None and self._firsts[place]):
+            self._show(place, id, children)
 
     def _show(self, place: int, id: int, children: Children) -> None:
         before, shown = list(self._chain(place)), list[int]()
@@ -153,7 +156,8 @@ class Family:
         """Of two roots that show a child it belongs to the one that was read later; the other has to be read again."""
         other = self._roots.find(holder)
         takes = self._sequences[other] <= self._sequences[place]
-        self.robbed.setdefault(holder if takes else id, set()).add(child)
+        if self._versions[other if takes else place] != NONE:
+            self.robbed.setdefault(holder if takes else id, set()).add(child)
         if takes:
             self._link(other, [each for each in self._chain(other) if each != at])
         return takes

@@ -15,7 +15,7 @@ ERRORS = [{"message": "Internal server error", "path": ["accounts", "entities", 
 def partial(answer: Answer) -> Answer:
     """Data with holes, and errors beside it."""
     body = orjson.loads(answer[2])
-    for connection in body["data"].values():
+    for connection in (body["data"] or {}).values():
         if isinstance(connection, dict):
             for row in filter(None, connection.get("entities") or ()):
                 for name in [name for name, value in row.items() if isinstance(value, dict)]:
@@ -26,7 +26,7 @@ def partial(answer: Answer) -> Answer:
 def short(answer: Answer) -> Answer:
     """Fewer rows than the page says there are, and no error."""
     body = orjson.loads(answer[2])
-    for connection in body["data"].values():
+    for connection in (body["data"] or {}).values():
         if isinstance(connection, dict) and connection.get("entities"):
             connection["entities"].pop(0)
     return 200, {}, orjson.dumps(body)

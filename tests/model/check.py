@@ -3,29 +3,23 @@
 import asyncio
 import contextlib
 import random
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import orjson
-
 from plumbing.errors import SyncError
-from tests.faults.capture_town import Answer, Town
+from tests.faults.capture_town import Town
 from tests.faults.steps import Killed
 from tests.faults.test_capture_answers import ANSWERS
-from tests.model.source import COLLECTIONS, NEVER, OPERATIONS, UNTOLD, Key, Source
+from tests.model.source import NEVER, OPERATIONS, UNTOLD, Key, Source
 from tests.model.strategies import OURS, Strategy
 from tests.unit.producers.scene import AGGREGATES
 
 STEPS = 30
-_CHANGES = "query Changed"
 _SELDOM = 14
 """Polls after which what was denied has surely been asked for again."""
-_BY_CHANGE = 'attribute: "updated_at"'
-_ALIASED = re.compile(r"(c\d+): (\w+)\(")
 
 
 @dataclass(frozen=True)
@@ -115,7 +109,7 @@ class _Run:
         if turn == 0:
             happen()
         self.town.line.before = before
-        self.town.line.meddle = self._line(lambda document, answer: answer)
+        self.town.line.meddle = lambda document, answer: answer
         covered = None
         with FAULTED[step.fault](self):
             covered = await self._poll()
@@ -175,23 +169,6 @@ class _Run:
         return self._compare(list(self.source.since), None, number)
 
     # what goes wrong
-
-    def _line(self, meddle: Callable[[str, Answer], Answer]) -> Callable[[str, Answer], Answer]:
-        """Search is behind for some rows, whatever else happens to an answer."""
-        return lambda document, answer: meddle(document, self._behind(document, answer))
-
-    def _behind(self, document: str, answer: Answer) -> Answer:
-        hidden = self.source.unseen
-        if not hidden or _CHANGES not in document or _BY_CHANGE not in document:
-            return answer
-        collections, body = dict(_ALIASED.findall(document)), orjson.loads(answer[2])
-        for alias, connection in (body.get("data") or {}).items():
-            ids = {str(id) for type_name, id in hidden if COLLECTIONS[type_name] == collections[alias]}
-            rows = connection["entities"]
-            left = [row for row in rows if row is None or row["id"] not in ids]
-            connection["page_info"]["total_count"] -= len(rows) - len(left)
-            connection["entities"] = left
-        return answer[0], answer[1], orjson.dumps(body)
 
     def _let_again(self, *, at_once: bool = False) -> None:
         """What was denied may be read again after a while."""
@@ -270,7 +247,7 @@ class _Run:
     def bad_answers(self) -> Iterator[None]:
         """Some answers are none of Sonar's, damaged or refused."""
         bad = ANSWERS[self.chance.choice(list(ANSWERS))]
-        self.town.line.meddle = self._line(lambda _, answer: bad(answer) if self.chance.random() < 0.3 else answer)
+        self.town.line.meddle = lambda _, answer: bad(answer) if self.chance.random() < 0.3 else answer
         yield
 
     @contextlib.contextmanager

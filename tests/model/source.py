@@ -1,6 +1,7 @@
 """What may happen in a Sonar: operations on a small town, and since when each root looks as it does."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -20,18 +21,15 @@ NAMES = {
     "Note": "message",
 }
 """A column of each type that anything may be written into."""
-COLLECTIONS = {
-    "Account": "accounts",
-    "Contact": "contacts",
-    "PhoneNumber": "phone_numbers",
-    "Payment": "payments",
-    "RadiusAccount": "radius_accounts",
-    "IpAssignment": "ip_assignments",
-    "Note": "notes",
+
+
+OWNED = {
+    "Contact": "contactable_id",
+    "Payment": "account_id",
+    "RadiusAccount": "account_id",
+    "Note": "noteable_id",
 }
-"""Where a look for changes shows them."""
-
-
+"""The column that names the account of a row."""
 OVERLAP = 10
 """Seconds, the least that capture's looks overlap by."""
 
@@ -57,7 +55,7 @@ class Source:
             self._assign(radius)
             self._note("Account", account)
         self._late: list[Late] = []
-        self.unseen: dict[tuple[str, int], datetime] = {}
+        self._lagging: dict[tuple[str, int], datetime] = {}
         """`{(type, id): until when}`: rows that a look for changes does not show yet, though reads by id do."""
         self.state: dict[Key, Any] = {}
         self.since: dict[Key, datetime] = {}
@@ -92,13 +90,15 @@ class Source:
             self._late.remove(one)
             if self._commit(one):
                 self.note(told=(self.now - one.at).total_seconds() < OVERLAP)
-        self.unseen = {row: until for row, until in self.unseen.items() if until > self.now}
+        for row in [row for row, until in self._lagging.items() if until <= self.now]:
+            self._catch_up(row)
 
     def settle(self) -> None:
         """Nothing is late any more."""
         while self._late:
             self.tick(1)
-        self.unseen.clear()
+        for row in list(self._lagging):
+            self._catch_up(row)
 
     # operations
 
@@ -135,7 +135,8 @@ class Source:
         """A change is shown by a read by id, and only later by a search for changes."""
         type_name, id = self._any()
         self._write(type_name, id)
-        self.unseen[type_name, id] = self.now + timedelta(seconds=self.random.randint(1, OVERLAP - 2))
+        self.store.lag(type_name, id)
+        self._lagging[type_name, id] = self.now + timedelta(seconds=self.random.randint(1, OVERLAP - 2))
 
     def delete(self) -> None:
         """A row goes, with what belongs to it."""
@@ -171,6 +172,19 @@ class Source:
         if id is not None and radius is not None:
             self.store.update("IpAssignment", id, ipassignmentable_id=radius)
 
+    def merge(self) -> None:
+        """All that an account has becomes another's, and it is deleted."""
+        one, other = self._account(), self._account()
+        held = self.store.tables["Payment"].held.values()
+        if one == other or len(self.store.table("Account")) < 4 or any(row["account_id"] == one for row in held):
+            return
+        for type_name, owner in OWNED.items():
+            morph = owner.replace("_id", "_type") if owner != "account_id" else None
+            for id, row in list(self.store.table(type_name).items()):
+                if row[owner] == one and (morph is None or row[morph] == "Account"):
+                    self.store.update(type_name, id, **{owner: other})
+        self.store.delete("Account", one)
+
     def attach(self) -> None:
         """A pivot row comes; no `updated_at` moves."""
         self.store.attach("Account", self._account(), "account_groups", self.random.choice(self._groups))
@@ -184,6 +198,11 @@ class Source:
         self.store.update("AccountStatus", self.town.shop.status, name=f"S{self.random.random()}")
 
     # helpers
+
+    def _catch_up(self, row: tuple[str, int]) -> None:
+        del self._lagging[row]
+        with suppress(KeyError):  # it was deleted meanwhile
+            self.store.catch_up(*row)
 
     def _any(self) -> tuple[str, int]:
         while True:
@@ -270,7 +289,7 @@ class Source:
 OPERATIONS: tuple[Callable[[Source], None], ...] = (
     Source.insert, Source.update, Source.tie, Source.silent_update, Source.late_commit, Source.too_late_commit,
     Source.index_lag, Source.delete, Source.unlogged_delete, Source.recreate, Source.move, Source.move_grandchild,
-    Source.attach, Source.detach, Source.look_up,
+    Source.merge, Source.attach, Source.detach, Source.look_up,
 )  # fmt: skip
 UNTOLD = (Source.silent_update, Source.too_late_commit, Source.unlogged_delete)
 """What nothing tells a poller of: only a sweep finds it."""

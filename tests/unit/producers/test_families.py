@@ -82,6 +82,21 @@ def test_of_two_roots_that_show_a_child_the_one_read_earlier_has_to_be_read_agai
     assert (family.child("contacts", 7), family.robbed) == (Child(2, 3), {})
 
 
+@pytest.mark.parametrize("deleted_first", [True, False])
+def test_a_root_that_is_deleted_need_not_be_read_again_for_what_another_took(deleted_first: bool) -> None:
+    """As it is after two accounts were merged; also where the index is read back."""
+    family, gone = Family(), Root(1, NONE, 6, NONE)
+    family.put(1, Root(1, 1, 5, 1), {"contacts": {7: 1}})
+    if deleted_first:
+        family.put(1, gone, None)
+    family.put(2, Root(2, 1, 7, 1), {"contacts": {7: 2}})
+    if not deleted_first:
+        family.put(1, gone, None)
+    assert (family.child("contacts", 7), family.robbed) == (Child(2, 2), {})
+    family.put(1, gone, {"contacts": {7: 1}})
+    assert (family.child("contacts", 7), family.robbed) == (Child(2, 2), {})
+
+
 @given(st.lists(st.tuples(IDS, st.none() | st.builds(Child, st.none() | IDS, st.integers(-5, 5)))))
 def test_strays_are_those_that_were_noted_last(noted: list[tuple[int, Child | None]]) -> None:
     strays, plain = Strays(), dict(noted)
