@@ -13,7 +13,7 @@ from console.names import check_names
 from console.statuses import check_statuses
 from console.topics import MAKE_TOPICS, plan_subjects, plan_topics
 from plumbing.errors import ConfigurationError, ExitCode, SyncError
-from plumbing.settings import Settings
+from plumbing.settings import SecretsSettings, Settings
 from producers.needs import SchemaUnfit
 from producers.reader import NESTED_PAGE
 from producers.source import read_source
@@ -153,14 +153,25 @@ async def _schemas(settings: Settings) -> list[Finding]:
 async def _sonar(settings: Settings) -> list[Finding]:
     left_out = settings.sonar.leave_out
     async with SonarClient(settings.sonar) as client:
-        source = await read_source(client, captured(left_out), NESTED_PAGE)
+        source = await read_source(client, captured(left_out), NESTED_PAGE, carried=settings.secrets.carry)
     says = f"log-in works; schema fingerprint {source.fingerprint}"
     if source.unreadable:
         says += f"; the token may not read {', '.join(source.unreadable)}: what of it is in Splynx is left alone"
     for name in left_out:
         says += f"; {name} is left out by sonar.leave_out, and with it in Splynx {_entities(name)}"
+    says += f"; {secrets_text(settings.secrets)}"
     rights = rights_findings(aggregate(name) for name in sorted(source.forbidden))
     return [Finding("sonar", True, says), *rights, *schema_findings(source.unfit, source.missing)]
+
+
+def secrets_text(secrets: SecretsSettings) -> str:
+    """Which secrets of Sonar's are carried, and with which keys."""
+    sealer = secrets.sealer
+    if not secrets.carry or sealer is None:
+        return "no secrets are carried"
+    older = ", ".join(list(sealer.keys)[1:])
+    text = f"{' and '.join(secrets.carry)} are carried, sealed with the key {sealer.current}"
+    return f"{text}; {older} still opens" if older else text
 
 
 def rights_findings(forbidden: Iterable[Aggregate]) -> list[Finding]:

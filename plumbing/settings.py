@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NestedSecretsSettingsSource, Pydanti
 
 from plumbing.errors import ConfigurationError
 from plumbing.quiet import QuietHours, quiet_hours
+from plumbing.sealing import Sealer
 
 
 def _http_url(value: str) -> str:
@@ -192,6 +193,29 @@ class WebhookSettings(_Block):
         return self
 
 
+class SecretsSettings(_Block):
+    """Secrets of Sonar's that are carried, each sealed with the operator's key before it leaves capture."""
+
+    carry: list[Literal["radius_passwords", "payment_tokens"]] = Field(
+        [], description="What is read at all: `radius_passwords`, `payment_tokens`. By default none of it."
+    )
+    keys: SecretStr | None = Field(
+        None,
+        description="`ID=KEY` with 64 random bytes in base64; the first seals. To rotate, put the new one in front.",
+    )
+
+    @property
+    def sealer(self) -> Sealer | None:
+        """The keys; None: there are none."""
+        return None if self.keys is None else Sealer.of(self.keys.get_secret_value())
+
+    @model_validator(mode="after")
+    def _what_is_carried_is_sealed(self) -> Self:
+        if self.sealer is None and self.carry:
+            raise ValueError("secrets.carry needs secrets.keys: what is carried is sealed")
+        return self
+
+
 class SinkSettings(_Block):
     """Batches, brakes and patience of the sink."""
 
@@ -235,6 +259,7 @@ class Settings(BaseSettings):
     state_dir: Path = Field(Path(".crossfade"), description="Logs of stages that `run` starts.")
     http: HttpSettings = HttpSettings()
     webhook: WebhookSettings = WebhookSettings()
+    secrets: SecretsSettings = SecretsSettings()
     sink: SinkSettings = SinkSettings()
     process: ProcessSettings = ProcessSettings()
 

@@ -115,7 +115,8 @@ class Capture:
         """
         topics, kafka, run_id = Topics(settings.instance), settings.kafka, secrets.token_hex(8)
         aggregates = captured(settings.sonar.leave_out)
-        source = await read_source(client, aggregates, NESTED_PAGE)
+        carried = settings.secrets.carry
+        source = await read_source(client, aggregates, NESTED_PAGE, carried=carried)
         producer = AckedProducer(make_producer(kafka))
         cursors = await asyncio.to_thread(Cursors.load, kafka, topics, producer)
         numbers = Numbers(cursors)
@@ -130,6 +131,7 @@ class Capture:
             aggregates,
             page_size=settings.sonar.page_size,
             node_limit=settings.sonar.node_limit,
+            sealer=settings.secrets.sealer,
         )
         publisher = Publisher(
             topics,
@@ -149,6 +151,7 @@ class Capture:
             partial(notify, producer, topics, run_id),
             first=NESTED_PAGE,
             every=timedelta(minutes=settings.sonar.schema_minutes),
+            carried=carried,
         )
         # Twice as many ranges as requests at a time: while some publish, the others ask.
         snapshot = Snapshot(reader, publisher, cursors, lease, ways=2 * settings.sonar.concurrency, run_id=run_id)

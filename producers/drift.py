@@ -1,7 +1,7 @@
 """Drift: Sonar's schema looked at again and again, what has changed in it told, and what that means for capture."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -62,11 +62,12 @@ class Drift:
         *,
         first: int,
         every: timedelta,
+        carried: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`tell` hands a record to the notifications; `first` as in `read_source`."""
+        """`tell` hands a record to the notifications; `first`, `carried` as in `read_source`."""
         self._client, self._aggregates, self._cursors, self._tell = client, aggregates, cursors, tell
-        self._first, self._every, self._clock = first, every, clock
+        self._first, self._every, self._carried, self._clock = first, every, carried, clock
         self.source = source
         self._looked = clock()
         self._doubted: bool | None = None
@@ -105,9 +106,8 @@ class Drift:
             SyncError: from the client; it is due again.
         """
         try:
-            found = await read_source(
-                self._client, self._aggregates, self._first, None if self._doubted else self.source
-            )
+            known = None if self._doubted else self.source
+            found = await read_source(self._client, self._aggregates, self._first, known, self._carried)
             change = await self._compare(found)
         except SchemaUnfit:
             self._looked, self._doubted = self._clock(), False

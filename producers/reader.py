@@ -12,6 +12,7 @@ from clients.sonar import SonarAnswer, SonarClient, entities_of
 from clients.sonar_errors import IncompletePage, SonarFailed, SonarForbidden, SonarGraphqlError, SonarTimeout
 from clients.sonar_schema import SonarSchema
 from plumbing import metrics
+from plumbing.sealing import Sealer
 from producers import documents
 from producers.extents import Extent, read_extents
 from producers.layout import Branch, Shown, branches_of, flatten, leading_to, shown
@@ -19,6 +20,7 @@ from producers.needs import SchemaUnfit, unfit
 from producers.sequence import Sequence as Numbers
 from producers.sizes import PageSize
 from schemas.aggregate import Aggregate
+from schemas.selection import secrets_of
 
 log = structlog.get_logger()
 
@@ -57,6 +59,7 @@ class Reading:
         self.branches = branches_of(with_versions, type_name, schema, aggregate.root.record)
         self.children = leading_to(self.branches, {touch.type_name for touch in aggregate.touched_by})
         self.weight = _weight(self.branches)
+        self.secrets = [member.name for member, _ in secrets_of(aggregate)]
         self.counted = True
         self.largest: int | None = None
         """What the server clamps pages to, where it was seen to."""
@@ -79,9 +82,11 @@ class Reader:
         *,
         page_size: int,
         node_limit: int,
+        sealer: Sealer | None = None,
     ) -> None:
+        """`sealer`: for secrets, where `selections` ask for some."""
         self._client, self._numbers = client, numbers
-        self._page_size, self._node_limit = page_size, node_limit
+        self._page_size, self._node_limit, self._sealer = page_size, node_limit, sealer
         self._aggregates = aggregates
         self._sizes: dict[str, PageSize] = {}
         self.fit(schema, selections)
@@ -204,9 +209,19 @@ class Reader:
             if info["records_per_page"] < asked:
                 reading.largest = info["records_per_page"]
         for row in rows:
+            if reading.secrets:
+                self._seal(reading, row)
             await self._flatten(row, reading.branches, min(NESTED_PAGE, reading.largest or NESTED_PAGE))
         metrics.SONAR_ROWS.labels(root.name).inc(len(rows))
         return Page(rows, sequence, answer.started, answer.server_time, total)
+
+    def _seal(self, reading: Reading, row: dict[str, Any]) -> None:
+        """Seal the secrets of a root in place, before anything else sees them."""
+        for name in reading.secrets:
+            if (value := row.get(name)) is not None:
+                if self._sealer is None:
+                    raise RuntimeError("secrets are read only where there are keys")  # excluded by the settings
+                row[name] = self._sealer.seal(str(value), f"{reading.aggregate.root.type_name}.{name}:{row['id']}")
 
     async def _flatten(self, row: dict[str, Any], branches: Sequence[Branch], full: int) -> None:
         """Make connections lists, in place, and read on where one is full."""

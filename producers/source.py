@@ -1,7 +1,7 @@
 """What this Sonar lets us read: its schema, what of our declarations it lacks, what the token may not see."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from graphql import FieldNode
@@ -67,9 +67,15 @@ class Source:
 
 
 async def read_source(
-    client: SonarClient, aggregates: Sequence[Aggregate], first: int, known: Source | None = None
+    client: SonarClient,
+    aggregates: Sequence[Aggregate],
+    first: int,
+    known: Source | None = None,
+    carried: Collection[str] = (),
 ) -> Source:
     """Introspect Sonar and make the selections for it. Nested connections ask for `first` rows.
+
+    `carried`: the kinds of secrets that are read.
 
     `known`: as it was before. Where nothing differs it is taken over, but that what was denied is asked for again.
 
@@ -83,7 +89,7 @@ async def read_source(
     lacks, missing, whole, denied, selections, forbidden = {}, {}, {}, {}, {}, set[str]()
     for one in aggregates:
         required, optional = lacking(one, outline)
-        text = "" if required else selection_text(schema, one, first)
+        text = "" if required else selection_text(schema, one, first, carried=carried)
         if reasons := required or (same.unfit.get(one.name) if same else _refused(schema, one, text)):
             lacks[one.name] = reasons
             continue
@@ -97,7 +103,7 @@ async def read_source(
                 forbidden.add(one.name)
             elif fields := await _denied(client, schema, one, text):
                 denied[one.name] = fields
-        selections[one.name] = selection_text(schema, one, first, denied.get(one.name, frozenset()))
+        selections[one.name] = selection_text(schema, one, first, denied.get(one.name, frozenset()), carried)
     if not selections and lacks:
         raise unfit(lacks.values())
     return Source(schema, outline, selections, lacks, missing, denied, frozenset(forbidden), whole)
@@ -122,7 +128,13 @@ def _refused(schema: SonarSchema, aggregate: Aggregate, text: str) -> list[str]:
     return list(dict.fromkeys(reasons))
 
 
-def selection_text(schema: SonarSchema, aggregate: Aggregate, first: int, denied: frozenset[str] = frozenset()) -> str:
+def selection_text(
+    schema: SonarSchema,
+    aggregate: Aggregate,
+    first: int,
+    denied: frozenset[str] = frozenset(),
+    carried: Collection[str] = (),
+) -> str:
     """The selection of an aggregate for this Sonar, without what is `denied` of its root. Lists ask for `first`."""
 
     def available(type_name: str) -> frozenset[str]:
@@ -133,7 +145,7 @@ def selection_text(schema: SonarSchema, aggregate: Aggregate, first: int, denied
         found = schema.field_type(type_name, field)
         return found.name if found is not None else None
 
-    return selection(aggregate, available, first, related)
+    return selection(aggregate, available, first, related, carried)
 
 
 async def _denied(client: SonarClient, schema: SonarSchema, aggregate: Aggregate, text: str) -> frozenset[str]:

@@ -8,6 +8,8 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from plumbing.sealing import is_sealed
+
 
 class SonarRecord(BaseModel):
     """A Sonar object as capture reads it. Field names are Sonar's own; unknown members are dropped on reading.
@@ -99,6 +101,16 @@ class Personal:
 
 
 @dataclass(frozen=True)
+class Secret:
+    """Marks a member of a root that is read only where `secrets.carry` names its `kind`, and then is sealed at once.
+
+    Its type is `Sealed`: a plain value is no valid one.
+    """
+
+    kind: str
+
+
+@dataclass(frozen=True)
 class OnCreate:
     """Marks a member that is sent once, on creation, and never again (a password, a generated value)."""
 
@@ -183,6 +195,16 @@ def _utc(value: datetime) -> datetime:
 
 Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 """An aware instant, in UTC whatever offset it came with; Sonar's Datetime."""
+
+
+def _sealed(value: str) -> str:
+    if not is_sealed(value):
+        raise ValueError("a secret has to be sealed")
+    return value
+
+
+Sealed = Annotated[str, AfterValidator(_sealed)]
+"""A secret that only the operator's key opens (`plumbing.sealing`)."""
 
 MinorUnits = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 """Money in the smallest unit of the instance's currency (Sonar's Int amounts)."""

@@ -1,11 +1,11 @@
 """The GraphQL selection of an aggregate's root, nested ones included, from its declaration."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from pydantic import BaseModel
 
 from schemas.aggregate import Aggregate
-from schemas.records import Few, Morph, Newest, ShownArchived
+from schemas.records import Few, Morph, Newest, Secret, ShownArchived
 from schemas.shapes import Kind, Member, members
 
 AvailableFields = Callable[[str], frozenset[str]]
@@ -20,13 +20,25 @@ def selection(
     available: AvailableFields | None,
     first: int,
     related: RelatedType | None = None,
+    carried: Collection[str] = (),
 ) -> str:
-    """Selection text of the root's record, without braces.
+    """Selection text of the root's record, without braces; of secrets only the kinds that are `carried`.
 
     Connections ask for `first` rows (or `Few`) and come back under `entities`. With `available` and `related`, fields
     that this Sonar lacks are left out, and become null in the event.
     """
-    return _selected(aggregate.root.record, aggregate.root.type_name, available, related, first)
+    secrets = {member.name for member, kind in secrets_of(aggregate) if kind not in carried}
+    return _selected(aggregate.root.record, aggregate.root.type_name, available, related, first, secrets)
+
+
+def secrets_of(aggregate: Aggregate) -> list[tuple[Member, str]]:
+    """The members of a root that are secrets, each with its kind."""
+    return [
+        (member, mark.kind)
+        for member in members(aggregate.root.record)
+        for mark in member.metadata
+        if isinstance(mark, Secret)
+    ]
 
 
 def morph_of(member: Member) -> Morph | None:
@@ -58,12 +70,13 @@ def _selected(
     available: AvailableFields | None,
     related: RelatedType | None,
     first: int,
+    without: Collection[str] = (),
 ) -> str:
     has = available(type_name) if available is not None and type_name else None
     parts: list[str] = []
     for member in members(record):
         morph = morph_of(member)
-        if has is not None and sonar_field(member) not in has:
+        if member.name in without or (has is not None and sonar_field(member) not in has):
             continue
         if member.kind is not Kind.RECORD or member.record is None:
             parts.append(member.name)

@@ -1,13 +1,11 @@
-"""What customers pay with, and through whom: masked, and never what money could be taken with (mapping B8)."""
+"""What customers pay with, and through whom: masked, tokens only where they are carried (mapping B8)."""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from schemas.aggregate import Aggregate, Collection, LookUp, Owner
 from schemas.entities.scoped import ScopedAccount, follows_account
-from schemas.records import Instant, Personal, ShownArchived, SonarRecord
-
-_TAKES_MONEY = "whoever has it can take money"
+from schemas.records import Instant, NewerSonar, Personal, Sealed, Secret, ShownArchived, SonarRecord
 
 
 class CreditCardProcessor(SonarRecord):
@@ -58,8 +56,6 @@ class ProcessorOf(SonarRecord):
 class CreditCard(SonarRecord):
     """A card that Sonar may charge. Source: Sonar schema, type CreditCard."""
 
-    left_out: ClassVar[Mapping[str, str]] = {"token": _TAKES_MONEY}
-
     id: int
     sonar_unique_id: str | None = None
     created_at: Instant
@@ -74,6 +70,8 @@ class CreditCard(SonarRecord):
     expiration_year: int
     masked_number: Annotated[str | None, Personal()] = None
     name_on_card: Annotated[str | None, Personal()] = None
+    token: Annotated[Sealed | None, Personal(), Secret("payment_tokens")] = None
+    token_id: Annotated[Sealed | None, Personal(), Secret("payment_tokens"), NewerSonar()] = None
     account: Annotated[ScopedAccount | None, ShownArchived()] = None
     credit_card_processor: ProcessorOf | None = None
 
@@ -82,7 +80,6 @@ class BankAccount(SonarRecord):
     """A bank account that Sonar may debit. Source: Sonar schema, type BankAccount."""
 
     left_out: ClassVar[Mapping[str, str]] = {
-        "token": _TAKES_MONEY,
         "routing_number": "half of what a debit takes; only some add-ons of Splynx ask for it",
     }
 
@@ -97,6 +94,8 @@ class BankAccount(SonarRecord):
     customer_profile_id: Annotated[str | None, Personal()] = None
     masked_account_number: Annotated[str | None, Personal()] = None
     name_on_account: Annotated[str | None, Personal()] = None
+    token: Annotated[Sealed | None, Personal(), Secret("payment_tokens")] = None
+    token_id: Annotated[Sealed | None, Personal(), Secret("payment_tokens"), NewerSonar()] = None
     account: Annotated[ScopedAccount | None, ShownArchived()] = None
     bank_account_processor: ProcessorOf | None = None
 
@@ -119,7 +118,7 @@ CREDIT_CARD = Aggregate(
         *follows_account("credit_cards"),
         LookUp("credit_card_processors", "CreditCardProcessor", column="credit_card_processor_id"),
     ],
-    doc="A card of an account, masked and without its token.",
+    doc="A card of an account, masked; its token only where it is carried, and sealed.",
 )
 BANK_ACCOUNT = Aggregate(
     name="bank_account",
@@ -129,5 +128,5 @@ BANK_ACCOUNT = Aggregate(
         *follows_account("bank_accounts"),
         LookUp("bank_account_processors", "BankAccountProcessor", column="bank_account_processor_id"),
     ],
-    doc="A bank account of an account, masked and without its token.",
+    doc="A bank account of an account, masked; its token only where it is carried, and sealed.",
 )

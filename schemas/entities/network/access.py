@@ -3,16 +3,15 @@
 Mapping S2, 4.20, 8.14.
 """
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from schemas.aggregate import Aggregate, Collection, Owner
-from schemas.records import Instant, NewerSonar, Personal, SonarRecord
+from schemas.records import Instant, NewerSonar, Personal, Sealed, Secret, SonarRecord
 
 
 class RadiusAccount(SonarRecord):
-    """A log-in to the network; never its password. Source: Sonar schema, type RadiusAccount."""
+    """A log-in to the network. Source: Sonar schema, type RadiusAccount."""
 
     id: int
     sonar_unique_id: str | None = None
@@ -21,8 +20,7 @@ class RadiusAccount(SonarRecord):
     account_id: int
     account_service_id: Annotated[int | None, NewerSonar()] = None
     username: Annotated[str, Personal()]
-
-    left_out: ClassVar[Mapping[str, str]] = {"password": "a secret in clear text"}
+    password: Annotated[Sealed | None, Personal(), Secret("radius_passwords")] = None
 
 
 class UninventoriedMacAddress(SonarRecord):

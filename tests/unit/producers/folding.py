@@ -13,7 +13,7 @@ from sandbox.sonar.relations import ids_of, one_of
 from sandbox.sonar.rows import Row
 from sandbox.sonar.store import Store
 from schemas.aggregate import Aggregate
-from schemas.records import ShownArchived
+from schemas.records import Secret, ShownArchived
 from schemas.selection import morph_of, newest_of, sonar_field
 from schemas.shapes import Kind, Member, members
 
@@ -29,6 +29,8 @@ def _record(store: Store, record: type[BaseModel], row: Row) -> dict[str, Any]:
 
 def _member(store: Store, member: Member, row: Row) -> Any:
     kind, field = row.TYPE, sonar_field(member)
+    if any(isinstance(mark, Secret) for mark in member.metadata):
+        return None  # not carried
     if member.kind is not Kind.RECORD or member.record is None:
         return _plain(member, row[field]) if field in kind.columns else None
     relation, inner, morph = kind.relations[field], member.record, morph_of(member)

@@ -18,6 +18,7 @@ from clients.sonar_schema import INTROSPECTION, SonarSchema
 from plumbing.avro import parse
 from plumbing.errors import SyncError
 from plumbing.kafka import AckedProducer
+from plumbing.sealing import Sealer
 from producers.changes import Changes
 from producers.cursors import Cursors
 from producers.followed import followed
@@ -276,6 +277,10 @@ def check(document: str) -> None:
 class Scene:
     """A shop and a capture over it. `restart` builds capture anew from what the broker has acknowledged."""
 
+    carried: tuple[str, ...] = ()
+    """Kinds of secrets that are read, and sealed by `sealer`."""
+    sealer: Sealer | None = None
+
     def __init__(
         self,
         *,
@@ -337,7 +342,8 @@ class Scene:
             found = self.schema.field_type(type_name, field)
             return found.name if found is not None else None
 
-        selections = {one.name: selection(one, self.schema.fields, NESTED_PAGE, related) for one in self.aggregates}
+        has, carried = self.schema.fields, self.carried
+        selections = {one.name: selection(one, has, NESTED_PAGE, related, carried) for one in self.aggregates}
         client = cast(SonarClient, self.client)
         return Reader(
             client,
@@ -347,6 +353,7 @@ class Scene:
             self.aggregates,
             page_size=self.page_size,
             node_limit=100_000,
+            sealer=self.sealer,
         )
 
     @property
