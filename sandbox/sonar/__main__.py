@@ -16,9 +16,10 @@ from aiohttp import web
 
 from sandbox.sonar.compile import Conditions
 from sandbox.sonar.control import PREFIX, Control, World
+from sandbox.sonar.newer import GENERATIONS
 from sandbox.sonar.server import PATH, Clock, Server
 from sandbox.sonar.store import Store
-from sandbox.sonar.types import SERVED, with_extra_types
+from sandbox.sonar.types import with_extra_types
 
 
 def main() -> None:
@@ -44,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rate-limit-status", type=int, choices=(200, 429), default=429)
     parser.add_argument("--largest-page", type=int, default=None, help="silently clamp page sizes to this")
     parser.add_argument("--same-attribute-or", action="store_true", help="several EQ on one attribute mean one of them")
+    parser.add_argument(
+        "--generation", choices=sorted(GENERATIONS), default="first", help="newer: several data services per account"
+    )
     parser.add_argument("--extra-types", type=int, default=0, help="add this many types that nobody asks for")
     return parser
 
@@ -54,7 +58,7 @@ async def _serve(options: argparse.Namespace) -> None:
         clock,
         currency=options.currency,
         timezone=options.timezone,
-        declarations=with_extra_types(SERVED, options.extra_types),
+        declarations=with_extra_types(GENERATIONS[options.generation], options.extra_types),
     )
     world = _populate(store, options.seed, options.accounts, full=options.full) if options.accounts else None
     # The rows stay for good: without this, every full collection would walk all of them in the middle of an answer.

@@ -223,8 +223,8 @@ class Registered:
 class InMemoryClient:
     """`SonarClient` over the sandbox's engine; `before` runs ahead of every answer, `conditions` damage it."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk, self.conditions = desk, NORMAL
+    def __init__(self, desk: Desk, schema: SonarSchema | None = None) -> None:
+        self.desk, self.conditions, self.schema = desk, NORMAL, schema or the_schema()
         self.before: Callable[[str, Mapping[str, Any]], Any] | None = None
         self.asked: list[str] = []
         self.purposes = Counter[Asked]()
@@ -237,7 +237,7 @@ class InMemoryClient:
         attempts: int | None = None,
         again_after_timeout: bool = True,
     ) -> SonarAnswer:
-        check(document)
+        check(document, self.schema)
         self.asked.append(document)
         self.purposes[asked_for()] += 1
         if self.before is not None:
@@ -269,9 +269,9 @@ def the_schema() -> SonarSchema:
 
 
 @cache
-def check(document: str) -> None:
-    """Hold a document against the schema, each once: capture asks the same again and again."""
-    the_schema().check(document)
+def check(document: str, schema: SonarSchema) -> None:
+    """Hold a document against a schema, each once: capture asks the same again and again."""
+    schema.check(document)
 
 
 class Scene:
@@ -288,13 +288,14 @@ class Scene:
         desk: Desk | None = None,
         aggregates: Iterable[Aggregate] = AGGREGATES,
         sweep_every: timedelta = timedelta(days=1),
+        schema: SonarSchema | None = None,
     ) -> None:
         self.desk, self.aggregates = desk or Shop(), tuple(aggregates)
-        self.client = InMemoryClient(self.desk)
+        self.client = InMemoryClient(self.desk, schema)
         self.broker = Broker()
         self.topics = Topics("t")
         self.page_size, self.sweep_every = page_size, sweep_every
-        self.schema = the_schema()
+        self.schema = self.client.schema
         self._envelopes: dict[tuple[str, bytes], dict[str, Any]] = {}
         self.restart()
 

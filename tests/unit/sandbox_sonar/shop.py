@@ -6,8 +6,10 @@ from typing import Any
 import orjson
 
 from sandbox.sonar.compile import Conditions
+from sandbox.sonar.declarations import Declarations
 from sandbox.sonar.execute import Engine
 from sandbox.sonar.store import Store
+from sandbox.sonar.types import SERVED
 
 NORMAL = Conditions()
 START = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
@@ -29,9 +31,9 @@ class Clock:
 class Desk:
     """An empty store with a clock of its own, and its engine to ask."""
 
-    def __init__(self) -> None:
+    def __init__(self, declarations: Declarations = SERVED) -> None:
         self.clock = Clock()
-        self.store = Store(self.clock)
+        self.store = Store(self.clock, declarations=declarations)
         self.engine = Engine(self.store)
 
     def ask(self, query: str, conditions: Conditions = NORMAL, **variables: Any) -> Any:
