@@ -30,7 +30,7 @@ class Package:
 
 
 VENV = Package("python3-venv", "8 MB", "virtual environments")
-JAVA = Package("default-jre-headless", "190 MB", "runs Kafka and the registry")
+JAVA = Package("default-jdk-headless", "270 MB", "runs Kafka and the registry, compiles the docs' consumer")
 MAVEN = Package("maven", "25 MB", "fetches their jars")
 MARIADB = Package("mariadb-server", "190 MB", "Splynx's database and the ledger", ("mariadb",))
 PROMETHEUS = Package("prometheus", "180 MB", "promtool, which checks metrics and alert rules", ("prometheus",))
@@ -42,7 +42,7 @@ def missing_packages(*, venv_exists: bool) -> list[Package]:
     # Debian splits ensurepip off its Python; without it `python3 -m venv` makes an environment without pip.
     if not venv_exists and importlib.util.find_spec("ensurepip") is None:
         missing.append(VENV)
-    if not _java_is_new_enough():
+    if not _java_is_new_enough() or find_program("javac") is None:
         missing.append(JAVA)
     missing += [
         package

@@ -83,7 +83,7 @@ def test_on_a_bare_machine_everything_is_missing(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     assert [package.name for package in debian.missing_packages(venv_exists=False)] == [
         "python3-venv",
-        "default-jre-headless",
+        "default-jdk-headless",
         "maven",
         "mariadb-server",
         "prometheus",
@@ -105,8 +105,12 @@ def test_a_java_that_is_too_old_counts_as_missing(
     home.mkdir(parents=True)
     fake(home, "java", "true")
     find = debian.find_program
-    monkeypatch.setattr(debian, "find_program", lambda name: str(home / "java") if name == "java" else find(name))
+    fake(home, "javac", "true")
+    of_java = ("java", "javac")
+    monkeypatch.setattr(debian, "find_program", lambda name: str(home / name) if name in of_java else find(name))
     assert (debian.JAVA in debian.missing_packages(venv_exists=True)) is missing
+    monkeypatch.setattr(debian, "find_program", lambda name: None if name == "javac" else str(home / name))
+    assert debian.JAVA in debian.missing_packages(venv_exists=True)
 
 
 def test_set_up_says_what_it_will_do_before_it_does_it_and_does_it_once(
