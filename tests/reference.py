@@ -41,7 +41,7 @@ NEVER_THERE = {"'transaction_successful' on type 'VoidedPayment'"}
 """Fields that one record reads of several types, and that one of these lacks in every generation: null there."""
 
 
-def selections(sonar: GraphQLSchema, *, newer: bool) -> list[str]:
+def selections(sonar: GraphQLSchema, *, newer: bool = False) -> list[str]:
     """Where an aggregate's root selection is no valid query of Sonar's, secrets included.
 
     Before the `newer` generation what only that has is left out, as capture does.

@@ -32,7 +32,7 @@ def cursors_of(town: Town, patches: pytest.MonkeyPatch) -> Cursors:
     """The cursors as a process that starts reads them from the broker."""
 
     def read(*_: Any) -> Iterator[Message]:
-        for topic, _, key, value in town.broker.messages:
+        for topic, _partition, key, value in town.broker.messages:
             if topic == town.topics.cursors:
                 yield Message(topic=topic, key=key, value=value)
 

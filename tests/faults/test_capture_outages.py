@@ -74,8 +74,8 @@ async def test_a_network_that_loses_a_third_of_the_calls_hides_nothing(seed: int
         except SyncError as error:
             errors.append(error)
     assert lost > 3
-    for error in errors:
-        told = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
+    for one in errors:
+        told = one.exceptions[0] if isinstance(one, BaseExceptionGroup) else one
         assert isinstance(told, SyncError)
         assert told.action is Action.RETRY
     town.restart_line()

@@ -182,7 +182,8 @@ class Source:
             morph = owner.replace("_id", "_type") if owner != "account_id" else None
             for id, row in list(self.store.table(type_name).items()):
                 if row[owner] == one and (morph is None or row[morph] == "Account"):
-                    self.store.update(type_name, id, **{owner: other})
+                    moved: dict[str, Any] = {owner: other}
+                    self.store.update(type_name, id, **moved)
         self.store.delete("Account", one)
 
     def attach(self) -> None:

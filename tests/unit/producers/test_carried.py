@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
@@ -36,9 +37,8 @@ class Vault(Scene):
             "amex dankort dinersclub discover enabled forbrugsforeningen jcb maestro mastercard moto_enabled primary"
             " unionpay visa visaelectron"
         )
-        processor = self.shop.store.insert(
-            "CreditCardProcessor", provider="AUTHORIZE", **dict.fromkeys(flags.split(), True)
-        )
+        of_processor: dict[str, Any] = dict.fromkeys(flags.split(), True)
+        processor = self.shop.store.insert("CreditCardProcessor", provider="AUTHORIZE", **of_processor)
         self.card = self.shop.store.insert(
             "CreditCard", account_id=self.account, auto=True, credit_card_processor_id=processor,
             credit_card_type="VISA", expiration_month=1, expiration_year=2030, token=TOKEN, masked_number="4242",

@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,8 @@ def fill(desk: Desk) -> None:
     for name, kind in NEWER.types.items():
         added = {key: one for key, one in kind.columns.items() if key not in SERVED.types[name].columns}
         for id in sorted(desk.store.table(name))[:1] if added else ():
-            desk.store.update(name, id, **{key: values[one.scalar] for key, one in added.items()})
+            columns: dict[str, Any] = {key: values[one.scalar] for key, one in added.items()}
+            desk.store.update(name, id, **columns)
 
 
 @pytest.mark.parametrize("name", LISTS)
