@@ -18,9 +18,10 @@ from schemas.ledger import KEPT, OVERWRITTEN, TAKEN, UNSETTLED
 from schemas.ownership import Ownership
 from schemas.records import FieldOwner
 from schemas.write_paths import WritePaths
+from sinks.healing import Healing
 from sinks.paths import Paths
 from sinks.payments import Payments
-from sinks.resolving import Resolving, take_partitions
+from sinks.resolving import Resolving
 from sinks.rest import RestRecords
 from sinks.rest_documents import RestDocuments
 from sinks.site import Site
@@ -147,7 +148,9 @@ async def _write(
     async with site.db.session() as tx:
         owned = await site.ledger.owned(tx, decisions)
     partitions = {one.partition for one in owned.values() if one.partition is not None}
-    tokens = await take_partitions(site.db, site.ledger, rest, partitions, "conflicts")
+    healing = Healing(site.client, site.db, site.ledger, rest, TARGETS)
+    tokens = await healing.take(partitions, "conflicts")
+    await healing.heal_all(tokens)
     ways = WritePaths(sql=settings.ledger_beside_rows)
     resolving = Resolving(db=site.db, ledger=site.ledger, paths=paths, targets=TARGETS, tokens=tokens, ways=ways)
     found: dict[Key, SyncError | None] = {}

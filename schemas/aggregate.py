@@ -119,6 +119,16 @@ class SourceRows:
 
 
 @dataclass(frozen=True)
+class Disturbed:
+    """Of the record that `reference` leads to, a `field` that has this `value` becomes another one."""
+
+    reference: str
+    field: str
+    value: str
+    becomes: str
+
+
+@dataclass(frozen=True)
 class Target:
     """One kind of Splynx record that an aggregate owns."""
 
@@ -143,8 +153,8 @@ class Target:
     """The other way, of a dual entity: the same row comes of both, but for `SplynxRecord.not_over_rest`."""
     once: tuple[str, ...] = ()
     """Attributes of which Splynx takes no value twice, and which records may hand on to each other."""
-    disturbs: tuple[str, str, str] | None = None
-    """`(reference, field, value)`: made over REST it changes this field of the record it refers to, if it is so."""
+    disturbs: Disturbed | None = None
+    """What Splynx changes of another record when one is made over REST."""
 
     @property
     def ways(self) -> tuple[WritePath, ...]:

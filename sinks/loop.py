@@ -1,7 +1,6 @@
 """The consumer loop of the sink: assignment with its fence, batches, what it does about each kind of error."""
 
 import asyncio
-import os
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
@@ -15,10 +14,10 @@ from plumbing.errors import Action, SyncError
 from plumbing.kafka import is_lost
 from sinks.errors import AskedBack, Fenced, GuardsViolated, HistoryLost
 from sinks.guards import Violation
+from sinks.healing import Healing
 from sinks.lag import STAGE, Lag
 from sinks.membership import Membership
 from sinks.pauses import Pauses
-from sinks.rest import RestRecords
 from sinks.store import Ledger
 from sinks.stream import Stream, watermarks
 from sinks.writer import Writer
@@ -48,13 +47,13 @@ class Loop:
         db: Database,
         ledger: Ledger,
         writer: Writer,
-        rest: RestRecords,
+        healing: Healing,
         guard: Callable[[], Awaitable[Sequence[Violation]]],
         look: Callable[[], Awaitable[object]],
         wrong: dict[str, str],
         violations: Sequence[Violation] = (),
     ) -> None:
-        self._stream, self._db, self._ledger, self._writer, self._rest = stream, db, ledger, writer, rest
+        self._stream, self._db, self._ledger, self._writer, self._healing = stream, db, ledger, writer, healing
         self._guard, self._look, self._wrong = guard, look, wrong
         self._guarded = self._settled = time.monotonic()
         self._lag = Lag(stream.aggregates)
@@ -159,21 +158,13 @@ class Loop:
             self._wrong.pop("guards", None)
 
     async def _fence(self, partitions: list[int]) -> int:
-        async with self._db.transaction() as tx:
-            tokens = {
-                one: await self._ledger.take(tx, one, f"{os.uname().nodename}:{os.getpid()}"[:64]) for one in partitions
-            }
+        tokens = await self._healing.take(partitions)
         self._writer.tokens.update(tokens)
         return len(tokens)
 
     async def _heal(self) -> int:
         """Find out what became of calls whose answer was lost, by whoever made them; how many."""
-        tokens = dict(self._writer.tokens)  # a partition may go away meanwhile
-        async with self._db.session() as tx:
-            intents = await self._ledger.open_intents(tx, tokens)
-        for intent in intents:
-            await self._rest.heal(intent, tokens[intent.partition])
-        return len(intents)
+        return await self._healing.heal_all(self._writer.tokens)
 
     async def _batch(self, consumer: Consumer, messages: list[Message]) -> int:
         deliveries = self._stream.intake.take(messages)

@@ -4,8 +4,7 @@ What is written is the document of the ledger, which is Sonar's, on the ways of 
 before-images and a comparison with the row as it is. So an edit that came after the decision is not overwritten.
 """
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from clients.mysql import Database, Transaction
@@ -19,7 +18,6 @@ from sinks.errors import Overtaken, RowMissing
 from sinks.jobs import Job, Result
 from sinks.paths import Paths
 from sinks.plan import Document, Step, Verb
-from sinks.rest import RestRecords
 from sinks.store import AggregateKey, Key, Ledger
 from sinks.tables.crosswalk import Owned
 from sinks.threeway import EXTRA, Decision, Standing
@@ -118,21 +116,3 @@ def as_sonar_has_it(target: Target, document: Document, standing: Mapping[str, S
         elif (own := name.removeprefix(f"{EXTRA}.")) in custom:
             custom[own] = one.source
     return result | ({OWN_FIELDS: custom} if custom else {})
-
-
-async def take_partitions(
-    db: Database, ledger: Ledger, rest: RestRecords, partitions: Iterable[int], who: str
-) -> dict[int, int]:
-    """Become the writer of partitions, and find out what became of calls that others had begun; `{partition: token}`.
-
-    Raises:
-        Fenced, CutOver: another writer took over meanwhile, or nobody writes any more.
-    """
-    owner = f"{who} {os.uname().nodename}:{os.getpid()}"
-    async with db.transaction() as tx:
-        taken = {one: await ledger.take(tx, one, owner[:64]) for one in sorted(set(partitions))}
-    async with db.session() as tx:
-        intents = await ledger.open_intents(tx, taken)
-    for intent in intents:
-        await rest.heal(intent, taken[intent.partition])
-    return taken

@@ -1,7 +1,5 @@
 """Writing one record over REST: intent, call, read-back, done; a lost answer is searched for, not repeated."""
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,9 +16,9 @@ from sinks.calls import Call, Calls
 from sinks.entries import Entries, Owner
 from sinks.errors import ParentMissing, PredecessorMissing, ReadBackDiffers, ReferenceMissing
 from sinks.foreign import Foreign
-from sinks.handles import HEAL_PAUSE_SECONDS, Handles, endpoint_of, has_handle, has_natural_key
+from sinks.handles import Handles, endpoint_of, has_handle, has_natural_key
 from sinks.plan import CLOSED, Document, Known, RefAt, Step, Verb, can_be_closed, closing, refs_of, resolved
-from sinks.store import Intent, Ledger
+from sinks.store import Ledger
 from sinks.swaps import aside, moved
 from sinks.threeway import BY_POLICY, Told, came_through, flat, merge, shown, without
 from sinks.undo import written_of
@@ -190,40 +188,6 @@ class RestRecords:
         """This transaction keeps what a call did."""
         if call is not None:
             await self._calls.done(tx, call)
-
-    async def heal(self, intent: Intent, token: int) -> int | None:
-        """What became of a call whose answer was lost. Waits until its deadline and the settle time are over.
-
-        A creation is searched for meanwhile, unless it has no `sonar_id`: then it is looked for by its natural key
-        before it is made again. The row found is entered in the crosswalk with an empty hash, so that its bundle, which
-        comes again, is compared with it in full. A change needs no search: its row is read before it is changed again.
-
-        Raises:
-            Fenced, CutOver: `token` is not that of the partition any more, or nobody writes.
-        """
-        target = self._targets[intent.entity]
-        searched = intent.method == "POST" and target.module is not None
-        settled = intent.latest + self._client.settings.settle_seconds
-        while True:
-            found = await self._handles.find(target, intent.key, {}) if searched else None
-            wait = settled - time.monotonic()
-            if found is not None or wait <= 0:
-                break
-            await asyncio.sleep(min(wait, HEAL_PAUSE_SECONDS))
-        async with self._db.transaction() as tx:
-            await self._ledger.hold(tx, {intent.partition: token})
-            if found is not None and await self._ledger.known_record(tx, (intent.entity, intent.key)) is None:
-                await self._ledger.put_crosswalk(
-                    tx,
-                    [
-                        (
-                            intent.entity, intent.key, intent.aggregate, intent.sonar_id, found, "", intent.sequence,
-                            LIVE, 0, "{}",
-                        )
-                    ],
-                )  # fmt: skip
-            await self._ledger.close_intent(tx, intent.id, DONE if found is not None else LOST)
-        return found
 
     # change
 

@@ -16,6 +16,7 @@ from clients.splynx_query import Search
 from schemas.aggregate import Target
 from schemas.ledger import GONE, LIVE
 from schemas.names import collated
+from sinks.beside import Beside
 from sinks.entries import Entries, Owner
 from sinks.errors import KeyTaken, ReadBackDiffers, RowMissing
 from sinks.handles import endpoint_of
@@ -35,7 +36,7 @@ class RestDocuments:
         self, client: SplynxClient, db: Database, ledger: Ledger, rest: RestRecords, targets: Mapping[str, Target]
     ) -> None:
         self._client, self._db, self._ledger, self._rest = client, db, ledger, rest
-        self._entries, self._targets = Entries(ledger), targets
+        self._entries, self._beside = Entries(ledger), Beside(client, db, ledger, rest, targets)
 
     async def write(self, step: Step, owner: Owner) -> bool:
         """Bring one record to Splynx; False when Splynx had it so already.
@@ -83,13 +84,25 @@ class RestDocuments:
         body = self._rest.shape(step.target).body(document, create=True)
         body[_NUMBER] = receipt_of(document[_NUMBER], revision)
         kept, action = step.document or {}, "change" if revision else "create"
-        disturbed = await self._disturbed(step)
         await self._made(step, body, kept, owner, revision, state=LIVE, before=None, action=action)
-        if disturbed is not None:
-            await self._put_back(*disturbed, owner)
         return True
 
     async def _made(
+        self,
+        step: Step,
+        body: Document,
+        kept: Document,
+        owner: Owner,
+        revision: int,
+        *,
+        state: str,
+        before: Any,
+        action: str,
+    ) -> None:
+        async with self._beside.as_before(step, body, kept, owner):
+            await self._make_one(step, body, kept, owner, revision, state=state, before=before, action=action)
+
+    async def _make_one(
         self,
         step: Step,
         body: Document,
@@ -147,30 +160,3 @@ class RestDocuments:
             return await self._client.get(endpoint_of(target), target_id)
         except RecordMissing as exc:
             raise RowMissing("the payment's row is no longer in Splynx") from exc
-
-    # what Splynx changes beside it
-
-    async def _disturbed(self, step: Step) -> tuple[Step, int, Document] | None:
-        """The record that Splynx is about to change, as it is: a customer who pays is blocked no more."""
-        if step.target.disturbs is None or step.document is None:
-            return None
-        reference, name, value = step.target.disturbs
-        ref = step.document[reference]
-        async with self._db.session() as tx:
-            known = await self._ledger.known_record(tx, (ref["entity"], ref["key"]))
-        if known is None or known.document.get(name) != value:
-            return None
-        target = self._targets[known.entity]
-        row = await self._client.get(endpoint_of(target), known.target_id)
-        if row.get(name) != value:
-            return None  # somebody edited it, and that is told when its own record is written
-        step = Step(Verb.CHANGE, target, known.key, known.hash, known.document, known)
-        return step, known.target_id, {name: value}
-
-    async def _put_back(self, step: Step, target_id: int, values: Document, owner: Owner) -> None:
-        row = await self._client.get(endpoint_of(step.target), target_id)
-        if all(row.get(name) == value for name, value in values.items()):
-            return
-        call = await self._rest.put(step, owner, target_id, (endpoint_of(step.target), target_id), values)
-        async with self._db.transaction() as tx:
-            await self._rest.done(tx, call)

@@ -11,13 +11,14 @@ from typing import Any
 from clients.mysql import Transaction
 from clients.splynx_errors import RecordRefused
 from schemas.aggregate import WritePath
+from schemas.catalogue import TARGETS
 from sinks.bodies import differing
 from sinks.calls import Call, Calls
 from sinks.entries import Entries, Owner
 from sinks.errors import Overtaken
+from sinks.healing import Healing
 from sinks.payments import Payments, Work
 from sinks.plan import Document, Step, Verb
-from sinks.resolving import take_partitions
 from sinks.rest import RestRecords
 from sinks.rollback import Planned, Rollback
 from sinks.site import Site
@@ -35,6 +36,7 @@ class RollbackWrites:
         self._db, self._ledger, self._client = site.db, site.ledger, site.client
         self._calls = Calls(site.db, site.ledger, site.client.settings.timeout_seconds)
         self._entries = Entries(site.ledger)
+        self._healing = Healing(site.client, site.db, site.ledger, rest, TARGETS)
         self._tokens: dict[int, int] = {}
 
     async def apply(self, planned: Sequence[Planned]) -> list[Planned]:
@@ -58,7 +60,9 @@ class RollbackWrites:
         }
         if not (new := wanted - self._tokens.keys()):
             return
-        self._tokens |= await take_partitions(self._db, self._ledger, self._rest, new, "rollback")
+        taken = await self._healing.take(new, "rollback")
+        await self._healing.heal_all(taken)
+        self._tokens |= taken
 
     def _owner(self, owned: Owned) -> Owner:
         assert owned.partition is not None

@@ -25,6 +25,7 @@ from sinks.answers import check_answered, put_on
 from sinks.brake import Brake
 from sinks.errors import AdoptionNeeded, BrakeApplied
 from sinks.guards import Violation, check_guards, require_guards
+from sinks.healing import Healing
 from sinks.held import show
 from sinks.home import check_home
 from sinks.letters import DeadLetters
@@ -210,7 +211,7 @@ class _Parts:
                 db=self._db,
                 ledger=self._ledger,
                 writer=writer,
-                rest=rest,
+                healing=Healing(self._client, self._db, self._ledger, rest, TARGETS),
                 guard=self._guard_again,
                 look=self._held,
                 wrong=wrong,

@@ -4,7 +4,18 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
-from schemas.aggregate import Aggregate, Collection, DeletePolicy, LookUp, Owner, SourceRows, Target, Touch, WritePath
+from schemas.aggregate import (
+    Aggregate,
+    Collection,
+    DeletePolicy,
+    Disturbed,
+    LookUp,
+    Owner,
+    SourceRows,
+    Target,
+    Touch,
+    WritePath,
+)
 from schemas.bundle import Bundle
 from schemas.entities.billing.lines import Credit
 from schemas.entities.scoped import ScopedAccount, follows_account, left_out
@@ -328,7 +339,7 @@ PAYMENT = Aggregate(
             natural_key=("receipt_number",),
             money=True,
             also=WritePath.REST,
-            disturbs=("customer_id", "status", "blocked"),
+            disturbs=Disturbed("customer_id", "status", "blocked", "active"),
             # Those that may qualify, and a payment of its own for each reversal.
             comes_of=[
                 SourceRows("payments", [{"boolean_fields": [{"attribute": "successful", "search_value": True}]}]),

@@ -32,6 +32,7 @@ class Intent:
     partition: int
     latest: float
     """Instant of this process' monotonic clock after which the call is not sent any more."""
+    sent: Mapping[str, Any] | None = None
 
 
 class Intents(Tables):
@@ -109,6 +110,7 @@ class Intents(Tables):
                 row["method"],
                 row["partition_no"],
                 asked + row["left_us"] / 1_000_000,
+                None if row["sent"] is None else json.loads(row["sent"]),
             )
             for row in rows
         ]

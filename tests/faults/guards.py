@@ -207,7 +207,7 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     # sinks
     "the checkpoint in the ledger": (Patch("sinks.store.Ledger.checkpoints", _always_soon(dict)),),
     "intents are healed by a search": (
-        Patch("sinks.rest.RestRecords.heal", _always_soon(list)),
+        Patch("sinks.healing.Healing.heal", _always_soon(list)),
         Patch("sinks.handles.Handles.find", _always_soon(lambda: None)),
     ),
     "a lost call is waited for until it is settled": (

@@ -12,6 +12,7 @@ from plumbing.reading import read_spans
 from schemas.catalogue import AGGREGATES, TARGETS
 from sinks.brake import Brake
 from sinks.errors import Fenced
+from sinks.healing import Healing
 from sinks.jobs import Delivery
 from sinks.letters import DeadLetters
 from sinks.payments import Payments
@@ -28,15 +29,13 @@ BATCH = 6
 class Owner:
     """A sink's parts: it takes all partitions, and works off what the ledger has not yet."""
 
-    def __init__(self, parts: Site, writer: Writer, rest: RestRecords, sent: list[Delivery]) -> None:
-        self._parts, self._writer, self._rest, self._sent = parts, writer, rest, sent
+    def __init__(self, parts: Site, writer: Writer, healing: Healing, sent: list[Delivery]) -> None:
+        self._parts, self._writer, self._healing, self._sent = parts, writer, healing, sent
         self.at_once = BATCH
 
     async def take(self) -> None:
         """Become the writer of everything, as a new member of the group does."""
-        async with self._parts.db.transaction() as tx:
-            for partition in range(PARTITIONS):
-                self._writer.tokens[partition] = await self._parts.ledger.take(tx, partition, "owner")
+        self._writer.tokens.update(await self._healing.take(range(PARTITIONS)))
         await self._insist(self._heal)
 
     async def work(self, batches: int) -> None:
@@ -58,11 +57,7 @@ class Owner:
         return len(left)
 
     async def _heal(self) -> int:
-        async with self._parts.db.session() as tx:
-            intents = await self._parts.ledger.open_intents(tx, self._writer.tokens)
-        for one in intents:
-            await self._rest.heal(one, self._writer.tokens[one.partition])
-        return 0
+        return await self._healing.heal_all(self._writer.tokens)
 
     async def _insist(self, work: Callable[[], Awaitable[int]]) -> int:
         while True:
@@ -92,7 +87,8 @@ class Owners:
             db=parts.db, ledger=parts.ledger, rest=rest, payments=payments, letters=letters, aggregates=AGGREGATES,
             targets=TARGETS, brake=Brake(1.0, 1000), disposable=True, concurrency=2, parked_hours=24,
         )  # fmt: skip
-        return Owner(parts, writer, rest, self._sent)
+        healing = Healing(parts.client, parts.db, parts.ledger, rest, TARGETS)
+        return Owner(parts, writer, healing, self._sent)
 
 
 @asynccontextmanager

@@ -22,6 +22,7 @@ from sandbox.local.stack import Addresses
 from schemas.topics import Topics
 from schemas.write_paths import BY_SQL, WritePaths
 from sinks.brake import Brake
+from sinks.healing import Healing
 from sinks.letters import DeadLetters
 from sinks.payments import Payments
 from sinks.rest import RestRecords
@@ -51,6 +52,11 @@ class Site:
     sandbox: SplynxSandbox
     mariadb: MariaDbAccess
     make_writer: Callable[..., Writer]
+
+    def healing(self) -> Healing:
+        """As a writer's successor has it."""
+        rest = RestRecords(self.client, self.db, self.ledger, TARGETS)
+        return Healing(self.client, self.db, self.ledger, rest, TARGETS)
 
     async def own(self, writer: Writer) -> Writer:
         """Make `writer` the owner of partition 0."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, ClassVar
 
-from schemas.aggregate import Aggregate, Collection, DeletePolicy, Target, WritePath
+from schemas.aggregate import Aggregate, Collection, DeletePolicy, Disturbed, Target, WritePath
 from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
 from schemas.entities.payment import SplynxPayment
 from schemas.records import (
@@ -110,7 +110,8 @@ SERVICE = Target(
 )  # fmt: skip
 PAYMENT = Target(
     "payment", Payment, "payments", WritePath.SQL, DeletePolicy.COMPENSATE, endpoint="admin/finance/payments",
-    natural_key=("receipt_number",), money=True, also=WritePath.REST, disturbs=("customer_id", "status", "blocked"),
+    natural_key=("receipt_number",), money=True, also=WritePath.REST,
+    disturbs=Disturbed("customer_id", "status", "blocked", "active"),
 )  # fmt: skip
 TARGETS = {target.entity: target for target in (LABEL, CUSTOMER, INFO, SERVICE, PAYMENT)}
 GROUPS = Aggregate("account_group", Collection("account_groups", Source, "AccountGroup"), targets=(LABEL,))

@@ -16,7 +16,6 @@ from sinks.adoption import Marked
 from sinks.entries import Owner
 from sinks.errors import CutOver, Fenced
 from sinks.phase import PhaseChange, change_phase
-from sinks.rest import RestRecords
 from sinks.site import Site as Opened
 from sinks.store import Intent, Ledger
 from sinks.writer import Writer
@@ -129,11 +128,11 @@ async def test_a_change_that_comes_late_does_not_overwrite_a_newer_one(site: Sit
     site.arm("delay_before", method="PUT", path="customers/customer/", seconds=4)
     with pytest.raises(SplynxUnreachable):
         await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Second"), sequence=2)])
-    rest = RestRecords(site.client, site.db, site.ledger, TARGETS)
+    healing = site.healing()
     (late,) = await _open_intents(site)
     assert (late.method, late.entity, late.key) == ("PUT", "customer", "1")
     assert late.latest - time.monotonic() < 0.5  # it is not sent any more: only Splynx's own time is waited for
-    await rest.heal(late, writer.tokens[0])
+    await healing.heal(late, writer.tokens[0])
     await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Third"), sequence=3)])
     await asyncio.sleep(max(0.0, late.latest + 5 - time.monotonic()))
     assert site.rows("SELECT name FROM customers") == [{"name": "Third"}]
@@ -202,7 +201,7 @@ async def test_a_healer_that_was_overtaken_enters_nothing(site: Site, writer: Wr
     await site.own(site.make_writer())
     (intent,) = await _open_intents(site)
     with pytest.raises(Fenced):
-        await RestRecords(site.client, site.db, site.ledger, TARGETS).heal(intent, owner.token)
+        await site.healing().heal(intent, owner.token)
     assert site.rows("SELECT record_key FROM {ledger}.crosswalk WHERE entity = 'customer'") == [{"record_key": "1"}]
 
 

@@ -114,14 +114,60 @@ async def test_a_receipt_that_is_somebody_elses_is_refused_over_rest_too(site: S
     assert list(site.deposits().values()) == [Decimal(1)]
 
 
+class Killed(BaseException):
+    """Nobody handles it."""
+
+
+def paid(number: int, minor: int = 900, **more: object) -> Payment:
+    """A payment of account 1."""
+    return payment(number, 1, minor, **({"field_4": f"sonar:Payment:{number}"} | more))
+
+
 async def test_a_blocked_customer_who_pays_over_rest_stays_blocked(site: Site) -> None:
-    """Splynx makes it active; Sonar says when it is."""
+    """Splynx makes it active; Sonar says when it is. Several pay at once, and a reversal that is undone pays, too."""
     writer, topic = await site.own(site.make_writer(ways=WAYS)), Topic()
     await enter(site, "freeze")
     await writer.write([topic.send(ACCOUNTS, 1, customer(1, status="blocked"), sequence=1)])
-    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900, field_4="sonar:Payment:10")], sequence=2)])
+    await writer.write([topic.send(PAYMENTS, n, [paid(n)], sequence=2) for n in (10, 11, 12, 13)])
     assert site.rows("SELECT status FROM customers") == [{"status": "blocked"}]
+    back = paid(10, -900, key="10-R3", receipt_number="SP10-R3", field_4="sonar:R:3", reverses="10")
+    await writer.write([topic.send(PAYMENTS, 10, [paid(10), back], sequence=3)])
+    await writer.write([topic.send(PAYMENTS, 10, [paid(10)], sequence=4)])
+    assert site.rows("SELECT status FROM customers") == [{"status": "blocked"}]
+    assert list(site.deposits().values()) == [Decimal(36)]
     assert site.rows("SELECT * FROM {ledger}.conflicts") == []
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param("sinks.entries.Entries.keep", id="before the ledger has it"),
+        pytest.param("sinks.beside.Beside._put_back", id="before it is blocked again"),
+    ],
+)
+async def test_a_sink_that_dies_while_a_blocked_customer_pays_leaves_it_blocked(
+    site: Site, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, topic = await site.own(site.make_writer(ways=WAYS)), Topic()
+    await enter(site, "freeze")
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, status="blocked"), sequence=1)])
+    sent = [topic.send(PAYMENTS, 10, [paid(10)], sequence=2)]
+
+    async def dies(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(place, dies)
+        with pytest.raises(Killed):
+            await writer.write(sent)
+    assert site.rows("SELECT status FROM customers") == [{"status": "active"}]
+    successor = await site.own(site.make_writer(ways=WAYS))
+    await site.healing().heal_all(successor.tokens)
+    assert site.rows("SELECT status FROM customers") == [{"status": "blocked"}]
+    await successor.write(sent)
+    assert site.rows("SELECT status FROM customers") == [{"status": "blocked"}]
+    assert len(site.rows("SELECT * FROM payments")) == 1
+    assert site.rows("SELECT * FROM {ledger}.intents WHERE state = 'open'") == []
 
 
 async def test_without_the_database_money_goes_over_rest_and_what_cannot_is_told(site: Site) -> None:

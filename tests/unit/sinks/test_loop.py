@@ -43,7 +43,7 @@ class Scene:
         nothing: Any = Nothing()
         self.writer = nothing
         loop: Any = Loop(
-            stream=nothing, db=nothing, ledger=nothing, writer=nothing, rest=nothing, look=nothing, wrong=self.wrong,
+            stream=nothing, db=nothing, ledger=nothing, writer=nothing, healing=nothing, look=nothing, wrong=self.wrong,
             guard=self._guard,
         )  # fmt: skip
         self.leaving = nothing.leaving
