@@ -129,7 +129,7 @@ class Foresight:
 
     @property
     def steps(self) -> dict[str, dict[str, int]]:
-        """`{entity: {create, change, unchanged or gone: records}}`."""
+        """`{entity: {create, change, unchanged, gone or refused: records}}`."""
         found: dict[str, dict[str, int]] = {}
         for (entity, verb), count in sorted(self._preview.steps.items()):
             found.setdefault(entity, {})[verb] = count

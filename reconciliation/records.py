@@ -124,7 +124,9 @@ class Records:
                     link = known.get((target.entity, record.key))
                     differing = self._record(at, target, record, link, rows, ids)
                     found += [one for one in differing if not self._is_left(target, one, kept)]
+                # What cannot be mapped is a dead letter, and stays as it was written.
                 wanted = {record.key for record in records}
+                wanted |= {one.key for one in bundle.refused if one.entity == target.entity}
                 found += [
                     _finding(at, target.entity, link.key, Difference("record", WITHDRAWN, link.state, False))
                     for link in known.values()

@@ -13,13 +13,24 @@ from schemas.records import SplynxRecord
 
 
 @dataclass(frozen=True)
+class Refused:
+    """A record that cannot be mapped, while the rest of its bundle can. `reason` names the field, never a value."""
+
+    entity: str
+    key: str
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Bundle:
     """What a mapper returns.
 
     `records` holds, per target entity, the complete list of records owned, perhaps empty; None means that it could
     not be read and is left out of the comparison. `reason` says why a bundle is empty. `notes` are codes of what was
     changed on the way (`truncated:city`), counted and never holding values. `day` is the operator's calendar day on
-    which capture read the aggregate: what is no longer among the records has ended by then.
+    which capture read the aggregate: what is no longer among the records has ended by then. `refused` are records that
+    cannot be mapped: each becomes a dead letter, and what was written of it stays.
     """
 
     records: Mapping[str, Sequence[SplynxRecord] | None] = field(default_factory=dict)
@@ -27,6 +38,7 @@ class Bundle:
     reason: str | None = None
     notes: Sequence[str] = ()
     day: date | None = None
+    refused: Sequence[Refused] = ()
 
 
 @dataclass(frozen=True)
@@ -74,12 +86,16 @@ def document_hash(document: dict[str, Any]) -> str:
 
 
 def bundle_hash(bundle: Bundle) -> str:
-    """32 hex digits over all records of a bundle, independent of the order of targets; lists are ordered by key."""
+    """32 hex digits over all records of a bundle, and those that are refused.
+
+    Independent of the order of targets; lists are ordered by key.
+    """
     document = {
         entity: None if records is None else [record_document(r) for r in sorted(records, key=lambda r: r.key)]
         for entity, records in bundle.records.items()
     }
-    return _digest({"records": document, "deleted": bundle.deleted})
+    refused = sorted((one.entity, one.key, one.code, one.reason) for one in bundle.refused)
+    return _digest({"records": document, "deleted": bundle.deleted} | ({"refused": refused} if refused else {}))
 
 
 def _digest(document: object) -> str:

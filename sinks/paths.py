@@ -9,6 +9,7 @@ from clients.mysql import Transaction
 from plumbing.errors import Action, SyncError
 from schemas import ledger as tables
 from schemas.aggregate import Target, WritePath
+from schemas.values.errors import set_aside
 from sinks.bodies import Shape
 from sinks.errors import AskedBack, Deferred, IdReused, ParentMissing, PredecessorMissing, SqlNotAvailable
 from sinks.jobs import Job, Result, held_outcome
@@ -90,8 +91,8 @@ class Paths:
         return [[later.get(job.key, job) for job in jobs] for jobs in groups]
 
     async def _rest_one(self, job: Job) -> Result:
-        if job.step.verb is Verb.UNCHANGED:
-            return Result(job, Outcome.UNCHANGED)
+        if (known := _without_a_write(job)) is not None:
+            return known
         target = job.step.target
         if target.money and not self._disposable:
             return Result(job, Outcome.DEFERRED, Deferred(_NO_MONEY))
@@ -110,8 +111,8 @@ class Paths:
         wanted: list[Job] = []
         reused = _reused(jobs)
         for job in jobs:
-            if job.step.verb is Verb.UNCHANGED:
-                results[job.key] = Result(job, Outcome.UNCHANGED)
+            if (known := _without_a_write(job)) is not None:
+                results[job.key] = known
             elif (job.owner.aggregate, job.owner.sonar_id) in reused:
                 results[job.key] = _refused(job)
             elif self._payments is None:
@@ -200,6 +201,13 @@ class Paths:
         owned = {name: document[name] for name, needed in required.items() if needed and name in document}
         refs = refs_of(owned, required)
         return (refs[0].entity, refs[0].key)
+
+
+def _without_a_write(job: Job) -> Result | None:
+    """What becomes of a record that Splynx has so, or that could not be mapped."""
+    if job.step.refused is not None:
+        return Result(job, Outcome.DEAD_LETTERED, set_aside(job.step.refused.code, job.step.refused.reason))
+    return Result(job, Outcome.UNCHANGED) if job.step.verb is Verb.UNCHANGED else None
 
 
 def _written(step: Step) -> Document:

@@ -1,13 +1,13 @@
 """What a bundle asks for, compared with what the ledger knows: pure functions from both to steps."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import Enum
 from typing import Any
 
 from schemas.aggregate import Aggregate, DeletePolicy, Target
-from schemas.bundle import StampedBundle, document_hash, record_document
+from schemas.bundle import Refused, StampedBundle, document_hash, record_document
 from schemas.ledger import LIVE
 from sinks.threeway import Decision
 
@@ -45,6 +45,7 @@ class Verb(Enum):
     CHANGE = "change"
     UNCHANGED = "unchanged"
     GONE = "gone"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ class Step:
     """`{field: what somebody decided about its conflict}`, of a record that is written because of that."""
     day: date | None = None
     """By when one that is gone has ended."""
+    refused: Refused | None = None
+    """Why one cannot be mapped; what was written of it stays as it is."""
 
 
 def verdict(bundle: StampedBundle, state: AggregateState | None, *, oldest: int = 0) -> Outcome | None:
@@ -136,17 +139,51 @@ def steps_of(bundle: StampedBundle, aggregate: Aggregate, known: Sequence[Known]
             else:
                 verb = Verb.CHANGE
             steps.append(Step(verb, target, record.key, digest, document, row))
+        for one in () if bundle.bundle.deleted else bundle.bundle.refused:
+            if one.entity == target.entity:
+                wanted.add(one.key)
+                row = by_key.get((one.entity, one.key))
+                steps.append(Step(Verb.REFUSED, target, one.key, "", None, row, refused=one))
         gone += [
             Step(Verb.GONE, target, row.key, "", None, row, day=bundle.bundle.day)
             for row in known
             if row.entity == target.entity and row.state == LIVE and row.key not in wanted
         ]
+    steps = _with_open_dependants(steps)
     closing_now = [one for one in steps if _closes(one)]
     if not closing_now and not any(can_be_closed(one.target) for one in gone):
         return [*steps, *reversed(gone)]
     rank = {target.entity: place for place, target in enumerate(aggregate.targets)}
     first = sorted([*closing_now, *gone], key=lambda one: -rank[one.target.entity])
     return [*first, *(one for one in steps if not _closes(one))]
+
+
+def _with_open_dependants(steps: list[Step]) -> list[Step]:
+    """The steps, but that nothing is closed while a service of it runs on that cannot be mapped: Splynx would copy it.
+
+    The closing is refused as the service is, and done with it.
+    """
+    running = [
+        (place, one)
+        for place, one in enumerate(steps)
+        if one.refused is not None and one.known is not None and one.known.state == LIVE and can_be_closed(one.target)
+    ]
+    if not running:
+        return steps
+    last, why = running[-1][0], running[0][1].refused
+    assert why is not None
+    return [
+        replace(
+            one,
+            verb=Verb.REFUSED,
+            hash="",
+            document=None,
+            refused=Refused(one.target.entity, one.key, why.code, f"waits for {why.entity} {why.key}: {why.reason}"),
+        )
+        if place < last and _closes(one)
+        else one
+        for place, one in enumerate(steps)
+    ]
 
 
 def can_be_closed(target: Target) -> bool:

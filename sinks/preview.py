@@ -81,13 +81,17 @@ class Preview:
             self._count(steps_of(bundle, delivery.aggregate, known.get(key, [])))
 
     def _count(self, steps: Sequence[Step]) -> None:
-        outcome = Outcome.UNCHANGED
+        outcome, refused = Outcome.UNCHANGED, False
         for step in steps:
             entity = step.target.entity
             if (entity, step.key) in self._would_be and step.verb is Verb.CREATE:
                 continue  # an earlier message of this preview made it
             self.steps[(entity, step.verb.value)] += 1
             if step.verb is Verb.UNCHANGED:
+                continue
+            if step.verb is Verb.REFUSED:
+                refused = True
+                self.counts.records[(entity, Outcome.DEAD_LETTERED.value)] += 1
                 continue
             outcome = Outcome.APPLIED
             if step.target.money and not self._money:
@@ -96,4 +100,4 @@ class Preview:
                 continue
             self._would_be.add((entity, step.key))
             self.counts.records[(entity, Outcome.APPLIED.value)] += 1
-        self.counts.bundles[outcome.value] += 1
+        self.counts.bundles[Outcome.DEAD_LETTERED.value if refused else outcome.value] += 1

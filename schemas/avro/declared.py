@@ -90,6 +90,24 @@ def envelope_schema(declared: Aggregate) -> dict[str, Any]:
     }
 
 
+def _refused(namespace: str) -> dict[str, Any]:
+    told = {
+        "entity": "What it would be in Splynx.",
+        "key": "Of the record.",
+        "code": "Of the error.",
+        "reason": "Names the field, never its value.",
+    }
+    fields = [{"name": name, "type": "string", "doc": doc} for name, doc in told.items()]
+    return {"type": "record", "name": "Refused", "namespace": namespace, "fields": fields}
+
+
+def _default(name: str, kind: object) -> dict[str, Any]:
+    """Of a field of bundles: those without what came later stay readable."""
+    if name == "refused":
+        return {"default": []}
+    return {"default": None} if isinstance(kind, list) else {}
+
+
 def bundle_schema(declared: Aggregate) -> dict[str, Any]:
     """The bundle of an aggregate: one array per target, null where it could not be read."""
     namespace = f"splynx.{declared.name}"
@@ -102,6 +120,7 @@ def bundle_schema(declared: Aggregate) -> dict[str, Any]:
         ("reason", ["null", "string"], "Why the bundle is empty."),
         ("notes", {"type": "array", "items": "string"}, "Codes of what was changed on the way, without values."),
         ("day", ["null", "string"], "The ISP's calendar day on which capture read it."),
+        ("refused", {"type": "array", "items": _refused(namespace)}, "Records that cannot be mapped."),
         ("sequence", "long", "Of the event."),
         ("hash", "string", "Over the records."),
         ("rules_version", "string", "Of the rules that mapped it."),
@@ -114,8 +133,7 @@ def bundle_schema(declared: Aggregate) -> dict[str, Any]:
         ("origin_offset", "long", "Where the event lies."),
     ]
     fields: list[dict[str, Any]] = [
-        {"name": name, "type": kind, "doc": doc} | ({"default": None} if isinstance(kind, list) else {})
-        for name, kind, doc in head
+        {"name": name, "type": kind, "doc": doc} | _default(name, kind) for name, kind, doc in head
     ]
     for target in declared.targets:
         items = _record_schema(target.record, target.record.__name__, namespace, known)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from plumbing.clock import epoch_ms, from_epoch_ms
 from schemas.aggregate import Aggregate
 from schemas.avro.declared import REF_NAME
-from schemas.bundle import Bundle, Origin, StampedBundle
+from schemas.bundle import Bundle, Origin, Refused, StampedBundle
 from schemas.catalogue import aggregate
 from schemas.records import SonarRecord
 from schemas.shapes import Kind, Member, members
@@ -46,6 +46,7 @@ def bundle_to_avro(stamped: StampedBundle) -> dict[str, Any]:
         "reason": stamped.bundle.reason,
         "notes": list(stamped.bundle.notes),
         "day": None if stamped.bundle.day is None else stamped.bundle.day.isoformat(),
+        "refused": [dict(vars(one)) for one in stamped.bundle.refused],
         "sequence": stamped.sequence,
         "hash": stamped.hash,
         "rules_version": stamped.rules_version,
@@ -87,6 +88,7 @@ def bundle_from_avro(value: dict[str, Any]) -> StampedBundle:
             reason=value["reason"],
             notes=tuple(value["notes"]),
             day=None if value["day"] is None else date.fromisoformat(value["day"]),
+            refused=tuple(Refused(**one) for one in value["refused"]),
         ),
         sequence=value["sequence"],
         rules_version=value["rules_version"],

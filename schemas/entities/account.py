@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from schemas.aggregate import Aggregate, Collection, DeletePolicy, Owner, SourceRows, Target, WritePath
-from schemas.bundle import Bundle
+from schemas.bundle import Bundle, Refused
 from schemas.entities.customer import billing, custom, identity, people, places
 from schemas.entities.customer.changes import LOOK_UPS, PIVOTS, TOUCHES
 from schemas.entities.customer.internet import internet_services
@@ -29,6 +29,7 @@ def map_account(account: Account, rules: Rules) -> Bundle:
     if not rules.in_scope(account_id=account.id, company_id=account.company_id, status_id=account.account_status_id):
         return Bundle(records=_left_out(), reason=OUT_OF_SCOPE)
     notes: list[str] = []
+    refused: list[Refused] = []
     if is_left_lead(account, rules):
         return Bundle(records={entity: [] for entity in _left_out()}, reason=LEAD)
     unread = _unread(account, rules)
@@ -94,9 +95,9 @@ def map_account(account: Account, rules: Rules) -> Bundle:
         "customer_billing": None
         if parameter is None or account.credit_cards is None or account.bank_accounts is None
         else [_billing(account, parameter, rules, mailing_place, person, notes)],
-        "internet_service": internet_services(account, status, login, rules, notes),
+        "internet_service": internet_services(account, status, login, rules, notes, refused),
     }
-    return Bundle(records=records, notes=tuple(dict.fromkeys(notes)))
+    return Bundle(records=records, notes=tuple(dict.fromkeys(notes)), refused=tuple(refused))
 
 
 def _left_out() -> dict[str, Sequence[SplynxRecord] | None]:

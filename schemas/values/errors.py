@@ -15,6 +15,15 @@ class MappingError(SyncError):
         self.field = field
 
 
+def set_aside(code: str, reason: str) -> MappingError:
+    """The error that a mapper told of one record, as it was: of the class with this code."""
+    kind = next((one for one in MappingError.__subclasses__() if one.code == code), MappingError)
+    error = kind.__new__(kind)
+    SyncError.__init__(error, reason)
+    error.field = ""
+    return error
+
+
 class UnmappedValue(MappingError):
     """The rules name no Splynx counterpart for a Sonar value (class ENUM)."""
 

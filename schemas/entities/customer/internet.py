@@ -3,57 +3,61 @@
 from collections.abc import Sequence
 from datetime import date
 
+from schemas.bundle import Refused
 from schemas.entities.customer import billing
 from schemas.entities.customer.credits import RECURRING, Discount, detail_of, discounts, monthly
 from schemas.entities.customer.services import AccountService
 from schemas.entities.customer.source import Account, BillingParameter
 from schemas.entities.customer.target import InternetService
 from schemas.entities.service.sold import SoldService
-from schemas.entities.service.tariff import CHARGE, PLAN, tariff_of
+from schemas.entities.service.tariff import CHARGE, PLAN, is_left_out, tariff_of
 from schemas.records import Ref
 from schemas.rules import CustomerStatus, Rules
 from schemas.values import text
-from schemas.values.errors import NaturalKeyTooLong, OutOfRange
+from schemas.values.errors import MappingError, NaturalKeyTooLong, OutOfRange
 from schemas.values.time import local_day
 
+_ENTITY = "internet_service"
 NO_DAY = "0000-00-00"
 _LONGEST_PERIOD = 99
 
 
 def internet_services(
-    account: Account, status: CustomerStatus, login: str, rules: Rules, notes: list[str]
+    account: Account, status: CustomerStatus, login: str, rules: Rules, notes: list[str], refused: list[Refused]
 ) -> Sequence[InternetService] | None:
     """The services of an account's plans; None where it could not be read what the account has.
 
     `status` and `login` are the customer's. Whoever is new has none yet, for Splynx takes none; an archived account has
-    none any more.
-
-    Raises:
-        OutOfRange: a price below 0, a quantity or a frequency that is none.
-        UnmappedValue: a plan that the rules do not map, or a credit that no service can carry.
-        NaturalKeyTooLong: a log-in does not fit.
+    none any more. What cannot be is added to `refused`: a price below 0, a quantity or a frequency that is none, a plan
+    that the rules do not map, a log-in that does not fit. A credit that no service can carry concerns all of them.
     """
     parameter = account.account_billing_parameter
     if account.account_services is None or parameter is None:
         return None
     sold = sorted(account.account_services, key=lambda one: one.id)
-    plans: list[tuple[AccountService, SoldService, Ref | int]] = []
+    plans: list[tuple[AccountService, SoldService]] = []
     for one in sold:
         if one.service is None or (one.service.type in RECURRING and detail_of(one.service) is None):
             return None
-        if one.service.type == PLAN and one.service.application == CHARGE:
-            tariff = tariff_of(one.service_id, rules.file)
-            if tariff is not None:
-                plans.append((one, one.service, tariff))
+        is_plan = one.service.type == PLAN and one.service.application == CHARGE
+        if is_plan and not is_left_out(one.service_id, rules.file):
+            plans.append((one, one.service))
     if plans and status == "new":
         notes.append("deferred:internet_service")
     if not plans or status == "new" or account.archived_at is not None:
         return []
-    taken_off = discounts(sold, rules, notes)
-    return [
-        _service(account, parameter, one, service, tariff, taken_off.get(one.id), status, login, rules, notes)
-        for one, service, tariff in plans
-    ]
+    found: list[InternetService] = []
+    try:
+        taken_off = discounts(sold, rules, notes)
+    except MappingError as exc:
+        refused += [Refused(_ENTITY, str(one.id), exc.code, str(exc)) for one, _ in plans]
+        return found
+    for one, service in plans:
+        try:
+            found.append(_service(account, parameter, one, service, taken_off.get(one.id), status, login, rules, notes))
+        except MappingError as exc:
+            refused.append(Refused(_ENTITY, str(one.id), exc.code, str(exc)))
+    return found
 
 
 def _service(
@@ -61,7 +65,6 @@ def _service(
     parameter: BillingParameter,
     one: AccountService,
     service: SoldService,
-    tariff: Ref | int,
     discount: Discount | None,
     status: CustomerStatus,
     login: str,
@@ -81,7 +84,7 @@ def _service(
     return InternetService(
         key=str(one.id),
         customer_id=Ref(entity="customer", key=str(account.id)),
-        tariff_id=tariff,
+        tariff_id=tariff_of(one.service_id, rules.file),
         status="disabled" if status == "disabled" else "active",
         description=text.fitted("description", text.required_text("description", name), 512, notes),
         quantity=one.quantity,

@@ -111,16 +111,19 @@ def map_service(service: Service, rules: Rules) -> Bundle:
     return Bundle(records={"internet_tariff": [tariff]}, notes=tuple(notes))
 
 
-def tariff_of(service_id: int, file: RulesFile) -> Ref | int | None:
-    """The tariff that a plan is on accounts; None where the rules leave it out.
+def is_left_out(service_id: int, file: RulesFile) -> bool:
+    """Whether the rules say that a plan becomes nothing."""
+    return file.tariffs.map.get(service_id) == "ignore"
+
+
+def tariff_of(service_id: int, file: RulesFile) -> Ref | int:
+    """The tariff that a plan is on accounts, where it is not left out.
 
     Raises:
         UnmappedValue: only what the rules map has one, and this plan is not among it.
     """
     rule = file.tariffs.map.get(service_id)
-    if rule == "ignore":
-        return None
-    if rule is not None:
+    if rule is not None and rule != "ignore":
         return rule.internet
     if file.tariffs.mode == "map_only":
         raise UnmappedValue("service_id")

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated, ClassVar
 
 from schemas.aggregate import Aggregate, Collection, DeletePolicy, Disturbed, Target, WritePath
-from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
+from schemas.bundle import Bundle, Origin, Refused, StampedBundle, bundle_hash
 from schemas.entities.payment import SplynxPayment
 from schemas.records import (
     AdditionalField,
@@ -160,13 +160,14 @@ class Topic:
         deleted: bool = False,
         generation: int = 1,
         day: date | None = None,
+        refused: tuple[Refused, ...] = (),
     ) -> Delivery:
         """The next delivery of an aggregate's topic, in partition 0."""
         by_entity: dict[str, list[SplynxRecord]] = {target.entity: [] for target in aggregate.targets}
         entity_of = {target.record: target.entity for target in aggregate.targets}
         for record in records:
             by_entity[entity_of[type(record)]].append(record)
-        bundle = Bundle(records={} if deleted else by_entity, deleted=deleted, day=day)
+        bundle = Bundle(records={} if deleted else by_entity, deleted=deleted, day=day, refused=refused)
         offset = self._next.get(aggregate.name, self._first)
         self._next[aggregate.name] = offset + 1
         stamped = StampedBundle(

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from schemas.bundle import Refused
+from schemas.values.errors import OutOfRange
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, Topic, customer, service
 
@@ -55,3 +57,27 @@ async def test_a_service_whose_answer_was_lost_is_found_again_by_its_sonar_id(si
     site.arm("reset_after_commit", path="internet-services$", method="POST", seconds=4)
     await writer.write([topic.send(ACCOUNTS, 1, [*customer(1), service(501, 1)], sequence=2)])
     assert _shown(site.rows(SERVICES)) == [("s1-501", "active", "0000-00-00")]
+
+
+async def test_a_service_that_cannot_be_mapped_holds_up_nothing_but_itself(site: Site) -> None:
+    topic, writer = Topic(), await site.own(site.make_writer())
+    refused = (Refused("internet_service", "502", OutOfRange.code, str(OutOfRange("quantity"))),)
+    await writer.write([topic.send(ACCOUNTS, 1, [*customer(1), service(501, 1)], sequence=1, refused=refused)])
+    assert _shown(site.rows(SERVICES)) == [("s1-501", "active", "0000-00-00")]
+    held = site.rows("SELECT record_key, state, code, message FROM {ledger}.held")
+    assert held == [
+        {"record_key": "502", "state": "dead", "code": OutOfRange.code, "message": str(OutOfRange("quantity"))}
+    ]
+    assert writer.counts.bundles["dead_lettered"] == 1
+    # One that was written stays as it is, and so does its customer's status: Splynx would copy it.
+    refused = (Refused("internet_service", "501", OutOfRange.code, "quantity"),)
+    shut = customer(1, status="disabled")
+    await writer.write([topic.send(ACCOUNTS, 1, shut, sequence=2, refused=refused)])
+    assert _shown(site.rows(SERVICES)) == [("s1-501", "active", "0000-00-00")]
+    assert site.rows("SELECT status FROM customers") == [{"status": "active"}]
+    # Mended: all of it is written.
+    shut = [*customer(1, status="disabled"), service(501, 1, status="disabled", end_date="2026-02-01")]
+    await writer.write([topic.send(ACCOUNTS, 1, shut, sequence=2)])
+    assert _shown(site.rows(SERVICES)) == [("s1-501", "disabled", "2026-02-01")]
+    assert site.rows("SELECT status FROM customers") == [{"status": "disabled"}]
+    assert site.rows("SELECT * FROM {ledger}.held") == []

@@ -63,6 +63,8 @@ def mapped(name: str, number: int, record: dict[str, Any] | None, rules: Rules) 
         result["deleted"] = True
     if received.reason is not None:
         result["reason"] = received.reason
+    if received.refused:
+        result["refused"] = [f"{one.entity} {one.key}: {one.reason} [{one.code}]" for one in received.refused]
     if received.notes:
         result["notes"] = list(received.notes)
     return result

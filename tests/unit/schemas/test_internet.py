@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from schemas.bundle import Refused
 from schemas.entities.account import map_account
 from schemas.records import Ref
 from schemas.values.errors import MappingError, NaturalKeyTooLong, OutOfRange, UnmappedValue
-from tests.builders import NOON, RULES, a_credit, a_parameter, a_sold_service, a_status, an_account, rules
+from tests.builders import NOON, RULES, a_credit, a_parameter, a_sold_service, a_status, an_account, only, rules
 from tests.builders import an_account_service as sold
 from tests.unit.schemas.mapped import service, services
 
@@ -224,12 +225,24 @@ def test_services_that_could_not_be_read_are_left_as_they_are(changes: dict[str,
         ),
     ],
 )
-def test_an_account_with_a_service_that_cannot_be_is_set_aside(
+def test_a_service_that_cannot_be_is_set_aside_and_the_rest_of_its_account_is_written(
     given: dict[str, Any], changes: dict[str, Any], error: MappingError
 ) -> None:
-    with pytest.raises(type(error)) as raised:
-        services(rules(**given), **changes)
-    assert raised.value.field == error.field
+    account = an_account(**{"account_services": [sold()]} | changes)
+    bundle = map_account(account, rules(**given))
+    assert bundle.refused == (Refused("internet_service", "501", error.code, str(error)),)
+    assert only(bundle, "customer").key == "7"
+    assert bundle.records["internet_service"] == []
+
+
+def test_services_beside_one_that_cannot_be_are_written() -> None:
+    bundle = map_account(an_account(account_services=[sold(), sold(id=504, quantity=0)]), RULES)
+    assert [one.key for one in bundle.records["internet_service"] or ()] == ["501"]
+    assert [(one.key, one.reason) for one in bundle.refused] == [("504", str(OutOfRange("quantity")))]
+
+
+def test_nothing_is_refused_of_an_archived_account_whose_services_end() -> None:
+    assert map_account(an_account(account_services=[sold(quantity=0)], archived_at=NOON), RULES).refused == ()
 
 
 # credits
@@ -285,8 +298,9 @@ def test_a_credit_off_a_dearer_service_that_is_no_plan_is_off_no_plan() -> None:
 
 def test_a_credit_that_no_service_can_carry_is_set_aside_unless_the_rules_leave_it_out() -> None:
     lines = [sold(), a_credit(price_override=6001)]
-    with pytest.raises(UnmappedValue):
-        services(account_services=lines)
+    bundle = map_account(an_account(account_services=lines), RULES)
+    assert bundle.records["internet_service"] == []
+    assert [(one.key, one.code) for one in bundle.refused] == [("501", UnmappedValue.code)]
     given = rules(tariffs={"credit_without_host": "leave_out"})
     assert service(given, account_services=lines).discount == "0"
     assert "left_out:credit" in map_account(an_account(account_services=lines), given).notes

@@ -64,7 +64,9 @@ def stamped(records: dict[str, list[SplynxRecord] | None], *, sequence: int = 10
     """A bundle of thing 1."""
     day = more.pop("day", None)
     assert day is None or isinstance(day, date)
-    bundle = Bundle(records=records, deleted=bool(more.pop("deleted", False)), day=day)
+    refused = more.pop("refused", ())
+    assert isinstance(refused, tuple)
+    bundle = Bundle(records=records, deleted=bool(more.pop("deleted", False)), day=day, refused=refused)
     values: dict[str, object] = {"rules_generation": 1} | more
     return StampedBundle(
         aggregate="thing",

@@ -5,9 +5,11 @@ from datetime import date
 
 import pytest
 
-from schemas.records import Ref
+from schemas.bundle import Refused
+from schemas.records import Ref, SplynxRecord
 from sinks.plan import (
     AggregateState,
+    Known,
     Outcome,
     Verb,
     closing,
@@ -108,6 +110,42 @@ def test_services_are_closed_before_their_customer_and_opened_after_it() -> None
         known(PERSON, Person(key="1", name="Anna", status="disabled")), known(LINE, Line(key="5", status="disabled"))
     ]  # fmt: skip
     assert [step.target.entity for step in steps_of(again, SERVED, closed)] == ["person", "line"]
+
+
+REFUSED = Refused("line", "6", "mapping.out_of_range", "quantity is outside what Splynx takes")
+
+
+def test_what_cannot_be_mapped_is_told_alone_and_is_not_gone() -> None:
+    rows = [known(PERSON, ANNA), known(LINE, Line(key="5")), known(LINE, Line(key="6"))]
+    bundle = stamped({"person": [ANNA], "detail": [], "line": []}, refused=(REFUSED,))
+    steps = [(step.verb, step.key, step.refused) for step in steps_of(bundle, SERVED, rows)]
+    assert steps == [(Verb.GONE, "5", None), (Verb.UNCHANGED, "1", None), (Verb.REFUSED, "6", REFUSED)]
+    gone = stamped({}, deleted=True, refused=(REFUSED,))
+    assert [step.verb for step in steps_of(gone, SERVED, rows)] == [Verb.GONE] * 3
+
+
+def test_the_same_records_with_another_refused_are_another_bundle() -> None:
+    records: dict[str, list[SplynxRecord] | None] = {"person": [ANNA], "line": []}
+    assert stamped(records).hash != stamped(records, refused=(REFUSED,)).hash
+
+
+@pytest.mark.parametrize(
+    ("written", "verb"),
+    [
+        pytest.param([known(LINE, Line(key="6"))], Verb.REFUSED, id="it runs: Splynx would copy it"),
+        pytest.param([], Verb.CHANGE, id="it was never written"),
+    ],
+)
+def test_a_customer_is_not_closed_over_a_running_service_that_cannot_be_mapped(
+    written: list[Known], verb: Verb
+) -> None:
+    shut = stamped({"person": [Person(key="1", name="Anna", status="disabled")], "line": []}, refused=(REFUSED,))
+    steps = {step.target.entity: step for step in steps_of(shut, SERVED, [known(PERSON, ANNA), *written])}
+    assert (steps["person"].verb, steps["line"].verb) == (verb, Verb.REFUSED)
+    if written:
+        assert steps["person"].refused == Refused(
+            "person", "1", REFUSED.code, "waits for line 6: quantity is outside what Splynx takes"
+        )
 
 
 @pytest.mark.parametrize(
