@@ -136,9 +136,7 @@ def test_the_same_records_with_another_refused_are_another_bundle() -> None:
         pytest.param([], Verb.CHANGE, id="it was never written"),
     ],
 )
-def test_a_customer_is_not_closed_over_a_running_service_that_cannot_be_mapped(
-    written: list[Known], verb: Verb
-) -> None:
+def test_a_customer_is_not_closed_over_a_running_service_that_is_refused(written: list[Known], verb: Verb) -> None:
     shut = stamped({"person": [Person(key="1", name="Anna", status="disabled")], "line": []}, refused=(REFUSED,))
     steps = {step.target.entity: step for step in steps_of(shut, SERVED, [known(PERSON, ANNA), *written])}
     assert (steps["person"].verb, steps["line"].verb) == (verb, Verb.REFUSED)
