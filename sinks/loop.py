@@ -98,6 +98,10 @@ class Loop:
         """Write what was read, and what was woken; how many messages were written."""
         # What was read just before a partition went away is its next owner's.
         messages = [message for message in messages if message.partition() in self._writer.tokens]
+        # Read while a longer round was at work, at whose end a guard was found not to hold.
+        if held_back := self._pauses.held_back(messages):
+            self._pauses.rewind(consumer, held_back)
+            messages = [message for message in messages if message not in held_back]
         if messages:
             self._lag.begin(messages)
             try:

@@ -61,8 +61,11 @@ class Pauses:
         for (topic, partition), offset in first.items():
             consumer.seek(TopicPartition(topic, partition, offset))
 
+    def held_back(self, messages: Collection[Message]) -> list[Message]:
+        """Those of the messages that wait."""
+        return [one for one in messages if self._topics[str(one.topic())] in self.aggregates]
+
     def check(self, messages: Collection[Message]) -> None:
         """Raises GuardsViolated when one of these messages waits."""
-        waiting = {self._topics[str(one.topic())] for one in messages} & self.aggregates
-        if waiting:
+        if waiting := {self._topics[str(one.topic())] for one in self.held_back(messages)}:
             raise GuardsViolated(f"{', '.join(sorted(waiting))} wait for the guards {self.why}")

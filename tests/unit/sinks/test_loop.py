@@ -144,6 +144,32 @@ async def test_conflicts_are_looked_at_by_the_hour_unless_a_guard_holds_writing_
     assert scene.done == ["guard"] + ["conflicts"] * (not waits)
 
 
+async def test_what_was_read_before_a_guard_was_found_not_to_hold_is_not_written() -> None:
+    """The membership polls while a round is at work: what that gave lies outside of the consumer, pause or not."""
+    scene, consumer, written = Scene(), Mock(assignment=list), []
+    scene.writer.tokens[0] = 1
+    scene.violations = [Violation("reminders", "is on", "Set it off", frozenset({"account"}))]
+    await scene.loop._look_at_guards()
+    early = [Mock(**{"topic.return_value": topic, "partition.return_value": 0, "offset.return_value": 7})
+             for topic in ("accounts", "groups")]  # fmt: skip
+
+    async def batch(_: object, messages: list[Any]) -> int:
+        written.extend(one.topic() for one in messages)
+        return len(messages)
+
+    scene.loop._batch, scene.loop._lag = batch, Mock()
+    scene.loop._settled = math.inf
+    scene.loop._guarded = math.inf
+    scene.writer.settle = partial(scene._step, "settle")
+    scene.loop._look = partial(scene._step, "look")
+    scene.left |= {"settle": [], "look": []}
+    scene.leaving.set()
+    assert await scene.loop._round(asyncio.Event(), consumer, early) == 1
+    assert written == ["groups"]
+    (place,) = [call.args[0] for call in consumer.seek.call_args_list]
+    assert (place.topic, place.partition, place.offset) == ("accounts", 0, 7)
+
+
 async def test_who_waits_gives_its_partitions_up_when_they_are_asked_back() -> None:
     scene = Scene(*[DependencyUnreachable("away")] * 3)
     scene.leaving.set()
