@@ -81,7 +81,11 @@ class Paths:
     async def _unhindered(self, groups: list[list[Job]]) -> list[list[Job]]:
         """The same jobs, after those that stand in the way of others have stepped aside."""
         later: dict[Key, Job] = {}
-        for job in in_the_way([job for jobs in groups if not _reused(jobs) for job in jobs]):
+        ways = in_the_way([job for jobs in groups if not _reused(jobs) for job in jobs])
+        able = await self._rest.able_to_move([job.step for job in ways])
+        for job in ways:
+            if job.key not in able:
+                continue  # Splynx refuses who wants its value: that one is set aside
             try:
                 later[job.key] = replace(job, step=await self._rest.step_aside(job.step, job.owner))
             except SyncError as exc:

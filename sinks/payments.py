@@ -21,7 +21,8 @@ from sinks.deposits import add_deposits, lock_deposits
 from sinks.errors import KeyTaken, RowMissing
 from sinks.payment_rows import PAYMENT_COLUMNS, ROW, TRANSACTION_COLUMNS, PaymentRows, alike, amount_of, has
 from sinks.plan import Document, Step, Verb
-from sinks.receipts import RECEIPT_MAX, granted, receipt_of
+from sinks.receipts import RECEIPT_MAX, receipt_of
+from sinks.swaps import granted
 from sinks.tables.base import marks
 from sinks.threeway import BY_POLICY, Merged, Standing, Told, merge
 
@@ -155,7 +156,8 @@ class Payments:
             for one, row in changes
             if "receipt_number" not in merged[one.step.key].left and (new := _receipt(one)) != row["receipt_number"]
         }
-        moving = granted({id: collated(new) for id, new in wanted.items()}, await _holders(tx, set(wanted.values())))
+        fitting = {id: collated(new) for id, new in wanted.items() if len(new) <= RECEIPT_MAX}
+        moving = granted(fitting, await _holders(tx, set(wanted.values())))
         for one, row in changes:
             if row["id"] in wanted.keys() - moving:
                 done.refused[one.step.key] = KeyTaken(_TAKEN)

@@ -1,6 +1,6 @@
 """Writing one record over REST: intent, call, read-back, done; a lost answer is searched for, not repeated."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,8 +18,8 @@ from sinks.errors import ParentMissing, PredecessorMissing, ReadBackDiffers, Ref
 from sinks.foreign import Foreign
 from sinks.handles import Handles, endpoint_of, has_handle, has_natural_key
 from sinks.plan import CLOSED, Document, Known, RefAt, Step, Verb, can_be_closed, closing, refs_of, resolved
-from sinks.store import Ledger
-from sinks.swaps import aside, moved
+from sinks.store import Key, Ledger
+from sinks.swaps import able_to_move, aside, moved
 from sinks.threeway import BY_POLICY, Told, came_through, flat, merge, shown, without
 from sinks.undo import written_of
 
@@ -230,6 +230,10 @@ class RestRecords:
 
         await self._db.retried(keep)
         return True
+
+    async def able_to_move(self, steps: Sequence[Step]) -> set[Key]:
+        """Of records that stand in the way of others, those that would get their own values afterwards."""
+        return await able_to_move(self._client, steps)
 
     async def step_aside(self, step: Step, owner: Owner) -> Step:
         """Free the values that Splynx takes once only, for a record of the batch that wants them; the step from there.

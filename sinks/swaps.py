@@ -4,15 +4,67 @@ Splynx refuses the first of two such changes, for the other still has the value.
 steps aside first: it gets a value that nobody wants, and its own one when its turn comes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from clients.splynx import SplynxClient
+from clients.splynx_query import Search
 from schemas.aggregate import WritePath
 from schemas.ledger import LIVE
 from schemas.names import collated
+from sinks.handles import listing_of
 from sinks.jobs import Job
 from sinks.plan import Document, Step, Verb
+
+
+def granted(wanted: Mapping[int, str], holders: Mapping[str, Collection[int]]) -> set[int]:
+    """The rows that may take the value that they want, when all that may do it at once: a swap is two of them.
+
+    Args:
+        wanted: `{id of a row: value}` of those that change theirs; of two that want one, the first gets it.
+        holders: `{value: ids of the live rows that have it}`.
+
+    >>> granted({1: "B", 2: "A"}, {"A": [1], "B": [2]}) == {1, 2}
+    True
+    >>> granted({1: "B", 2: "C"}, {"A": [1], "B": [2], "C": [3]})  # 3 keeps its own, so 2 does, so 1 does
+    set()
+    """
+    first: dict[str, int] = {}
+    for id, value in wanted.items():
+        first.setdefault(value, id)
+    moving = set(first.values())
+    while stuck := {id for id in moving if any(one != id and one not in moving for one in holders.get(wanted[id], ()))}:
+        moving -= stuck
+    return moving
+
+
+async def able_to_move(client: SplynxClient, steps: Sequence[Step]) -> set[tuple[str, str]]:
+    """Entity and key of those that would get their own values after they stepped aside.
+
+    Another would keep the value that nobody wants: its customer could not log in. So Splynx is asked who has what each
+    of them is to get.
+    """
+    found = {(step.target.entity, step.key) for step in steps}
+    fields = {(step.target.entity, name): step.target for step in steps for name in step.target.once}
+    for (entity, name), target in fields.items():
+        wanted = {
+            step.known.target_id: str(step.document[name])
+            for step in steps
+            if step.target.entity == entity and step.known is not None and step.document is not None
+        }
+        holders: dict[str, list[int]] = {}
+        for value in wanted.values():
+            rows = await client.list(listing_of(target), Search(main={name: value}))
+            same = [int(row["id"]) for row in rows if collated(str(row.get(name))) == collated(value)]
+            holders[collated(value)] = same
+        moving = granted({id: collated(value) for id, value in wanted.items()}, holders)
+        found -= {
+            (entity, step.key)
+            for step in steps
+            if step.target.entity == entity and step.known is not None and step.known.target_id not in moving
+        }
+    return found
 
 
 def in_the_way(jobs: Sequence[Job]) -> list[Job]:
@@ -26,6 +78,8 @@ def in_the_way(jobs: Sequence[Job]) -> list[Job]:
         step = job.step
         if step.target.path is not WritePath.REST or step.known is None or step.known.state != LIVE:
             continue
+        if step.document is None:
+            continue  # what is withdrawn, or cannot be mapped, keeps its values
         now = _once(step, step.document)
         frees = {name: value for name, value in _once(step, step.known.document).items() if now.get(name) != value}
         if any(wanted.get((step.target.entity, name, value), set()) - {step.key} for name, value in frees.items()):

@@ -146,7 +146,8 @@ async def test_conflicts_are_looked_at_by_the_hour_unless_a_guard_holds_writing_
 
 async def test_what_was_read_before_a_guard_was_found_not_to_hold_is_not_written() -> None:
     """The membership polls while a round is at work: what that gave lies outside of the consumer, pause or not."""
-    scene, consumer, written = Scene(), Mock(assignment=list), []
+    scene, consumer = Scene(), Mock(assignment=list)
+    written: list[str] = []
     scene.writer.tokens[0] = 1
     scene.violations = [Violation("reminders", "is on", "Set it off", frozenset({"account"}))]
     await scene.loop._look_at_guards()

@@ -1,14 +1,17 @@
 """Who stands in the way of another when values change hands."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.ledger import GONE, LIVE
 from sinks.entries import Owner
 from sinks.jobs import Job
 from sinks.plan import Known, Step, Verb
-from sinks.swaps import aside, in_the_way, moved
+from sinks.swaps import able_to_move, aside, granted, in_the_way, moved
 from tests.unit.sinks.records import PERSON
 
 TARGET = replace(PERSON, once=("name",))
@@ -33,6 +36,7 @@ def job(key: str, before: str | None, now: str | None, *, state: str = LIVE) -> 
         pytest.param([job("1", "a", "b"), job("2", "b", "b")], [], id="it is kept"),
         pytest.param([job("1", "a", "c"), job("2", "b", "d")], [], id="nobody wants it"),
         pytest.param([job("1", "a", "A")], [], id="only spelled otherwise"),
+        pytest.param([job("1", "a", "b"), job("2", "b", None)], [], id="what is withdrawn keeps it"),
         pytest.param([job("1", "a", "b"), job("2", "b", "c", state=GONE)], [], id="it was withdrawn before"),
     ],
 )
@@ -48,3 +52,60 @@ def test_who_stands_aside_was_written_as_it_is_now() -> None:
     assert (after.known.document["name"], after.known.hash) == (values["name"], "")
     assert values["name"] not in {"a", "b"}
     assert after.document == step.document
+
+
+class People:
+    """Splynx's, by id; a search for a name finds what its database takes for equal."""
+
+    def __init__(self, **names: str) -> None:
+        self._names = names
+
+    async def list(self, _: str, search: Any) -> list[dict[str, Any]]:
+        return [
+            {"id": id[1:], "name": name}
+            for id, name in self._names.items()
+            if name.lower() == search.main["name"].lower()
+        ]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "able"),
+    [
+        pytest.param([job("1", "a", "b"), job("2", "b", "a")], {"1", "2"}, id="a swap"),
+        pytest.param([job("1", "a", "free")], {"1"}, id="what it is to get is free"),
+        pytest.param([job("1", "a", "Kept")], set(), id="somebody keeps what it is to get"),
+        pytest.param([job("1", "a", "b"), job("2", "b", "kept")], set(), id="and so does who waits for it"),
+    ],
+)
+async def test_nobody_steps_aside_who_would_stay_there(jobs: list[Job], able: set[str]) -> None:
+    """Its customer could not log in."""
+    client: Any = People(_1="a", _2="b", _9="kept")
+    assert await able_to_move(client, [one.step for one in jobs]) == {("person", key) for key in able}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "holders", "may"),
+    [
+        pytest.param({1: "B"}, {}, {1}, id="nobody has it"),
+        pytest.param({1: "B", 2: "A"}, {"A": [1], "B": [2]}, {1, 2}, id="a swap"),
+        pytest.param({1: "B", 2: "C", 3: "A"}, {"A": [1], "B": [2], "C": [3]}, {1, 2, 3}, id="a ring"),
+        pytest.param({1: "B", 2: "C"}, {"A": [1], "B": [2]}, {1, 2}, id="a chain with a free end"),
+        pytest.param({1: "B", 2: "C"}, {"A": [1], "B": [2], "C": [9]}, set(), id="a chain that ends at somebody's"),
+        pytest.param({1: "B", 2: "A"}, {"A": [1], "B": [2, 9]}, set(), id="a swap with what is there twice"),
+        pytest.param({1: "C", 2: "C"}, {}, {1}, id="two want one"),
+        pytest.param({2: "A"}, {"A": [1]}, set(), id="behind one that may not move"),
+        pytest.param({1: "a"}, {"a": [1]}, {1}, id="its own, spelled otherwise"),
+    ],
+)
+def test_a_value_is_taken_when_nobody_is_left_who_has_it(
+    wanted: dict[int, str], holders: dict[str, list[int]], may: set[int]
+) -> None:
+    assert granted(wanted, holders) == may
+
+
+@given(st.dictionaries(st.integers(0, 7), st.sampled_from("ABCDEFGHXY"), max_size=8))
+def test_however_they_move_no_two_rows_have_one_value(wanted: dict[int, str]) -> None:
+    has = dict(enumerate("ABCDEFGH"))
+    holders = {value: [id] for id, value in has.items()}
+    after = has | {id: wanted[id] for id in granted(wanted, holders)}
+    assert len(set(after.values())) == len(after)
