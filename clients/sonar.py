@@ -19,8 +19,6 @@ import aiohttp
 import orjson
 import stamina
 from aiolimiter import AsyncLimiter
-from gql import gql
-from graphql import GraphQLError
 
 from clients.sonar_breaker import Breaker, SonarResting
 from clients.sonar_errors import (
@@ -34,7 +32,7 @@ from clients.sonar_errors import (
     data_of,
 )
 from clients.sonar_purpose import PURPOSES, Asked, asked_for, asking
-from clients.sonar_schema import INTROSPECTION, SonarSchema
+from clients.sonar_schema import INTROSPECTION, SonarSchema, check_syntax
 from clients.sonar_tls import ssl_context
 from plumbing import metrics
 from plumbing.clock import Clock, utc_now
@@ -44,7 +42,6 @@ from plumbing.settings import SonarSettings
 _PATH = "/api/graphql"
 _ATTEMPTS = 6
 _LONGEST_WAIT = 120.0
-_KNOWN_DOCUMENTS = 512
 
 metrics.preset(metrics.SONAR_REQUESTS, PURPOSES, ["ok"])
 
@@ -73,7 +70,6 @@ class SonarClient:
         base = settings.url
         self._url = base if base.endswith(_PATH) else f"{base}{_PATH}"
         self._session: aiohttp.ClientSession | None = None
-        self._known: set[str] = set()
         self._schema: SonarSchema | None = None
         self._breaker, self._quiet = Breaker(), settings.quiet
         self._not_before = 0.0
@@ -160,23 +156,16 @@ class SonarClient:
             SonarSchemaUnreadable: the introspection is not whole.
             SyncError: as `query`.
         """
-        self._known.clear()
         with asking("schema"):
             self._schema = SonarSchema((await self.query(INTROSPECTION)).data)
         return self._schema
 
     def _check(self, document: str) -> None:
         """Refuse a document that Sonar cannot answer before a request is spent on it."""
-        if document in self._known:
-            return
-        try:
-            gql(document)
-        except GraphQLError as exc:
-            raise ValueError(f"not a GraphQL document: {exc.message}") from exc
         if self._schema is not None:
             self._schema.check(document)
-        if len(self._known) < _KNOWN_DOCUMENTS:
-            self._known.add(document)
+        else:
+            check_syntax(document)
 
     async def _once(self, document: str, variables: Mapping[str, Any], *, heavy: bool) -> SonarAnswer:
         if self._session is None:

@@ -3,16 +3,18 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
-from gql import Client, gql
+from gql import Client, GraphQLRequest, gql
 from graphql import (
     GraphQLEnumType,
     GraphQLError,
     GraphQLField,
     GraphQLInterfaceType,
     GraphQLObjectType,
+    GraphQLSyntaxError,
     build_client_schema,
     get_introspection_query,
     get_named_type,
@@ -20,6 +22,10 @@ from graphql import (
 
 from clients.sonar_errors import SonarQueryInvalid
 from plumbing.errors import DependencyRefused
+
+_REMEMBERED = 1024
+"""Documents that were found good. Ours are a few for each collection: what differs from request to request, such as
+ids, comes as variables."""
 
 Outline = dict[str, dict[str, str]]
 """`{type: {field: type that it leads to, in brackets for many}}`; of an enum `{value: VALUE}`."""
@@ -66,20 +72,27 @@ class SonarSchema:
         except (GraphQLError, TypeError, KeyError) as exc:
             raise SonarSchemaUnreadable("Sonar's introspection cannot be read") from exc
         self._client = Client(schema=schema)
+        self._fit: set[str] = set()
 
     def __contains__(self, type_name: str) -> bool:
         return type_name in self._types
 
     def check(self, document: str) -> None:
-        """See that Sonar can answer a document: fields, arguments, variables.
+        """See that Sonar can answer a document: fields, arguments, variables. What was seen to fit is remembered.
 
         Raises:
             SonarQueryInvalid: it cannot.
+            ValueError: it is not a GraphQL document.
         """
+        if document in self._fit:
+            return
+        request = _read(document)
         try:
-            self._client.validate(gql(document))
+            self._client.validate(request)
         except GraphQLError as exc:
             raise SonarQueryInvalid(f"Sonar's schema does not fit the query: {exc.message[:200]}") from exc
+        if len(self._fit) < _REMEMBERED:
+            self._fit.add(document)
 
     def fields(self, type_name: str) -> frozenset[str]:
         """Names of the type's fields; empty when the type does not exist."""
@@ -116,6 +129,23 @@ class SonarSchema:
             elif name in self._enums:
                 found[name] = dict.fromkeys(self._enums[name], VALUE)
         return found
+
+
+@lru_cache(_REMEMBERED)
+def check_syntax(document: str) -> None:
+    """See that a text is a GraphQL document, for a Sonar whose schema is not known.
+
+    Raises:
+        ValueError: it is not.
+    """
+    _read(document)
+
+
+def _read(document: str) -> GraphQLRequest:
+    try:
+        return gql(document)
+    except GraphQLSyntaxError as exc:
+        raise ValueError(f"not a GraphQL document: {exc.message}") from exc
 
 
 def fingerprint(outline: Outline) -> str:

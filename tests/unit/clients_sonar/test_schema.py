@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from gql import GraphQLRequest, gql
 
 from clients.sonar_errors import SonarQueryInvalid
-from clients.sonar_schema import INTROSPECTION, SonarSchema, SonarSchemaUnreadable, fingerprint
+from clients.sonar_schema import INTROSPECTION, SonarSchema, SonarSchemaUnreadable, check_syntax, fingerprint
 from sandbox.sonar.execute import Engine
 from sandbox.sonar.types import SERVED
 from tests.unit.producers.scene import the_schema
@@ -59,6 +60,29 @@ def test_a_document_that_sonar_cannot_answer_is_told_before_it_is_sent(document:
 
 def test_a_document_that_sonar_can_answer_passes() -> None:
     the_schema().check("query A($n: Int64Bit) { accounts(id: $n) { entities { id contacts { entities { id } } } } }")
+
+
+def test_a_document_is_held_against_the_schema_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    schema, read = SonarSchema(Shop().ask(INTROSPECTION)), list[str]()
+
+    def counting(text: str) -> GraphQLRequest:
+        read.append(text)
+        return gql(text)
+
+    monkeypatch.setattr("clients.sonar_schema.gql", counting)
+    for document in ("{ accounts { entities { id } } }", "{ accounts { entities { name } } }") * 2:
+        schema.check(document)
+    for _ in range(2):
+        with pytest.raises(SonarQueryInvalid):
+            schema.check("{ accounts { entities { shoe_size } } }")
+    assert len(read) == 2 + 2  # what does not fit is not remembered as if it did
+
+
+def test_what_is_no_document_is_our_mistake_and_not_sonars() -> None:
+    with pytest.raises(ValueError, match="not a GraphQL document"):
+        the_schema().check("{ accounts {")
+    with pytest.raises(ValueError, match="not a GraphQL document"):
+        check_syntax("{ accounts {")
 
 
 @pytest.mark.parametrize(
