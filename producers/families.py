@@ -52,6 +52,7 @@ class Family:
         self._roots, self._children = Packed("iqqqI"), Packed("iqI")
         self._name_columns()
         self._kinds: dict[str, int] = {}
+        self._live = 0
         self._names, self._counts = [""], [0]
         """Of each kind, from 1: its collection, and how many children in it a root shows."""
         self.robbed: dict[int, set[tuple[str, int]]] = {}
@@ -67,7 +68,8 @@ class Family:
         """`_holders`: the id of a child's root, 0 where none shows it any more. `_nexts`: the place of the next."""
 
     def __len__(self) -> int:
-        return len(self._roots)
+        """How many roots are not deleted."""
+        return self._live
 
     def root(self, id: int) -> Root | None:
         """What was last published of a root; None: nothing."""
@@ -125,6 +127,7 @@ class Family:
         # What overflows does so before anything is counted, so that it can be done again from the beginning.
         place = self._roots.find(id) or self._roots.add(id)
         self._owners[place] = _NOBODY if root.owner is None else root.owner
+        self._live += (not root.deleted) - (self._versions[place] != NONE)
         self._versions[place], self._sequences[place], self._digests[place] = root.version, root.sequence, root.digest
         if children is not None or root.deleted:
             self.robbed.pop(id, None)

@@ -223,3 +223,24 @@ async def test_a_collection_that_several_follow_is_listed_once_and_means_to_each
     assert scene.folded("debit").keys() == {second}
     assert [len(one["debits"]) for one in scene.folded("invoice").values()].count(1) == 1
     assert gone("debits") == told + 1
+
+
+async def test_the_rest_of_a_collection_of_which_some_were_deleted_before_is_believed_to_be_gone() -> None:
+    scene = await a_scene()
+    others = [scene.shop.a_payment(1, amount) for amount in (5, 6)]
+    await scene.following.poll()
+    scene.shop.store.delete("Payment", others[0])
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
+    assert scene.index.size("payments", "payments") == 2
+    for id in (1, others[1]):
+        scene.shop.store.delete("Payment", id)
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
+    assert scene.folded("payment") == {}
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
+    assert scene.following.deletes_low == scene.shop.clock.now - timedelta(seconds=10)
+    scene.shop.a_payment(1, 7, id=1)
+    await scene.following.poll()
+    assert scene.index.size("payments", "payments") == 1
