@@ -10,7 +10,7 @@ import structlog
 
 from clients.sonar import SonarAnswer, SonarClient, entities_of
 from clients.sonar_errors import IncompletePage, SonarForbidden, SonarGraphqlError
-from clients.sonar_purpose import asked_for, asking
+from clients.sonar_purpose import Purpose, asked_for, asking
 from clients.sonar_schema import SonarSchema
 from producers import documents
 from producers.descent import Descent
@@ -44,21 +44,25 @@ class Changes:
 
     async def since(
         self, low: Callable[[Aggregate], datetime], *, denied_too: bool
-    ) -> list[tuple[Followed, list[dict[str, Any]]]]:
+    ) -> AsyncIterator[tuple[Followed, list[dict[str, Any]]]]:
         """Rows of every followed collection changed at or after `low`, oldest first, each with its version.
 
+        A page at a time, at least one of each that may be read; a page goes to all that follow its collection.
         `low`: by aggregate; a collection that several follow is asked for since the earliest of theirs.
         Collections in `denied` are left out; with `denied_too` they are asked for again, each by itself, so that one
         that is still denied costs one request and not one for each of the others.
         """
-        result = await self._changed([one for one in self.collections if one.thin.collection not in self.denied], low)
-        for name in sorted(self.denied) if denied_too else ():
+        denied = sorted(self.denied) if denied_too else []
+        readable = [one for one in self.collections if one.thin.collection not in self.denied]
+        async for found in self._changed(readable, low, asked_for().purpose):
+            yield found
+        for name in denied:
             self.denied.discard(name)
-            with asking("probe", name):
-                result += await self._changed([one for one in self.collections if one.thin.collection == name], low)
-            if name not in self.denied:
+            chosen = [one for one in self.collections if one.thin.collection == name]
+            async for found in self._changed(chosen, low, "probe"):
+                yield found
+            if chosen and name not in self.denied:
                 log.info("capture.collection_readable_again", collection=name)
-        return result
 
     async def pages(self, one: Followed) -> AsyncIterator[list[dict[str, Any]]]:
         """Every row of one collection, thin, by id, a page at a time; none where the token may not read it."""
@@ -102,20 +106,20 @@ class Changes:
         }
 
     async def _changed(
-        self, chosen: list[Followed], low: Callable[[Aggregate], datetime]
-    ) -> list[tuple[Followed, list[dict[str, Any]]]]:
+        self, chosen: list[Followed], low: Callable[[Aggregate], datetime], purpose: Purpose
+    ) -> AsyncIterator[tuple[Followed, list[dict[str, Any]]]]:
         earliest: dict[Thin, datetime] = {}
         for one in chosen:
             earliest[one.thin] = min(low(one.aggregate), earliest.get(one.thin, low(one.aggregate)))
         thins, lows = list(earliest), list(earliest.values())
         places = {thin: place for place, thin in enumerate(thins)}
-        rows = await self._read(thins, lows)
-        result = []
+        followed: list[list[Followed]] = [[] for _ in thins]
         for one in chosen:
-            place = places[one.thin]
-            one.thin = thins[place]
-            result.append((one, rows[place]))
-        return result
+            followed[places[one.thin]].append(one)
+        async for place, rows in self._read(thins, lows, purpose):
+            for one in followed[place]:
+                one.thin = thins[place]
+                yield one, rows
 
     async def has_rows(self, root: Collection) -> bool:
         """Whether a collection shows any row at all."""
@@ -210,15 +214,16 @@ class Changes:
                     raise
         return result
 
-    async def _read(self, thins: list[Thin], lows: Sequence[datetime]) -> list[list[dict[str, Any]]]:
-        """All that changed since each one's `low`; `thins` is updated where a collection turns out not to count."""
+    async def _read(
+        self, thins: list[Thin], lows: Sequence[datetime], purpose: Purpose
+    ) -> AsyncIterator[tuple[int, list[dict[str, Any]]]]:
+        """All that changed since each one's `low`: `(place, page)`; `thins` tells where a collection cannot count."""
         searches = [documents.changed_since(low, None) for low in lows]
-        rows: list[list[dict[str, Any]]] = [[] for _ in thins]
         open_ones = list(range(len(thins)))
-        tries, (purpose, _) = 0, asked_for()
+        tries = 0
         while open_ones:
             try:
-                with asking(purpose):
+                with asking(purpose, thins[0].collection if purpose == "probe" else None):
                     answers = await self._together(thins, searches, open_ones)
                 pages = {
                     place: entities_of(connection, asked=PAGE, counted=thins[place].counted)
@@ -233,14 +238,13 @@ class Changes:
             open_ones = [place for place in open_ones if place in pages]
             purpose = "overlap" if purpose == "follow" else purpose
             for place, page in pages.items():
-                rows[place] += page
                 counted = thins[place].counted
                 if not page or (counted and answers[place]["page_info"]["total_count"] <= len(page)):
                     open_ones.remove(place)
                 else:
                     after = page[-1]["updated_at"], int(page[-1]["id"])
                     searches[place] = documents.changed_since(lows[place], after)
-        return rows
+                yield place, page
 
     async def _together(
         self, thins: list[Thin], searches: list[list[dict[str, Any]]], places: list[int], rows: int | None = None

@@ -28,6 +28,8 @@ class Demand:
     channel: str = ""
     """Who told first that it was deleted, one of `CHANNELS`; believed only when a read by id does not find the root."""
     attempts: int = 0
+    in_vain: bool = False
+    """What the last reading gave could not be published: the demand is met as far as it can be."""
 
     @property
     def maybe_deleted(self) -> bool:
@@ -47,6 +49,8 @@ class Demands:
         """By aggregate and root."""
         self._expecting: dict[tuple[str, tuple[str, int]], set[int]] = {}
         """`{(aggregate, child): roots whose demand names it}`."""
+        self._in_vain: set[tuple[str, int]] = set()
+        """Roots whose last reading could not be published. Each look shows them anew, which is no news."""
 
     def __len__(self) -> int:
         return sum(map(len, self._open.values()))
@@ -66,7 +70,7 @@ class Demands:
         `channel`: who tells that the root has been deleted.
 
         Returns:
-            False when the same was asked for already.
+            False when the same was asked for already, now or in vain: it is no change that was just noticed.
         """
         mine = self._open.setdefault(aggregate.name, {})
         new = id not in mine
@@ -78,7 +82,7 @@ class Demands:
             demand.expected[child] = version
             demand.named.add(child)
             self._expecting.setdefault((aggregate.name, child), set()).add(id)
-        return new
+        return new and (aggregate.name, id) not in self._in_vain
 
     def seen(self, aggregate: Aggregate, child: tuple[str, int], owner: int | None, version: int | None) -> None:
         """Sonar shows a child with this owner, in this version: who waits for an earlier state of it waits for this.
@@ -97,6 +101,7 @@ class Demands:
     def done(self, demand: Demand) -> None:
         """The demand is met."""
         del self._open[demand.aggregate.name][demand.id]
+        (self._in_vain.add if demand.in_vain else self._in_vain.discard)((demand.aggregate.name, demand.id))
         for child in demand.named:
             ids = self._expecting[demand.aggregate.name, child]
             ids.discard(demand.id)

@@ -1,6 +1,6 @@
 """Following: what changed since the watermark is found in thin pages and in the log, and its roots are read again."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,31 +11,28 @@ from clients.sonar_errors import SonarForbidden, SonarGraphqlError
 from clients.sonar_purpose import asking
 from clients.sonar_schema import SonarSchema
 from plumbing import metrics
-from producers import documents
 from producers.brake import Brake, Held
 from producers.changes import Changes
 from producers.cursors import Cursors, CursorUnusable
-from producers.demands import CHANNELS, Demand, Demands
-from producers.families import Child
+from producers.demands import Demands
 from producers.followed import Followed
 from producers.hints import Hints
-from producers.ids import Ids
 from producers.index import Index
 from producers.lateness import Lateness
 from producers.lease import Lease
 from producers.needs import SchemaUnfit
 from producers.noticing import Noticing
-from producers.publisher import Published, Publisher
-from producers.reader import Page, Reader
+from producers.publisher import Publisher
+from producers.reader import Reader
+from producers.rereading import Rereading
 from producers.sweep import Sweep
 from schemas.aggregate import Aggregate
 
 log = structlog.get_logger()
 
 _CURSOR = "follow"
-_PAGES_PER_POLL = 20
-_PATIENCE = 20
-"""Readings after which a child that its root never shows is taken as not being part of what we select."""
+_MANY = 5000
+"""New demands for which a look for changes waits until they are met: after an outage there may be any number."""
 _SELDOM = 12
 """Polls between two looks at the settings, and at what was denied."""
 
@@ -78,14 +75,10 @@ class Following:
         self._logged: dict[int, datetime] = {}
         self._unfit: frozenset[str] = frozenset()
         """Aggregates that stand still because Sonar's schema lacks what they need. They are not looked at."""
-        self._refused: set[str] = set()
-        """Aggregates whose roots the token may not read as we need them. Their demands stay open."""
-        self._believes: dict[str, bool] = {}
-        """`{collection: whether its deletes are believed}`, as the brake said when its demands were last met."""
+        self._again = Rereading(
+            self._demands, self._noticing, reader, publisher, index, lease, self.brake, self._aggregates
+        )
         self._polls = 0
-        self.deleted: dict[str, Counter[str]] = defaultdict(Counter)
-        """`{aggregate: {channel: deletes published by this process}}`."""
-        metrics.preset(metrics.DELETES, [one.name for one in self._aggregates], CHANNELS)
         self.logs_readable = True
 
     @property
@@ -125,16 +118,21 @@ class Following:
         return accepted
 
     @property
+    def deleted(self) -> Mapping[str, Counter[str]]:
+        """`{aggregate: {channel: deletes published by this process}}`."""
+        return self._again.deleted
+
+    @property
     def halted(self) -> list[str]:
         """Collections and aggregates that stand still because the token may not read them."""
-        return sorted(self._changes.denied | self._refused)
+        return sorted(self._changes.denied | self._again.refused)
 
     @property
     def standing(self) -> dict[str, str]:
         """`{aggregate: code of what it stands still for}`."""
         changes = self._changes
         denied = {one.aggregate.name for one in changes.collections if one.thin.collection in changes.denied}
-        found = dict.fromkeys(sorted(denied | self._refused), SonarForbidden.code)
+        found = dict.fromkeys(sorted(denied | self._again.refused), SonarForbidden.code)
         return found | dict.fromkeys(sorted(self._unfit), SchemaUnfit.code)
 
     def fit(self, collections: list[Followed], schema: SonarSchema, unfit: Mapping[str, Sequence[str]]) -> None:
@@ -143,8 +141,8 @@ class Following:
         self._noticing.fan_outs.follow(collections)
         self.hints.follow(collections)
         self._unfit = frozenset(unfit)
-        self._refused -= self._unfit
-        self.sweep.drop()
+        self._again.refused -= self._unfit
+        self.sweep.follow(collections)
 
     def _instant(self, name: str) -> datetime | None:
         document = self._cursors.get(_CURSOR)
@@ -188,7 +186,7 @@ class Following:
             await self.sweep.step(now, low)
         with asking("look-up"):
             await self._noticing.fan_outs.step()
-        await self._meet_demands(now)
+        await self._again.meet(self._fit(self._aggregates), now)
         if seldom:
             with asking("settings"):
                 await self._read_settings()
@@ -218,16 +216,28 @@ class Following:
         def reach(aggregate: Aggregate) -> datetime:
             return min(lows[aggregate.name], now - lag)
 
-        for followed, rows in await self._changes.since(reach, denied_too=denied_too):
+        held = len(self._demands)
+        # A page at a time: after an outage all that changed would not fit into memory.
+        async for followed, rows in self._changes.since(reach, denied_too=denied_too):
             collection = followed.thin.collection
             before, since = self._looked.get(collection), min(now, lows[followed.aggregate.name] + lag)
             for row in rows:
                 new, changed = self._noticing.row(followed, row, since), datetime.fromisoformat(row["updated_at"])
                 if new and before is not None and changed < before:
                     self._lateness.saw(collection, changed, before, now)
-            if collection not in self._changes.denied:
-                looked[collection] = now
-        self._looked = looked
+            looked[collection] = now
+            if len(self._demands) >= held + _MANY:
+                # As long as one is open the watermark waits below it, and each look finds all of them again.
+                held = await self._meet_all(now)
+        self._looked = {name: at for name, at in looked.items() if name not in self._changes.denied}
+
+    async def _meet_all(self, now: datetime) -> int:
+        """Meet demands as far as that goes; how many stay open."""
+        left, before = len(self._demands), len(self._demands) + 1
+        while 0 < left < before:
+            await self._again.meet(self._fit(self._aggregates), now)
+            before, left = left, len(self._demands)
+        return left
 
     def tell(self) -> None:
         """Set the metrics of freshness and of what stands still."""
@@ -255,94 +265,14 @@ class Following:
                 self._logged[int(row["id"])] = datetime.fromisoformat(row["created_at"])
         self._logged = {id: at for id, at in self._logged.items() if at >= low - timedelta(hours=1)}
 
-    async def _meet_demands(self, now: datetime) -> None:
-        for aggregate in self._fit(self._aggregates):
-            doomed, collection = self._demands.doomed(aggregate), aggregate.root.name
-            if doomed:
-                known = self._index.size(collection, collection)
-                passes = await self.brake.lets_pass(collection, doomed, known, now)
-                self._believes[collection] = passes and await self._noticing.is_peopled(aggregate, known - doomed)
-            size = self._reader.page_size(aggregate)
-            tried: set[int] = set()  # what does not show yet what it should waits for the next poll
-            for _ in range(_PAGES_PER_POLL):
-                batch = self._demands.batch(aggregate, size, tried)
-                if not batch:
-                    break
-                tried.update(one.id for one in batch)
-                try:
-                    await self._read_again(aggregate, batch)
-                except SonarForbidden as exc:
-                    self._refuse(aggregate, exc)
-                    break
-                self._refused.discard(aggregate.name)
-
-    def _refuse(self, aggregate: Aggregate, exc: SonarForbidden) -> None:
-        """Let an aggregate stand still: an answer without what may not be read would look as if it were empty."""
-        metrics.ERRORS.labels("capture", exc.code).inc()
-        if aggregate.name not in self._refused:
-            log.error("capture.aggregate_denied", aggregate=aggregate.name, reason=str(exc), next_step=exc.next_step)
-        self._refused.add(aggregate.name)
-
-    async def _read_again(self, aggregate: Aggregate, batch: Sequence[Demand]) -> None:
-        """Read the roots of a batch and publish them; what is not met stays open."""
-        with asking("re-read", aggregate.root.name):
-            ids = Ids.of(one.id for one in batch)
-            page = await self._reader.page(aggregate, documents.within(ids.ranges), len(batch))
-        self._lease.check()
-        rows = {int(row["id"]): row for row in page.rows}
-        for demand in (one for one in batch if page.tells_of(one.id)):
-            demand.attempts += 1
-            row = rows.get(demand.id)
-            met = self._missing(demand, page) if row is None else self._present(demand, row, page)
-            if met:
-                self._demands.done(demand)
-        await self._publisher.commit()
-
-    def _present(self, demand: Demand, row: dict[str, Any], page: Page) -> bool:
-        aggregate, scope = demand.aggregate, demand.aggregate.root.name
-        shown = list(self._reader.shown(aggregate, row))
-        outcome = self._publisher.row(aggregate, row, shown, page, snapshot=False)
-        if outcome is Published.OVERLAPPED:
-            return False
-        collections = {touch.type_name: touch.collection for touch in aggregate.touched_by}
-        seen = {(collections[one.type_name], one.id): one.version for one in shown if one.type_name in collections}
-        unmet = demand.unmet(seen)
-        for (collection, id), version in demand.expected.items():
-            if version is None and (collection, id) not in seen:
-                known = self._index.child(scope, collection, id)
-                if known is not None and known.root == demand.id:
-                    self._index.set_alone(scope, collection, id, None)
-        if unmet and demand.attempts >= _PATIENCE:
-            for (collection, id), version in unmet.items():
-                log.warning("capture.child_never_shown", collection=collection, key=id, aggregate=aggregate.name)
-                self._index.set_alone(scope, collection, id, None if version is None else Child(demand.id, version))
-            return True
-        demand.expected = unmet
-        return not unmet
-
-    def _missing(self, demand: Demand, page: Page) -> bool:
-        collection = demand.aggregate.root.name
-        if demand.maybe_deleted and not self._believes[collection]:
-            return False
-        if demand.maybe_deleted:
-            # Two witnesses: the log or two listings tell of it, and a read by id does not find it.
-            outcome = self._publisher.deleted(demand.aggregate, demand.id, page)
-            if outcome is Published.EVENT:
-                self.brake.happened(collection, page.server_time)
-                self.deleted[demand.aggregate.name][demand.channel] += 1
-                metrics.DELETES.labels(demand.aggregate.name, demand.channel).inc()
-            return outcome is not Published.OVERLAPPED
-        # Not there, and nothing says that it was deleted: perhaps not visible yet, perhaps its log entry is not.
-        return demand.attempts >= _PATIENCE
-
     async def _read_settings(self) -> None:
         for aggregate in self._fit(self._singletons):
             try:
                 page = await self._reader.singleton(aggregate)
             except SonarForbidden as exc:
-                self._refuse(aggregate, exc)
+                self._again.refuse(aggregate, exc)
                 continue
-            self._refused.discard(aggregate.name)
+            self._again.refused.discard(aggregate.name)
             self._lease.check()
             for row in page.rows:
                 self._publisher.row(aggregate, row, [], page, snapshot=False)

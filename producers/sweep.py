@@ -80,11 +80,9 @@ class Sweep:
         document = cursors.get(_CURSOR) or {}
         self._swept: dict[str, str] = dict(document)
         """`{collection: when its last sweep ended}`."""
-        self._followed: dict[str, list[Followed]] = {}
-        for one in changes.collections:
-            self._followed.setdefault(one.thin.collection, []).append(one)
         self._listing: Listing | None = None
         self._due: datetime | None = None
+        self.follow(changes.collections)
 
     @property
     def swept(self) -> dict[str, datetime]:
@@ -102,8 +100,11 @@ class Sweep:
         self._swept.pop(collection, None)
         self._listing = self._due = None
 
-    def drop(self) -> None:
-        """Leave the listing under way: what is followed has changed. It is taken up again from its beginning."""
+    def follow(self, collections: Sequence[Followed]) -> None:
+        """List these from now on. The listing under way is taken up again from its beginning."""
+        self._followed: dict[str, list[Followed]] = {}
+        for one in collections:
+            self._followed.setdefault(one.thin.collection, []).append(one)
         self._listing = None
 
     async def step(self, now: datetime, low: datetime) -> None:

@@ -37,7 +37,7 @@ def cursors_of(town: Town, patches: pytest.MonkeyPatch) -> Cursors:
                 yield Message(topic=topic, key=key, value=value)
 
     patches.setattr("producers.cursors.read_whole", read)
-    return Cursors.load(KAFKA, town.topics, None)  # type: ignore[arg-type]
+    return Cursors.load(KAFKA, town.topics, None, lambda: None)  # type: ignore[arg-type]
 
 
 @pytest.mark.fault(3)

@@ -1,7 +1,7 @@
 """Capture as it is, and as it is done elsewhere: naive strategies, of which each must miss something."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,22 +63,18 @@ def _greater_than() -> PATCHES:
 
 
 def _page_numbers() -> PATCHES:
-    async def read(self: Changes, thins: list[Thin], lows: Sequence[datetime]) -> list[list[dict[str, Any]]]:
-        found: list[list[dict[str, Any]]] = []
-        for thin, low in zip(thins, lows, strict=True):
+    async def read(self: Changes, thins: list[Thin], lows: Sequence[datetime], _: Any) -> AsyncIterator[Any]:
+        for place, (thin, low) in enumerate(zip(thins, lows, strict=True)):
             search = documents.changed_since(low, None)
-            rows: list[dict[str, Any]] = []
             number = 1
             while True:
                 document = documents.thin_document([thin]).replace("page: 1", f"page: {number}")
                 answer = await self._client.query(document, {"s0": search, "n": changes.PAGE})
                 page = answer.data["c0"]["entities"]
-                rows += [row for row in page if row is not None]
+                yield place, [row for row in page if row is not None]
                 if len(page) < changes.PAGE:
                     break
                 number += 1
-            found.append(rows)
-        return found
 
     return [*_no_overlap(), mock.patch.object(Changes, "_read", read)]
 

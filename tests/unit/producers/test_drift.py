@@ -208,6 +208,23 @@ async def test_what_lacks_a_required_field_stands_still_and_goes_on_from_there(h
     assert len(scene.schema_events()) == 2
 
 
+async def test_a_sweep_lists_what_can_be_read_now_and_no_more() -> None:
+    scene = await Drifting.begun()
+
+    async def sweep() -> set[str]:
+        scene.client.asked.clear()
+        for _ in range(100):
+            scene.shop.clock.tick(HOUR)
+            await scene.following.poll()
+        return {name for name in ("payments", "contacts") if any(f"c0: {name}(" in one for one in scene.client.asked)}
+
+    assert await sweep() == {"payments", "contacts"}
+    await scene.changed(hide=["payments"])
+    assert await sweep() == {"contacts"}
+    await scene.changed()
+    assert await sweep() == {"payments", "contacts"}
+
+
 @pytest.mark.fault(14)
 async def test_deletes_of_what_stands_still_are_made_up_for() -> None:
     scene = await Drifting.begun()

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from clients.sonar_purpose import Asked
 from plumbing import metrics
-from producers import changes
+from producers import changes, following, publisher, rereading
 from tests.unit.producers.scene import ACCOUNT, AGGREGATES, Scene
 
 
@@ -467,3 +468,67 @@ async def test_a_root_that_a_later_reading_saw_is_not_deleted_by_an_earlier_one(
     await scene.following.poll()
     assert payment in scene.folded("payment")
     assert len(scene.following._demands) == 1  # it is looked for again
+
+
+@pytest.mark.parametrize("changed", ["root", "child"])
+async def test_a_row_that_cannot_be_published_is_not_taken_for_late(
+    changed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = await a_scene()
+    monkeypatch.setattr(publisher, "MAX_MESSAGE_BYTES", publisher._HEADROOM + 1000)
+    if changed == "root":
+        scene.shop.store.update("Account", 1, name="x" * 2000)
+    else:
+        scene.shop.store.update("Contact", 1, name="x" * 2000)
+    for _ in range(60):
+        scene.shop.clock.tick(2)
+        await scene.following.poll()
+    assert ops(scene) == ["r"]
+    assert scene.following.overlap == timedelta(seconds=10)
+    assert scene.following.low == scene.shop.clock.now - timedelta(seconds=10)
+    scene.shop.store.update("Account" if changed == "root" else "Contact", 1, name="Eda")
+    scene.shop.clock.tick(2)
+    await scene.following.poll()
+    assert ops(scene) == ["r", "u"]
+
+
+async def test_what_changed_in_a_long_outage_is_read_while_it_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = await a_scene()
+    monkeypatch.setattr(following, "_MANY", 10)
+    monkeypatch.setattr(changes, "PAGE", 5)
+    monkeypatch.setattr(rereading, "_PAGES", 2)
+    most, real = 0, rereading.Rereading.meet
+
+    async def meet(self: rereading.Rereading, aggregates: Any, now: Any) -> None:
+        nonlocal most
+        most = max(most, len(self._demands))
+        await real(self, aggregates, now)
+
+    monkeypatch.setattr(rereading.Rereading, "meet", meet)
+    for number in range(60):
+        scene.shop.a_payment(1, number)
+        scene.shop.clock.tick(10)
+    asked = len(looks(scene))
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
+    assert len(scene.folded("payment")) == 61
+    assert most <= 10 + 5
+    assert len(looks(scene)) - asked <= 61 // 5 + 2  # each row is looked for once, however many pages its reading takes
+    scene.shop.clock.tick(10)
+    await scene.following.poll()
+    assert scene.following.low == scene.shop.clock.now - timedelta(seconds=10)
+
+
+async def test_demands_that_cannot_be_met_are_not_asked_for_with_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = await a_scene()
+    monkeypatch.setattr(following, "_MANY", 10)
+    monkeypatch.setattr(changes, "PAGE", 5)
+    scene.damage(denied=frozenset({"Account.contacts"}))
+    for number in range(60):
+        scene.shop.an_account(f"A{number}")
+        scene.shop.clock.tick()
+    scene.client.purposes.clear()
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
+    # One refusal for each ten more that wait, and the poll's own.
+    assert scene.client.purposes[Asked("re-read", "accounts")] <= 60 // 10 + 1

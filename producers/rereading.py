@@ -1,0 +1,143 @@
+"""Roots read again because something changed: what was read is published, and a demand that it meets is closed."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from clients.sonar_errors import SonarForbidden
+from clients.sonar_purpose import asking
+from plumbing import metrics
+from producers import documents
+from producers.brake import Brake
+from producers.demands import CHANNELS, Demand, Demands
+from producers.families import Child
+from producers.ids import Ids
+from producers.index import Index
+from producers.lease import Lease
+from producers.noticing import Noticing
+from producers.publisher import Published, Publisher
+from producers.reader import Page, Reader
+from schemas.aggregate import Aggregate
+
+log = structlog.get_logger()
+
+_PAGES = 20
+"""Of each aggregate at a time: what else is to be done has its turn."""
+_PATIENCE = 20
+"""Readings after which a child that its root never shows is taken as not being part of what we select."""
+
+
+class Rereading:
+    """Meets demands, in whole pages. A reading counts only when it shows what was demanded."""
+
+    def __init__(
+        self,
+        demands: Demands,
+        noticing: Noticing,
+        reader: Reader,
+        publisher: Publisher,
+        index: Index,
+        lease: Lease,
+        brake: Brake,
+        aggregates: Sequence[Aggregate],
+    ) -> None:
+        """`aggregates`: all that may ever be asked for, for the metrics."""
+        self._demands, self._noticing, self._reader, self._publisher = demands, noticing, reader, publisher
+        self._index, self._lease, self._brake = index, lease, brake
+        self.refused: set[str] = set()
+        """Aggregates whose roots the token may not read as we need them. Their demands stay open."""
+        self._believes: dict[str, bool] = {}
+        """`{collection: whether its deletes are believed}`, as the brake said when its demands were last met."""
+        self.deleted: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        """`{aggregate: {channel: deletes published by this process}}`."""
+        metrics.preset(metrics.DELETES, [one.name for one in aggregates], CHANNELS)
+
+    async def meet(self, aggregates: Sequence[Aggregate], now: datetime) -> None:
+        """Read what is demanded of these again, up to a number of pages of each.
+
+        Raises:
+            SyncError: what is not met stays open.
+        """
+        for aggregate in aggregates:
+            doomed, collection = self._demands.doomed(aggregate), aggregate.root.name
+            if doomed:
+                known = self._index.size(collection, collection)
+                passes = await self._brake.lets_pass(collection, doomed, known, now)
+                self._believes[collection] = passes and await self._noticing.is_peopled(aggregate, known - doomed)
+            size = self._reader.page_size(aggregate)
+            tried: set[int] = set()  # what does not show yet what it should waits for the next poll
+            for _ in range(_PAGES):
+                batch = self._demands.batch(aggregate, size, tried)
+                if not batch:
+                    break
+                tried.update(one.id for one in batch)
+                try:
+                    await self._read_again(aggregate, batch)
+                except SonarForbidden as exc:
+                    self.refuse(aggregate, exc)
+                    break
+                self.refused.discard(aggregate.name)
+
+    def refuse(self, aggregate: Aggregate, exc: SonarForbidden) -> None:
+        """Let an aggregate stand still: an answer without what may not be read would look as if it were empty."""
+        metrics.ERRORS.labels("capture", exc.code).inc()
+        if aggregate.name not in self.refused:
+            log.error("capture.aggregate_denied", aggregate=aggregate.name, reason=str(exc), next_step=exc.next_step)
+        self.refused.add(aggregate.name)
+
+    async def _read_again(self, aggregate: Aggregate, batch: Sequence[Demand]) -> None:
+        """Read the roots of a batch and publish them; what is not met stays open."""
+        with asking("re-read", aggregate.root.name):
+            ids = Ids.of(one.id for one in batch)
+            page = await self._reader.page(aggregate, documents.within(ids.ranges), len(batch))
+        self._lease.check()
+        rows = {int(row["id"]): row for row in page.rows}
+        for demand in (one for one in batch if page.tells_of(one.id)):
+            demand.attempts += 1
+            row = rows.get(demand.id)
+            met = self._missing(demand, page) if row is None else self._present(demand, row, page)
+            if met:
+                self._demands.done(demand)
+        await self._publisher.commit()
+
+    def _present(self, demand: Demand, row: dict[str, Any], page: Page) -> bool:
+        aggregate, scope = demand.aggregate, demand.aggregate.root.name
+        shown = list(self._reader.shown(aggregate, row))
+        outcome = self._publisher.row(aggregate, row, shown, page, snapshot=False)
+        if outcome is Published.OVERLAPPED:
+            return False
+        demand.in_vain = outcome is Published.HALTED
+        collections = {touch.type_name: touch.collection for touch in aggregate.touched_by}
+        seen = {(collections[one.type_name], one.id): one.version for one in shown if one.type_name in collections}
+        unmet = demand.unmet(seen)
+        for (collection, id), version in demand.expected.items():
+            if version is None and (collection, id) not in seen:
+                known = self._index.child(scope, collection, id)
+                if known is not None and known.root == demand.id:
+                    self._index.set_alone(scope, collection, id, None)
+        if unmet and demand.attempts >= _PATIENCE:
+            for (collection, id), version in unmet.items():
+                log.warning("capture.child_never_shown", collection=collection, key=id, aggregate=aggregate.name)
+                self._index.set_alone(scope, collection, id, None if version is None else Child(demand.id, version))
+            return True
+        demand.expected = unmet
+        return not unmet
+
+    def _missing(self, demand: Demand, page: Page) -> bool:
+        collection = demand.aggregate.root.name
+        if demand.maybe_deleted and not self._believes[collection]:
+            return False
+        if demand.maybe_deleted:
+            # Two witnesses: the log or two listings tell of it, and a read by id does not find it.
+            outcome = self._publisher.deleted(demand.aggregate, demand.id, page)
+            if outcome is Published.EVENT:
+                self._brake.happened(collection, page.server_time)
+                self.deleted[demand.aggregate.name][demand.channel] += 1
+                metrics.DELETES.labels(demand.aggregate.name, demand.channel).inc()
+            return outcome is not Published.OVERLAPPED
+        # Not there, and nothing says that it was deleted: perhaps not visible yet, perhaps its log entry is not.
+        demand.in_vain = demand.attempts >= _PATIENCE
+        return demand.in_vain
