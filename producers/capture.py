@@ -74,7 +74,7 @@ async def run_capture(
         state.clear()
         async with SonarClient(settings.sonar) as client:
             if endless:
-                await rest(client, stop)
+                await rest(client, stop, lease.check)
             if stop.is_set():
                 return CaptureSummary(seconds=time.monotonic() - began)
             capture = await Capture.open(settings, client, lease)

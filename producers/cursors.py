@@ -1,6 +1,7 @@
 """Where capture resumes: small JSON documents by name on a compacted topic, saved after what they cover."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -28,21 +29,31 @@ class CursorUnusable(SyncError):
 class Cursors:
     """The cursors of one instance. Loaded once, under the lease; afterwards only this process writes them."""
 
-    def __init__(self, instance: str, topic: str, producer: AckedProducer, documents: dict[str, dict[str, Any]]):
-        self._instance, self._topic, self._producer = instance, topic, producer
+    def __init__(
+        self,
+        instance: str,
+        topic: str,
+        producer: AckedProducer,
+        documents: dict[str, dict[str, Any]],
+        check: Callable[[], None],
+    ) -> None:
+        """`check` raises where the lease is lost: another process may have saved its own by then."""
+        self._instance, self._topic, self._producer, self._check = instance, topic, producer, check
         self._documents = documents
         self._handed, self._saved = 0, dict[str, int]()
         """Saves so far, and by name the number of the newest one that the broker has."""
 
     @classmethod
-    def load(cls, kafka: KafkaSettings, topics: Topics, producer: AckedProducer) -> "Cursors":
+    def load(
+        cls, kafka: KafkaSettings, topics: Topics, producer: AckedProducer, check: Callable[[], None]
+    ) -> "Cursors":
         """The cursors as they stand on the topic.
 
         Raises:
             CursorUnusable: one of them cannot be read, or is another instance's.
             TopicMissing, DependencyUnreachable: from Kafka.
         """
-        return cls(topics.instance, topics.cursors, producer, read_cursors(kafka, topics))
+        return cls(topics.instance, topics.cursors, producer, read_cursors(kafka, topics), check)
 
     def get(self, name: str) -> dict[str, Any] | None:
         """The document of a cursor; None when it was never saved."""
@@ -53,7 +64,12 @@ class Cursors:
 
         The caller has flushed the events that it covers: at least once, cursor after event. Of saves that overlap the
         one handed over last counts, whichever returns first.
+
+        Raises:
+            LeaseLost: nothing is saved.
+            DeliveryFailed: the broker has not taken it.
         """
+        self._check()
         self._handed += 1
         turn = self._handed
         value = orjson.dumps({"instance": self._instance, "cursor": document}, option=orjson.OPT_SORT_KEYS)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from clients.sonar import SonarClient
 from plumbing.clock import utc_now
@@ -22,9 +23,14 @@ def pause_after(poll_took_seconds: float, poll_seconds: float, *, snapshotting: 
     return max(poll_seconds, poll_took_seconds * SNAPSHOT_SHARE / (1 - SNAPSHOT_SHARE))
 
 
-async def rest(client: SonarClient, stop: asyncio.Event) -> None:
-    """Wait for the end of the quiet hours, where these are such; or until `stop`."""
+async def rest(client: SonarClient, stop: asyncio.Event, check: Callable[[], None]) -> None:
+    """Wait for the end of the quiet hours, where these are such; or until `stop`.
+
+    Raises:
+        LeaseLost: from `check`. Another process may be at work long before the hours are over.
+    """
     while not stop.is_set() and (until := client.quiet_until) is not None:
+        check()
         # In steps: clocks are set, and settings name hours of the clock on the wall.
         await sleep(stop, min(_QUIET_LOOK_SECONDS, max(0.1, (until - utc_now()).total_seconds())))
 

@@ -304,7 +304,8 @@ class Scene:
         documents = {
             key.decode(): value["cursor"] for key, value in self.broker.of(self.topics.cursors) if value is not None
         }
-        self.cursors = Cursors("t", self.topics.cursors, producer, documents)
+        lease = self.a_lease()
+        self.cursors = Cursors("t", self.topics.cursors, producer, documents, lease.check)
         self.index = Index(self.topics.children, 4, producer)
         for topic, _, key, value in self.broker.messages:
             if topic == self.topics.children:
@@ -315,7 +316,6 @@ class Scene:
         self.publisher = Publisher(
             self.topics, 4, producer, codecs, self.index, run_id="run", fingerprint="f", offsets={}
         )
-        lease = self.a_lease()
         self.snapshot = Snapshot(self.reader, self.publisher, self.cursors, lease, ways=2, run_id="run")
         self.orders, self.told = Orders(self.cursors), list[dict[str, Any]]()
         self.changes = Changes(cast(SonarClient, self.client), followed(self.aggregates, self.schema), self.schema)

@@ -14,6 +14,7 @@ from plumbing.settings import KafkaSettings
 from producers import cursors
 from producers.cursors import Cursors, CursorUnusable
 from producers.families import Child, Root
+from producers.lease import LeaseLost
 from producers.pace import pause_after
 from producers.sequence import SequenceBehind
 from producers.versions import NONE
@@ -26,7 +27,7 @@ KAFKA = KafkaSettings(bootstrap="127.0.0.1:1")
 def load(monkeypatch: pytest.MonkeyPatch, *messages: tuple[bytes, bytes | None]) -> Cursors:
     read = [Message(topic="cursors", key=key, value=value) for key, value in messages]
     monkeypatch.setattr(cursors, "read_whole", lambda *_: iter(read))
-    return Cursors.load(KAFKA, Topics("main"), None)  # type: ignore[arg-type]
+    return Cursors.load(KAFKA, Topics("main"), None, lambda: None)  # type: ignore[arg-type]
 
 
 def test_the_last_value_of_a_cursor_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +60,7 @@ async def test_of_saves_that_overlap_the_one_handed_over_last_counts_whichever_r
     flushes: list[threading.Event] = [threading.Event(), threading.Event()]
     waiting = iter(flushes)
     producer = SimpleNamespace(produce=lambda *_, **__: None, flush=lambda: next(waiting).wait(30))
-    kept = Cursors("main", "cursors", cast("AckedProducer", producer), {})
+    kept = Cursors("main", "cursors", cast("AckedProducer", producer), {}, lambda: None)
     first = asyncio.create_task(kept.save("snapshot:account", {"read": 1}))
     await asyncio.sleep(0)  # it hands its own over before the second does
     second = asyncio.create_task(kept.save("snapshot:account", {"read": 2}))
@@ -153,7 +154,7 @@ def test_the_index_is_the_same_after_it_was_read_back() -> None:
         assert [*scene.index.live("accounts")] == [1, 2, 3, 4]
         assert [*scene.index.shown("accounts", "contacts")] == [2, 4, 6, 9]
         assert [*scene.index.alone("accounts", "contacts")] == [10]
-        assert scene.index.size("accounts", "accounts") == 5
+        assert scene.index.size("accounts", "accounts") == 4
         assert scene.index.size("accounts", "contacts") == 4 + 3
         assert scene.index.robbed("accounts") == [(1, "contacts", 4)]
 
@@ -177,3 +178,15 @@ def test_the_index_is_the_same_after_it_was_read_back() -> None:
 def test_an_entry_that_is_none_of_ours_is_told_when_it_is_read(key: bytes, value: bytes | None) -> None:
     with pytest.raises((ValueError, TypeError, LookupError, OverflowError)):
         Scene().index.apply(key, value)
+
+
+async def test_without_the_lease_no_cursor_is_saved() -> None:
+    def lost() -> None:
+        raise LeaseLost("the lease of capture is lost")
+
+    produced: list[str] = []
+    producer = SimpleNamespace(produce=lambda *_, **message: produced.append(message["key"]), flush=lambda: None)
+    kept = Cursors("main", "cursors", cast("AckedProducer", producer), {}, lost)
+    with pytest.raises(LeaseLost):
+        await kept.save("orders", {"next": 3})
+    assert (produced, kept.get("orders")) == ([], None)

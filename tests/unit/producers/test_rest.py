@@ -10,6 +10,7 @@ import pytest
 from clients.sonar import SonarClient
 from plumbing.clock import utc_now
 from producers import pace
+from producers.lease import LeaseLost
 
 
 @pytest.mark.parametrize("minutes", [0, 1, 90])
@@ -23,7 +24,7 @@ async def test_it_rests_until_the_quiet_hours_are_over(minutes: int, monkeypatch
             client.quiet_until = None
 
     monkeypatch.setattr(pace, "sleep", nap)
-    await pace.rest(cast(SonarClient, client), asyncio.Event())
+    await pace.rest(cast(SonarClient, client), asyncio.Event(), lambda: None)
     assert len(naps) == (3 if minutes else 0)
     assert all(0 < seconds <= 30 for seconds in naps)  # in steps, for clocks are set
 
@@ -31,7 +32,16 @@ async def test_it_rests_until_the_quiet_hours_are_over(minutes: int, monkeypatch
 async def test_it_ends_in_quiet_hours_when_it_is_told_to() -> None:
     stop = asyncio.Event()
     client = SimpleNamespace(quiet_until=utc_now() + timedelta(hours=1))
-    resting = asyncio.create_task(pace.rest(cast(SonarClient, client), stop))
+    resting = asyncio.create_task(pace.rest(cast(SonarClient, client), stop, lambda: None))
     await asyncio.sleep(0)
     stop.set()
     await resting
+
+
+async def test_it_does_not_rest_on_when_the_lease_is_lost() -> None:
+    def lost() -> None:
+        raise LeaseLost("the lease of capture is lost")
+
+    client = SimpleNamespace(quiet_until=utc_now() + timedelta(hours=1))
+    with pytest.raises(LeaseLost):
+        await pace.rest(cast(SonarClient, client), asyncio.Event(), lost)
