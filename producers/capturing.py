@@ -101,6 +101,7 @@ class Capture:
             self._orders,
             self._aggregates,
             client,
+            lease,
             may_pass=self._may_pass,
             accept=self.accept_deletes,
         )
@@ -118,7 +119,7 @@ class Capture:
         carried = settings.secrets.carry
         source = await read_source(client, aggregates, NESTED_PAGE, carried=carried)
         producer = AckedProducer(make_producer(kafka))
-        cursors = await asyncio.to_thread(Cursors.load, kafka, topics, producer)
+        cursors = await asyncio.to_thread(Cursors.load, kafka, topics, producer, lease.check)
         numbers = Numbers(cursors)
         standing = await asyncio.to_thread(read_standing, settings)
         await numbers.reserve(client.server_time, standing.newest)
@@ -189,6 +190,7 @@ class Capture:
         )
         if again := (await fitting.begin()).again:
             await capture._orders.take(Order(again), anew=True)
+        await drift.keep()  # at least once: what has to be read again is ordered by now
         if following.low is None:
             await following.begin(client.server_time)
         following.tell()
@@ -211,7 +213,7 @@ class Capture:
             while not stop.is_set():
                 self._lease.check()
                 if endless:
-                    await rest(self._client, stop)
+                    await rest(self._client, stop, self._lease.check)
                 finished = self._errands.ended
                 began = time.monotonic()
                 polled = await self._poll(endless=endless)
@@ -230,6 +232,7 @@ class Capture:
             self._errands.complete()
         if change is not None and change.again:
             await self._errands.order(Order(change.again), anew=True)
+        await self._fitting.drift.keep()
 
     def _may_pass(self, error: SyncError) -> bool:
         """Whether this process can go on after an error: Sonar's troubles pass, a lost message or lease does not.

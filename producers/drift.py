@@ -11,6 +11,7 @@ from clients.sonar import SonarClient
 from clients.sonar_schema import VALUE, Outline
 from plumbing import metrics
 from plumbing.clock import utc_now
+from plumbing.errors import SyncError
 from producers.cursors import Cursors
 from producers.needs import QUERY, SchemaUnfit, concerned
 from producers.source import Source, read_source
@@ -25,6 +26,7 @@ field is there (again). passes: values are of another kind, and each is held aga
 declares it."""
 _CURSOR = "schema"
 _REMEMBERED = 50
+_SOON_SECONDS = 60.0
 
 metrics.preset(metrics.SCHEMA_EVENTS, EFFECTS)
 
@@ -69,19 +71,21 @@ class Drift:
         self._client, self._aggregates, self._cursors, self._tell = client, aggregates, cursors, tell
         self._first, self._every, self._carried, self._clock = first, every, carried, clock
         self.source = source
-        self._looked = clock()
+        self._due = clock() + every.total_seconds()
+        self._unkept: dict[str, Any] | None = None
+        """What is to be remembered once what follows from it is under way."""
         self._doubted: bool | None = None
         """Sonar refused a document. True: a look is due because of that; False: it was taken, and showed nothing."""
 
     @property
     def is_due(self) -> bool:
         """Whether to look now."""
-        return self._doubted is True or self._clock() - self._looked >= self._every.total_seconds()
+        return self._doubted is True or self._clock() >= self._due
 
     @property
     def events(self) -> list[dict[str, Any]]:
         """The newest changes, oldest first, each with `at`."""
-        return list((self._cursors.get(_CURSOR) or {}).get("events", ()))
+        return list((self._unkept or self._cursors.get(_CURSOR) or {}).get("events", ()))
 
     def doubt(self) -> bool:
         """Sonar refused a document of ours: look at once. False where a look has just shown nothing new."""
@@ -103,17 +107,27 @@ class Drift:
 
         Raises:
             SchemaUnfit: there is nothing left that can be read.
-            SyncError: from the client; it is due again.
+            SyncError: from the client; it is due again soon.
         """
         try:
             known = None if self._doubted else self.source
             found = await read_source(self._client, self._aggregates, self._first, known, self._carried)
             change = await self._compare(found)
         except SchemaUnfit:
-            self._looked, self._doubted = self._clock(), False
+            self._due, self._doubted = self._clock() + self._every.total_seconds(), False
             raise
-        self._looked, self._doubted = self._clock(), False if change is None and self._doubted else None
+        except SyncError:
+            self._due = self._clock() + _SOON_SECONDS
+            raise
+        self._due = self._clock() + self._every.total_seconds()
+        self._doubted = False if change is None and self._doubted else None
         return change
+
+    async def keep(self) -> None:
+        """Remember the schema as it is now, once what a change asks for is ordered: a kill before tells it again."""
+        if self._unkept is not None:
+            await self._cursors.save(_CURSOR, self._unkept)
+            self._unkept = None
 
     async def _compare(self, found: Source) -> Change | None:
         before = self._cursors.get(_CURSOR)
@@ -135,7 +149,7 @@ class Drift:
         again = {name for one in events if one.effect == "used" for name in one.aggregates}
         again = {name for name in again if name not in known.unfit and name not in found.unfit}
         told = [*(before or {}).get("events", ()), *({"at": at, **one._asdict()} for one in events)]
-        await self._cursors.save(_CURSOR, {**now._asdict(), "events": told[-_REMEMBERED:]})
+        self._unkept = {**now._asdict(), "events": told[-_REMEMBERED:]}
         self._count()
         return Change(found, tuple(sorted(again)))
 

@@ -12,6 +12,7 @@ from plumbing import metrics
 from plumbing.clock import utc_now
 from plumbing.errors import SyncError
 from plumbing.settings import KafkaSettings
+from producers.lease import Lease
 from producers.needs import SchemaUnfit
 from producers.orders import Order, Orders, Work
 from producers.pace import rest, sleep
@@ -24,6 +25,8 @@ from schemas.topics import Topics
 log = structlog.get_logger()
 
 _AGAIN_SECONDS = 5.0
+_PATIENCE = 12
+"""Such pauses at most between two tries of what fails again and again."""
 
 
 class Errands:
@@ -36,16 +39,19 @@ class Errands:
         orders: Orders,
         aggregates: Sequence[Aggregate],
         client: SonarClient,
+        lease: Lease,
         *,
         may_pass: Callable[[SyncError], bool],
         accept: Callable[[Sequence[str]], Awaitable[None]],
     ) -> None:
         """`may_pass`: whether this process can go on after an error. `accept`: believes held deletes."""
         self._snapshot, self._parts, self._orders = snapshot, parts, orders
-        self._aggregates, self._client = aggregates, client
+        self._aggregates, self._client, self._lease = aggregates, client, lease
         self._may_pass, self._accept = may_pass, accept
         self._wishes: asyncio.Queue[Work | None] = asyncio.Queue()
         self._busy = asyncio.Event()
+        self._failed: tuple[str, str] | None = None
+        """Code and text of the last failure, until something is done: the same is told once."""
 
     def complete(self) -> None:
         """Ask for what was never read in full."""
@@ -95,17 +101,30 @@ class Errands:
             raise first_of(failures) from failures
 
     async def _read(self, idle: asyncio.Event, stop: asyncio.Event, *, endless: bool) -> None:
+        tries = 0
         while True:
             wish = await self._wishes.get()
             self._busy.set()
             idle.clear()
             try:
-                while not await self._try(wish, stop, endless=endless):
-                    await sleep(stop, _AGAIN_SECONDS)
-                    await rest(self._client, stop)
+                if await self._try(wish, stop, endless=endless):
+                    tries, self._failed = 0, None
+                    continue
+                tries = min(tries + 1, _PATIENCE)
+                await self._pause(tries, stop)
+                if not stop.is_set():
+                    self._wishes.put_nowait(wish)  # what was asked for meanwhile comes first, or would wait for ever
             finally:
                 self._busy.clear()
                 idle.set()
+
+    async def _pause(self, tries: int, stop: asyncio.Event) -> None:
+        """After each failure in a row a little longer; shorter where something else waits."""
+        for _ in range(tries):
+            await sleep(stop, _AGAIN_SECONDS)
+            await rest(self._client, stop, self._lease.check)
+            if stop.is_set() or not self._wishes.empty():
+                return
 
     async def _try(self, wish: Work | None, stop: asyncio.Event, *, endless: bool) -> bool:
         """True when it is done or was stopped; False when Sonar failed, and following goes on meanwhile."""
@@ -128,7 +147,12 @@ class Errands:
                 await self._parts.give_up(wish, str(error))  # it would be in the way of what is ordered next
             if not endless or not self._may_pass(error):
                 raise
-            log.warning("capture.snapshot_interrupted", error=error.code, reason=str(error), next_step=error.next_step)
+            failed = error.code, str(error)
+            if failed != self._failed:
+                log.warning(
+                    "capture.snapshot_interrupted", error=failed[0], reason=failed[1], next_step=error.next_step
+                )
+            self._failed = failed
             finished = stop.is_set() or is_refused or is_unfit
         return finished
 

@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 
+import structlog
+
+from clients.sonar_errors import SonarQuiet
+from plumbing import metrics
+from plumbing.errors import SyncError
 from producers.drift import Change, Drift
 from producers.followed import followed
 from producers.following import Following
+from producers.needs import SchemaUnfit
 from producers.publisher import Publisher
 from producers.reader import Reader
 from schemas.aggregate import Aggregate
+
+log = structlog.get_logger()
 
 
 class Fitting:
@@ -33,9 +41,18 @@ class Fitting:
 
         Raises:
             SchemaUnfit: there is nothing left that can be read.
-            SyncError: Sonar failed; it stays due.
+            SonarQuiet: nothing may be asked now.
         """
-        change = await self.drift.look() if self.drift.is_due else None
+        change = None
+        if self.drift.is_due:
+            try:
+                change = await self.drift.look()
+            except (SchemaUnfit, SonarQuiet):
+                raise
+            except SyncError as exc:
+                # Following may well go on: it is data that it asks for, by documents that were understood so far.
+                metrics.ERRORS.labels("capture", exc.code).inc()
+                log.warning("capture.schema_not_seen", error=exc.code, reason=str(exc), next_step=exc.next_step)
         return None if change is None else self._apply(change)
 
     def _apply(self, change: Change) -> Change:

@@ -89,13 +89,15 @@ class Following:
     def covered(self, aggregate: Aggregate) -> datetime | None:
         """Up to here every change of one aggregate is covered: one that stands still holds back no other."""
         document = self._cursors.get(_CURSOR) or {}
-        behind = document.get("behind", {}).get(aggregate.name)
+        behind = {**document.get("left", {}), **document.get("behind", {})}.get(aggregate.name)
         return self._instant("front" if "front" in document else "at") if behind is None else _instant_of(behind)
 
     @property
     def deletes_low(self) -> datetime | None:
         """Up to here every delete is covered: the log may be unreadable while changes go on."""
-        return self._instant("deletes")
+        left = (self._cursors.get(_CURSOR) or {}).get("left", {})
+        back = [_instant_of(left[one.name]) for one in self._aggregates if one.name in left]
+        return min([at, *back]) if (at := self._instant("deletes")) is not None else None
 
     @property
     def late(self) -> dict[str, timedelta]:
@@ -285,8 +287,23 @@ class Following:
         front = max(covered.values(), default=deletes)
         behind = {name: at.isoformat() for name, at in covered.items() if at < front}
         at = min(covered.values(), default=deletes)
-        document = {"at": at.isoformat(), "front": front.isoformat(), "deletes": deletes.isoformat(), "behind": behind}
-        await self._cursors.save(_CURSOR, document)
+        await self._cursors.save(
+            _CURSOR,
+            {
+                "at": at.isoformat(),
+                "front": front.isoformat(),
+                "deletes": deletes.isoformat(),
+                "behind": behind,
+                "names": sorted(covered),
+                "left": self._left(covered),
+            },
+        )
+
+    def _left(self, covered: Mapping[str, datetime]) -> dict[str, str]:
+        """Where each that is followed no more stood (`sonar.leave_out`): taken in again, it goes on from there."""
+        before = self._cursors.get(_CURSOR) or {}
+        stood = dict.fromkeys(before.get("names", ()), before.get("front")) | before.get("behind", {})
+        return {name: at for name, at in {**stood, **before.get("left", {})}.items() if name not in covered}
 
 
 def _instant_of(text: Any) -> datetime:

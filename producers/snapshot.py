@@ -131,7 +131,8 @@ class Snapshot:
             if known is None or not known.done or force not in (None, known.run):
                 due.append((aggregate, known))
         with asking("snapshot"):
-            new = [aggregate for aggregate, known in due if known is None or known.done]
+            # What another run has begun says nothing of rows that it read before they were ordered again.
+            new = [one for one, known in due if known is None or known.done or force not in (None, known.run)]
             begun = await self._begin(new, refused, started, force or self._run_id)
         work = deque[_Work]()
         for aggregate, known in due:

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from clients.sonar import SonarAnswer, SonarClient
-from clients.sonar_errors import SonarQueryInvalid
+from clients.sonar_errors import SonarQueryInvalid, SonarTimeout
 from clients.sonar_schema import INTROSPECTION, VALUE, SonarSchema
 from plumbing import metrics
 from plumbing.kafka import AckedProducer
@@ -97,6 +97,7 @@ class Drifting(Scene):
         )  # fmt: skip
         self.fitting = Fitting(self.drift, self.reader, self.publisher, self.following, self.aggregates)
         self.again = (await self.fitting.begin()).again
+        await self.drift.keep()
         await self.begin()
 
     async def read(self) -> None:
@@ -119,6 +120,7 @@ class Drifting(Scene):
         change = await self.fitting.look()
         assert change is not None
         self.again = change.again
+        await self.drift.keep()
 
     async def read_again(self) -> None:
         """What the look has found to be read again."""
@@ -223,6 +225,39 @@ async def test_a_sweep_lists_what_can_be_read_now_and_no_more() -> None:
     assert await sweep() == {"contacts"}
     await scene.changed()
     assert await sweep() == {"payments", "contacts"}
+
+
+async def test_what_has_to_be_read_again_is_not_forgotten_by_a_kill_before_it_is_ordered() -> None:
+    scene = await Drifting.begun()
+    await scene.changed(hide=["Account.contacts"])
+    scene.drifting.drift(SMALL)
+    scene.clock += HOUR
+    change = await scene.fitting.look()
+    assert change is not None
+    scene.restart()
+    await scene.start()
+    assert [*scene.again] == [*change.again] == ["account"]
+    scene.restart()
+    await scene.start()
+    assert not scene.again
+
+
+async def test_a_look_at_the_schema_that_fails_holds_nothing_up_and_is_made_again_soon(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = await Drifting.begun()
+    scene.drifting.drift(SMALL.drifted(hide=["Contact.name"]))
+    with monkeypatch.context() as broken:
+
+        async def introspect() -> SonarSchema:
+            raise SonarTimeout("too much")
+
+        broken.setattr(scene.drifting, "introspect", introspect)
+        scene.clock += HOUR
+        assert await scene.fitting.look() is None
+        assert not scene.drift.is_due
+    scene.clock += 60
+    assert await scene.fitting.look() is not None
 
 
 @pytest.mark.fault(14)

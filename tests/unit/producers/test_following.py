@@ -10,7 +10,7 @@ import pytest
 from clients.sonar_purpose import Asked
 from plumbing import metrics
 from producers import changes, following, publisher, rereading
-from tests.unit.producers.scene import ACCOUNT, AGGREGATES, Scene
+from tests.unit.producers.scene import ACCOUNT, AGGREGATES, PAYMENT, Scene
 
 
 async def a_scene(*, page_size: int = 3) -> Scene:
@@ -532,3 +532,27 @@ async def test_demands_that_cannot_be_met_are_not_asked_for_with_every_page(monk
     await scene.following.poll()
     # One refusal for each ten more that wait, and the poll's own.
     assert scene.client.purposes[Asked("re-read", "accounts")] <= 60 // 10 + 1
+
+
+async def test_what_was_left_out_for_a_while_goes_on_from_where_it_stood() -> None:
+    scene = await a_scene()
+    gone = scene.shop.a_payment(1, 5)
+    await scene.following.poll()
+    everything, scene.aggregates = scene.aggregates, (ACCOUNT,)
+    scene.restart()
+    await scene.begin()
+    scene.shop.store.update("Payment", 1, amount=7)
+    scene.shop.store.delete("Payment", gone)
+    for _ in range(3):
+        scene.shop.clock.tick(7200)
+        await scene.following.poll()
+    assert scene.following.low == scene.shop.clock.now - timedelta(seconds=10)
+    scene.aggregates = everything
+    scene.restart()
+    await scene.begin()
+    assert scene.following.covered(PAYMENT) < scene.shop.clock.now - timedelta(hours=6)  # type: ignore[operator]
+    await scene.following.poll()
+    assert {id: row["amount"] for id, row in scene.folded("payment").items()} == {1: 7}
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
+    assert scene.following.low == scene.following.deletes_low == scene.shop.clock.now - timedelta(seconds=10)

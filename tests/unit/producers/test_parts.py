@@ -174,6 +174,22 @@ async def test_an_order_for_whole_aggregates_goes_on_after_a_kill() -> None:
     assert scene.orders.open == []
 
 
+async def test_an_order_for_whole_aggregates_reads_again_what_another_had_begun_with() -> None:
+    scene, stop = await a_scene(), asyncio.Event()
+
+    def halfway(document: str, variables: Mapping[str, Any]) -> None:
+        if "query Page" in document:
+            stop.set()
+
+    scene.client.before = halfway
+    await scene.snapshot.run(AGGREGATES[:1], stop, started=scene.shop.clock.now, force="earlier")
+    scene.client.before = None
+    begun = read_again(scene)
+    assert 0 < len(begun) < 7
+    assert await carry_out(scene, Order(("account",)))
+    assert sorted(read_again(scene)[len(begun) :]) == list(range(1, 8))
+
+
 async def test_one_customers_world_is_read_again_from_the_account_down() -> None:
     scene = await a_scene()
     second = scene.shop.a_payment(3)
