@@ -8,12 +8,13 @@ status 200, which Sonar sends for a bad token and for its limit, for a broken pr
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, BinaryIO, NamedTuple, Self
 
 import aiohttp
 import orjson
@@ -24,12 +25,14 @@ from clients.sonar_breaker import Breaker, SonarResting
 from clients.sonar_errors import (
     IncompletePage,
     SonarFailed,
+    SonarFileTooLong,
     SonarGraphqlError,
     SonarLimited,
     SonarQuiet,
     SonarTimeout,
     SonarUnreachable,
     data_of,
+    file_error,
 )
 from clients.sonar_purpose import PURPOSES, Asked, asked_for, asking
 from clients.sonar_schema import INTROSPECTION, SonarSchema, check_syntax
@@ -42,6 +45,7 @@ from plumbing.settings import SonarSettings
 _PATH = "/api/graphql"
 _ATTEMPTS = 6
 _LONGEST_WAIT = 120.0
+_HEAD_BYTES = 64 * 1024
 
 metrics.preset(metrics.SONAR_REQUESTS, PURPOSES, ["ok"])
 
@@ -55,6 +59,13 @@ class SonarAnswer:
     """Sonar's clock, whole seconds (HTTP `Date`); ours where a proxy removed it."""
     started: datetime
     """Our clock when the request that succeeded was sent: the data is no older."""
+
+
+class _Turn(NamedTuple):
+    """A request that may be made now."""
+
+    session: aiohttp.ClientSession
+    started: datetime
 
 
 class SonarClient:
@@ -167,7 +178,63 @@ class SonarClient:
         else:
             check_syntax(document)
 
+    async def download(self, id: int, into: BinaryIO, most: int) -> None:
+        """Write the bytes of a file into `into`, from its beginning; another attempt begins there again.
+
+        Raises:
+            SonarFileMissing: Sonar has no such file.
+            SonarFileTooLong: it has more than `most` bytes.
+            SyncError: as `query`.
+        """
+        url = f"{self._settings.url.removesuffix(_PATH)}/api/files/{id}"
+        async for attempt in stamina.retry_context(
+            on=lambda error: _backoff(error, True),
+            attempts=self._attempts,
+            timeout=None,
+            wait_initial=0.2,
+            wait_max=30,
+            wait_jitter=0.5,
+        ):
+            with attempt:
+                into.seek(0)
+                into.truncate()
+                await self._download(url, into, most)
+
     async def _once(self, document: str, variables: Mapping[str, Any], *, heavy: bool) -> SonarAnswer:
+        body = orjson.dumps({"query": document, "variables": dict(variables)})
+        async with self._turn(heavy=heavy) as turn:
+            async with turn.session.post(self._url, data=body) as response:
+                content = await response.read()
+                status, headers = response.status, dict(response.headers)
+            data = data_of(status, headers, content)
+            if isinstance(data, SyncError):
+                raise data
+        self._server_time = _server_time(headers) or turn.started
+        return SonarAnswer(data, self._server_time, turn.started)
+
+    async def _download(self, url: str, into: BinaryIO, most: int) -> None:
+        # A large file takes as long as it takes: only silence is bounded.
+        silence = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=self._settings.timeout_seconds)
+        async with (
+            self._turn(heavy=False) as turn,
+            turn.session.get(url, headers={"Accept": "*/*"}, timeout=silence) as response,
+        ):
+            head = await response.content.read(_HEAD_BYTES)
+            if error := file_error(response.status, dict(response.headers), response.content_type, head):
+                raise error
+            written = 0
+            while head:
+                written += into.write(head)
+                if written > most:
+                    raise SonarFileTooLong(f"a file has more bytes than the {most} that Sonar tells of it")
+                head = await response.content.read(_HEAD_BYTES)
+
+    @asynccontextmanager
+    async def _turn(self, *, heavy: bool) -> AsyncIterator[_Turn]:
+        """One request within the budget, from its slot to its outcome; what goes wrong becomes a type of ours.
+
+        `heavy`: where less can be asked for; then its failure does not count as Sonar's being away.
+        """
         if self._session is None:
             raise RuntimeError("enter the client before use")
         async with self._slots:
@@ -180,33 +247,26 @@ class SonarClient:
             self._breaker.enter()
             asked = asked_for()
             self.asked[asked] += 1
-            started, clock = self._clock(), time.monotonic()
-            body = orjson.dumps({"query": document, "variables": dict(variables)})
-            outcome, answered = "ok", None
+            clock, outcome, answered = time.monotonic(), "ok", None
             try:
-                async with self._session.post(self._url, data=body) as response:
-                    content = await response.read()
-                    status, headers = response.status, dict(response.headers)
-                data = data_of(status, headers, content)
-                if not (heavy and isinstance(data, SonarFailed)):
-                    answered = not isinstance(data, SonarUnreachable)
+                yield _Turn(self._session, self._clock())
+                answered = True
             except TimeoutError as exc:
                 outcome, answered = SonarTimeout.code, None if heavy else False
                 raise SonarTimeout(f"no answer within {self._settings.timeout_seconds:g} s") from exc
             except (aiohttp.ClientError, OSError) as exc:
                 outcome, answered = SonarUnreachable.code, False
                 raise SonarUnreachable(f"no whole answer from Sonar ({type(exc).__name__})") from exc
-            else:
-                if isinstance(data, SyncError):
-                    outcome = data.code
-                    self._heed(data)
-                    raise data
+            except SyncError as exc:
+                outcome = exc.code
+                if not (heavy and isinstance(exc, SonarFailed)):
+                    answered = not isinstance(exc, SonarUnreachable)
+                self._heed(exc)
+                raise
             finally:
                 self._breaker.leave(answered)
                 metrics.SONAR_REQUESTS.labels(asked.purpose, outcome).inc()
                 metrics.SONAR_REQUEST_SECONDS.observe(time.monotonic() - clock)
-        self._server_time = _server_time(headers) or started
-        return SonarAnswer(data, self._server_time, started)
 
     def _heed(self, error: SyncError) -> None:
         if isinstance(error, SonarLimited) and error.retry_after is not None:

@@ -93,6 +93,22 @@ class SonarQueryInvalid(SonarGraphqlError):
     remedy = "Start capture again: it reads Sonar's schema anew, and says what is no longer there."
 
 
+class SonarFileMissing(SyncError):
+    """Sonar tells of a file and does not have its bytes."""
+
+    code = "sonar.file_missing"
+    action = Action.DEAD_LETTER
+    remedy = "Look the file up in Sonar: it was deleted, or its bytes were never stored."
+
+
+class SonarFileTooLong(SyncError):
+    """A file has more bytes than Sonar tells of it, and nothing of it was kept."""
+
+    code = "sonar.file_too_long"
+    action = Action.DEAD_LETTER
+    remedy = "Look the file up in Sonar; when it was replaced meanwhile, fetch it again."
+
+
 class IncompletePage(SyncError):
     """A page has fewer rows than it promised, or empty places. It is read again whole."""
 
@@ -132,6 +148,17 @@ def data_of(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, A
         return _graphql_error(document["errors"])
     data = document.get("data")
     return data if isinstance(data, dict) else SonarUnreachable("Sonar's answer holds no data")
+
+
+def file_error(status: int, headers: Mapping[str, str], content_type: str, head: bytes) -> SyncError | None:
+    """What went wrong with a download, by its status and the first bytes of its body; None: they are the file's."""
+    if status == 404:
+        return SonarFileMissing("Sonar does not have the bytes of a file that it tells of")
+    document = _json(head) if content_type == "application/json" else None
+    if status == 200 and not (isinstance(document, dict) and document.keys() == {"error"}):
+        return None
+    found = data_of(status, headers, head)
+    return found if isinstance(found, SyncError) else SonarUnreachable("Sonar's answer is no file")
 
 
 def _named(error: str, headers: Mapping[str, str]) -> SyncError:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from console import doctor as examination
+from console import files as fetching
 from console import journal as journals
 from console import learning, stages, summaries
 from console import ledger as ledgers
@@ -19,7 +20,7 @@ from console import topics as topic_plans
 from console import trace as tracing
 from console.again import deadletters, replay, rollback
 from console.edits import conflicts
-from console.options import Apply, Config, Json
+from console.options import Apply, Config, Json, Tell
 from console.output import Teller, fail, show, stderr
 from console.reconciled import Reconciled, require_writable, write_csv
 from console.reconciled import text_of as reconciled_text
@@ -27,6 +28,7 @@ from console.writing import phase_text
 from plumbing.errors import ExitCode, SyncError
 from plumbing.logs import configure_logs
 from plumbing.settings import load_settings
+from producers.ids import Ids
 from reconciliation.audit import run_audit
 from sinks.guards import guards_template
 from sinks.phase import run_phase
@@ -108,6 +110,42 @@ def status(
     show(document, as_json=json, text=lambda found: standing.text_of(found, every=every))
     if document.get("audit"):
         raise typer.Exit(int(ExitCode.FOUND))
+
+
+@app.command(epilog="Example: crossfade files --customer 17 --into files; crossfade files --ids 5,7-9 --into files")
+def files(
+    into: Annotated[Path, typer.Option(help="The folder; it is made. Run again, and what is missing is fetched.")],
+    config: Config = None,
+    json: Json = False,
+    ids: Annotated[str | None, typer.Option(help="Sonar's ids of files, such as 5,7-9.")] = None,
+    customer: Annotated[int | None, typer.Option(help="All files of this account of Sonar.", min=1)] = None,
+    most_megabytes: Annotated[
+        int, typer.Option(help="Of a run; what would be more is left for the next.", min=1)
+    ] = 1000,
+    progress: Tell = None,
+) -> None:
+    """Fetch the bytes of files from Sonar into a folder, with size and SHA-256 of each in files.jsonl.
+
+    Exit code 5: some are missing in Sonar, or were left, and it says which.
+    """
+    configure_logs()
+    is_told = sys.stderr.isatty() if progress is None else progress
+    try:
+        settings = load_settings(config)
+        result = asyncio.run(
+            fetching.fetch_files(
+                settings,
+                into,
+                ids=None if ids is None else Ids.parse(ids),
+                customer=customer,
+                most_megabytes=most_megabytes,
+                tell=Teller(lambda text: stderr.print(text, markup=False) if is_told else None),
+            )
+        )
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    show(result.document(), as_json=json, text=fetching.text_of)
+    raise typer.Exit(int(result.exit_code))
 
 
 @app.command(epilog="Example: crossfade trace account 17; crossfade trace --splynx customer 42 --json")

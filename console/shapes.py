@@ -173,6 +173,14 @@ SHAPES: dict[str, Shape] = {
         "reopened": "Conflicts that are undecided again, for what was decided about them is taken back.",
         "excluded": "`{entity: members}` that are written on creation only, and never touched.",
     },
+    "files": {
+        "folder": "Where they are.",
+        "fetched[]": "`{id, name, mime_type, bytes, sha256, fileable_type, fileable_id, fetched_at}`, as in"
+        " files.jsonl; name: below the folder.",
+        "there": "How many were complete from an earlier run.",
+        "failed": "`{id: code}` of those that Sonar does not give.",
+        "left": "How many were left because the run would have fetched more than it may.",
+    },
     "deadletters list": {"letters[]": _LETTER},
     "deadletters causes": {
         "causes[]": "`{stage, entity, code, letters, reasons, oldest, newest, example, page}`; reasons: how many"

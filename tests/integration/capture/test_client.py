@@ -1,6 +1,7 @@
 """The Sonar client over HTTP: deadlines, budget, what Sonar asks for, and connections that end early."""
 
 import asyncio
+import io
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,8 +12,16 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from clients.sonar import SonarClient
-from clients.sonar_errors import SonarGraphqlError, SonarQueryInvalid, SonarTimeout, SonarUnauthenticated
+from clients.sonar_errors import (
+    SonarFileMissing,
+    SonarFileTooLong,
+    SonarGraphqlError,
+    SonarQueryInvalid,
+    SonarTimeout,
+    SonarUnauthenticated,
+)
 from clients.sonar_schema import INTROSPECTION
+from plumbing.errors import SyncError
 from plumbing.settings import SonarSettings
 from tests.unit.sandbox_sonar.shop import Shop
 
@@ -131,3 +140,61 @@ async def test_what_this_sonar_does_not_have_costs_no_request(sonar: tuple[Sonar
             await client.query("{ accounts { entities { id shoe_size } } }")
         await client.query(DOCUMENT)
     assert len(server.requests) == 2
+
+
+FILE = b"%PDF-1.4\n" + bytes(range(256)) * 1000
+
+
+@pytest.fixture
+async def files() -> AsyncIterator[tuple[list[web.Response], str]]:
+    """A Sonar that answers a download with what the test has put in the queue, then with the file."""
+    answers: list[web.Response] = []
+
+    async def download(request: web.Request) -> web.Response:
+        assert request.match_info["id"] == "7"
+        assert (request.headers["Accept"], request.headers["Authorization"]) == ("*/*", "Bearer the-token")
+        return answers.pop(0) if answers else web.Response(body=FILE, content_type="application/pdf")
+
+    application = web.Application()
+    application.router.add_get("/api/files/{id}", download)
+    async with TestServer(application, host="127.0.0.1") as server:
+        yield answers, str(server.make_url("/"))
+
+
+async def test_a_file_is_written_whole_from_its_beginning_after_a_failure(
+    files: tuple[list[web.Response], str],
+) -> None:
+    answers, url = files
+    answers += [web.Response(status=503), _json({"error": "Request limit of 300 is reached"}, **{"Retry-After": "0"})]
+    into = io.BytesIO(b"what an earlier attempt had written")
+    async with SonarClient(settings(url)) as client:
+        await client.download(7, into, len(FILE))
+    assert into.getvalue() == FILE
+    assert answers == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "most", "error"),
+    [
+        pytest.param(web.Response(status=404), 10**6, SonarFileMissing, id="no such file"),
+        pytest.param(_json({"error": "Unauthenticated."}), 10**6, SonarUnauthenticated, id="a bad token, in a 200"),
+        pytest.param(web.Response(body=FILE), len(FILE) - 1, SonarFileTooLong, id="more than Sonar tells of"),
+    ],
+)
+async def test_what_is_no_file_is_told_as_what_it_is(
+    files: tuple[list[web.Response], str], answer: web.Response, most: int, error: type[SyncError]
+) -> None:
+    answers, url = files
+    answers.append(answer)
+    async with SonarClient(settings(url)) as client:
+        with pytest.raises(error):
+            await client.download(7, io.BytesIO(), most)
+
+
+async def test_a_file_that_is_json_is_a_file(files: tuple[list[web.Response], str]) -> None:
+    answers, url = files
+    answers.append(_json({"error": "the customer's own words", "n": 1}))
+    into = io.BytesIO()
+    async with SonarClient(settings(url)) as client:
+        await client.download(7, into, 1000)
+    assert orjson.loads(into.getvalue())["n"] == 1

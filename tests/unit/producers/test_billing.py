@@ -220,7 +220,8 @@ async def test_a_status_that_changes_is_read_with_all_that_its_accounts_have_arc
 async def test_a_collection_that_many_follow_is_asked_for_once() -> None:
     ledger = Ledger()
     await ledger.scene.begin()
-    assert asked_for("accounts", ledger.scene) == 1  # four aggregates follow their account
+    # Four aggregates follow their account: one page for all of them, and one that tells that nothing follows.
+    assert asked_for("accounts", ledger.scene) == 2
     del ledger.scene.client.asked[:]
     await ledger.follow()
     for shared in ("accounts", "debits", "credits", "tax_transactions"):
