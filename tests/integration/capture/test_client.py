@@ -165,7 +165,10 @@ async def test_a_file_is_written_whole_from_its_beginning_after_a_failure(
     files: tuple[list[web.Response], str],
 ) -> None:
     answers, url = files
-    answers += [web.Response(status=503), _json({"error": "Request limit of 300 is reached"}, **{"Retry-After": "0"})]
+    answers += [
+        web.Response(status=503),
+        _json({"error": "Request limit of 300 is reached"}, 200, **{"Retry-After": "0"}),
+    ]
     into = io.BytesIO(b"what an earlier attempt had written")
     async with SonarClient(settings(url)) as client:
         await client.download(7, into, len(FILE))
