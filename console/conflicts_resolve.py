@@ -17,6 +17,7 @@ from schemas.catalogue import AGGREGATES, TARGETS
 from schemas.ledger import KEPT, OVERWRITTEN, TAKEN, UNSETTLED
 from schemas.ownership import Ownership
 from schemas.records import FieldOwner
+from schemas.rules import read_rules
 from schemas.write_paths import WritePaths
 from sinks.healing import Healing
 from sinks.paths import Paths
@@ -128,10 +129,10 @@ async def _write(
         decided = decisions.setdefault((row["entity"], row["record_key"]), {})
         if take == SOURCE:
             decided[row["field"]] = Decision(Side.SOURCE, value(row["target"]), who)
-    payments = None
+    payments, ways = None, WritePaths.of(read_rules(settings.rules).file, sql=settings.ledger_beside_rows)
     if settings.ledger_beside_rows and settings.splynx.disposable:
         async with site.db.session() as tx:
-            payments = await Payments.of(tx, ownership)
+            payments = await Payments.of(tx, ownership, ways.not_ours(TARGETS["payment"]))
     short = await short_fields(site.client, list(TARGETS.values()))
     rest = RestRecords(site.client, site.db, site.ledger, TARGETS, short, ownership)
     paths = Paths(
@@ -151,7 +152,6 @@ async def _write(
     healing = Healing(site.client, site.db, site.ledger, rest, TARGETS)
     tokens = await healing.take(partitions, "conflicts")
     await healing.heal_all(tokens)
-    ways = WritePaths(sql=settings.ledger_beside_rows)
     resolving = Resolving(db=site.db, ledger=site.ledger, paths=paths, targets=TARGETS, tokens=tokens, ways=ways)
     found: dict[Key, SyncError | None] = {}
     keys = sorted(decisions)

@@ -16,6 +16,8 @@ from console.writable import check_writable
 from plumbing.errors import ConfigurationError, ExitCode
 from plumbing.settings import Settings
 from schemas.catalogue import TARGETS
+from schemas.rules import read_rules
+from schemas.write_paths import WritePaths
 from sinks.decisions import kept_values, overwritten_values
 from sinks.payments import Payments
 from sinks.rest import RestRecords
@@ -145,7 +147,8 @@ async def run_rollback(
     async with Site.open(settings) as site:
         beside, money = settings.ledger_beside_rows, settings.splynx.disposable
         short = await short_fields(site.client, list(TARGETS.values()))
-        rollback = Rollback(site, short, money=money, sql=beside)
+        ways = WritePaths.of(read_rules(settings.rules).file, sql=beside)
+        rollback = Rollback(site, short, money=money, ways=ways)
         decided = await kept_values(site, writes)
         chosen = await rollback.chosen(writes, may_be_none=bool(decided))
         done = RolledBack(apply, site.ledger.run_id if apply else None, values)
@@ -156,7 +159,7 @@ async def run_rollback(
             payments = None
             if beside and money:
                 async with site.db.session() as tx:
-                    payments = await Payments.of(tx)
+                    payments = await Payments.of(tx, not_ours=ways.not_ours(TARGETS["payment"]))
             rest = RestRecords(site.client, site.db, site.ledger, TARGETS, short)
             handle = RollbackWrites(site, rollback, rest, payments).apply
         async for part in rollback.parts(chosen):

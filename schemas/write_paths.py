@@ -46,6 +46,12 @@ class WritePaths:
         """Whether some phase has a target go this way."""
         return any(self.way(target, phase) is way for phase in WRITTEN_IN)
 
+    def not_ours(self, target: Target) -> frozenset[str]:
+        """Columns that hold what Splynx thinks where a row came over REST, in a phase before, perhaps."""
+        over_rest = WritePath.SQL in target.ways and self.may_go(target, WritePath.REST)
+        names = target.record.not_over_rest if over_rest else ()
+        return frozenset(target.record.columns.get(name, name) for name in names)
+
     def on(self, target: Target, phase: str = SHADOW) -> Target:
         """The target with the way that it is written in a phase."""
         way = self.way(target, phase)

@@ -75,19 +75,23 @@ class Written:
 
 
 class Payments:
-    """Writes batches of payments."""
+    """Writes batches of payments. `not_ours`: columns that are left as they are in a row that is there."""
 
-    def __init__(self, rows: PaymentRows, ownership: Ownership = DECLARED) -> None:
-        self._rows, self._ownership = rows, ownership
+    def __init__(
+        self, rows: PaymentRows, ownership: Ownership = DECLARED, not_ours: Collection[str] = frozenset()
+    ) -> None:
+        self._rows, self._ownership, self._not_ours = rows, ownership, frozenset(not_ours)
 
     @classmethod
-    async def of(cls, tx: Transaction, ownership: Ownership = DECLARED) -> Self:
+    async def of(
+        cls, tx: Transaction, ownership: Ownership = DECLARED, not_ours: Collection[str] = frozenset()
+    ) -> Self:
         """As this Splynx needs it.
 
         Raises:
             ConfigurationError: Splynx has no category for payments.
         """
-        return cls(await PaymentRows.of(tx), ownership)
+        return cls(await PaymentRows.of(tx), ownership, not_ours)
 
     async def write(self, tx: Transaction, work: Sequence[Work]) -> Written:
         """Write all of `work` but what cannot pass; nothing is committed here.
@@ -246,6 +250,7 @@ class Payments:
         """`{field: value}` of both rows of a payment; without its customer where nobody knows that one."""
         receipt = receipt_of(document["receipt_number"], revision)
         values = self._rows.own(document, receipt) | self._rows.beside(document, receipt)
+        values = {name: value for name, value in values.items() if name not in self._not_ours}
         return values if customer_id is None else values | {"customer_id": customer_id}
 
     def _merged(self, one: Work, row: Row) -> Merged:
@@ -290,7 +295,7 @@ class Payments:
         """Change both rows, but for the fields that stay; customer and amount that they then have, and whether
         anything was written.
         """
-        document = one.step.document or {}
+        document, left = one.step.document or {}, self._not_ours.union(left)
         values = self._rows.own(document, _receipt(one)) | {"customer_id": one.customer_id}
         beside = self._rows.beside(document, _receipt(one))
         values = {name: value for name, value in values.items() if name not in left}

@@ -60,7 +60,7 @@ class Resolving:
         """
         async with self._db.session() as tx:
             owned = await self._ledger.owned(tx, decisions)
-            standing = await self._ledger.standing(tx, decisions)
+            standing, phase = await self._ledger.standing(tx, decisions), await self._ledger.phase(tx)
         found: dict[Key, SyncError | None] = {}
         groups: dict[AggregateKey, list[Job]] = {}
         for key, decided in decisions.items():
@@ -69,7 +69,8 @@ class Resolving:
                 found[key] = RowMissing(f"the ledger has no live row of {key[0]} {key[1]} any more")
             else:
                 owner = Owner(*one.owner, one.applied, one.partition, self._tokens[one.partition])
-                job = self._job(key, one, owner, standing.get(key, {}), decided)
+                target = self._ways.on(self._targets[key[0]], phase)
+                job = self._job(target, key, one, owner, standing.get(key, {}), decided)
                 groups.setdefault(one.owner, []).append(job)
         order = list(self._targets)
         for jobs in groups.values():
@@ -91,13 +92,14 @@ class Resolving:
 
     def _job(
         self,
+        target: Target,
         key: Key,
         one: Owned,
         owner: Owner,
         standing: Mapping[str, Standing],
         decided: Mapping[str, Decision],
     ) -> Job:
-        target, known = self._ways.on(self._targets[key[0]]), one.known
+        known = one.known
         document = as_sonar_has_it(target, known.document, standing)
         # The hash of before: it is the same document, so that its bundle still counts as written.
         return Job(Step(Verb.CHANGE, target, key[1], known.hash, document, known, decided), owner, "", 0)

@@ -13,6 +13,7 @@ from plumbing.errors import ConfigurationError
 from schemas.aggregate import Target, WritePath
 from schemas.catalogue import TARGETS
 from schemas.ledger import LIVE
+from schemas.write_paths import WritePaths
 from sinks.bodies import Shape, changed
 from sinks.errors import RowMissing
 from sinks.handles import Handles
@@ -66,11 +67,9 @@ class Planned:
 class Rollback:
     """Plans a rollback. Reads only."""
 
-    def __init__(self, site: Site, short: Mapping[str, Collection[str]], *, money: bool, sql: bool) -> None:
-        """`short`: as `startup.short_fields`. `sql`: Splynx's database is beside the ledger; `money`: payments may be
-        written into it.
-        """
-        self._site, self._money, self._sql = site, money, sql
+    def __init__(self, site: Site, short: Mapping[str, Collection[str]], *, money: bool, ways: WritePaths) -> None:
+        """`short`: as `startup.short_fields`; `money`: payments may be written."""
+        self._site, self._money, self._sql, self._ways = site, money, ways.sql, ways
         self._made: PaymentRows | None = None
         self.shapes = {name: Shape(target, short.get(name, ())) for name, target in TARGETS.items()}
 
@@ -192,7 +191,8 @@ class Rollback:
             return planned.leave("nobody knows what was written last")
         if known.state == LIVE:
             own = made.own(known.document, receipt_of(known.document["receipt_number"], known.revision))
-            if columns := sorted(name for name, value in own.items() if not has(row, {name: value})):
+            differ = {name for name, value in own.items() if not has(row, {name: value})}
+            if columns := sorted(differ - self._ways.not_ours(planned.target)):
                 return planned.leave(f"edited in Splynx since: {', '.join(columns)}")
         before = planned.undo.before
         sent = {name: value for name, value in before.items() if name in row and str(row[name]) != str(value)}

@@ -25,7 +25,7 @@ from sinks.site import Site
 from sinks.store import JournalEntry, dumped
 from sinks.tables.base import marks
 from sinks.tables.crosswalk import Owned
-from sinks.undo import Way, action_of, document_after, payment_of, state_after
+from sinks.undo import Way, action_of, charged_by, document_after, payment_of, state_after
 
 
 class RollbackWrites:
@@ -140,7 +140,7 @@ class RollbackWrites:
 
     async def _customers(self, tx: Transaction, planned: Sequence[Planned]) -> dict[int, str]:
         """`{id in Splynx: key}` of the customers that payments were moved from."""
-        ids = {int(one.undo.before["charged"]) for one in planned if one.undo.before}
+        ids = {charged_by(one.undo.before) for one in planned if one.undo.before}
         if not ids:
             return {}
         rows = await tx.fetch(
@@ -156,7 +156,7 @@ class RollbackWrites:
         if one.undo.way is Way.WITHDRAW:
             return Work(Step(Verb.GONE, one.target, one.key, "", None, known), charged, owner.sequence)
         document = payment_of(one.undo, known)
-        customer = int(one.undo.before["charged"]) if one.undo.before else charged
+        customer = charged_by(one.undo.before) if one.undo.before else charged
         if customer != charged and customer in customers:
             document = {**document, "customer_id": {"entity": "customer", "key": customers[customer]}}
         return Work(Step(Verb.CHANGE, one.target, one.key, "", document, known), customer, owner.sequence)

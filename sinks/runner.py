@@ -144,7 +144,7 @@ class _Parts:
         self._ownership = Ownership.of(rules.file)
         violations = await check_guards(self._client, self._settings.guards, self._settings.rules)
         home = await self._stream.home()
-        payments = await self._payments()
+        payments = await self._payments(ways)
         async with self._db.session() as tx:
             exists = await self._ledger.exists(tx)
             begun = exists and await self._ledger.meta(tx, "epoch") is not None
@@ -227,12 +227,12 @@ class _Parts:
         summary.held = await self._held()
         return summary
 
-    async def _payments(self) -> Payments | None:
+    async def _payments(self, ways: WritePaths) -> Payments | None:
         """Asked before anything is written, for here a database that is no Splynx's shows itself."""
         if not self._settings.ledger_beside_rows:
             return None
         async with self._db.session() as tx:
-            return await Payments.of(tx, self._ownership)
+            return await Payments.of(tx, self._ownership, ways.not_ours(TARGETS["payment"]))
 
     async def _guard_again(self) -> list[Violation]:
         await check_same_target(self._client, self._db, self._ledger)

@@ -245,13 +245,19 @@ def payment_of(undo: Undo, known: Known) -> Document:
     receipt, _ = revision_of(str(row["receipt_number"]))
     return {
         **known.document,
-        **{name: str(row[name]) for name in kept},
+        # An image of a payment that went over REST holds what REST shows.
+        **{name: str(row[name]) for name in kept if row.get(name) is not None},
         "payment_type": int(row["payment_type"]),
         "receipt_number": receipt,
         "exponent": _EXPONENT,
         "amount_minor": _minor(row["amount"]),
-        "remind_minor": _minor(row["remind_amount"]),
+        "remind_minor": _minor(row.get("remind_amount", 0)),
     }
+
+
+def charged_by(image: Mapping[str, Any]) -> int:
+    """The customer, in Splynx's numbers, whom a payment was written for when its before-image was taken."""
+    return int(image.get("charged", image["customer_id"]))
 
 
 def _minor(amount: Any) -> int:

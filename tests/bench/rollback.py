@@ -15,6 +15,7 @@ from console.rollback import RolledBack
 from plumbing.settings import Settings
 from sandbox.local.stack import Addresses
 from schemas.catalogue import TARGETS
+from schemas.write_paths import BY_SQL
 from sinks.adoption import Marked
 from sinks.payments import Payments
 from sinks.rest import RestRecords
@@ -82,7 +83,7 @@ async def _take_back(into: Installation, settings: Settings, result: RolledBack)
     async with Database(into.settings(connections=2)) as db:
         ledger = Ledger(into.ledger, "bench-rollback")
         site = Site(client, db, ledger, Marked(client, db, TARGETS, sql=True), None)
-        rollback = Rollback(site, {}, money=True, sql=True)
+        rollback = Rollback(site, {}, money=True, ways=BY_SQL)
         async with db.session() as tx:
             payments = await Payments.of(tx)
         writes = RollbackWrites(site, rollback, RestRecords(client, db, ledger, TARGETS), payments)

@@ -10,8 +10,16 @@ from clients.splynx_errors import SplynxUnreachable
 from schemas.aggregate import WritePath
 from schemas.records import SplynxRecord
 from schemas.write_paths import WritePaths
+from sinks.adoption import Marked
+from sinks.payments import Payments
+from sinks.rest import RestRecords
+from sinks.rollback import Rollback, Writes
+from sinks.rollback_writes import RollbackWrites
+from sinks.site import Site as Opened
+from sinks.tables.journal import Chosen
+from sinks.undo import Way
 from tests.integration.sinks.conftest import Site
-from tests.integration.sinks.records import ACCOUNTS, PAYMENT, PAYMENTS, Payment, Topic, customer, payment
+from tests.integration.sinks.records import ACCOUNTS, PAYMENT, PAYMENTS, TARGETS, Payment, Topic, customer, payment
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -82,6 +90,42 @@ async def test_a_payment_that_was_written_by_sql_goes_on_over_rest_and_moves(sit
     assert [(row["receipt_number"], row["amount"]) for row in receipts] == [
         ("SP10", Decimal("9.5")), ("SP10-X", Decimal("-9.5")), ("SP10-A", Decimal("9.5")),
     ]  # fmt: skip
+
+
+async def test_a_payment_that_went_over_rest_goes_on_by_sql_and_is_rolled_back(site: Site) -> None:
+    """What Splynx thinks of it is nobody's edit: neither the moment of the call, nor what it counts as not allocated."""
+    async with site.db.session() as tx:
+        payments = await Payments.of(tx, not_ours=WAYS.not_ours(PAYMENT))
+    writer, topic = await site.own(site.make_writer(ways=WAYS, payments=payments)), Topic()
+    await enter(site, "freeze")
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [paid(10)], sequence=2)])
+    await writer.write([topic.send(PAYMENTS, 10, [paid(10, 1100)], sequence=3)])
+    first = site.rows("SELECT real_create_datetime FROM payments")
+    site.ledger.run_id = "later"
+    await writer.write([topic.send(PAYMENTS, 10, [paid(10, 1200, comment="over REST")], sequence=4)])
+    await enter(site, "shadow")
+    await writer.write([topic.send(PAYMENTS, 10, [paid(10, 1300)], sequence=5)])
+    assert site.rows("SELECT * FROM {ledger}.conflicts") == []
+    assert site.rows("SELECT real_create_datetime FROM payments") == first
+    assert list(site.deposits().values()) == [Decimal(13)]
+
+    for run, deposit in (("later", Decimal(11)), ("run", Decimal(0))):
+        rollback = Rollback(_opened(site), {}, money=True, ways=WAYS)
+        rest = RestRecords(site.client, site.db, site.ledger, TARGETS)
+        writes = RollbackWrites(_opened(site), rollback, rest, payments)
+        site.ledger.run_id = f"back of {run}"
+        chosen = await rollback.chosen(Writes(run_id=run))
+        only = Chosen(chosen.writes, {"payment": 1}, chosen.oldest, chosen.newest)
+        told = [
+            one.undo.way for part in [one async for one in rollback.parts(only)] for one in await writes.apply(part)
+        ]
+        assert Way.LEFT not in told
+        assert list(site.deposits().values()) == [deposit]
+
+
+def _opened(site: Site) -> Opened:
+    return Opened(site.client, site.db, site.ledger, Marked(site.client, site.db, TARGETS, sql=True), None)
 
 
 @pytest.mark.parametrize("fault", ["reset_after_commit", "reset_before"])

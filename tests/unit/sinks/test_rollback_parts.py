@@ -11,6 +11,7 @@ import pytest
 from console.rollback import SHOWN, RolledBack
 from plumbing.errors import ConfigurationError, ExitCode
 from schemas.catalogue import TARGETS
+from schemas.write_paths import BY_SQL
 from sinks.plan import Known
 from sinks.rollback import Planned, Rollback, Writes
 from sinks.tables.crosswalk import Owned
@@ -70,7 +71,7 @@ class Journal:
 
 def rollback_of(journal: Journal) -> Rollback:
     site: Any = SimpleNamespace(db=journal, ledger=journal)
-    return Rollback(site, {}, money=True, sql=True)
+    return Rollback(site, {}, money=True, ways=BY_SQL)
 
 
 async def parts(journal: Journal, **which: Any) -> list[list[tuple[str, str]]]:
