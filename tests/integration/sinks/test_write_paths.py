@@ -93,7 +93,7 @@ async def test_a_payment_that_was_written_by_sql_goes_on_over_rest_and_moves(sit
 
 
 async def test_a_payment_that_went_over_rest_goes_on_by_sql_and_is_rolled_back(site: Site) -> None:
-    """What Splynx thinks of it is nobody's edit: neither the moment of the call, nor what it counts as not allocated."""
+    """What Splynx thinks of it is nobody's edit: neither the moment of the call, nor what is not allocated."""
     async with site.db.session() as tx:
         payments = await Payments.of(tx, not_ours=WAYS.not_ours(PAYMENT))
     writer, topic = await site.own(site.make_writer(ways=WAYS, payments=payments)), Topic()
