@@ -75,7 +75,7 @@ class Loop:
         try:
             member.join(self._stream.aggregates)
             while not stop.is_set():
-                messages = [*member.early(), *await self._stream.poll(consumer)]
+                messages = [*self._stream.good(member.early()), *await self._stream.poll(consumer)]
                 try:
                     if (places := member.incoming) is not None:
                         await member.during(self._take(stop, places))

@@ -52,7 +52,7 @@ class Membership:
             self._read_on(self._consumer, places)  # one that was paused as it went away would stay so
 
     def early(self) -> list[Message]:
-        """Messages that a poll gave out of turn."""
+        """Messages, and errors, that a poll gave out of turn: an error is told once only."""
         early, self._early = self._early, []
         return early
 
@@ -69,7 +69,7 @@ class Membership:
                 self._consumer.pause(paused)
             while not task.done():
                 message = await asyncio.to_thread(self._consumer.poll, 0)
-                if message is not None and message.error() is None:
+                if message is not None:
                     self._early.append(message)
                 await asyncio.wait({task}, timeout=_POLL_SECONDS)
             return task.result()

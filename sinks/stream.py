@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.schema_registry import SchemaRegistryClient
@@ -60,6 +61,15 @@ class Stream:
             messages = await asyncio.to_thread(consumer.consume, sink.batch, sink.batch_wait_seconds)
         except KafkaException as exc:
             raise DependencyUnreachable(f"Kafka does not answer: {exc.args[0].name()}") from exc
+        return self.good(messages)
+
+    def good(self, messages: Sequence[Message]) -> list[Message]:
+        """The messages without the errors that pass by themselves.
+
+        Raises:
+            HistoryLost: the topic no longer has what comes next.
+            DependencyUnreachable: the broker refuses to be read.
+        """
         good = []
         for message in messages:
             error = message.error()

@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaError, TopicPartition
 
-from sinks.errors import AskedBack
+from plumbing.errors import DependencyUnreachable
+from sinks.errors import AskedBack, HistoryLost
 from sinks.membership import Membership
+from sinks.stream import Stream
 
 PLACES = [TopicPartition("splynx.t.account", 0)]
 
@@ -39,12 +43,12 @@ class FakeConsumer:
     def resume(self, places: list[TopicPartition]) -> None:
         self.told.append(f"resume {len(places)}")
 
-    def poll(self, seconds: float) -> None:
+    def poll(self, seconds: float) -> object:
         assert seconds == 0, "a batch that has ended would wait for the poll"
         self.polls += 1
-        if self.happenings:
-            self.happenings.pop(0)()
+        told = self.happenings.pop(0)() if self.happenings else None
         self._loop.call_soon_threadsafe(self.polled.set)
+        return told
 
 
 class Scene:
@@ -82,6 +86,29 @@ async def test_a_long_batch_is_polled_beside_while_nothing_more_is_fetched() -> 
     assert await scene.member.during(long()) == 7
     assert scene.consumer.polls >= 2
     assert scene.consumer.told == ["pause 1", "resume 1"]
+
+
+async def test_an_error_that_comes_beside_a_batch_is_handed_on_for_the_client_tells_it_once() -> None:
+    scene, cut_off = Scene(), Mock()
+    scene.consumer.happenings.append(lambda: cut_off)
+    await scene.member.during(scene.consumer.polled.wait())
+    assert scene.member.early() == [cut_off]
+    assert scene.member.early() == []
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        pytest.param(KafkaError._AUTO_OFFSET_RESET, HistoryLost, id="the topic was cut off"),
+        pytest.param(KafkaError.UNKNOWN_TOPIC_OR_PART, DependencyUnreachable, id="the topic is away"),
+        pytest.param(KafkaError._TRANSPORT, None, id="it passes by itself"),
+    ],
+)
+def test_errors_of_the_client_are_judged_wherever_they_came(code: int, error: type[Exception] | None) -> None:
+    wrong = Mock(error=lambda: KafkaError(code))
+    good, settings = Mock(error=lambda: None), Mock(instance="t")
+    with nullcontext() if error is None else pytest.raises(error):
+        assert Stream(settings, Mock()).good([wrong, good]) == [good]
 
 
 async def test_what_is_asked_back_goes_only_when_the_work_has_ended() -> None:
