@@ -19,7 +19,7 @@ from sinks.lag import STAGE, Lag
 from sinks.membership import Membership
 from sinks.pauses import Pauses
 from sinks.store import Ledger
-from sinks.stream import Stream, watermarks
+from sinks.stream import Stream, watermarks, without_errors
 from sinks.writer import Writer
 
 log = structlog.get_logger("sink")
@@ -75,7 +75,7 @@ class Loop:
         try:
             member.join(self._stream.aggregates)
             while not stop.is_set():
-                messages = [*self._stream.good(member.early()), *await self._stream.poll(consumer)]
+                messages = [*without_errors(member.early()), *await self._stream.poll(consumer)]
                 try:
                     if (places := member.incoming) is not None:
                         await member.during(self._take(stop, places))

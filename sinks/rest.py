@@ -9,10 +9,11 @@ from clients.mysql import Database, Transaction
 from clients.splynx import SplynxClient
 from clients.splynx_errors import RecordRefused, SplynxUnreachable
 from schemas.aggregate import DeletePolicy, Target, WritePath
-from schemas.ledger import DONE, GONE, LIVE, LOST, ORPHANED, OVERWRITTEN
+from schemas.ledger import DONE, GONE, LIVE, LOST, ORPHANED
 from schemas.ownership import DECLARED, Ownership
 from sinks.bodies import Shape, changed, differing, same
 from sinks.calls import Call, Calls
+from sinks.edits import Edits
 from sinks.entries import Entries, Owner
 from sinks.errors import ParentMissing, PredecessorMissing, ReadBackDiffers, ReferenceMissing
 from sinks.foreign import Foreign
@@ -20,8 +21,7 @@ from sinks.handles import Handles, endpoint_of, has_handle, has_natural_key
 from sinks.plan import CLOSED, Document, Known, RefAt, Step, Verb, can_be_closed, closing, refs_of, resolved
 from sinks.store import Key, Ledger
 from sinks.swaps import able_to_move, aside, moved
-from sinks.threeway import BY_POLICY, Told, came_through, flat, merge, shown, without
-from sinks.undo import written_of
+from sinks.threeway import flat, without
 
 Item = tuple[str, int | str]
 """Path and id of a row."""
@@ -60,8 +60,8 @@ class RestRecords:
         self._targets = targets
         self._entries, self._handles, self._foreign = Entries(ledger), Handles(client), Foreign(db, ledger)
         self._calls = Calls(db, ledger, client.settings.timeout_seconds)
-        self._ownership = ownership
         self._shapes = {name: Shape(target, (short or {}).get(name, ())) for name, target in targets.items()}
+        self.edits = Edits(db, ledger, self._foreign, self._shapes, ownership)
 
     def shape(self, target: Target) -> Shape:
         """How a target's members travel."""
@@ -210,7 +210,7 @@ class RestRecords:
         current = await self._client.get(*item)
         body = shape.body(document, create=False)
         adopted = Known(target.entity, step.key, target_id, "", owner.sequence, LIVE, 0, {}) if unasked else None
-        left = await self._edits(step, known or adopted, body, current, owner, flat(body) if unasked else ())
+        left = await self.edits.looked_for(step, known or adopted, body, current, owner, flat(body) if unasked else ())
         await self._foreign.keep(shape.lists, body, current)
         sent = changed(without(body, left), current)
         if not sent:
@@ -282,53 +282,6 @@ class RestRecords:
             async with self._db.session() as tx:
                 await self._entries.not_shared(tx, step, row)
 
-    async def _edits(
-        self,
-        step: Step,
-        known: Known | None,
-        body: Document,
-        current: Mapping[str, Any],
-        owner: Owner,
-        unasked: Collection[str],
-    ) -> set[str]:
-        """Tell what somebody edited in the row since we wrote it; the fields that stay as they are.
-
-        It is kept before the call: what happens in between must not make an edit that is overwritten a silent one.
-        """
-        if known is None:
-            return set()  # the first time everything is written
-        key = (known.entity, known.key)
-        shape = self.shape(step.target)
-        before = refs_of(known.document, shape.required)
-        async with self._db.session() as tx:
-            ids = await self._ledger.ids(tx, {(ref.entity, ref.key) for ref in before})
-            standing = (await self._ledger.standing(tx, [key])).get(key, {})
-            perhaps = await self._ledger.perhaps_sent(tx, key, known.sequence)
-        base = flat(written_of(shape, resolved(known.document, ids), known)) if "key" in known.document else {}
-        if not known.hash:
-            # It may have been written without an optional reference that has come since.
-            base = {
-                name: value for name, value in base.items() if name not in {r.field for r in before if not r.required}
-            }
-        now = shown(body, current) | await self._foreign.ours(shape.lists, current, body, base)
-        merged = merge(
-            step.target,
-            self._ownership,
-            base=base | {name: now[name] for name in base.keys() & now.keys() & came_through(perhaps, current, same)},
-            source=flat(body),
-            current=now,
-            standing=standing,
-            decided=step.decided,
-            unasked=unasked,
-            same=same,
-        )
-        if merged.told:
-            async with self._db.transaction() as tx:
-                await self._entries.may_write(tx, owner)
-                told = [(key, known.target_id, owner.sequence, one) for one in merged.told]
-                await self._ledger.tell_conflicts(tx, told)
-        return merged.left
-
     async def as_far_as_known(self, document: Document, shape: Shape) -> Document:
         """A document with its references as far as they are known."""
         async with self._db.session() as tx:
@@ -362,7 +315,7 @@ class RestRecords:
                 closed = closing(step.target, current, step.day)
                 before = {name: current.get(name) for name in closed}
                 written = {name: document[name] for name in closed if name in document}
-                await self.tell_withdrawn(known, written, current, closed, owner)
+                await self.edits.tell_withdrawn(known, written, current, closed, owner)
                 call = await self.put(step, owner, known.target_id, item, closed)
 
         async def release(tx: Transaction) -> None:
@@ -372,28 +325,6 @@ class RestRecords:
 
         await self._db.retried(release)
         return True
-
-    async def tell_withdrawn(
-        self, known: Known, written: Mapping[str, Any], current: Mapping[str, Any], new: Mapping[str, Any], owner: Owner
-    ) -> None:
-        """Tell what somebody edited in a row that is withdrawn all the same, before it is.
-
-        `written`, `current`: `{field: value}` as it was written last, and as it is; `new`: as it will be.
-        """
-        key = (known.entity, known.key)
-        async with self._db.session() as tx:
-            standing = (await self._ledger.standing(tx, [key])).get(key, {})
-        told = []
-        for name, before in written.items():
-            one = standing.get(name)
-            theirs = current.get(name, before)
-            if not (same(before if one is None else one.base, theirs) or same(new.get(name), theirs)):
-                values = (before if one is None else one.base, new.get(name), theirs)
-                told.append(Told(name, *values, OVERWRITTEN, BY_POLICY, one.id if one is not None else None))
-        if told:
-            async with self._db.transaction() as tx:
-                await self._entries.may_write(tx, owner)
-                await self._ledger.tell_conflicts(tx, [(key, known.target_id, owner.sequence, one) for one in told])
 
     async def _keep(
         self, tx: Transaction, step: Step, owner: Owner, target_id: int, *, before: Any, action: str

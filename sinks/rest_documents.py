@@ -71,7 +71,7 @@ class RestDocuments:
         shape = self._rest.shape(step.target)
         document = await self._rest.as_far_as_known(known.document, shape)
         written = shape.body(document | {_NUMBER: receipt_of(document[_NUMBER], known.revision)}, create=False)
-        await self._rest.tell_withdrawn(known, flat(written), shown(written, row), {}, owner)
+        await self._rest.edits.tell_withdrawn(known, flat(written), shown(written, row), {}, owner)
         body = shape.body(known.document | {_CUSTOMER: int(row[_CUSTOMER])}, create=True)
         body |= {_NUMBER: receipt_of(known.document[_NUMBER], revision), "amount": str(-Decimal(str(row["amount"])))}
         await self._made(

@@ -61,25 +61,7 @@ class Stream:
             messages = await asyncio.to_thread(consumer.consume, sink.batch, sink.batch_wait_seconds)
         except KafkaException as exc:
             raise DependencyUnreachable(f"Kafka does not answer: {exc.args[0].name()}") from exc
-        return self.good(messages)
-
-    def good(self, messages: Sequence[Message]) -> list[Message]:
-        """The messages without the errors that pass by themselves.
-
-        Raises:
-            HistoryLost: the topic no longer has what comes next.
-            DependencyUnreachable: the broker refuses to be read.
-        """
-        good = []
-        for message in messages:
-            error = message.error()
-            if error is None:
-                good.append(message)
-            elif error.code() in {KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET}:
-                raise HistoryLost(f"the next offset of {message.topic()} is not on the topic")
-            elif error.fatal() or error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-                raise DependencyUnreachable(f"Kafka refuses to be read: {error.name()}")
-        return good
+        return without_errors(messages)
 
     async def home(self) -> str:
         """What no other deployment has: the cluster of its topics, and the instance in their names.
@@ -126,3 +108,22 @@ def watermarks(consumer: Consumer, topic: str, partition: int) -> tuple[int, int
         else:
             return low, high
     raise AssertionError("unreachable")
+
+
+def without_errors(messages: Sequence[Message]) -> list[Message]:
+    """Messages that were read, without the errors that pass by themselves.
+
+    Raises:
+        HistoryLost: the topic no longer has what comes next.
+        DependencyUnreachable: the broker refuses to be read.
+    """
+    good = []
+    for message in messages:
+        error = message.error()
+        if error is None:
+            good.append(message)
+        elif error.code() in {KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET}:
+            raise HistoryLost(f"the next offset of {message.topic()} is not on the topic")
+        elif error.fatal() or error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            raise DependencyUnreachable(f"Kafka refuses to be read: {error.name()}")
+    return good

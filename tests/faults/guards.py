@@ -224,7 +224,7 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     "a deadlock or a lock wait is tried again": (Patch("clients.mysql._RETRY", lambda _: frozenset()),),
     "the whole batch is tried again, not a statement": (Patch("clients.mysql.Transaction._run", _statement_again),),
     "rows and ledger commit together": (Patch("clients.mysql.Database.transaction", lambda _: Database.session),),
-    "edits are looked for before a record is changed": (Patch("sinks.rest.RestRecords._edits", _always_soon(set)),),
+    "edits are looked for before a record is changed": (Patch("sinks.edits.Edits.looked_for", _always_soon(set)),),
     "edits are looked for in both rows of a payment": (Patch("sinks.payments.Payments._merged", _always(Merged())),),
     "poison gets its dead letter": (Patch("sinks.writer.Writer._letter", _always(None)),),
     "an outcome is kept of poison too": (Patch("sinks.store.Ledger.put_outcomes", _without_dead_letters),),

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError, TopicPartition
 from plumbing.errors import DependencyUnreachable
 from sinks.errors import AskedBack, HistoryLost
 from sinks.membership import Membership
-from sinks.stream import Stream
+from sinks.stream import without_errors
 
 PLACES = [TopicPartition("splynx.t.account", 0)]
 
@@ -106,9 +106,9 @@ async def test_an_error_that_comes_beside_a_batch_is_handed_on_for_the_client_te
 )
 def test_errors_of_the_client_are_judged_wherever_they_came(code: int, error: type[Exception] | None) -> None:
     wrong = Mock(error=lambda: KafkaError(code))
-    good, settings = Mock(error=lambda: None), Mock(instance="t")
+    good = Mock(error=lambda: None)
     with nullcontext() if error is None else pytest.raises(error):
-        assert Stream(settings, Mock()).good([wrong, good]) == [good]
+        assert without_errors([wrong, good]) == [good]
 
 
 async def test_what_is_asked_back_goes_only_when_the_work_has_ended() -> None:

@@ -1,0 +1,94 @@
+"""What somebody edited in a row that goes over REST since it was written, told before it is written again."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from clients.mysql import Database
+from schemas.ledger import OVERWRITTEN
+from schemas.ownership import Ownership
+from sinks.bodies import Shape, same
+from sinks.entries import Entries, Owner
+from sinks.foreign import Foreign
+from sinks.plan import Document, Known, Step, refs_of, resolved
+from sinks.store import Ledger
+from sinks.threeway import BY_POLICY, Told, came_through, flat, merge, shown
+from sinks.undo import written_of
+
+
+class Edits:
+    """Compares rows with what was written last. `shapes`: how each entity's members travel."""
+
+    def __init__(
+        self, db: Database, ledger: Ledger, foreign: Foreign, shapes: Mapping[str, Shape], ownership: Ownership
+    ) -> None:
+        self._db, self._ledger, self._foreign = db, ledger, foreign
+        self._shapes, self._ownership, self._entries = shapes, ownership, Entries(ledger)
+
+    async def looked_for(
+        self,
+        step: Step,
+        known: Known | None,
+        body: Document,
+        current: Mapping[str, Any],
+        owner: Owner,
+        unasked: Collection[str],
+    ) -> set[str]:
+        """Tell what somebody edited in the row since we wrote it; the fields that stay as they are.
+
+        It is kept before the call: what happens in between must not make an edit that is overwritten a silent one.
+        """
+        if known is None:
+            return set()  # the first time everything is written
+        key = (known.entity, known.key)
+        shape = self._shapes[step.target.entity]
+        before = refs_of(known.document, shape.required)
+        async with self._db.session() as tx:
+            ids = await self._ledger.ids(tx, {(ref.entity, ref.key) for ref in before})
+            standing = (await self._ledger.standing(tx, [key])).get(key, {})
+            perhaps = await self._ledger.perhaps_sent(tx, key, known.sequence)
+        base = flat(written_of(shape, resolved(known.document, ids), known)) if "key" in known.document else {}
+        if not known.hash:
+            # It may have been written without an optional reference that has come since.
+            base = {
+                name: value for name, value in base.items() if name not in {r.field for r in before if not r.required}
+            }
+        now = shown(body, current) | await self._foreign.ours(shape.lists, current, body, base)
+        merged = merge(
+            step.target,
+            self._ownership,
+            base=base | {name: now[name] for name in base.keys() & now.keys() & came_through(perhaps, current, same)},
+            source=flat(body),
+            current=now,
+            standing=standing,
+            decided=step.decided,
+            unasked=unasked,
+            same=same,
+        )
+        if merged.told:
+            async with self._db.transaction() as tx:
+                await self._entries.may_write(tx, owner)
+                told = [(key, known.target_id, owner.sequence, one) for one in merged.told]
+                await self._ledger.tell_conflicts(tx, told)
+        return merged.left
+
+    async def tell_withdrawn(
+        self, known: Known, written: Mapping[str, Any], current: Mapping[str, Any], new: Mapping[str, Any], owner: Owner
+    ) -> None:
+        """Tell what somebody edited in a row that is withdrawn all the same, before it is.
+
+        `written`, `current`: `{field: value}` as it was written last, and as it is; `new`: as it will be.
+        """
+        key = (known.entity, known.key)
+        async with self._db.session() as tx:
+            standing = (await self._ledger.standing(tx, [key])).get(key, {})
+        told = []
+        for name, before in written.items():
+            one = standing.get(name)
+            theirs = current.get(name, before)
+            if not (same(before if one is None else one.base, theirs) or same(new.get(name), theirs)):
+                values = (before if one is None else one.base, new.get(name), theirs)
+                told.append(Told(name, *values, OVERWRITTEN, BY_POLICY, one.id if one is not None else None))
+        if told:
+            async with self._db.transaction() as tx:
+                await self._entries.may_write(tx, owner)
+                await self._ledger.tell_conflicts(tx, [(key, known.target_id, owner.sequence, one) for one in told])
