@@ -1,5 +1,6 @@
 """Kafka clients configured one way: idempotent producers, consumers that commit by hand, the partition of a key."""
 
+import time
 from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any
@@ -10,6 +11,12 @@ from confluent_kafka.admin import AdminClient
 from plumbing.errors import Action, DependencyUnreachable, ExitCode, SyncError
 from plumbing.murmur import murmur2
 from plumbing.settings import KafkaSettings
+
+_LEADER_PAUSES = (0.2, 0.5, 1.0, 2.0)
+_NO_LEADER = frozenset(
+    {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
+)
+"""What a broker says of a partition that was just made, or moves."""
 
 
 class DeliveryFailed(SyncError):
@@ -218,14 +225,26 @@ def end_offsets(consumer: Consumer, topic: str, partitions: int, timeout: float 
     Raises:
         DependencyUnreachable: the broker does not answer.
     """
-    result: dict[int, tuple[int, int]] = {}
-    for partition in range(partitions):
+    return {partition: watermarks(consumer, topic, partition, timeout) for partition in range(partitions)}
+
+
+def watermarks(consumer: Consumer, topic: str, partition: int, timeout: float = 30) -> tuple[int, int]:
+    """Oldest offset kept and offset after the newest message; asked again while the partition's leader is found.
+
+    Raises:
+        DependencyUnreachable: the broker does not answer, or there is no leader for a while.
+    """
+    pauses = iter(_LEADER_PAUSES)
+    while True:
         try:
             low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=timeout)
         except KafkaException as exc:
-            raise DependencyUnreachable(f"Kafka does not answer for {topic}: {exc.args[0].name()}") from exc
-        result[partition] = (low, high)
-    return result
+            pause = next(pauses, None) if exc.args[0].code() in _NO_LEADER else None
+            if pause is None:
+                raise DependencyUnreachable(f"Kafka does not answer for {topic}: {exc.args[0].name()}") from exc
+            time.sleep(pause)
+        else:
+            return low, high
 
 
 def committed_offsets(consumer: Consumer, topic: str, partitions: int, timeout: float = 30) -> dict[int, int]:

@@ -11,7 +11,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message,
 from clients.mysql import Database
 from plumbing import metrics
 from plumbing.errors import Action, SyncError
-from plumbing.kafka import is_lost
+from plumbing.kafka import is_lost, watermarks
 from sinks.errors import AskedBack, Fenced, GuardsViolated, HistoryLost
 from sinks.guards import Violation
 from sinks.healing import Healing
@@ -19,7 +19,7 @@ from sinks.lag import STAGE, Lag
 from sinks.membership import Membership
 from sinks.pauses import Pauses
 from sinks.store import Ledger
-from sinks.stream import Stream, watermarks, without_errors
+from sinks.stream import Stream, without_errors
 from sinks.writer import Writer
 
 log = structlog.get_logger("sink")

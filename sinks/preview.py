@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from confluent_kafka import Consumer, TopicPartition
 
 from clients.mysql import Database
+from plumbing.kafka import watermarks
 from sinks.jobs import Counts, Delivery
 from sinks.plan import Outcome, Step, Verb, steps_of, verdict
 from sinks.store import Key, Ledger
-from sinks.stream import Stream, watermarks
+from sinks.stream import Stream
 
 
 class Preview:

@@ -1,10 +1,9 @@
 """The topics of bundles as the sink reads them: polls whose errors say what to do, ends, partitions, decoding."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka.schema_registry import SchemaRegistryClient
 
 from plumbing.avro import Codec
@@ -90,24 +89,6 @@ class Stream:
         if not count:
             raise ConfigurationError(f"topic {topic} does not exist", remedy="Run `crossfade topics --apply`.")
         return count
-
-
-def watermarks(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
-    """Oldest offset kept and offset after the newest message; asked again while leaders are being elected.
-
-    Raises:
-        DependencyUnreachable: no answer after a while.
-    """
-    for pause in (0.2, 0.5, 1.0, 2.0, 0.0):
-        try:
-            low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
-        except KafkaException as exc:
-            if not pause:
-                raise DependencyUnreachable(f"Kafka does not answer for {topic}: {exc.args[0].name()}") from exc
-            time.sleep(pause)
-        else:
-            return low, high
-    raise AssertionError("unreachable")
 
 
 def without_errors(messages: Sequence[Message]) -> list[Message]:

@@ -14,7 +14,10 @@ from sandbox.local.processes import Managed
 from sandbox.local.site import NAMES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
-ENTITIES = ("partner", "label", "customer", "customer_info", "customer_billing", "payment")
+ENTITIES = (
+    "partner", "label", "internet_tariff", "customer", "customer_info", "customer_billing", "internet_service",
+    "payment",
+)  # fmt: skip
 STEPS = (
     "servers and sandboxes", "topics and schemas", "first copy", "the ISP lives, and is followed", "the last changes",
     "reconciliation", "comparison",

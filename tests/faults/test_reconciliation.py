@@ -20,7 +20,7 @@ def expected(town: Town) -> list[Fact]:
     for (name, _), record in town.newest.items():
         node: dict[str, Any] = record.model_dump(mode="json")
         if name == "account":
-            facts += account_facts(node, RULES)
+            facts += account_facts(node | {"account_services": {"entities": node["account_services"] or []}}, RULES)
         if name == "payment":
             # Without a pilot nobody asks for the payer.
             as_read = {"reversed_payments": {"entities": node["reversed_payments"]}, "account": None}

@@ -113,11 +113,11 @@ CASES = {
         module_off="admin/customers/customer", command=("sink", "--apply"),
     ),
     "a Sonar without a field that is required": Case(
-        "lacks Account.account_status_id", "capture.schema_unfit", ExitCode.USAGE,
+        "lacks Account.account_status_id", "sonar.leave_out", ExitCode.USAGE,
         drift={"hide": ["Account.account_status_id"]},
     ),
     "a Sonar without a collection": Case(
-        "lacks payments", "capture.schema_unfit", ExitCode.USAGE, drift={"hide": ["payments"]}
+        "lacks payments", "sonar.leave_out", ExitCode.USAGE, drift={"hide": ["payments"]}
     ),
     "a guard that nobody confirmed": Case(
         "has neither a key nor a confirmation", "Check Config", ExitCode.FOUND,

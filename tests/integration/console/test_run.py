@@ -126,8 +126,8 @@ def test_a_plan_after_the_copy_has_nothing_left_to_create(copied: Site) -> None:
 def test_the_json_that_a_command_prints_has_the_members_that_its_page_names(
     copied: Site, name: str, words: tuple[str, ...]
 ) -> None:
-    printed = set(copied.crossfade(*words, "--json").document) - {"version"}
-    assert printed == members(name)
+    ended = copied.crossfade(*words, "--json")
+    assert set(ended.document) - {"version"} == members(name), ended.out
 
 
 def test_status_tells_that_nothing_lags(copied: Site) -> None:

@@ -39,7 +39,9 @@ def _ready(monkeypatch: pytest.MonkeyPatch) -> None:
 
     # It would write to this test's stderr ever after.
     monkeypatch.setattr(console.stages, "configure_logs", lambda: None)
-    monkeypatch.setattr(console.stages, "load_settings", lambda _: SimpleNamespace(rules=None))
+    monkeypatch.setattr(
+        console.stages, "load_settings", lambda _: SimpleNamespace(rules=None, sonar=SimpleNamespace(leave_out=()))
+    )
     monkeypatch.setattr(console.stages, "load_rules", lambda _: None)
     monkeypatch.setattr(console.stages, "check_rules_where_possible", compared)
     monkeypatch.setattr(processors.worker, "run_worker", lambda _: DONE)

@@ -1,13 +1,22 @@
 """Partitions agree with Java's producer, and no acknowledgement is believed that the broker did not give."""
 
 import time
+from typing import Any
 
 import pytest
 from aiokafka.partitioner import murmur2 as of_aiokafka
-from confluent_kafka import Producer
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from plumbing.errors import DependencyUnreachable
-from plumbing.kafka import AckedProducer, DeliveryFailed, client_config, make_producer, partition_of, reach_broker
+from plumbing.kafka import (
+    AckedProducer,
+    DeliveryFailed,
+    client_config,
+    make_producer,
+    partition_of,
+    reach_broker,
+    watermarks,
+)
 from plumbing.murmur import murmur2
 from plumbing.settings import KafkaSettings, Tls
 
@@ -109,3 +118,30 @@ def test_tls_and_sasl_reach_the_client() -> None:
 def test_sasl_without_a_log_in_is_refused_at_start() -> None:
     with pytest.raises(ValueError, match="sasl_mechanism"):
         KafkaSettings(bootstrap="127.0.0.1:1", security_protocol="SASL_SSL")
+
+
+class Unled:
+    """A consumer whose broker finds the partition's leader only after `tries` questions."""
+
+    def __init__(self, tries: int, code: int = KafkaError.NOT_LEADER_FOR_PARTITION) -> None:
+        self._tries, self._code, self.asked = tries, code, 0
+
+    def get_watermark_offsets(self, place: TopicPartition, timeout: float) -> tuple[int, int]:
+        self.asked += 1
+        if self.asked <= self._tries:
+            raise KafkaException(KafkaError(self._code))
+        return 3, 17
+
+
+def test_ends_are_asked_for_again_while_a_partition_has_no_leader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("plumbing.kafka._LEADER_PAUSES", (0.0, 0.0))
+    consumer: Any = Unled(2)
+    assert watermarks(consumer, "t", 0) == (3, 17)
+    never: Any = Unled(9)
+    with pytest.raises(DependencyUnreachable, match="NOT_LEADER_FOR_PARTITION"):
+        watermarks(never, "t", 0)
+    assert never.asked == 3
+    away: Any = Unled(1, KafkaError._ALL_BROKERS_DOWN)
+    with pytest.raises(DependencyUnreachable):
+        watermarks(away, "t", 0)
+    assert away.asked == 1, "a broker that is away would be waited for once for each try"
