@@ -67,6 +67,8 @@ class Following:
         self._lateness, self._server_time = Lateness(cursors, safety_lag), server_time
         self._looked: dict[str, datetime] = {}
         """When a look for changes last showed a collection."""
+        self._copied = 0
+        """Roots that snapshots had shown before the last look."""
         self.brake = Brake(cursors, delete_share)
         self._demands = Demands()
         self._noticing = Noticing(changes, index, self._demands, cursors, self._aggregates, reader.next_number)
@@ -214,6 +216,7 @@ class Following:
         """`lows`: up to where each aggregate is covered. What is found late (after an outage) counts as little newer
         than that: until it is met, a restart must find it again."""
         now, lag, looked = self._server_time(), self._lateness.width, dict[str, datetime]()
+        copied = self._publisher.copied
 
         def reach(aggregate: Aggregate) -> datetime:
             return min(lows[aggregate.name], now - lag)
@@ -224,7 +227,11 @@ class Following:
             collection = followed.thin.collection
             before, since = self._looked.get(collection), min(now, lows[followed.aggregate.name] + lag)
             for row in rows:
-                new, changed = self._noticing.row(followed, row, since), datetime.fromisoformat(row["updated_at"])
+                changed = datetime.fromisoformat(row["updated_at"])
+                # A snapshot may have shown what was for a while between two looks, and is no more.
+                is_later = changed > lows[followed.aggregate.name] + lag if before is None else changed >= before
+                unsure = is_later and copied != self._copied
+                new = self._noticing.row(followed, row, since, unsure=unsure)
                 if new and before is not None and changed < before:
                     self._lateness.saw(collection, changed, before, now)
             looked[collection] = now
@@ -232,6 +239,7 @@ class Following:
                 # As long as one is open the watermark waits below it, and each look finds all of them again.
                 held = await self._meet_all(now)
         self._looked = {name: at for name, at in looked.items() if name not in self._changes.denied}
+        self._copied = copied
 
     async def _meet_all(self, now: datetime) -> int:
         """Meet demands as far as that goes; how many stay open."""

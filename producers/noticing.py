@@ -63,12 +63,16 @@ class Noticing:
                         self._index.set_alone(*place_of(one), int(row["id"]), _look_up_state(look_up, row))
                 yield
 
-    def row(self, followed: Followed, row: dict[str, Any], since: datetime) -> bool:
-        """Take a thin row, seen at `since` by Sonar's clock; whether something is to be read because of it."""
+    def row(self, followed: Followed, row: dict[str, Any], since: datetime, *, unsure: bool = False) -> bool:
+        """Take a thin row, seen at `since` by Sonar's clock; whether something is to be read because of it.
+
+        `unsure`: it changed while others were read that may show it; a look-up that is as it was noted may have been
+        another meanwhile.
+        """
         if followed.touch is not None:
             return self._child(followed, followed.touch, row, since)
         if followed.look_up is not None:
-            return self._look_up(followed, followed.look_up, row, since)
+            return self._look_up(followed, followed.look_up, row, since, unsure)
         id, version = int(row["id"]), number_of(row["_version"])
         known = self._index.root(followed.thin.collection, id)
         if known is not None and not known.deleted and known.version == version:
@@ -90,11 +94,11 @@ class Noticing:
             asked |= self._demands.add(aggregate, known.root, since, child=(collection, id), version=None)
         return asked
 
-    def _look_up(self, followed: Followed, look_up: LookUp, row: dict[str, Any], since: datetime) -> bool:
+    def _look_up(self, followed: Followed, look_up: LookUp, row: dict[str, Any], since: datetime, unsure: bool) -> bool:
         id, state = int(row["id"]), _look_up_state(look_up, row)
         # What is under way counts: a row that is as it was once more, or new and changed, must fan out again.
         noted = self.fan_outs.noted(followed, id)
-        if noted == state:
+        if noted == state and not unsure:
             return False
         if look_up.of is not None:
             starts = {one.root for one in (noted, state) if one is not None and one.root is not None}

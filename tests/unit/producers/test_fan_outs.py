@@ -260,3 +260,18 @@ async def test_pages_of_carriers_are_read_to_their_end(monkeypatch: pytest.Monke
     rename(scene, "In service")
     await look(scene)
     assert showing(scene, "In service") == 10
+
+
+async def test_a_look_up_that_was_another_only_while_a_snapshot_read_its_carriers_is_shown_as_it_is() -> None:
+    scene = Scene(page_size=50)
+    account = scene.shop.an_account("Ann")
+    payment, other = scene.shop.a_payment(account), scene.shop.a_status("On holiday")
+    await scene.begin()
+    scene.shop.clock.tick(5)
+    scene.shop.store.update("Account", account, account_status_id=other)
+    await scene.snapshot.run(AGGREGATES, asyncio.Event(), started=scene.shop.clock.now, force=None)
+    assert scene.folded("payment")[payment]["account"]["account_status_id"] == other
+    scene.shop.clock.tick(5)
+    scene.shop.store.update("Account", account, account_status_id=scene.shop.status)
+    await look(scene)
+    assert scene.folded("payment")[payment]["account"]["account_status_id"] == scene.shop.status

@@ -104,6 +104,7 @@ async def test_what_changed_is_read_again_in_whole_pages() -> None:
     payments = [scene.shop.a_payment(account) for account in accounts for _ in range(2)]
     await scene.begin()
     await scene.snapshot.run(AGGREGATES, asyncio.Event(), started=scene.shop.clock.now, force=None)
+    await scene.following.poll()
     scene.shop.clock.tick(60)
     for account in accounts[::2]:
         scene.shop.store.update("Account", account, is_delinquent=True)
