@@ -137,6 +137,9 @@ def decide(
     mapped = map_again(stored, context)
     if isinstance(mapped.result, DeadLetter):
         return Decision(letter, REFUSED, f"{mapped.result.reason} [{mapped.result.code}]")
+    for one in mapped.result.refused:
+        if (one.entity, one.key) == (letter.entity, letter.record):
+            return Decision(letter, REFUSED, f"{one.reason} [{one.code}]")
     return Decision(letter, REPLAY, "", mapped)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from plumbing.errors import Action, SyncError
 from schemas.avro import bundle_to_avro
-from schemas.bundle import Origin, StampedBundle, bundle_hash
+from schemas.bundle import Origin, Refused, StampedBundle, bundle_hash
 from schemas.envelope import Event, event_of
 from schemas.mapping import map_event
 from schemas.rules import Rules
@@ -73,6 +73,8 @@ class Produced:
     value: bytes
     notes: Sequence[str] = ()
     """Codes of what was changed on the way, such as `truncated:city`."""
+    refused: Sequence[Refused] = ()
+    """Records of the bundle that cannot be mapped; the sink makes a letter of each."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,8 @@ def transform(
     """
     try:
         stamped = _stamped(at, value, codecs, rules)
-        return Produced(codecs[at.aggregate].bundles.encode(bundle_to_avro(stamped)), stamped.bundle.notes)
+        encoded = codecs[at.aggregate].bundles.encode(bundle_to_avro(stamped))
+        return Produced(encoded, stamped.bundle.notes, stamped.bundle.refused)
     except SyncError as exc:
         if exc.action is not Action.DEAD_LETTER:
             raise

@@ -16,6 +16,7 @@ from plumbing.errors import ExitCode
 from processors.context import Context
 from processors.transform import Coordinates, DeadLetter, Produced
 from reconciliation.events import Newest, Stored
+from schemas.bundle import Refused
 
 TOPIC = "sonar.main.account"
 LETTER = Letter(
@@ -35,7 +36,8 @@ def _mapper(monkeypatch: pytest.MonkeyPatch) -> None:
     def mapped(stored: Stored, _: Context) -> Mapped:
         at = Coordinates("account", stored.at.topic, stored.at.partition, stored.at.offset)
         dead = DeadLetter(at, "mapping.unmapped_value", "status")
-        return Mapped(stored, Produced(b"bundle") if stored.value == b"good" else dead)
+        refused = (Refused("customer", "7", "mapping.out_of_range", "quantity"),) if stored.value == b"partly" else ()
+        return Mapped(stored, dead if stored.value == b"bad" else Produced(b"bundle", refused=refused))
 
     monkeypatch.setattr(replaying, "map_again", mapped)
 
@@ -62,6 +64,8 @@ def newest(stored: Stored | None) -> Callable[[str, int], Stored | None]:
         pytest.param(replace(LETTER, sequence=None), an_event(99, 30), NOT_KEPT, id="unreadable, and not kept"),
         pytest.param(replace(LETTER, sequence=None), an_event(101, 50), SUPERSEDED, id="unreadable, then a good one"),
         pytest.param(RECORD, an_event(), REPLAY, id="a record that Splynx refused"),
+        pytest.param(RECORD, an_event(value=b"partly"), REFUSED, id="a record that alone cannot be mapped yet"),
+        pytest.param(replace(RECORD, record="8"), an_event(value=b"partly"), REPLAY, id="another one of its bundle"),
         pytest.param(RECORD, an_event(101, 50), SUPERSEDED, id="a record, and a newer event"),
         pytest.param(replace(RECORD, record=None, sequence=None), an_event(), REPLAY, id="an unreadable bundle"),
     ],
