@@ -5,13 +5,15 @@ a record `{entity, key}`. What joins a record later has a default, so that every
 (FULL_TRANSITIVE).
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
 
 from schemas.aggregate import Aggregate
-from schemas.records import Personal
+from schemas.records import AdditionalField, Personal, SplynxRecord
+from schemas.selection import morph_of, sonar_field
 from schemas.shapes import Kind, Member, members
 from schemas.topics import Topics
 
@@ -23,6 +25,7 @@ _PLAIN = {
     Kind.DAY: "string",
     Kind.INSTANT: "long",
 }
+_TYPES = re.compile(r"Sonar schema, (?:types? )?(\w+)(?:(?:,| and) (\w+))?")
 _FORMS = {Kind.DAY: "iso-date", Kind.INSTANT: "epoch-milliseconds"}
 _REF = {
     "type": "record",
@@ -174,18 +177,18 @@ def _record_schema(record: type[BaseModel], name: str, namespace: str, known: di
         "name": name,
         "namespace": namespace,
         "doc": " ".join((record.__doc__ or "").split()),
-        "fields": [_field_schema(member, namespace, known) for member in members(record)],
+        "fields": [_field_schema(record, member, namespace, known) for member in members(record)],
     }
 
 
-def _field_schema(member: Member, namespace: str, known: dict[str, str]) -> dict[str, Any]:
+def _field_schema(record: type[BaseModel], member: Member, namespace: str, known: dict[str, str]) -> dict[str, Any]:
     kind = _kind_schema(member, namespace, known)
     if member.many:
         kind = {"type": "array", "items": kind}
     if member.nullable:
         arms = kind if isinstance(kind, list) else [kind]
         kind = ["null", *arms]
-    field: dict[str, Any] = {"name": member.name, "type": kind}
+    field: dict[str, Any] = {"name": member.name, "type": kind, "doc": source_of(record, member)}
     if member.nullable:
         field["default"] = None
     elif member.default is not None:
@@ -196,6 +199,21 @@ def _field_schema(member: Member, namespace: str, known: dict[str, str]) -> dict
     if any(isinstance(mark, Personal) for mark in member.metadata):
         field["pii"] = True
     return field
+
+
+def source_of(record: type[BaseModel], member: Member) -> str:
+    """Where a field comes from, or (in a bundle) goes to. Sonar's types are those that the record's doc names."""
+    if not issubclass(record, SplynxRecord):
+        named = _TYPES.search(" ".join((record.__doc__ or "").split()))
+        types = [] if named is None else [one for one in named.groups() if one is not None]
+        fields = " or ".join(f"{one}.{sonar_field(member)}" for one in types) or sonar_field(member)
+        morph = morph_of(member)
+        return f"Sonar's {fields}" + (f", where that is one of type {morph.type_name}." if morph else ".")
+    if member.name in record.not_written:
+        return "Steers the sink; written nowhere."
+    if any(isinstance(mark, AdditionalField) for mark in member.metadata):
+        return f"Splynx's additional field {member.name}."
+    return f"Splynx's {record.columns.get(member.name, member.name)}."
 
 
 def _kind_schema(member: Member, namespace: str, known: dict[str, str]) -> Any:

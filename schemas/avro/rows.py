@@ -16,10 +16,11 @@ from pydantic import BaseModel
 from plumbing.avro import parse, writing
 from plumbing.avro_binary import EMPTY, FALSE, GIVEN, NULL, TRUE, number, text, whole
 from plumbing.clock import epoch_ms
+from plumbing.sealing import is_sealed
 from schemas.aggregate import Aggregate
 from schemas.avro.declared import value_schema
 from schemas.avro.values import value_of
-from schemas.records import Instant, MinorUnits, SonarRecord
+from schemas.records import Instant, MinorUnits, Sealed, Secret, SonarRecord
 from schemas.shapes import Kind, Member, members
 
 _Form = Callable[[Any], bytes]
@@ -81,8 +82,12 @@ def _form(record: type[BaseModel], member: Member) -> _Form | None:
     info = record.model_fields[member.name]
     if info.alias is not None or info.validation_alias is not None or info.default_factory is not None:
         return None
-    if _has_choices(info.annotation) or not all(map(_is_harmless, member.metadata)):
+    is_secret = any(isinstance(mark, Secret) for mark in member.metadata)
+    marks = [mark for mark in member.metadata if not (is_secret and mark in _SEALED)]
+    if _has_choices(info.annotation) or not all(map(_is_harmless, marks)):
         return None
+    if is_secret:
+        return _nullable(_sealed_text) if member.nullable else _sealed_text
     if not member.many:
         found = _FORMS.get((member.kind, member.nullable))
         if found is not None:
@@ -106,6 +111,15 @@ def _is_harmless(metadata: Any) -> bool:
 
 _MINOR_UNITS = get_args(MinorUnits)[1]
 _KEPT_TO = [*get_args(Instant)[1:], _MINOR_UNITS, *_MINOR_UNITS.metadata]
+
+
+_SEALED = get_args(Sealed)[1:]
+
+
+def _sealed_text(value: Any) -> bytes:
+    if not is_sealed(value):
+        raise ValueError
+    return _FORMS[Kind.TEXT, False](value)
 
 
 def _nullable(form: _Form) -> _Form:

@@ -5,7 +5,10 @@ from schemas.records import MinorUnits, SonarRecord
 
 
 class Frequency(SonarRecord):
-    """Months between two charges. Source: Sonar schema, Data-, Voice- and RecurringServiceDetail."""
+    """Months between two charges.
+
+    Source: Sonar schema, DataServiceDetail and VoiceServiceDetail; RecurringServiceDetail, too.
+    """
 
     id: int
     billing_frequency: int

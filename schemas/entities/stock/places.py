@@ -66,7 +66,10 @@ class Vehicle(SonarRecord):
 
 
 class GenericInventoryAssignee(Catalogued):
-    """Whoever has things and is none of the others: a contractor, a lab. Source: Sonar schema, same name."""
+    """Whoever has things and is none of the others: a contractor, a lab.
+
+    Source: Sonar schema, type GenericInventoryAssignee.
+    """
 
     name: Annotated[str, Personal()]
 

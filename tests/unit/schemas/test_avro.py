@@ -1,6 +1,8 @@
 """What is sent over Avro comes back equal, for every aggregate that is mapped."""
 
 import io
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from sandbox.sonar.newer import NEWER
 from schemas.aggregate import Aggregate
 from schemas.avro import (
     bundle_from_avro,
@@ -22,13 +25,14 @@ from schemas.avro import (
     subjects,
     value_of,
 )
+from schemas.avro.declared import value_schema
 from schemas.bundle import Bundle, bundle_hash
 from schemas.catalogue import AGGREGATES, aggregate
 from schemas.entities.labels import AccountGroup, AccountType
 from schemas.envelope import Event, envelope_of, event_of
 from schemas.mapping import NotARecord, map_event
-from schemas.records import SonarRecord, SplynxRecord
-from schemas.shapes import Kind, members
+from schemas.records import Personal, Secret, SonarRecord, SplynxRecord
+from schemas.shapes import Kind, members, walk
 from schemas.topics import Topics
 from tests.builders import (
     NOON,
@@ -107,6 +111,8 @@ def filled(record: type[BaseModel], *, wholly: bool) -> dict[str, Any]:
         if not member.required and not wholly:
             continue
         value = VALUES[member.kind] if member.record is None else filled(member.record, wholly=wholly)
+        if any(isinstance(mark, Secret) for mark in member.metadata):
+            value = "sealed:1:one:AAAA"
         found[member.name] = [value, value] if member.many else value
     return found
 
@@ -239,3 +245,46 @@ def test_any_amount_instant_and_text_survive(amount: int, when: datetime, words:
     back = event_of(through(envelope_schema(declared), envelope_of(an_event(declared, record))))
     assert back.after is not None
     assert record_of(declared, back.after) == record
+
+
+HAS = {(one.name, name) for one in NEWER.types.values() for name in (*one.columns, *one.relations)}
+"""What Sonar's types have, in either generation."""
+
+
+def fields_of(schema: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every field of every record in a schema, with the record's full name."""
+    if isinstance(schema, list):
+        for arm in schema:
+            yield from fields_of(arm)
+    elif isinstance(schema, dict):
+        for field in schema.get("fields", ()):
+            yield f"{schema.get('namespace')}.{schema['name']}", field
+            yield from fields_of(field["type"])
+        for inner in ("items", "values", "type"):
+            if isinstance(schema.get(inner), dict | list):
+                yield from fields_of(schema[inner])
+
+
+@pytest.mark.parametrize("name", [one.name for one in AGGREGATES])
+def test_each_field_names_the_field_of_sonars_that_it_comes_from_and_personal_ones_are_marked(name: str) -> None:
+    one = aggregate(name)
+    found = list(fields_of(value_schema(one)))
+    assert found
+    for _, field in found:
+        named = re.findall(r"(\w+)\.(\w+)", field["doc"])
+        assert named, field["name"]
+        assert HAS & set(named), field
+    marked = {(record.rpartition(".")[2], field["name"]) for record, field in found if field.get("pii")}
+    personal = {
+        ("Value" if record is one.root.record else record.__name__, member.name)
+        for record in walk(one.root.record)
+        for member in members(record)
+        if any(isinstance(mark, Personal) for mark in member.metadata)
+    }
+    assert marked == personal
+
+
+@pytest.mark.parametrize("name", [one.name for one in AGGREGATES if one.targets])
+def test_each_field_of_a_bundle_tells_where_it_goes(name: str) -> None:
+    for record, field in fields_of(bundle_schema(aggregate(name))):
+        assert record == "splynx.Ref" or field["doc"], field["name"]

@@ -1,5 +1,6 @@
 """Rows written at once have the bytes that the way through the record gives; what is refused there stays refused."""
 
+import base64
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Annotated, Any, Literal
@@ -11,12 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from plumbing.avro import parse, writing
 from plumbing.avro_binary import GIVEN, TRUE, text, whole
+from plumbing.sealing import Sealer
 from schemas.aggregate import Aggregate, Collection
 from schemas.avro import EventWriter, RowWriter, envelope_schema, key_bytes, key_schema, value_of, value_schema
 from schemas.avro.rows import at_once
 from schemas.catalogue import AGGREGATES, aggregate
 from schemas.envelope import Event, envelope_of, key_of
-from schemas.records import Instant, MinorUnits, Personal, SonarRecord
+from schemas.records import Instant, MinorUnits, Personal, Sealed, Secret, SonarRecord
 from schemas.shapes import Kind, Member, members
 
 NAMES = [one.name for one in AGGREGATES]
@@ -33,7 +35,9 @@ USUAL: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.DAY: st.dates(datetime(1000, 1, 1).date(), datetime(2999, 12, 31).date()).map(str),  # noqa: DTZ001 - a day
     Kind.INSTANT: INSTANTS | INSTANTS.map(lambda value: value.removesuffix("+00:00") + "Z" * value.endswith("+00:00")),
 }
+SEALED = Sealer.of(f"one={base64.b64encode(bytes(64)).decode()}").seal("a secret", "Type.field:1")
 ODD = [
+    SEALED, SEALED[:-1], "sealed:1:one:",
     None, "", "x", " 7 ", "1_000", "+5", "-3", "007", "٣", "²", "7.0", "9" * 18, "9" * 19, "9" * 40, "true", "1",
     "\ud800",
     0, 1, 2, -1, 2**63, -(2**63) - 1, 1.0, 2.5, float("nan"), float("inf"), -0.0, 1e-7,
@@ -54,6 +58,8 @@ def rows(record: type[BaseModel], odd: st.SearchStrategy[Any] | None = None) -> 
 
 def _values(member: Member, odd: st.SearchStrategy[Any] | None) -> st.SearchStrategy[Any]:
     one = USUAL[member.kind] if member.record is None else rows(member.record, odd)
+    if any(isinstance(mark, Secret) for mark in member.metadata):
+        one = st.just(SEALED)
     found = st.lists(one, max_size=2) if member.many else one
     if member.nullable:
         found = st.none() | found
@@ -111,6 +117,7 @@ class Everything(SonarRecord):
     optional_flag: bool | None = None
     optional_amount: MinorUnits | None = None
     optional_at: Instant | None = None
+    sealed: Annotated[Sealed | None, Secret("passwords")] = None
     defaulted: bool = True
 
 
@@ -230,10 +237,10 @@ def test_a_record_of_one_member_is_written_too() -> None:
 
 def test_what_sonar_does_not_show_is_its_default() -> None:
     written = RowWriter(EVERYTHING).write(PLAIN)
-    assert written.endswith(b"\0\0\0" + TRUE)
+    assert written.endswith(b"\0\0\0\0" + TRUE)
     assert written.startswith(whole(1) + text("a") + TRUE)
     shown = RowWriter(EVERYTHING).write(PLAIN | {"optional_flag": True})
-    assert shown.endswith(GIVEN + TRUE + b"\0\0" + TRUE)
+    assert shown.endswith(GIVEN + TRUE + b"\0\0\0" + TRUE)
 
 
 FIRST: dict[Kind, Any] = {
@@ -252,6 +259,8 @@ def a_row(record: type[BaseModel]) -> dict[str, Any]:
 
 
 def _a_value(member: Member) -> Any:
+    if any(isinstance(mark, Secret) for mark in member.metadata):
+        return SEALED
     one = FIRST[member.kind] if member.record is None else a_row(member.record)
     return [one] if member.many else one
 
