@@ -7,7 +7,6 @@ from datetime import date
 from typing import Any
 
 import orjson
-from pydantic import BaseModel
 
 from schemas.records import SplynxRecord
 
@@ -75,13 +74,8 @@ def record_document(record: SplynxRecord) -> dict[str, Any]:
     return record.model_dump(mode="json")
 
 
-def record_hash(record: BaseModel) -> str:
-    """32 hex digits over the canonical document of one record."""
-    return document_hash(record.model_dump(mode="json"))
-
-
 def document_hash(document: dict[str, Any]) -> str:
-    """The same of a document that is there already."""
+    """32 hex digits over a record's document."""
     return _digest(document)
 
 

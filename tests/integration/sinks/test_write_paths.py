@@ -182,6 +182,7 @@ async def test_a_blocked_customer_who_pays_over_rest_stays_blocked(site: Site) -
     assert site.rows("SELECT * FROM {ledger}.conflicts") == []
 
 
+@pytest.mark.fault(6)
 @pytest.mark.parametrize(
     "place",
     [

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 
 from schemas.aggregate import Aggregate, Collection, DeletePolicy, Target, WritePath
-from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash, record_document, record_hash
+from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash, document_hash, record_document
 from schemas.records import AdditionalField, OnCreate, Personal, Ref, SonarRecord, SplynxRecord, To
 from sinks.plan import Known
 
@@ -86,5 +86,5 @@ def stamped(records: dict[str, list[SplynxRecord] | None], *, sequence: int = 10
 
 def known(target: Target, record: SplynxRecord, *, state: str = "live", target_id: int = 7) -> Known:
     """The crosswalk row of a record that was written as it is."""
-    digest = record_hash(record) if state == "live" else ""
+    digest = document_hash(record_document(record)) if state == "live" else ""
     return Known(target.entity, record.key, target_id, digest, 5, state, 0, record_document(record))
