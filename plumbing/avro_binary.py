@@ -20,7 +20,10 @@ _PAIR = 1 << _BITS
 _INNER = [bytes([0x80 | pair & 0x7F, 0x80 | pair >> 7]) for pair in range(_PAIR)]
 _LAST = [bytes([pair]) if pair < 0x80 else bytes([0x80 | pair & 0x7F, pair >> 7]) for pair in range(_PAIR)]
 _DOUBLE = struct.Struct("<d")
-_LENGTHS = _LAST[::2]  # zig-zag of what is not negative
+LENGTHS = _LAST[::2]  # zig-zag of what is not negative
+"""In front of a text of so many bytes, as far as they reach."""
+GIVEN_LENGTHS = [GIVEN + one for one in LENGTHS]
+"""The same, where the text is a value of the second branch."""
 
 
 def whole(number: int) -> bytes:
@@ -48,6 +51,6 @@ def text(value: str) -> bytes:
     """A `string`."""
     data = value.encode()
     try:
-        return _LENGTHS[len(data)] + data
+        return LENGTHS[len(data)] + data
     except IndexError:
         return whole(len(data)) + data

@@ -180,14 +180,17 @@ class Publisher:
 
     def _deliver(self, messages: Sequence[_Message], pending: Pending) -> None:
         # In one go: a producer that is fed now and then sends many small batches, which costs it and the broker more.
-        for one in messages:
+        # Of a partition the newest offset is told last: only that message needs to report it.
+        newest = {(one.topic, one.partition): place for place, one in enumerate(messages)}
+        telling = set(newest.values())
+        for place, one in enumerate(messages):
             self._producer.produce(
                 one.topic,
                 partition=one.partition,
                 key=one.key,
                 value=one.value,
                 headers=self._headers,
-                on_ack=self._acknowledged,
+                on_ack=self._acknowledged if place in telling else None,
             )
         self._producer.flush()
         self._index.produce(pending)

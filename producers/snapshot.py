@@ -211,14 +211,21 @@ class Snapshot:
             await self.gate.wait()
             size = self._reader.page_size(aggregate)
             page = await self._reader.page(aggregate, documents.after_id(one.last, one.high), size)
-            await self._publish(aggregate, page)
-            if page.rows:
-                one.last = int(page.rows[-1]["id"])
-                progress.read += len(page.rows)
-            one.done = not page.rows or (page.total is not None and page.total <= len(page.rows))
+            await self._hand_in(aggregate, page)
+            last, rows = int(page.rows[-1]["id"]) if page.rows else one.last, len(page.rows)
+            done = not page.rows or (page.total is not None and page.total <= len(page.rows))
+            del page  # its rows take many times what they come to on the topic, and the broker is waited for
+            await self._publisher.commit()
+            one.last, one.done = last, done
+            progress.read += rows
             await self._save(aggregate, progress)
 
     async def _publish(self, aggregate: Aggregate, page: Page) -> None:
+        await self._hand_in(aggregate, page)
+        await self._publisher.commit()
+
+    async def _hand_in(self, aggregate: Aggregate, page: Page) -> None:
+        """Make events of a page; they are on the topic after the next commit."""
         self._lease.check()
         again = self._rows(aggregate, page)
         for _ in range(_THIRD_READS):
@@ -228,7 +235,6 @@ class Snapshot:
             third = await self._reader.page(aggregate, documents.any_of(again), len(again))
             self._lease.check()
             again = self._rows(aggregate, third) + [id for id in again if not third.tells_of(id)]
-        await self._publisher.commit()
 
     def _rows(self, aggregate: Aggregate, page: Page) -> list[int]:
         overlapped = []

@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from plumbing.avro import parse, writing
-from plumbing.avro_binary import EMPTY, FALSE, GIVEN, NULL, TRUE, number, text, whole
+from plumbing.avro_binary import EMPTY, FALSE, GIVEN, GIVEN_LENGTHS, LENGTHS, NULL, TRUE, number, text, whole
 from plumbing.clock import epoch_ms
 from plumbing.sealing import is_sealed
 from schemas.aggregate import Aggregate
@@ -135,9 +135,24 @@ def _list(form: _Form) -> _Form:
     return list_form
 
 
+# Half of what rows hold is text: these two call nothing that they need not.
 def _text(value: Any) -> bytes:
-    # A tax rate comes as a number; the record makes a text of it in this way (`coerce_numbers_to_str`).
-    return text(str(value) if type(value) is float else value)
+    try:
+        data = value.encode()
+        return LENGTHS[len(data)] + data  # type: ignore[no-any-return]  # only a str has `encode`
+    except (AttributeError, IndexError):
+        # A tax rate comes as a number; the record makes a text of it in this way (`coerce_numbers_to_str`).
+        return text(str(value) if type(value) is float else value)
+
+
+def _nullable_text(value: Any) -> bytes:
+    if value is None:
+        return NULL
+    try:
+        data = value.encode()
+        return GIVEN_LENGTHS[len(data)] + data  # type: ignore[no-any-return]
+    except (AttributeError, IndexError):
+        return GIVEN + _text(value)
 
 
 def _whole(value: Any) -> bytes:
@@ -168,7 +183,12 @@ def _instant(value: Any) -> bytes:
     return whole(epoch_ms(datetime.fromisoformat(value)))
 
 
+_is_decimal = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,15})?").fullmatch
+
+
 def _number(value: Any) -> bytes:
+    if type(value) is str and _is_decimal(value):
+        return number(float(value))  # a latitude comes as text
     if type(value) is not float and type(value) is not int:
         raise TypeError
     return number(value)
@@ -180,7 +200,7 @@ def _remembered(form: _Form) -> _Form:
 
 _FORMS: Mapping[tuple[Kind, bool], _Form] = {
     (Kind.TEXT, False): _text,
-    (Kind.TEXT, True): _nullable(_text),
+    (Kind.TEXT, True): _nullable_text,
     # A 1 is taken for true, as the record does.
     (Kind.FLAG, False): {False: FALSE, True: TRUE}.__getitem__,
     (Kind.FLAG, True): {None: NULL, False: GIVEN + FALSE, True: GIVEN + TRUE}.__getitem__,

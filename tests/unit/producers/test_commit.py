@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
+from collections import Counter
 from typing import Any, cast
 
 from plumbing.kafka import AckedProducer
 from producers.index import Index
 from producers.publisher import Publisher
 from schemas.topics import Topics
+from tests.unit.producers.scene import Scene
 
 
 class Held:
@@ -52,3 +54,16 @@ async def test_those_who_ask_while_a_commit_is_under_way_share_the_next() -> Non
     finally:
         held.go.release(100)
     assert held.taken == [0, 1, 1, 1]  # two commits, each of the events and of the index
+
+
+async def test_a_watermark_names_the_end_of_each_partition_that_was_written() -> None:
+    scene = Scene(page_size=10)
+    for number in range(30):
+        scene.shop.a_payment(scene.shop.an_account(f"A{number}"), 250)
+    await scene.begin()
+    await scene.snapshot.run(scene.aggregates, asyncio.Event(), started=scene.desk.clock.now, force=None)
+    topics = [scene.topics.sonar(one.name) for one in scene.aggregates]
+    written = Counter((topic, partition) for topic, partition, _, _ in scene.broker.messages if topic in topics)
+    assert max(written.values()) > 2
+    told = {(topic, at): end for topic, ends in scene.publisher.offsets.items() for at, end in ends.items()}
+    assert told == written

@@ -31,7 +31,7 @@ USUAL: dict[Kind, st.SearchStrategy[Any]] = {
     Kind.TEXT: st.text(max_size=30) | st.floats(allow_nan=False, allow_infinity=False),
     Kind.WHOLE: IDS.map(str) | st.integers(-(2**63), 2**63 - 1),
     Kind.FLAG: st.booleans(),
-    Kind.NUMBER: st.floats() | st.integers(-180, 180),
+    Kind.NUMBER: st.floats() | st.integers(-180, 180) | st.integers(-180, 180).map("{}.0125".format),
     Kind.DAY: st.dates(datetime(1000, 1, 1).date(), datetime(2999, 12, 31).date()).map(str),  # noqa: DTZ001 - a day
     Kind.INSTANT: INSTANTS | INSTANTS.map(lambda value: value.removesuffix("+00:00") + "Z" * value.endswith("+00:00")),
 }
@@ -39,6 +39,7 @@ SEALED = Sealer.of(f"one={base64.b64encode(bytes(64)).decode()}").seal("a secret
 ODD = [
     SEALED, SEALED[:-1], "sealed:1:one:",
     None, "", "x", " 7 ", "1_000", "+5", "-3", "007", "٣", "²", "7.0", "9" * 18, "9" * 19, "9" * 40, "true", "1",
+    ".5", "5.", "-0.0", "1e5", "nan", "1_0.5",
     "\ud800",
     0, 1, 2, -1, 2**63, -(2**63) - 1, 1.0, 2.5, float("nan"), float("inf"), -0.0, 1e-7,
     1e22, True, False, [], {}, [None], ["x"], {"id": 1},
