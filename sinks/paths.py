@@ -82,6 +82,8 @@ class Paths:
         """The same jobs, after those that stand in the way of others have stepped aside."""
         later: dict[Key, Job] = {}
         ways = in_the_way([job for jobs in groups if not _reused(jobs) for job in jobs])
+        if not ways:
+            return groups
         able = await self._rest.able_to_move([job.step for job in ways])
         for job in ways:
             if job.key not in able:
