@@ -142,9 +142,9 @@ STOPPED_AT = {
     "behind the answer to its call": ("clients.splynx.SplynxClient.post", "after"),
 }
 """`{where: (step, when)}`"""
-_FENCED = ("sinks.errors.Fenced", "sink.waits")
-"""What it says when it goes on: it is fenced; or its transaction was taken from it, or its call is past its deadline.
-Then it finds its batch done, and goes on as a member of the group like any other."""
+_FENCED = ("sinks.errors.Fenced", "sink.waits", "sink.asked_back")
+"""What it says when it goes on: it is fenced; or its transaction was taken from it, or its call is past its deadline;
+or it hears first that its partitions went. Then it finds its batch done, and goes on as a member like any other."""
 
 
 @pytest.mark.fault(8)

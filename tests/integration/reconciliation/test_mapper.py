@@ -10,7 +10,8 @@ from tests.integration.reconciliation.conftest import Pair, found, stages, the
 
 pytestmark = pytest.mark.timeout(300)
 _ACCOUNTS = """{ accounts(paginator: {page: 1, records_per_page: 100}) { entities { id is_delinquent
-  account_status { name activates_account } } } }"""
+  account_status { name activates_account }
+  account_services(paginator: {page: 1, records_per_page: 100}) { entities { id service { type } } } } } }"""
 _PAYMENTS = (
     """{ payments(paginator: {page: 1, records_per_page: 100}) { entities { id account_id successful status } } }"""
 )
@@ -46,6 +47,10 @@ def test_a_mapper_wrong_by_a_cent_and_two_swapped_statuses_are_both_found(
     pair: Pair, chosen: tuple[str, str, str, str]
 ) -> None:
     payment, payer, active, other = chosen
+    (account,) = (one for one in rows_of(pair.site, _ACCOUNTS) if one["id"] == active)
+    # A customer that is disabled by mistake cannot have what it pays for: Splynx refuses that, and it is told, too.
+    listed = account["account_services"]["entities"]  # type: ignore[index]
+    (plan,) = (str(one["id"]) for one in listed if one["service"]["type"] == "DATA")
     document = pair.reconcile()
     (day,) = [one["key"] for one in document["findings"] if one["check"] == "M7"]
     assert found(document) == sorted(
@@ -55,11 +60,18 @@ def test_a_mapper_wrong_by_a_cent_and_two_swapped_statuses_are_both_found(
             ("record", "payment", payment, "account day method minor"),
             ("record", "customer", active, "status"),
             ("record", "customer", other, "status"),
+            ("counts", "internet_service", "active", "records"),
+            ("fields", "internet_service", plan, "record"),
+            ("record", "internet_service", plan, "status"),
         ]
     )
     assert document["code"] == 3
-    statuses = [the(document["findings"], check="record", key=key, field="status") for key in (active, other)]
+    statuses = [
+        the(document["findings"], check="record", entity="customer", key=key, field="status") for key in (active, other)
+    ]
     assert [(one["expected"], one["actual"]) for one in statuses] == [("active", "disabled"), ("disabled", "active")]
-    records = [one for one in document["findings"] if one["check"] == "record"]
+    refused = [one for one in document["findings"] if one["entity"] == "internet_service" and one["check"] != "counts"]
+    assert {one["cause"] for one in refused} == {"dead: splynx.record_refused"}
+    records = [one for one in document["findings"] if one["check"] == "record" and one not in refused]
     assert {one["cause"] for one in records} == {"mapper: its bundle asks for what Splynx has"}
     assert all(one["topic"] and one["offset"] is not None and one["confirmed"] for one in records)
