@@ -11,6 +11,13 @@ from plumbing.settings import KafkaSettings
 
 _LOOK_SECONDS = 0.5
 _LOOKS = 60
+_IN_SMALL_BITES = {
+    "fetch.message.max.bytes": 256 * 1024,
+    "queued.max.messages.kbytes": 1024,
+    "queued.min.messages": 2_000,
+}
+"""What is read ahead. Fetches are packed, and small messages take three times their bytes in the queue: with the usual
+settings 600,000 of them take 250 MB on their way, so 10 MB, in the same time. A larger message comes all the same."""
 
 Spans = Mapping[tuple[str, int], tuple[int, int]]
 """`{(topic, partition): (first offset, the one to stop before)}`."""
@@ -59,7 +66,7 @@ def read_whole(kafka: KafkaSettings, topic: str, group: str) -> Iterator[Message
         TopicMissing: the topic does not exist.
         DependencyUnreachable: the broker does not answer.
     """
-    consumer = make_consumer(kafka, group)
+    consumer = make_consumer(kafka, group, **_IN_SMALL_BITES)
     try:
         ends = end_offsets(consumer, topic, partitions_of(consumer, topic))
         spans = {(topic, partition): bounds for partition, bounds in ends.items()}
