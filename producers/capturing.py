@@ -140,6 +140,7 @@ class Capture:
             producer,
             standing.codecs,
             index,
+            cursors,
             run_id=run_id,
             fingerprint=source.fingerprint,
             offsets=standing.ends,

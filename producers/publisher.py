@@ -16,11 +16,13 @@ from pydantic import ValidationError
 from plumbing import metrics
 from plumbing.clock import epoch_ms, utc_now
 from plumbing.kafka import AckedProducer, partition_of
+from producers.cursors import Cursors
 from producers.families import Children, Root
 from producers.index import Index, Pending
 from producers.layout import Shown
 from producers.owners import owner_of
 from producers.reader import Page
+from producers.unsure import Sent, about_to_send, doubt
 from producers.versions import NONE, number_of, number_of_bytes
 from schemas.aggregate import ACCOUNTS, Aggregate
 from schemas.avro import EventWriter, RowWriter, key_bytes
@@ -66,6 +68,7 @@ class _Message(NamedTuple):
     partition: int
     key: bytes
     value: bytes
+    sent: Sent
 
 
 class Publisher:
@@ -78,6 +81,7 @@ class Publisher:
         producer: AckedProducer,
         codecs: Mapping[str, tuple[Registered, Registered]],
         index: Index,
+        cursors: Cursors,
         *,
         run_id: str,
         fingerprint: str,
@@ -85,7 +89,8 @@ class Publisher:
     ) -> None:
         """`codecs`: `{aggregate: (key, value)}`. `offsets`: `{topic: {partition: end}}` when capture started."""
         self._topics, self._partitions, self._producer, self._codecs = topics, partitions, producer, codecs
-        self._index, self._run_id, self._fingerprint = index, run_id, fingerprint
+        self._index, self._cursors, self._run_id, self._fingerprint = index, cursors, run_id, fingerprint
+        doubt(cursors, index)
         self.offsets = offsets
         self.counts: Counter[tuple[str, str]] = Counter()
         self._headers = {"schema_fingerprint": fingerprint.encode()}
@@ -172,6 +177,7 @@ class Publisher:
             # Both at once: of what another task publishes meanwhile neither event nor entry goes with these.
             messages, self._messages = self._messages, []
             pending = self._index.take_pending()
+            await about_to_send(self._cursors, (one.sent for one in messages))
             await asyncio.to_thread(self._deliver, messages, pending)
             for (name, op), count in Counter((one.aggregate, one.op) for one in messages).items():
                 self.counts[name, op] += count
@@ -241,8 +247,8 @@ class Publisher:
         if len(value) > MAX_MESSAGE_BYTES - _HEADROOM:
             return False
         partition = partition_of(owner if owner is not None else id, self._partitions)
-        key = key_bytes(outlet.key_header, id)
-        self._messages.append(_Message(aggregate.name, op, outlet.topic, partition, key, value))
+        key, sent = key_bytes(outlet.key_header, id), Sent(aggregate.root.name, id, page.sequence, owner)
+        self._messages.append(_Message(aggregate.name, op, outlet.topic, partition, key, value, sent))
         return True
 
     def _dead_letter(self, aggregate: Aggregate, row: Mapping[str, Any], page: Page, code: str, reason: str) -> None:

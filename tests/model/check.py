@@ -4,16 +4,20 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
+
 from plumbing.errors import SyncError
+from producers.ids import Ids
+from producers.orders import Order
 from tests.faults.capture_town import Town
 from tests.faults.steps import Killed
 from tests.faults.test_capture_answers import ANSWERS
-from tests.model.source import NEVER, OPERATIONS, UNTOLD, Key, Source
+from tests.model.source import NAMES, NEVER, OPERATIONS, UNTOLD, Key, Source
 from tests.model.strategies import OURS, Strategy
 from tests.unit.producers.scene import AGGREGATES
 
@@ -96,7 +100,7 @@ class _Run:
 
         def happen() -> None:
             operation(self.source)
-            self.source.note(told=not self.town.line.conditions.emptied)
+            self.source.note()
 
         asked, turn = 0, self.chance.choice([0, 0, 1, 2, 3])
 
@@ -254,18 +258,48 @@ class _Run:
     def snapshot(self) -> Iterator[None]:
         """Everything is read anew at the same time."""
         town = self.town
-        poll = town.following.poll
+        with self._beside(
+            lambda: town.snapshot.run(AGGREGATES, asyncio.Event(), started=town.shop.clock.now, force=f"{self.chance}")
+        ):
+            yield
+
+    @contextlib.contextmanager
+    def ordered(self) -> Iterator[None]:
+        """Some roots, or one account's world, are read again at the same time."""
+        town, chance = self.town, self.chance
+        names = tuple(one.name for one in AGGREGATES)
+        low = chance.randint(1, 20)
+        ids, account = Ids(((low, low + 4),)), chance.choice(sorted(town.shop.store.table("Account")))
+        order = Order(names, ids) if chance.random() < 0.5 else Order(names, customer=account)
+
+        async def carry_out() -> None:
+            await town.parts.run(await town.orders.take(order), asyncio.Event())
+
+        with self._beside(carry_out):
+            yield
+
+    @contextlib.contextmanager
+    def hinted(self) -> Iterator[None]:
+        """Webhooks tell of rows, whether anything has become of them or not."""
+        for _ in range(self.chance.randint(1, 6)):
+            type_name, id = self.chance.choice(list(NAMES)), self.chance.randint(1, 30)
+            event = f"{type_name}.{self.chance.choice(['created', 'updated', 'deleted'])}"
+            self.town.following.hints.take(orjson.dumps({"event": event, "object_id": id}))
+        yield
+
+    @contextlib.contextmanager
+    def _beside(self, work: Callable[[], Awaitable[object]]) -> Iterator[None]:
+        poll = self.town.following.poll
 
         async def both(*, sweeping: bool = True) -> datetime:
-            again = town.snapshot.run(AGGREGATES, asyncio.Event(), started=town.shop.clock.now, force=f"{self.chance}")
-            _, covered = await asyncio.gather(again, poll(sweeping=sweeping))
+            _, covered = await asyncio.gather(work(), poll(sweeping=sweeping))
             return covered
 
-        town.following.poll = both  # type: ignore[method-assign]
+        self.town.following.poll = both  # type: ignore[method-assign]
         try:
             yield
         finally:
-            del town.following.poll
+            del self.town.following.poll
 
     @contextlib.contextmanager
     def skew(self) -> Iterator[None]:
@@ -278,7 +312,7 @@ FAULTED: dict[str, Callable[[_Run], contextlib.AbstractContextManager[None]]] = 
     one.__name__: one
     for one in (
         _Run.none, _Run.restart, _Run.killed_before_the_broker_has_it, _Run.killed_between_two_leaders, _Run.denied,
-        _Run.emptied, _Run.bad_answers, _Run.snapshot, _Run.skew,
+        _Run.emptied, _Run.bad_answers, _Run.snapshot, _Run.ordered, _Run.hinted, _Run.skew,
     )
 }  # fmt: skip
 

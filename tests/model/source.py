@@ -69,6 +69,7 @@ class Source:
 
     def note(self, *, told: bool = True) -> None:
         """Take the state as it is; what differs does so since now. `told`: nothing hides that from a poller."""
+        told = told and not self.town.line.conditions.emptied
         fresh = {(one.name, id): value for one in AGGREGATES for id, value in expected(self.store, one).items()}
         for key in fresh.keys() | self.state.keys():
             if fresh.get(key) != self.state.get(key):

@@ -314,7 +314,7 @@ class Scene:
         self.reader = self._reader()
         codecs = {one.name: (Registered(), Registered()) for one in self.aggregates}
         self.publisher = Publisher(
-            self.topics, 4, producer, codecs, self.index, run_id="run", fingerprint="f", offsets={}
+            self.topics, 4, producer, codecs, self.index, self.cursors, run_id="run", fingerprint="f", offsets={}
         )
         self.snapshot = Snapshot(self.reader, self.publisher, self.cursors, lease, ways=2, run_id="run")
         self.orders, self.told = Orders(self.cursors), list[dict[str, Any]]()

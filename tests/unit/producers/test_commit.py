@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any, cast
 
 from plumbing.kafka import AckedProducer
+from producers.cursors import Cursors
 from producers.index import Index
 from producers.publisher import Publisher
 from schemas.topics import Topics
@@ -38,7 +39,8 @@ async def test_those_who_ask_while_a_commit_is_under_way_share_the_next() -> Non
     held = Held()
     producer = cast("AckedProducer", held)
     index = Index("index", 3, producer)
-    publisher = Publisher(Topics("main"), 3, producer, {}, index, run_id="run", fingerprint="", offsets={})
+    cursors = Cursors("main", "cursors", producer, {}, lambda: None)
+    publisher = Publisher(Topics("main"), 3, producer, {}, index, cursors, run_id="run", fingerprint="", offsets={})
     try:
         first = asyncio.create_task(publisher.commit())
         await asyncio.to_thread(held.begun.acquire)

@@ -556,3 +556,31 @@ async def test_what_was_left_out_for_a_while_goes_on_from_where_it_stood() -> No
     scene.shop.clock.tick(60)
     await scene.following.poll()
     assert scene.following.low == scene.following.deletes_low == scene.shop.clock.now - timedelta(seconds=10)
+
+
+@pytest.mark.parametrize("then", ["deleted", "as before"])
+async def test_an_event_that_a_kill_kept_from_the_index_is_followed_by_what_is_so_now(then: str) -> None:
+    scene = await a_scene()
+    topic = scene.topics.sonar("payment")
+    if then == "deleted":
+        id = scene.shop.a_payment(1, 5)
+    else:
+        id = 1
+        scene.shop.store.update("Payment", id, amount=7)
+    await scene.following.poll()
+    last = max(place for place, (name, *_) in enumerate(scene.broker.messages) if name == topic)
+    del scene.broker.messages[last + 1 :]  # the process was killed when the broker had the event, and nothing after it
+    scene.restart()
+    await scene.begin()
+    if then == "deleted":
+        scene.shop.store.delete("Payment", id)
+    else:
+        scene.shop.store.update("Payment", id, amount=100)
+    scene.shop.clock.tick(5)
+    await scene.following.poll()
+    assert {id: row["amount"] for id, row in scene.folded("payment").items()} == {1: 100}
+    scene.restart()
+    await scene.begin()
+    published = len(scene.events("payment"))
+    await scene.following.poll()
+    assert len(scene.events("payment")) == published  # after an end in order nothing is in doubt
