@@ -18,7 +18,6 @@ from plumbing.reading import value_of
 from plumbing.settings import Settings, SonarSettings
 from producers import documents
 from producers.capture import check_captured
-from producers.capturing import CaptureSummary
 from producers.changes import Changes
 from producers.extents import read_extent
 from producers.followed import followed
@@ -28,6 +27,7 @@ from producers.parts import owned
 from producers.reader import NESTED_PAGE, Reading
 from producers.signals import SNAPSHOT
 from producers.source import selection_text
+from producers.summary import CaptureSummary
 from schemas.aggregate import ACCOUNTS, Aggregate
 from schemas.catalogue import AGGREGATES, captured
 from schemas.topics import Topics

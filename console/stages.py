@@ -21,8 +21,8 @@ from plumbing.logs import configure_logs
 from plumbing.settings import Settings, load_settings
 from processors.batch import process_batch
 from producers.capture import run_capture
-from producers.capturing import CaptureSummary
 from producers.orders import Order
+from producers.summary import CaptureSummary
 from schemas.rules import load_rules
 from sinks.runner import run_sink
 

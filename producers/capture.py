@@ -11,11 +11,12 @@ from clients.sonar import SonarClient
 from plumbing.errors import ConfigurationError
 from plumbing.health import HealthServer
 from plumbing.settings import Settings
-from producers.capturing import Capture, CaptureSummary
+from producers.capturing import Capture
 from producers.lease import Lease, LeaseHeld
 from producers.orders import Order
 from producers.pace import rest
 from producers.signals import Accepted, Signal, send
+from producers.summary import CaptureSummary
 from schemas.catalogue import captured
 from schemas.topics import Topics
 

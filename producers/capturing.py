@@ -4,7 +4,6 @@ import asyncio
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -39,6 +38,7 @@ from producers.signals import ACCEPT_DELETES
 from producers.snapshot import Snapshot
 from producers.source import read_source
 from producers.standing import read_standing
+from producers.summary import CaptureSummary
 from producers.telling import Telling
 from producers.webhook import WebhookServer
 from schemas.catalogue import captured
@@ -46,26 +46,6 @@ from schemas.topics import Topics
 from schemas.watermark import Watermark
 
 log = structlog.get_logger()
-
-
-@dataclass
-class CaptureSummary:
-    """What one run of capture did."""
-
-    run_id: str = ""
-    events: dict[str, dict[str, int]] = field(default_factory=dict)
-    """`{aggregate: {op: events acknowledged}}`."""
-    snapshot: dict[str, tuple[int, int | None]] = field(default_factory=dict)
-    """`{aggregate: (rows read, rows in all)}`."""
-    snapshot_complete: bool = False
-    missing: dict[str, str] = field(default_factory=dict)
-    """`{aggregate: ids that were ordered and that Sonar does not have}`."""
-    requests: int = 0
-    seconds: float = 0.0
-    watermark: Watermark | None = None
-    """The last one published."""
-    signal_id: str | None = None
-    """Set when another process holds the lease and was asked to do it; nothing was read here."""
 
 
 class Capture:

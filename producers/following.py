@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 
@@ -13,7 +12,7 @@ from clients.sonar_schema import SonarSchema
 from plumbing import metrics
 from producers.brake import Brake, Held
 from producers.changes import Changes
-from producers.cursors import Cursors, CursorUnusable
+from producers.cursors import Cursors
 from producers.demands import Demands
 from producers.followed import Followed
 from producers.hints import Hints
@@ -22,6 +21,7 @@ from producers.lateness import Lateness
 from producers.lease import Lease
 from producers.needs import SchemaUnfit
 from producers.noticing import Noticing
+from producers.positions import Positions
 from producers.publisher import Publisher
 from producers.reader import Reader
 from producers.rereading import Rereading
@@ -30,7 +30,6 @@ from schemas.aggregate import Aggregate
 
 log = structlog.get_logger()
 
-_CURSOR = "follow"
 _MANY = 5000
 """New demands for which a look for changes waits until they are met: after an outage there may be any number."""
 _SELDOM = 12
@@ -61,7 +60,7 @@ class Following:
         `Brake`.
         """
         self._changes, self._reader, self._publisher = changes, reader, publisher
-        self._index, self._cursors, self._lease = index, cursors, lease
+        self._index, self._lease, self._positions = index, lease, Positions(cursors)
         self._aggregates = [one for one in aggregates if not one.root.singleton]
         self._singletons = [one for one in aggregates if one.root.singleton]
         self._lateness, self._server_time = Lateness(cursors, safety_lag), server_time
@@ -86,20 +85,16 @@ class Following:
     @property
     def low(self) -> datetime | None:
         """Up to here every change is covered; None: following has never begun."""
-        return self._instant("at")
+        return self._positions.low
 
     def covered(self, aggregate: Aggregate) -> datetime | None:
         """Up to here every change of one aggregate is covered: one that stands still holds back no other."""
-        document = self._cursors.get(_CURSOR) or {}
-        behind = {**document.get("left", {}), **document.get("behind", {})}.get(aggregate.name)
-        return self._instant("front" if "front" in document else "at") if behind is None else _instant_of(behind)
+        return self._positions.covered(aggregate.name)
 
     @property
     def deletes_low(self) -> datetime | None:
         """Up to here every delete is covered: the log may be unreadable while changes go on."""
-        left = (self._cursors.get(_CURSOR) or {}).get("left", {})
-        back = [_instant_of(left[one.name]) for one in self._aggregates if one.name in left]
-        return min([at, *back]) if (at := self._instant("deletes")) is not None else None
+        return self._positions.deletes([one.name for one in self._aggregates])
 
     @property
     def late(self) -> dict[str, timedelta]:
@@ -147,12 +142,6 @@ class Following:
         self._unfit = frozenset(unfit)
         self._again.refused -= self._unfit
         self.sweep.follow(collections)
-
-    def _instant(self, name: str) -> datetime | None:
-        document = self._cursors.get(_CURSOR)
-        if document is None:
-            return None
-        return _instant_of(document.get(name))
 
     async def begin(self, server_time: datetime) -> None:
         """Where following starts that never did: below the snapshot that is about to begin, by the safety lag.
@@ -292,30 +281,4 @@ class Following:
 
     async def _save(self, covered: Mapping[str, datetime], deletes: datetime) -> None:
         self._lease.check()
-        front = max(covered.values(), default=deletes)
-        behind = {name: at.isoformat() for name, at in covered.items() if at < front}
-        at = min(covered.values(), default=deletes)
-        await self._cursors.save(
-            _CURSOR,
-            {
-                "at": at.isoformat(),
-                "front": front.isoformat(),
-                "deletes": deletes.isoformat(),
-                "behind": behind,
-                "names": sorted(covered),
-                "left": self._left(covered),
-            },
-        )
-
-    def _left(self, covered: Mapping[str, datetime]) -> dict[str, str]:
-        """Where each that is followed no more stood (`sonar.leave_out`): taken in again, it goes on from there."""
-        before = self._cursors.get(_CURSOR) or {}
-        stood = dict.fromkeys(before.get("names", ()), before.get("front")) | before.get("behind", {})
-        return {name: at for name, at in {**stood, **before.get("left", {})}.items() if name not in covered}
-
-
-def _instant_of(text: Any) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except (ValueError, TypeError) as exc:
-        raise CursorUnusable("the cursor of following holds no instant") from exc
+        await self._positions.save(covered, deletes)

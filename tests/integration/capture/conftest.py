@@ -15,7 +15,7 @@ from plumbing.avro import Codec, make_registry
 from plumbing.kafka import end_offsets, make_consumer
 from plumbing.settings import Settings
 from producers.capture import run_capture
-from producers.capturing import CaptureSummary
+from producers.summary import CaptureSummary
 from sandbox.local.sandboxes import SonarSandbox
 from schemas.avro import envelope_schema
 from schemas.catalogue import aggregate, with_topics

@@ -16,7 +16,7 @@ import console.stages
 import processors.worker
 from console.shapes import members
 from processors.output import Summary
-from producers.capturing import CaptureSummary
+from producers.summary import CaptureSummary
 from sinks.runner import SinkSummary
 
 DONE = Summary(produced=Counter(account=3), dead_lettered=Counter(payment=1))
