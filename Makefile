@@ -48,7 +48,7 @@ check-generated: setup ## committed files that are generated are up to date
 
 # Bytecode is kept even where it is not by default: hundreds of processes are started.
 test: setup ## unit, contract and integration tests on real servers, a seed of each fault, and the demo with few accounts
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder tests/e2e tests/integration tests/model tests/faults tests/contract tests/unit
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder tests/e2e tests/integration tests/model tests/faults tests/contract tests/unit
 
 faults: setup ## every fault with all its seeds and guards; goes on where it stopped (at most an hour)
 	@$(PYTHON) -m tests.faults $(STATE)/faults.json
