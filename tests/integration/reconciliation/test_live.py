@@ -8,7 +8,8 @@ from tests.integration.reconciliation.conftest import Pair, found
 
 pytestmark = pytest.mark.timeout(400)
 RATE = 3.0
-"""Events per second over 30 accounts: at each moment some are on their way."""
+"""Events per second over 30 accounts: at most moments some are on their way."""
+TRIES = 12
 
 
 def live(pair: Pair) -> None:
@@ -22,7 +23,9 @@ def pause(pair: Pair) -> None:
 def test_a_living_source_has_no_false_finding_and_no_gap(pair: Pair) -> None:
     live(pair)
     try:
-        documents = [pair.reconcile() for _ in range(2)]
+        documents = [pair.reconcile(), pair.reconcile()]
+        while not any(document["looks"] > 1 for document in documents) and len(documents) < TRIES:
+            documents.append(pair.reconcile())
         audited = pair.run("status", "--audit", "--json")
     finally:
         pause(pair)
@@ -31,7 +34,7 @@ def test_a_living_source_has_no_false_finding_and_no_gap(pair: Pair) -> None:
         # What changed at each look is counted, never judged.
         assert document["code"] == (75 if document["unsettled"] else 0)
     assert (audited.code, audited.document["audit"]) == (0, [])
-    assert max(document["looks"] for document in documents) > 1, "nothing was on its way: the test says nothing"
+    assert any(document["looks"] > 1 for document in documents), "nothing was on its way: the test says nothing"
 
 
 def test_a_difference_that_lasts_is_found_while_the_source_lives(pair: Pair) -> None:
