@@ -140,6 +140,7 @@ def table(verdict: Verdict) -> str:
     ]
     text = [f"{head[0]:18}" + "".join(f"{word:>10}" for word in head[1:])]
     text += [f"{row[0]:18}" + "".join(f"{number:>10}" for number in row[1:]) for row in rows]
+    text += ["", "topics: aggregates of Sonar's that are not deleted; one may become no record or several (reversals)."]
     money = {
         "Sonar: payments minus reversals": verdict.source_minor,
         "Splynx: payments": verdict.target_minor,
