@@ -57,6 +57,23 @@ async def test_a_database_of_another_splynx_than_the_api_is_found_out(site: Site
             await check_database(site.client, copy)
 
 
+async def test_a_mark_that_is_renewed_between_two_reads_is_no_other_splynx(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await check_epoch(site.client, site.db, site.ledger, approve=False)
+    fetch, renewed = site.db.fetch, list[str]()
+
+    async def just_before(sql: str, parameters: tuple[object, ...] = ()) -> list[dict[str, Any]]:
+        if not renewed:
+            renewed.append(sql)
+            await check_epoch(site.client, site.db, site.ledger, approve=False)
+        return await fetch(sql, parameters)
+
+    monkeypatch.setattr(site.db, "fetch", just_before)
+    await check_database(site.client, site.db)
+    assert renewed
+
+
 async def test_a_flag_of_a_newer_release_does_not_take_the_label_of_a_group(site: Site) -> None:
     topic = Topic()
     writer = await site.own(site.make_writer())
