@@ -1,6 +1,7 @@
 """The brake: more of a collection missing than usual is taken for a mistake until somebody says that it is none."""
 
 from collections import deque
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -24,6 +25,8 @@ class Held(NamedTuple):
     missing: int
     known: int
     since: str
+    swept: bool = False
+    """A sweep misses them; else somebody tells of them."""
 
 
 class Brake:
@@ -36,31 +39,52 @@ class Brake:
         document: dict[str, Any] = cursors.get(_CURSOR) or {}
         self.held: dict[str, Held] = {name: Held(*parts) for name, parts in document.get("held", {}).items()}
         self._allowed: dict[str, int] = dict(document.get("allowed", {}))
+        accepted = document.get("accepted", {}).items()
+        self.accepted: dict[str, Held] = {name: Held(*parts) for name, parts in accepted}
+        """What was accepted, as it had been held, until its deletes are looked at once more."""
         self._spent = False
         self._tell()
 
-    async def lets_pass(self, collection: str, missing: int, known: int, now: datetime, *, told: bool = True) -> bool:
+    async def lets_pass(self, collection: str, missing: int, known: int, now: datetime, *, swept: bool = False) -> bool:
         """Whether `missing` more deletes of a collection, of which `known` rows were published, are believed.
 
-        `told`: the log tells of each. Where nothing does, a collection that is empty all at once is not believed, for
-        that is what one looks like that may no longer be read.
+        `swept`: a listing misses them, and nothing tells of them. Then a collection that is empty all at once is not
+        believed, for that is what one looks like that may no longer be read. What a sweep found stays held until a
+        sweep finds otherwise: a delete that the log tells of says nothing of it.
         """
         recent = self._recent.setdefault(collection, deque())
         while recent and recent[0] < now - _WINDOW:
             recent.popleft()
         fits = missing <= self._allowed.get(collection, 0)
         is_usual = missing + len(recent) <= max(LEAST, self._share * (known + len(recent)))
-        if fits or (is_usual and (told or missing < known)):
-            if self.held.pop(collection, None) is not None:
-                await self._save()
+        if fits or (is_usual and (not swept or missing < max(known, 1))):
+            await self._release(collection, swept=swept)
             return True
-        before = self.held.get(collection)
-        self.held[collection] = Held(missing, known, now.isoformat() if before is None else before.since)
+        before, accepted = self.held.get(collection), self.accepted.get(collection)
+        if before is not None and before.swept is not swept and before.missing >= missing:
+            return False
+        since = now.isoformat()
+        if before is not None or accepted is not None:
+            since = min(one.since for one in (before, accepted) if one is not None)
+        if accepted is not None and swept >= accepted.swept:
+            del self.accepted[collection]
+        self.held[collection] = Held(missing, known, since, swept)
         if before != self.held[collection]:
             await self._save()
             remedy = f"Look at Sonar; if they are meant to be gone: crossfade follow --accept-deletes {collection}"
             log.error(CODE, collection=collection, missing=missing, known=known, next_step=remedy)
         return False
+
+    async def _release(self, collection: str, *, swept: bool) -> None:
+        held, accepted = self.held.get(collection), self.accepted.get(collection)
+        is_mine = held is not None and held.swept is swept
+        if is_mine:
+            del self.held[collection]
+        if accepted is not None and swept >= accepted.swept:
+            del self.accepted[collection]
+        elif not is_mine:
+            return
+        await self._save()
 
     def happened(self, collection: str, now: datetime) -> None:
         """A delete was published."""
@@ -81,15 +105,22 @@ class Brake:
         """Let as many deletes pass as are held of a collection; more would be held again. None: none are held."""
         held = self.held.pop(collection, None)
         if held is not None:
-            self._allowed[collection] = held.missing
+            self._allowed[collection], self.accepted[collection] = held.missing, held
             await self._save()
         return held
+
+    def since(self, collections: Collection[str]) -> datetime | None:
+        """Since when deletes of one of these are held, or accepted and not looked at again; None: of none are."""
+        waiting = [*self.held.items(), *self.accepted.items()]
+        found = (datetime.fromisoformat(one.since) for name, one in waiting if name in collections)
+        return min(found, default=None)
 
     async def _save(self) -> None:
         self._tell()
         self._spent = False
-        held = {name: list(one) for name, one in self.held.items()}
-        await self._cursors.save(_CURSOR, {"held": held, "allowed": self._allowed})
+        held, accepted = ({name: list(one) for name, one in some.items()} for some in (self.held, self.accepted))
+        document = {"held": held, "allowed": self._allowed, "accepted": accepted}
+        await self._cursors.save(_CURSOR, document)
 
     def _tell(self) -> None:
         metrics.STAGE_PAUSED.labels("capture", CODE).set(bool(self.held))

@@ -19,7 +19,7 @@ from producers.hints import Hints
 from producers.index import Index
 from producers.lateness import Lateness
 from producers.lease import Lease
-from producers.needs import SchemaUnfit
+from producers.needs import SchemaUnfit, collections_of
 from producers.noticing import Noticing
 from producers.positions import Positions
 from producers.publisher import Publisher
@@ -93,7 +93,17 @@ class Following:
 
     @property
     def deletes_low(self) -> datetime | None:
-        """Up to here every delete is covered: the log may be unreadable while changes go on."""
+        """Up to here every delete is covered: the log may be unreadable while changes go on, or deletes be held."""
+        return min(filter(None, map(self.deletes_covered, self._aggregates)), default=self._logged_low)
+
+    def deletes_covered(self, aggregate: Aggregate) -> datetime | None:
+        """Up to here every delete in one aggregate is covered. What the brake holds is not."""
+        held, low = self.brake.since(collections_of(aggregate)), self._logged_low
+        return low if held is None or low is None else min(low, held)
+
+    @property
+    def _logged_low(self) -> datetime | None:
+        """Up to here the log has been read, and what it tells of is done. What a sweep found never waits for it."""
         return self._positions.deletes([one.name for one in self._aggregates])
 
     @property
@@ -108,13 +118,8 @@ class Following:
 
     async def accept_deletes(self, collections: Sequence[str]) -> dict[str, Held]:
         """Believe what the brake holds of these collections; returns what that was, of those that it holds."""
-        accepted = {}
-        for name in collections:
-            held = await self.brake.accept(name)
-            if held is not None:
-                self.sweep.hurry(name)
-                accepted[name] = held
-        return accepted
+        accepted = {name: await self.brake.accept(name) for name in collections}
+        return {name: held for name, held in accepted.items() if held is not None}
 
     @property
     def deleted(self) -> Mapping[str, Counter[str]]:
@@ -162,7 +167,7 @@ class Following:
         Raises:
             SyncError: nothing was moved; the next poll sees the same again.
         """
-        low, deletes_low = self.low, self.deletes_low
+        low, deletes_low = self.low, self._logged_low
         if low is None or deletes_low is None:
             raise RuntimeError("begin before the first poll")
         now, lag = self._server_time(), self._lateness.width

@@ -63,7 +63,8 @@ class Rereading:
         """
         for aggregate in aggregates:
             doomed, collection = self._demands.doomed(aggregate), aggregate.root.name
-            if doomed:
+            held = self._brake.held.get(collection)
+            if doomed or (held is not None and not held.swept):
                 known = self._index.size(collection, collection)
                 passes = await self._brake.lets_pass(collection, doomed, known, now)
                 self._believes[collection] = passes and await self._noticing.is_peopled(aggregate, known - doomed)

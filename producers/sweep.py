@@ -95,11 +95,6 @@ class Sweep:
         ended = [self._swept.get(name) for name in self._followed]
         return min((datetime.fromisoformat(at) for at in ended if at is not None), default=None) if all(ended) else None
 
-    def hurry(self, collection: str) -> None:
-        """List a collection next, and at once."""
-        self._swept.pop(collection, None)
-        self._listing = self._due = None
-
     def follow(self, collections: Sequence[Followed]) -> None:
         """List these from now on. The listing under way is taken up again from its beginning."""
         self._followed: dict[str, list[Followed]] = {}
@@ -113,10 +108,11 @@ class Sweep:
         Raises:
             SyncError: the next step reads the same page again.
         """
-        if self._due is not None and now < self._due:
+        hurried = self._hurried()
+        if not hurried and self._due is not None and now < self._due:
             return
-        if self._listing is None:
-            self._listing = self._next()
+        if self._listing is None or (hurried and self._listing.collection not in hurried):
+            self._listing = self._next(hurried)
         listing = self._listing
         if listing is None:
             return
@@ -127,9 +123,16 @@ class Sweep:
                 await self._believe(listing, now)
         self._due = now + self._every / self._pages()
 
-    def _next(self) -> Listing | None:
-        """The collection that was swept longest ago."""
-        readable = [name for name in self._followed if name not in self._changes.denied]
+    def _readable(self) -> list[str]:
+        return [name for name in self._followed if name not in self._changes.denied]
+
+    def _hurried(self) -> list[str]:
+        """Collections whose deletes somebody has accepted: they are listed at once, after a restart as well."""
+        return [name for name in self._readable() if name in self._brake.accepted] if self._brake.accepted else []
+
+    def _next(self, hurried: Sequence[str]) -> Listing | None:
+        """The collection that was swept longest ago, of those in a hurry where there are some."""
+        readable = hurried or self._readable()
         if not readable:
             return None
         followed = self._followed[min(readable, key=lambda name: self._swept.get(name, ""))]
@@ -166,7 +169,7 @@ class Sweep:
         if high is None:
             listing.ended = now
             if not listing.missing:
-                await self._brake.lets_pass(listing.collection, 0, listing.count(), now)
+                await self._brake.lets_pass(listing.collection, 0, listing.count(), now, swept=True)
                 await self._done(listing, now)
         else:
             listing.last = high
@@ -194,7 +197,7 @@ class Sweep:
                 if known := [one for one in listing.missing[id] if self._is_known(one, id)]:
                     gone[id] = known
         collection = listing.collection
-        if not await self._brake.lets_pass(collection, len(gone), listing.count(), now, told=not gone):
+        if not await self._brake.lets_pass(collection, len(gone), listing.count(), now, swept=True):
             self._listing = None  # it is listed again later, and at once when somebody accepts the deletes
             self._swept[collection] = now.isoformat()
             return

@@ -68,7 +68,7 @@ class Telling:
 
     def _entity(self, aggregate: Aggregate, of_collections: dict[str | None, Counter[str]]) -> dict[str, Any]:
         name, root, source = aggregate.name, aggregate.root.name, self._drift.source
-        covered, deletes = self._following.covered(aggregate), self._following.deletes_low
+        covered, deletes = self._following.covered(aggregate), self._following.deletes_covered(aggregate)
         learned, collections = self._following.late, collections_of(aggregate)
         deleted = self._deleted_before.get(name, Counter()) + self._following.deleted[name]
         return {

@@ -1,12 +1,14 @@
 """Sweeps find what nothing tells of; the brake holds what would empty a collection."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from plumbing import metrics
 from producers.brake import CODE, LEAST
-from tests.unit.producers.scene import Scene
+from tests.unit.producers.scene import NOTE, PAYMENT, Scene
 from tests.unit.producers.test_billing import Ledger
 from tests.unit.producers.test_following import a_scene
 
@@ -18,6 +20,12 @@ async def swept(scene: Scene, polls: int = 150) -> None:
     for _ in range(polls):
         scene.shop.clock.tick(3600)
         await scene.following.poll()
+
+
+async def look(scene: Scene) -> None:
+    """A minute later."""
+    scene.shop.clock.tick(60)
+    await scene.following.poll()
 
 
 def secretly_gone(scene: Scene, type_name: str, id: int) -> None:
@@ -146,6 +154,91 @@ async def test_a_permission_that_hides_rows_from_a_sweep_trips_the_brake_too() -
     await swept(scene)
     assert len(scene.folded("payment")) == 2 * LEAST + 1
     assert scene.following.brake.held["payments"].missing == 2 * LEAST
+
+
+async def unseen_masses(scene: Scene) -> list[int]:
+    """Payments go of which no log tells, more than is usual; a sweep misses them."""
+    ids = [scene.shop.a_payment(1, number) for number in range(2 * LEAST)]
+    await scene.following.poll()
+    for id in ids:
+        secretly_gone(scene, "Payment", id)
+    await swept(scene)
+    assert scene.following.brake.held["payments"].missing == 2 * LEAST
+    return ids
+
+
+async def test_while_the_brake_holds_what_a_sweep_found_no_delete_of_it_is_said_to_be_covered() -> None:
+    scene = await a_scene()
+    await unseen_masses(scene)
+    since = datetime.fromisoformat(scene.following.brake.held["payments"].since)
+    assert since < scene.shop.clock.now - timedelta(hours=10)
+    assert scene.following.deletes_covered(PAYMENT) == scene.following.deletes_low == since
+    assert metrics.DELETES_WATERMARK_SECONDS._value.get() == since.timestamp()
+    covered = scene.shop.clock.now - timedelta(seconds=10)
+    # Changes go on, and what is not held goes on; the log is not read from back then.
+    assert (scene.following.low, scene.following.deletes_covered(NOTE)) == (covered, covered)
+    scene.shop.store.delete("Contact", 1)
+    asked: list[datetime] = []
+
+    def note(document: str, variables: Mapping[str, Any]) -> None:
+        if " logs(" in document:
+            times = [one["datetime_fields"][0] for one in variables["search"]]
+            asked.extend(datetime.fromisoformat(one["search_value"]) for one in times)
+
+    scene.client.before = note
+    await look(scene)
+    assert min(asked) >= covered - timedelta(seconds=1)
+    assert scene.folded()[1]["contacts"] == []
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["at work", "restarted"])
+async def test_what_was_accepted_of_a_sweep_is_listed_at_once(restarted: bool) -> None:
+    scene = await a_scene()
+    ids = await unseen_masses(scene)
+    await scene.following.accept_deletes(["payments"])
+    held_since = scene.following.deletes_low
+    if restarted:
+        scene.restart()
+        await scene.begin()
+    scene.shop.clock.tick(1)
+    await scene.following.poll()
+    assert scene.following.deletes_low == held_since  # what is accepted is not gone yet
+    for _ in range(4):
+        scene.shop.clock.tick(10)
+        await scene.following.poll()
+    assert scene.folded("payment").keys() == {1}
+    assert len([one for one in scene.events("payment") if one["op"] == "d"]) == len(ids)
+    await look(scene)
+    assert scene.following.deletes_low == scene.shop.clock.now - timedelta(seconds=10)
+    scene.client.asked.clear()
+    await look(scene)
+    assert not [one for one in scene.client.asked if LISTED in one]  # and then sweeps are spread again
+
+
+async def test_a_delete_that_the_log_tells_of_releases_nothing_that_a_sweep_found() -> None:
+    scene = await a_scene()
+    await unseen_masses(scene)
+    scene.shop.a_payment(1, 7)
+    scene.shop.store.delete("Payment", 1)
+    await look(scene)
+    assert [one["source"]["sonar_id"] for one in scene.events("payment") if one["op"] == "d"] == [1]
+    assert (scene.following.brake.held["payments"].missing, held()) == (2 * LEAST, 1)
+
+
+async def test_what_the_log_told_of_is_held_no_more_once_it_is_there_again() -> None:
+    scene = await a_scene()
+    ids = [scene.shop.a_payment(1, number) for number in range(2 * LEAST)]
+    await look(scene)
+    for id in ids:
+        scene.shop.store.delete("Payment", id)
+    await look(scene)
+    assert held() == 1
+    for id in ids:
+        scene.shop.a_payment(1, 7, id=id)
+    for _ in range(3):
+        await look(scene)
+    assert held() == 0
+    assert len(scene.folded("payment")) == 2 * LEAST + 1
 
 
 @pytest.mark.fault(24)
