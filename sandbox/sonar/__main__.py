@@ -60,10 +60,13 @@ async def _serve(options: argparse.Namespace) -> None:
         timezone=options.timezone,
         declarations=with_extra_types(GENERATIONS[options.generation], options.extra_types),
     )
+    gc.disable()
     world = _populate(store, options.seed, options.accounts, full=options.full) if options.accounts else None
-    # The rows stay for good: without this, every full collection would walk all of them in the middle of an answer.
+    # The rows stay for good: without this, every full collection would walk all of them, while they are made and later
+    # in the middle of an answer.
     gc.collect()
     gc.freeze()
+    gc.enable()
     server = Server(
         store,
         _token(options.token_file),

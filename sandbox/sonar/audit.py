@@ -6,8 +6,6 @@ it belongs to, and one change may produce several entries. The layout inside the
 
 from collections.abc import Mapping
 
-import orjson
-
 from sandbox.sonar.rows import Row, Table
 
 
@@ -25,35 +23,6 @@ def loggables(row: Row, tables: Mapping[str, Table]) -> list[tuple[str, int]]:
             break
         row = above
     return found or [(row.TYPE.name, row["id"])]
-
-
-def entry(
-    type: str,
-    *,
-    logged: Row,
-    loggable: tuple[str, int],
-    user_id: int | None,
-    current: Row | None = None,
-    previous: Row | None = None,
-    relation_data: Mapping[str, object] | None = None,
-) -> dict[str, object]:
-    """The columns of one log row, beside its stamps. The `current` of a deleted row is an empty object.
-
-    The states before and after are kept as rows, and become text when somebody reads them.
-    """
-    return {
-        "type": type,
-        "level": "INFO",
-        "legacy": False,
-        "logged_entity_type": logged.TYPE.name,
-        "logged_entity_id": logged["id"],
-        "loggable_type": loggable[0],
-        "loggable_id": loggable[1],
-        "user_id": user_id,
-        "current": current if current is not None else "{}",
-        "previous": previous,
-        "relation_data": None if relation_data is None else orjson.dumps(relation_data).decode(),
-    }
 
 
 def _owner(row: Row) -> tuple[str, int] | None:

@@ -3,10 +3,10 @@
 A crawler's keyset, `updated_at > t` OR (`updated_at = t` AND `id > i`), is one stretch that begins right after (t, i).
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from sandbox.sonar.ordering import Order
 from sandbox.sonar.rows import ORDERED
 
 _FIRST, _LAST = -(2**64), 2**64
@@ -41,12 +41,12 @@ def stretches(order: str, searches: Iterable[Mapping[str, Any]] | None) -> Stret
     return Stretches(_joined([stretch for stretch, _ in found]), all(exact for _, exact in found))
 
 
-def positions(keys: list[tuple[object, int]], parts: Iterable[Stretch]) -> list[range]:
-    """Where stretches lie in a sorted list of keys."""
+def positions(order: Order, parts: Iterable[Stretch]) -> list[range]:
+    """Where stretches lie in a maintained order."""
     return [
         range(
-            0 if part.low is None else bisect_left(keys, part.low),
-            len(keys) if part.high is None else bisect_left(keys, part.high),
+            0 if part.low is None else order.place(*part.low),
+            len(order.ids()) if part.high is None else order.place(*part.high),
         )
         for part in parts
     ]

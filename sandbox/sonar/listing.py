@@ -86,9 +86,9 @@ class Listing:
         return self._passing([self._table.rows[id] for id in ids])
 
     def _along(self, order: str, descending: bool) -> Page:
-        keys, rows = self._table.orders[order].pairs(), self._table.rows
+        ids, rows = self._table.orders[order].ids(), self._table.rows
         found = stretches(order, self._arguments.get("search"))
-        spans = positions(keys, found.parts)
+        spans = positions(self._table.orders[order], found.parts)
         places: Iterator[int]
         if descending:
             spans = [span[::-1] for span in reversed(spans)]
@@ -98,9 +98,9 @@ class Listing:
                 places = iter(spans[0][start : start + self._per_page])
             else:
                 places = islice(chain.from_iterable(spans), start, start + self._per_page)
-            chosen = [rows[keys[at][1]] for at in places]
+            chosen = [rows[ids[at]] for at in places]
             return Page(chosen, self._page, self._per_page, sum(len(span) for span in spans))
-        candidates = (rows[keys[at][1]] for span in spans for at in span)
+        candidates = (rows[ids[at]] for span in spans for at in span)
         passing = candidates if self.test is None else filter(self.test, candidates)
         if self._counted:
             return self._cut(list(passing))
@@ -117,14 +117,14 @@ class Listing:
         """Ids among which all matches are, when an equality argument leads to them by an index."""
         if (id := self._arguments.get("id")) is not None:
             return [id] if id in self._table.rows else []
-        for via in self._table.pointing:
+        for via in self._table.pointers:
             if (key := self._arguments.get(via)) is not None:
                 return self._store.pointing(self._kind.name, via, key)
         return None
 
     def _by_id(self) -> list[Row]:
         rows = self._table.rows
-        return [rows[id] for _, id in self._table.orders["id"].pairs()]
+        return [rows[id] for id in self._table.orders["id"].ids()]
 
     def _passing(self, rows: list[Row]) -> list[Row]:
         return rows if self.test is None else list(filter(self.test, rows))

@@ -1,15 +1,15 @@
 """One row and one table: values in slots, found by id, by what they point to, and in order."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import orjson
 
 from sandbox.sonar.declarations import Declarations, Kind, ObjectType
-from sandbox.sonar.ordering import IdSet, Order
+from sandbox.sonar.ordering import IdSet, Order, Pair
 from sandbox.sonar.values import reader
 
 BY_CHANGE = "updated_at"
@@ -118,12 +118,13 @@ class Table:
         self.kind, self.make = shape.kind, shape.make
         self.required, self._morphs = shape.required, shape.morphs
         self.readers = {name: reader(column, enums) for name, column in shape.kind.columns.items()}
-        self.rows: dict[int, Row] = {}
+        self.rows: MutableMapping[int, Row] = {}
         self.held: dict[int, Row] = {}
         self.lagging: set[int] = set()
         self.view = MappingProxyType(self.rows)
         self.next_id = 1
-        self.orders = {column: Order() for column in ORDERED}
+        self.orders = {column: Order(partial(self._pairs, column)) for column in ORDERED}
+        self.pointers = shape.pointers
         # What rows of this type point to: {column or polymorphic prefix: {key: ids of the rows that point there}}.
         self.pointing: dict[str, dict[object, IdSet]] = {via: {} for via in shape.pointers}
 
@@ -208,6 +209,11 @@ class Table:
         self.lagging.remove(id)
         if (row := self.rows.get(id)) is not None:
             self.orders[BY_CHANGE].add(getattr(row, BY_CHANGE), id)
+
+    def _pairs(self, column: str) -> Iterable[Pair]:
+        return [
+            (getattr(row, column), id) for id, row in self.rows.items() if column != BY_CHANGE or id not in self.lagging
+        ]
 
     def _key(self, row: Row, via: str) -> object:
         if via in self._morphs:

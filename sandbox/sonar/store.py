@@ -1,14 +1,17 @@
 """The rows of the sandbox, in memory, and the only way to change them: every change is stamped and logged."""
 
-import zlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+import orjson
+
 from sandbox.sonar import audit
 from sandbox.sonar.declarations import Declarations, Kind, Relation
+from sandbox.sonar.log_rows import Entry, LogTable
 from sandbox.sonar.ordering import IdSet
 from sandbox.sonar.rows import Row, Table, shapes
 from sandbox.sonar.settings_rows import BILLING_SETTING, SYSTEM_SETTING
+from sandbox.sonar.stamps import unique_id, version
 from sandbox.sonar.types import SERVED, SINGLETONS
 
 __all__ = ["Row", "Store"]
@@ -36,6 +39,7 @@ class Store:
         self.declarations = declarations
         self._enums = {name: dict(values) for name, values in declarations.enums.items()}
         self.tables = {name: Table(shape, self._enums) for name, shape in shapes(declarations).items()}
+        self.tables["Log"] = self._logs = LogTable(shapes(declarations)["Log"], self._enums)
         # {(type, relation): {id: ids on the other side}}; both sides of a pivot are kept.
         self._pivots: dict[tuple[str, str], dict[int, IdSet]] = {
             (name, relation.name): {}
@@ -66,7 +70,7 @@ class Store:
             raise ValueError(f"{type_name} {id} exists already")
         moment = self._moment(at)
         values.update(id=id, created_at=moment, updated_at=moment, **self._stamps())
-        values["sonar_unique_id"] = self._unique_id()
+        values["sonar_unique_id"] = unique_id(self._changes)
         row = table.build(values)
         table.next_id = max(table.next_id, id + 1)
         table.show(row)
@@ -204,7 +208,13 @@ class Store:
 
     def pointing(self, type_name: str, via: str, key: object) -> list[int]:
         """The ids of the visible rows whose column `via` (or polymorphic pair) holds `key`, ascending."""
-        return self.tables[type_name].pointing[via].get(key, _NOTHING).ids
+        try:
+            index = self.tables[type_name].pointing[via]
+        except KeyError:
+            if type_name != "Log":
+                raise
+            index = self._logs.point(via)
+        return index.get(key, _NOTHING).ids
 
     def _table(self, type_name: str) -> Table:
         try:
@@ -216,12 +226,8 @@ class Store:
         return (at or self._clock()).astimezone(UTC).replace(microsecond=0)
 
     def _stamps(self) -> dict[str, object]:
-        # An odd multiplier walks through all 32-bit numbers once: versions never repeat, and their order says nothing.
         self._changes += 1
-        return {"_version": f"{self._changes * 2654435761 % 2**32:08x}"}
-
-    def _unique_id(self) -> str:
-        return f"{zlib.crc32(b'%d' % self._changes):08x}{self._changes:010x}"
+        return {"_version": version(self._changes)}
 
     def _doomed(self, row: Row, found: list[Row]) -> list[Row]:
         """The row and all that belongs to it alone, owners before what they own."""
@@ -295,18 +301,10 @@ class Store:
         for side, member in zip(sides, (other_id, id), strict=False):
             (side.add if attach else side.remove)(member)
         moment = self._moment(at)
-        for loggable in (row, other):
-            self._write_log(
-                audit.entry(
-                    "ATTACHED" if attach else "DETACHED",
-                    logged=row,
-                    loggable=(loggable.TYPE.name, loggable["id"]),
-                    user_id=by,
-                    current=row,
-                    relation_data={"relation": relation, "type": other.TYPE.name, "id": other_id},
-                ),
-                moment,
-            )
+        told = orjson.dumps({"relation": relation, "type": other.TYPE.name, "id": other_id}).decode()
+        logged = (row.TYPE.name, id)
+        for loggable in (logged, (other.TYPE.name, other_id)):
+            self._write_log(moment, Entry("ATTACHED" if attach else "DETACHED", logged, loggable, by, row, None, told))
 
     def _log(
         self,
@@ -318,18 +316,13 @@ class Store:
         current: Row | None = None,
         previous: Row | None = None,
     ) -> None:
-        loggables = audit.loggables(row, self.tables)
-        entries = audit.entry(type, logged=row, loggable=loggables[0], user_id=by, current=current, previous=previous)
-        for loggable_type, loggable_id in loggables:
-            entries["loggable_type"], entries["loggable_id"] = loggable_type, loggable_id
-            self._write_log(entries, moment)
+        logged, after = (row.TYPE.name, row["id"]), "{}" if current is None else current
+        for loggable in audit.loggables(row, self.tables):
+            self._write_log(moment, Entry(type, logged, loggable, by, after, previous))
 
-    def _write_log(self, values: dict[str, object], moment: datetime) -> None:
-        table = self.tables["Log"]
-        values.update(id=table.next_id, created_at=moment, updated_at=moment, **self._stamps())
-        values["sonar_unique_id"] = self._unique_id()
-        table.next_id += 1
-        table.show(table.build(values))
+    def _write_log(self, moment: datetime, entry: Entry) -> None:
+        self._changes += 1
+        self._logs.write(self._changes, moment, entry)
 
 
 def _refuse_stamps(columns: Mapping[str, object]) -> None:

@@ -39,8 +39,8 @@ def draw_open(life: Life, type_name: str, is_open: Callable[[Row], bool]) -> tup
     if found is not None:
         return found
     # A table keeps its rows in the order of their last change.
-    recent = islice(reversed(life.registry.store.tables[type_name].rows.items()), RECENT)
-    still = [(id, row) for id, row in recent if is_open(row)]
+    rows = life.registry.store.tables[type_name].view
+    still = [(id, rows[id]) for id in islice(reversed(rows), RECENT) if is_open(rows[id])]
     return life.rng.choice(still) if still else None
 
 

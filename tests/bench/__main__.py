@@ -1,6 +1,6 @@
 """All benchmarks: `python -m tests.bench [capture latency ...]`.
 
-Without names all but `shape`, which takes 6 GB and ten minutes and more. Prints the table and writes
+Without names all but `shape`, which takes 3 GB and ten minutes and more. Prints the table and writes
 `.local/bench.json`, a list of `{name, ratio, goal, noise, figures}`. Exit code 3: a goal is missed.
 """
 

@@ -2,7 +2,7 @@
 
 350 MB ÷ the highest of `crossfade follow`, as the kernel remembers it (VmHWM): through the snapshot of an ISP with
 10,158 accounts and all its history, through a minute of following while rows change, and after a new start, which
-reads the index back. Noise: how much it grew while it followed. The invented ISP itself takes 6 GB and minutes to make.
+reads the index back. Noise: how much it grew while it followed. The invented ISP itself takes 3 GB and minutes to make.
 """
 
 import json
