@@ -157,11 +157,21 @@ async def _sonar(settings: Settings) -> list[Finding]:
     says = f"log-in works; schema fingerprint {source.fingerprint}"
     if source.unreadable:
         says += f"; the token may not read {', '.join(source.unreadable)}: what of it is in Splynx is left alone"
-    for name in left_out:
-        says += f"; {name} is left out by sonar.leave_out, and with it in Splynx {_entities(name)}"
+    says += left_out_text(left_out)
     says += f"; {secrets_text(settings.secrets)}"
     rights = rights_findings(aggregate(name) for name in sorted(source.forbidden))
     return [Finding("sonar", True, says), *rights, *schema_findings(source.unfit, source.missing)]
+
+
+def left_out_text(names: Iterable[str]) -> str:
+    """Which aggregates are not read, and what of Splynx goes with them; where nothing does, only their names."""
+    text, alone = "", []
+    for name in names:
+        if aggregate(name).targets:
+            text += f"; {name} is left out by sonar.leave_out, and with it in Splynx {_entities(name)}"
+        else:
+            alone.append(name)
+    return f"{text}; left out, with nothing of it in Splynx: {', '.join(alone)}" if alone else text
 
 
 def secrets_text(secrets: SecretsSettings) -> str:

@@ -19,6 +19,7 @@ from clients.sonar_purpose import asking
 from clients.sonar_schema import SonarSchema
 from plumbing.clock import utc_now
 from plumbing.errors import ConfigurationError, ExitCode
+from plumbing.folders import writable
 from plumbing.settings import Settings
 from producers import documents
 from producers.changes import Changes
@@ -108,7 +109,7 @@ async def fetch_files(
     """Fetch files by id, or all of a customer's, into a folder.
 
     Raises:
-        ConfigurationError: neither or both were named, or Sonar has none of them.
+        ConfigurationError: neither or both were named, Sonar has none of them, or the folder takes none.
         SyncError: from Sonar; what is complete stays.
     """
     if (ids is None) == (customer is None):
@@ -197,7 +198,7 @@ async def _fetch(client: SonarClient, into: Path, row: dict[str, Any]) -> Fetche
 
 def _begun(into: Path) -> dict[int, Fetched]:
     """Make the folder; what an earlier run completed and is still there, by id."""
-    into.mkdir(parents=True, exist_ok=True)
+    writable(into, "--into")
     try:
         lines = (into / LIST).read_bytes().splitlines()
     except FileNotFoundError:

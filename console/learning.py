@@ -9,6 +9,7 @@ from clients.splynx import SplynxClient
 from console.guards_file import entry_of, write_guard
 from console.output import stderr
 from plumbing.errors import ConfigurationError, ExitCode
+from plumbing.folders import writable
 from plumbing.settings import Settings
 from sinks.guards import Guard
 from sinks.learning import (
@@ -73,7 +74,7 @@ async def learn_guard(settings: Settings, name: str, look: Sequence[str], *, app
         SyncError: Splynx does not answer.
     """
     where = place_of(name)
-    path = picture_file(settings.state_dir, name)
+    path = picture_file(writable(settings.state_dir), name)
     first = kept_picture(path)
     values = await read_configuration(settings, look)
     if first is None:

@@ -14,6 +14,7 @@ from console.reconciled import Reconciled, result_of
 from plumbing import metrics
 from plumbing.clock import utc_now
 from plumbing.errors import Action, SyncError
+from plumbing.folders import writable
 from plumbing.kafka import reach_broker
 from plumbing.kept import keep
 from plumbing.logs import get_logger
@@ -33,8 +34,10 @@ def run(settings: Settings, *, wait_seconds: float, tell: Tell = tell_nobody) ->
     """Reconcile a whole pair, and keep its outcome in the metrics, for the sink to tell.
 
     Raises:
+        ConfigurationError: the outcome could not be kept.
         SyncError: one of the ends, Kafka or the ledger cannot be read.
     """
+    writable(settings.state_dir)  # before, not after a long comparison
     reach_broker(settings.kafka)
     stop = threading.Event()
 

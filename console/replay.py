@@ -13,6 +13,7 @@ from console.replay_bundles import Foresight, Mapped, Publisher, Tell, mapped_ag
 from console.replay_place import Place
 from console.replay_scope import Scope, chosen, find_scope
 from plumbing.errors import ConfigurationError
+from plumbing.folders import writable
 from plumbing.kafka import AckedProducer, has_members, make_consumer, make_producer
 from plumbing.settings import Settings
 from processors.batch import GroupTaken
@@ -166,7 +167,7 @@ def _publish(
     settings: Settings, result: Replay, context: Context, producer: AckedProducer, asked: str, tell: Tell
 ) -> Replay:
     names = " ".join(one.name for one in result.scope.aggregates)
-    place = Place(settings.state_dir, f"{settings.instance} {names} {asked} {context.rules.version}")
+    place = Place(writable(settings.state_dir), f"{settings.instance} {names} {asked} {context.rules.version}")
     result.resumed = bool(place.done)
     publisher = Publisher(settings, context, producer)
     with Events(settings, result.scope.aggregates, result.scope.starts) as events:

@@ -18,6 +18,7 @@ from console.output import table
 from console.progress import Progress
 from console.status import held_of, waking_in
 from plumbing.errors import ExitCode, SyncError
+from plumbing.folders import writable
 from plumbing.logs import get_logger
 from plumbing.settings import Settings
 from processors.guard import EXIT_HALTED
@@ -147,11 +148,13 @@ def run_stages(settings: Settings, config: Path | None, *, apply: bool, until_ca
     """Start the stages and watch them. Without `apply` no sink runs: bundles are made and nothing is written.
 
     Raises:
+        ConfigurationError: the stages' logs cannot be written.
         NotReady: something that a stage needs is not as it must be; nothing was started.
         StageEnded: a stage ended by itself; the others were ended.
         DependencyUnreachable: Kafka or the ledger does not answer.
     """
     started = time.monotonic()
+    folder = writable(settings.state_dir / "logs")
     asyncio.run(require(settings, CAPTURE, PROCESS, *([SINK] if apply else [])))
     stop = threading.Event()
 
@@ -160,8 +163,6 @@ def run_stages(settings: Settings, config: Path | None, *, apply: bool, until_ca
         stop.set()
 
     before = {sign: signal.signal(sign, on_signal) for sign in (signal.SIGINT, signal.SIGTERM)}
-    folder = settings.state_dir / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
     stages: list[Stage] = []
     try:
         wanted = [(CAPTURE, ["follow"]), (PROCESS, ["process"])]

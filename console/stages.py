@@ -24,6 +24,7 @@ from producers.capture import run_capture
 from producers.orders import Order
 from producers.summary import CaptureSummary
 from schemas.rules import load_rules
+from sinks.answers import unknown_answers
 from sinks.runner import run_sink
 
 Summary = TypeVar("Summary")
@@ -156,6 +157,8 @@ def sink(
 ) -> None:
     """Write bundles into Splynx until stopped; without --apply, count what it would do and end."""
     configure_logs()
+    if unknown := unknown_answers(approve or ()):
+        raise typer.BadParameter(f"nothing is called {', '.join(unknown)}; see --help", param_hint="--approve")
     try:
         settings = load_settings(config)
         with advance.told(advance.own_metrics, progress):

@@ -13,7 +13,7 @@ from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
-from plumbing.avro import make_registry, registry_errors
+from plumbing.avro import make_registry, registry_errors, require_registry
 from plumbing.errors import ConfigurationError, DependencyRefused, DependencyUnreachable
 from plumbing.kafka import make_admin, reach_broker
 from plumbing.settings import Settings
@@ -60,7 +60,8 @@ def make_plan(settings: Settings) -> Plan:
     """Compare the cluster and the registry with what must be.
 
     Raises:
-        ConfigurationError: a topic has the wrong number of partitions, or the registry would refuse a schema.
+        ConfigurationError: a topic has the wrong number of partitions; the registry is none, or would refuse a
+            schema.
         DependencyRefused, DependencyUnreachable: Kafka or the registry says no, or does not answer.
     """
     create = plan_topics(settings)
@@ -93,6 +94,7 @@ def plan_subjects(settings: Settings) -> tuple[tuple[tuple[str, dict[str, Any]],
     """`(schemas to register, subjects to protect)`. Raises as `make_plan`."""
     wanted = subjects(Topics(settings.instance), with_topics(settings.sonar.leave_out))
     with make_registry(settings.registry) as registry:
+        require_registry(registry)
         register = tuple(one for one in wanted if not _registered(registry, *one))
         protect = tuple(subject for subject, _ in wanted if not _protected(registry, subject))
         _require_fitting(registry, register)

@@ -72,6 +72,26 @@ def registry_errors(client: SchemaRegistryClient, doing: str) -> Iterator[None]:
         raise DependencyUnreachable(f"the schema registry {_where(client)} does not answer") from exc
 
 
+def require_registry(client: SchemaRegistryClient) -> None:
+    """See that a schema registry answers: under a wrong path every subject would look as if it were missing.
+
+    Raises:
+        ConfigurationError: something else answers.
+        DependencyRefused, DependencyUnreachable: as `registry_errors`.
+    """
+    with registry_errors(client, "its compatibility level"):
+        try:
+            client.get_compatibility()
+        except (SchemaRegistryError, ValueError, KeyError, TypeError) as exc:
+            if isinstance(exc, SchemaRegistryError) and exc.http_status_code != 404:
+                raise
+            raise ConfigurationError(
+                f"what answers at {_where(client)} is no schema registry",
+                remedy="Correct registry.url: the address with the path of its Confluent API, such as"
+                " https://registry.example.net/apis/ccompat/v7.",
+            ) from exc
+
+
 def _where(client: SchemaRegistryClient) -> str:
     """The server and the setting that names it, for messages; the address itself may hold a log-in."""
     parts = urlsplit(client.config()["url"])  # type: ignore[no-untyped-call]

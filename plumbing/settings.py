@@ -10,24 +10,33 @@ from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, FilePath, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NestedSecretsSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from plumbing.environment import PREFIX, SECRETS_DIR, check_environment
 from plumbing.errors import ConfigurationError
 from plumbing.quiet import QuietHours, quiet_hours
 from plumbing.sealing import Sealer
+from plumbing.yaml_file import read_yaml
 
 
 def _http_url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http:// or https:// address")
     return value.rstrip("/")
 
 
+def _without_login(value: str) -> str:
+    if urlsplit(value).username is not None:
+        # It is told in messages and logs; and beside a token, a user and a password are refused by the HTTP client.
+        raise ValueError("must hold no user or password: the log-in has settings of its own")
+    return value
+
+
 _PATHS = frozenset({"rules", "guards", "state_dir", "ca_file", "cert_file", "key_file"})
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+PlainUrl = Annotated[HttpUrl, AfterValidator(_without_login)]
 
 
 class _Block(BaseModel):
@@ -47,7 +56,7 @@ class Tls(_Block):
 class SonarSettings(_Block):
     """Where Sonar is, as whom we read it, and how much of its request budget we take."""
 
-    url: HttpUrl = Field(description="Sonar's address, without a path.")
+    url: PlainUrl = Field(description="Sonar's address, without a path.")
     token: SecretStr = Field(description="Personal access token of a user that may read what is captured.")
     requests_per_minute: int = Field(300, ge=1, description="One budget for snapshot and follow together.")
     concurrency: int = Field(4, ge=1, le=64, description="Requests under way at a time.")
@@ -114,7 +123,7 @@ class LedgerSettings(MysqlSettings):
 class SplynxSettings(_Block):
     """Where Splynx is: its REST API, and its database where the ISP grants it."""
 
-    url: HttpUrl = Field(description="Splynx's address, without a path.")
+    url: PlainUrl = Field(description="Splynx's address, without a path.")
     key: str = Field(description="The API key of our own, with the rights that `crossfade doctor` prints.")
     secret: SecretStr = Field(description="The secret of `key`.")
     auth: Literal["signature", "token", "basic"] = Field(
@@ -241,7 +250,7 @@ class Settings(BaseSettings):
     """Everything that an installation decides. Unknown keys are errors."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CROSSFADE_",
+        env_prefix=PREFIX,
         env_nested_delimiter="__",
         extra="forbid",
         frozen=True,
@@ -275,6 +284,15 @@ class Settings(BaseSettings):
             raise ValueError("give splynx.db, or a ledger block of its own where Splynx's database is not reachable")
         return self
 
+    @model_validator(mode="after")
+    def _a_ledger_has_a_schema_of_its_own(self) -> Self:
+        db = self.splynx.db
+        if db is not None and self.ledger_beside_rows and self.ledger_db.name == db.name:
+            raise ValueError(
+                "the ledger needs a schema of its own, beside Splynx's: see ledger.name and splynx.db.name"
+            )
+        return self
+
     @property
     def ledger_db(self) -> MysqlSettings:
         """The server and schema that hold the ledger; by default `crossfade` on Splynx's own server."""
@@ -301,13 +319,13 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over secret files over what was read from the YAML file (handed in as init values)."""
         sources: list[PydanticBaseSettingsSource] = [env_settings]
-        secrets_dir = os.environ.get("CROSSFADE_SECRETS_DIR")
+        secrets_dir = os.environ.get(SECRETS_DIR)
         if secrets_dir:
             sources.append(
                 NestedSecretsSettingsSource(
                     file_secret_settings,
                     secrets_dir=secrets_dir,
-                    secrets_prefix="crossfade_",
+                    secrets_prefix=PREFIX.lower(),
                     secrets_nested_delimiter="__",
                 )
             )
@@ -334,24 +352,16 @@ def load_settings(config: Path | None = None) -> Settings:
         config: the YAML file; without it `CROSSFADE_CONFIG`, and without that the environment alone.
 
     Raises:
-        ConfigurationError: names the file and each wrong or missing key, never a value.
+        ConfigurationError: names the file or variable and each wrong or missing key, never a value.
     """
     path = config or (Path(os.environ["CROSSFADE_CONFIG"]) if os.environ.get("CROSSFADE_CONFIG") else None)
     values: dict[str, object] = {}
     if path is not None:
-        try:
-            loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except OSError as exc:
-            raise ConfigurationError(
-                f"cannot read the settings file {path}: {exc.strerror}", remedy="Give --config or CROSSFADE_CONFIG."
-            ) from exc
-        except yaml.YAMLError as exc:
-            mark = getattr(exc, "problem_mark", None)
-            where = f" line {mark.line + 1}" if mark is not None else ""
-            raise ConfigurationError(f"{path}{where}: not valid YAML", remedy="Mend the file.") from exc
+        loaded = read_yaml(path, "settings file", remedy="Give --config or CROSSFADE_CONFIG.").values
         if not isinstance(loaded, dict):
             raise ConfigurationError(f"{path}: must hold a mapping of settings", remedy="See docs/configuration.md.")
         values = _from_folder(loaded, path.parent)
+    check_environment(Settings, os.environ)
     try:
         return Settings(**values)  # type: ignore[arg-type]
     except ValidationError as exc:

@@ -15,6 +15,7 @@ from aiokafka.errors import KafkaError as AioKafkaError
 from faust.transport.drivers.aiokafka import Producer as FaustProducer
 
 from plumbing.errors import ExitCode, SyncError
+from plumbing.folders import writable
 from plumbing.health import HealthServer
 from plumbing.kafka import AckedProducer, end_offsets, make_consumer, make_producer
 from plumbing.logs import get_logger
@@ -69,8 +70,7 @@ def run_worker(settings: Settings) -> Summary:
 def make_app(settings: Settings, guard: Guard) -> faust.App:
     """The Faust application: one serial agent per topic."""
     topics = Topics(settings.instance)
-    datadir = settings.state_dir / "faust"
-    datadir.mkdir(parents=True, exist_ok=True)
+    datadir = writable(settings.state_dir / "faust")
     app = faust.App(
         topics.process_group,
         broker=[f"kafka://{address}" for address in settings.kafka.bootstrap.split(",")],

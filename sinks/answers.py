@@ -1,15 +1,23 @@
 """The brake holds over restarts: why it was put on stands in the ledger until somebody answers."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from clients.mysql import Database
+from schemas.catalogue import TARGETS
 from sinks.errors import BrakeApplied
 from sinks.store import Ledger
 
 MENDED = "mended"
 """The answer to a mistake in the rules; to what is meant it is the entity's name."""
+ADOPTION, TARGET = "adoption", "target"
+"""The answers to rows that the ledger does not know, and to a Splynx that is another one than it knew."""
 _BRAKE, _OLDEST = "brake", "oldest_generation"
+
+
+def unknown_answers(approved: Iterable[str]) -> list[str]:
+    """Those that answer nothing that a sink asks: one that is misspelt would be taken for none."""
+    return sorted(set(approved) - {ADOPTION, TARGET, MENDED, *TARGETS})
 
 
 async def put_on(db: Database, ledger: Ledger, error: BrakeApplied, generation: int) -> None:

@@ -11,13 +11,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from clients.splynx import SplynxClient
 from clients.splynx_errors import RecordMissing
 from plumbing import metrics
 from plumbing.errors import ConfigurationError
+from plumbing.yaml_file import read_yaml
 from schemas.aggregate import Aggregate
 from schemas.catalogue import AGGREGATES, additional_fields
 from schemas.rules import read_rules
@@ -103,14 +103,7 @@ def load_guards(path: Path) -> GuardsFile:
         ConfigurationError: names the file, the line or the guard, and the remedy.
     """
     remedy = "Run `crossfade doctor --guards-template` and fill it in."
-    try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as exc:
-        raise ConfigurationError(f"cannot read the guards file {path}: {exc.strerror}", remedy=remedy) from exc
-    except yaml.YAMLError as exc:
-        mark = getattr(exc, "problem_mark", None)
-        where = f" line {mark.line + 1}" if mark is not None else ""
-        raise ConfigurationError(f"{path}{where}: not valid YAML", remedy="Mend the file.") from exc
+    loaded = read_yaml(path, "guards file", remedy=remedy).values
     try:
         return GuardsFile.model_validate(loaded)
     except ValidationError as exc:

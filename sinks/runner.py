@@ -21,7 +21,7 @@ from schemas.rules import read_rules
 from schemas.topics import Topics
 from schemas.write_paths import WritePaths, check_paths
 from sinks.adoption import unknown_rows
-from sinks.answers import check_answered, put_on
+from sinks.answers import ADOPTION, TARGET, check_answered, put_on
 from sinks.brake import Brake
 from sinks.errors import AdoptionNeeded, BrakeApplied
 from sinks.guards import Violation, check_guards, require_guards
@@ -152,7 +152,7 @@ class _Parts:
             require_guards(violations)  # nothing waits yet: nothing is begun
         summary.adoptions = await unknown_rows(self._site.marked, self._db, self._ledger, ledger_exists=exists)
         if summary.adoptions:
-            if "adoption" not in self._approve:
+            if ADOPTION not in self._approve:
                 told = ", ".join(f"{count} of {entity}" for entity, count in summary.adoptions.items())
                 raise AdoptionNeeded(f"rows of Splynx carry Sonar ids that the ledger does not know: {told}")
             await rebuild(self._site)
@@ -162,7 +162,7 @@ class _Parts:
             check_phase(await self._ledger.phase(tx))
             await check_home(tx, self._ledger, home)
         await self._check_columns()
-        await check_epoch(self._client, self._db, self._ledger, approve="target" in self._approve)
+        await check_epoch(self._client, self._db, self._ledger, approve=TARGET in self._approve)
         await self._check_database()
         oldest = await check_answered(self._db, self._ledger, self._approve)
         summary.fields = await define_fields(self._client, list(TARGETS.values()), apply=True)

@@ -1,7 +1,7 @@
 """Reading the operator's rules: every complaint names the file, the line and what to do about it."""
 
 import difflib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from plumbing.errors import ConfigurationError
+from plumbing.yaml_file import read_yaml
 from schemas.rules.file import RulesFile
 
 _WORDS = "docs/rules.md lists every rule with an example."
@@ -55,33 +56,19 @@ def read_rules(path: Path) -> RulesText:
     Raises:
         ConfigurationError: names the file, the line, what is wrong and the remedy, for everything that is wrong.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
-    except (OSError, UnicodeDecodeError) as exc:
-        why = exc.strerror if isinstance(exc, OSError) else "it is no UTF-8 text"
-        raise ConfigurationError(
-            f"cannot read the rules file {path}: {why}",
-            remedy="Correct `rules` in the settings (CROSSFADE_RULES), or the file's rights.",
-        ) from exc
-    except yaml.YAMLError as exc:
-        mark = getattr(exc, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else 1
-        problem = getattr(exc, "problem", None) or "it cannot be read"
-        raise ConfigurationError(
-            f"{path} line {line}: not valid YAML: {problem}",
-            remedy=f"Mend the line, or one of those above it: brackets, colons, quotation marks, tabs. {_WORDS}",
-        ) from exc
-    if not isinstance(values, dict):
+    read = read_yaml(
+        path,
+        "rules file",
+        remedy="Correct `rules` in the settings (CROSSFADE_RULES), or the file's rights.",
+        words=_WORDS,
+    )
+    if not isinstance(read.values, dict):
         raise ConfigurationError(f"{path} line 1: must hold a mapping of rules", remedy=f"Begin anew; {_WORDS}")
-    problems = list(_repeats(node))
-    if not problems:
-        try:
-            return RulesText(path, RulesFile.model_validate(values), node)
-        except ValidationError as exc:
-            problems = _problems(node, exc)
-    raise ConfigurationError("; ".join(f"{path} {problem}" for problem in problems), remedy=_WORDS)
+    try:
+        return RulesText(path, RulesFile.model_validate(read.values), read.node)
+    except ValidationError as exc:
+        problems = "; ".join(f"{path} {problem}" for problem in _problems(read.node, exc))
+        raise ConfigurationError(problems, remedy=_WORDS) from exc
 
 
 def unknown_ids(text: RulesText, known: Mapping[str, Collection[int]]) -> list[str]:
@@ -194,17 +181,3 @@ def _inner(block: Any, part: int | str) -> Any:
         return get_args(block)[-1]
     named = [arm for arm in get_args(block) if getattr(arm, "__name__", None) == part]
     return named[0] if named else block
-
-
-def _repeats(node: yaml.Node | None) -> Iterator[str]:
-    if isinstance(node, yaml.MappingNode):
-        seen: dict[str, int] = {}
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if key.value in seen:
-                yield f"line {line}: {key.value} stands here twice (first in line {seen[key.value]}; take one out)"
-            seen.setdefault(key.value, line)
-            yield from _repeats(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _repeats(value)

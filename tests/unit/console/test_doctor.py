@@ -2,7 +2,16 @@
 
 import pytest
 
-from console.doctor import Finding, NotReady, endpoints, exit_code_of, guarded, schema_findings, text_of
+from console.doctor import (
+    Finding,
+    NotReady,
+    endpoints,
+    exit_code_of,
+    guarded,
+    left_out_text,
+    schema_findings,
+    text_of,
+)
 from plumbing.errors import DependencyUnreachable, ExitCode
 
 UNREACHABLE = Finding("sonar", False, "no answer", "Check the address.", ExitCode.UNREACHABLE)
@@ -55,6 +64,15 @@ def test_the_report_gives_the_next_step_of_what_is_wrong_only() -> None:
     text = text_of(document)
     assert "Next: Run `crossfade topics --apply`." in text
     assert "never shown" not in text
+
+
+def test_what_is_left_out_is_told_with_what_of_splynx_goes_with_it() -> None:
+    text = left_out_text(["email", "payment", "note"])
+    assert text == (
+        "; payment is left out by sonar.leave_out, and with it in Splynx payment"
+        "; left out, with nothing of it in Splynx: email, note"
+    )
+    assert left_out_text([]) == ""
 
 
 def test_what_the_schema_lacks_is_told_with_what_of_splynx_is_concerned() -> None:

@@ -85,3 +85,14 @@ def test_capture_and_sink_that_are_asked_to_end_print_theirs(command: str, code:
     ended = CliRunner().invoke(console.main.app, [command, "--json"])
     assert ended.exit_code == code, ended.output
     assert json.loads(ended.stdout).keys() == {"version"} | members(command)
+
+
+def test_an_approval_of_something_that_no_sink_asks_is_refused() -> None:
+    ended = CliRunner().invoke(console.main.app, ["sink", "--approve", "adoptoin", "--approve", "target"])
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "nothing is called adoptoin" in ended.stderr
+
+
+@pytest.mark.parametrize("answer", ["adoption", "target", "mended", "customer"])
+def test_what_a_sink_asks_can_be_approved(answer: str) -> None:
+    assert CliRunner().invoke(console.main.app, ["sink", "--approve", answer]).exit_code == 0

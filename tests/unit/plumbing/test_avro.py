@@ -14,7 +14,15 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plumbing.avro import Codec, Undecodable, make_registry, named_branches, parse, registry_errors
+from plumbing.avro import (
+    Codec,
+    Undecodable,
+    make_registry,
+    named_branches,
+    parse,
+    registry_errors,
+    require_registry,
+)
 from plumbing.errors import Action, ConfigurationError, DependencyRefused, DependencyUnreachable, ExitCode, SyncError
 from plumbing.settings import RegistrySettings
 
@@ -164,6 +172,45 @@ def test_an_address_with_a_log_in_in_it_is_named_without() -> None:
     assert str(caught.value) == (
         "the schema registry registry.example.com:443 (registry.url in the settings) does not answer"
     )
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, status: int, body: str) -> SchemaRegistryClient:
+    """A registry's client that gets this answer to whatever it asks."""
+    client = make_registry(RegistrySettings(url="https://registry.example.com/apis/ccompat/v7"))
+    answer = httpx2.Response(status, text=body)
+    monkeypatch.setattr(client._rest_client, "send_http_request", lambda *_args: answer)
+    return client
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        pytest.param(404, "<html>no such page</html>", id="a wrong path"),
+        pytest.param(404, '{"error_code": 404, "message": "nothing here"}', id="another API"),
+        pytest.param(200, "<html>welcome</html>", id="a page"),
+        pytest.param(200, '{"title": "welcome"}', id="an answer of something else"),
+        pytest.param(200, "[1]", id="a list"),
+    ],
+)
+def test_what_answers_and_is_no_registry_is_told(monkeypatch: pytest.MonkeyPatch, status: int, body: str) -> None:
+    with (
+        answering(monkeypatch, status, body) as client,
+        pytest.raises(ConfigurationError, match=r"\(registry\.url in the settings\) is no schema registry") as caught,
+    ):
+        require_registry(client)
+    assert "ccompat" in caught.value.next_step
+
+
+def test_a_registry_is_one_and_one_that_asks_who_we_are_is_not_taken_for_something_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with answering(monkeypatch, 200, '{"compatibilityLevel": "BACKWARD"}') as client:
+        require_registry(client)
+    with (
+        answering(monkeypatch, 401, '{"message": "who are you?"}') as client,
+        pytest.raises(DependencyRefused, match="refuses this log-in"),
+    ):
+        require_registry(client)
 
 
 def test_a_registry_that_is_away_is_named_by_whoever_asks_it() -> None:

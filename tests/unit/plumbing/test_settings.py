@@ -1,5 +1,6 @@
 """Settings are checked as a whole, and their errors name places and never values."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,43 @@ def test_a_secret_file_beats_the_settings_file(config: Path, tmp_path: Path, mon
     assert load_settings(config).sonar.token.get_secret_value() == "from-a-file"
 
 
+@pytest.mark.parametrize("name", ["CROSSFADE_SPLYNX_DISPOSABLE", "CROSSFADE_SPLYNX__DB_PORT", "crossfade_sonar_token"])
+def test_a_variable_with_an_underscore_too_few_is_not_passed_over(
+    config: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "5up3rs3cret")
+    with pytest.raises(ConfigurationError, match=f"the environment variable {name} is no setting") as caught:
+        load_settings(config)
+    assert caught.value.next_step.startswith("CROSSFADE_S")
+    assert "5up3rs3cret" not in str(caught.value)
+
+
+def test_what_others_put_into_the_environment_is_no_mistake_of_ours(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CROSSFADE_HTTP_CAPTURE_PORT", "tcp://10.0.0.1:80")  # Kubernetes, for a service of that name
+    monkeypatch.setenv("CROSSFADE_PORT_80_TCP", "tcp://10.0.0.1:80")
+    assert load_settings(config).http.capture_port == 9101
+
+
+def test_a_secret_file_with_an_underscore_too_few_is_not_passed_over(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "crossfade_process_hmac_key").write_text("k")
+    monkeypatch.setenv("CROSSFADE_SECRETS_DIR", str(tmp_path))
+    with pytest.raises(ConfigurationError, match="the secret file crossfade_process_hmac_key") as caught:
+        load_settings(config)
+    assert caught.value.next_step.startswith("crossfade_process__hmac_key is meant")
+
+
+def test_a_folder_of_secrets_that_is_not_there_is_told(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CROSSFADE_SECRETS_DIR", str(tmp_path / "none"))
+    with pytest.raises(ConfigurationError, match=r"CROSSFADE_SECRETS_DIR names .*none, which is no folder"):
+        load_settings(config)
+
+
 def test_the_ledger_stands_on_splynxs_server_by_default(config: Path) -> None:
     settings = load_settings(config)
     assert (settings.ledger_db.host, settings.ledger_db.name) == ("127.0.0.1", "crossfade")
@@ -173,6 +211,12 @@ def test_a_ledger_of_its_own_is_not_beside_the_rows(config: Path) -> None:
         pytest.param(("port: 3306", "port: 99999"), "splynx.db.port", id="a port out of range"),
         pytest.param(("rules: rules.yaml\n", ""), "rules", id="a missing key"),
         pytest.param(("kafka: {", "kafka: {["), "line", id="broken YAML"),
+        pytest.param(
+            ("token: tok-", "token: *tok-"), "line 2: .*quotation marks", id="a value that YAML takes for its own"
+        ),
+        pytest.param(("rules: ", "instance: again\nrules: "), "line 10: instance stands here twice", id="a key twice"),
+        pytest.param(("http://127", "http://u:5up3rs3cret@127"), "sonar.url.*no user or password", id="a log-in in it"),
+        pytest.param(("name: splynx", "name: crossfade"), "a schema of its own", id="the ledger among Splynx's tables"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_place_and_no_value(
@@ -181,10 +225,16 @@ def test_a_wrong_setting_is_named_with_its_place_and_no_value(
     config.write_text(YAML.replace(*change))
     with pytest.raises(ConfigurationError) as caught:
         load_settings(config)
-    assert place in str(caught.value)
+    assert re.search(place, str(caught.value))
     assert str(config) in str(caught.value)
     assert "5up3rs3cret" not in str(caught.value)
     assert caught.value.exit_code is ExitCode.USAGE
+
+
+def test_a_file_that_is_no_text_is_one_clear_message(config: Path) -> None:
+    config.write_bytes(b"\xff\xd8\x00")
+    with pytest.raises(ConfigurationError, match="it is no UTF-8 text"):
+        load_settings(config)
 
 
 def test_a_missing_file_is_one_clear_message(tmp_path: Path) -> None:

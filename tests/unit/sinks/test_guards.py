@@ -80,6 +80,8 @@ def test_a_switch_that_concerns_nothing_that_is_written_is_not_asked_for() -> No
     ("content", "says"),
     [
         pytest.param("guards: [", "line", id="no YAML"),
+        pytest.param("guards: caf\udce9", "no UTF-8 text", id="no text"),
+        pytest.param("guards: []\nguards: []", "line 2: guards stands here twice", id="a key twice"),
         pytest.param({"guards": [{"name": FIRST, "kee": "x"}]}, "kee", id="an unknown member"),
         pytest.param({"guards": [{"name": FIRST, "key": "only/two", "expected": False}]}, "module/path/key", id="key"),
         pytest.param({"guards": [{"name": FIRST, "key": "a/b/c"}]}, "expected value", id="no value"),
@@ -89,7 +91,8 @@ def test_a_switch_that_concerns_nothing_that_is_written_is_not_asked_for() -> No
 )
 def test_a_broken_file_is_one_clear_message(tmp_path: Path, content: Any, says: str) -> None:
     path = tmp_path / "guards.yaml"
-    path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+    text = content if isinstance(content, str) else yaml.safe_dump(content)
+    path.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(ConfigurationError, match=rf"guards\.yaml.*{says}"):
         load_guards(path)
 
