@@ -24,7 +24,8 @@ def settings_page() -> str:
         + "One YAML file (`--config`, or `CROSSFADE_CONFIG`). Every key can be overridden by"
         " the environment variable beside it; with `CROSSFADE_SECRETS_DIR` also by a file in that folder, named as the"
         " variable in lower case. The environment wins over secret files, these over the YAML file. An unknown key"
-        " is an error, and so is a variable with one underscore where two belong. Paths in the file are relative to it.\n\n"
+        " is an error, and so is a variable with one underscore where two belong. Paths in the file are relative to"
+        " it.\n\n"
         "| key | environment | type | default | meaning |\n| --- | --- | --- | --- | --- |\n"
     )
     for path, field in leaves(Settings):
