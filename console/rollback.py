@@ -20,8 +20,9 @@ from schemas.rules import read_rules
 from schemas.write_paths import WritePaths
 from sinks.decisions import kept_values, overwritten_values
 from sinks.payments import Payments
+from sinks.planned import Planned
 from sinks.rest import RestRecords
-from sinks.rollback import Planned, Rollback, Tell, Writes
+from sinks.rollback import Rollback, Tell, Writes
 from sinks.rollback_writes import RollbackWrites
 from sinks.site import Site
 from sinks.startup import short_fields
@@ -42,14 +43,14 @@ class RolledBack:
     """The first of them."""
     counts: Counter[Way] = field(default_factory=Counter)
     stuck: int = 0
-    """Left though something of them was to be undone."""
+    """Left though something of them was to be undone, or undone otherwise than it should be."""
     entities: set[str] = field(default_factory=set)
     reopened: int = 0
     """Conflicts that are undecided again."""
 
     @property
     def exit_code(self) -> ExitCode:
-        """5 when it was done and some stay as they are, which were not undone before."""
+        """5 when it was done and some stay though they should not, or became something else in Splynx."""
         return ExitCode.PARTLY if self.applied and self.stuck else ExitCode.DONE
 
     @property
@@ -59,7 +60,7 @@ class RolledBack:
 
     def add(self, one: Planned) -> None:
         """Count one, and name it while there are not too many."""
-        stuck = one.undo.way is Way.LEFT and not one.undo.why.startswith(AS_WANTED)
+        stuck = bool(one.undo.why) and not one.undo.why.startswith(AS_WANTED)
         self.counts[one.undo.way] += 1
         self.stuck += stuck
         self.entities.add(one.target.entity)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from schemas.ledger import GONE, KEPT, ORPHANED, OVERWRITTEN, TAKEN
-from sinks.rollback import Planned
+from sinks.planned import Planned
 from sinks.site import Site
 from sinks.tables.journal import Writes
 from sinks.threeway import BY_LOCK, BY_POLICY

@@ -4,7 +4,7 @@ As by SQL, but that Splynx makes the ledger row and moves the balance itself, st
 the whole amount as not allocated. Nothing is deleted. A document is found again by its receipt number and our mark.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -27,6 +27,8 @@ from sinks.store import Ledger
 from sinks.threeway import flat, shown
 
 _NUMBER, _MARK, _CUSTOMER = "receipt_number", "field_4", "customer_id"
+Keep = Callable[[Transaction, int], Awaitable[None]]
+"""Enters a document in the ledger, handed its id, in the transaction that ends its call."""
 
 
 class RestDocuments:
@@ -72,22 +74,20 @@ class RestDocuments:
         document = await self._rest.as_far_as_known(known.document, shape)
         written = shape.body(document | {_NUMBER: receipt_of(document[_NUMBER], known.revision)}, create=False)
         await self._rest.edits.tell_withdrawn(known, flat(written), shown(written, row), {}, owner)
-        body = shape.body(known.document | {_CUSTOMER: int(row[_CUSTOMER])}, create=True)
-        body |= {_NUMBER: receipt_of(known.document[_NUMBER], revision), "amount": str(-Decimal(str(row["amount"])))}
-        await self._made(
+        body = self.opposite(step.target, known.document, row, revision)
+        await self._entered(
             replace(step, hash=""), body, known.document, owner, revision, state=GONE, before=row, action="compensate"
         )
         return True
 
     async def _make(self, step: Step, document: Document, owner: Owner, revision: int) -> bool:
         """Make a record's document, the first one or one that comes again."""
-        body = self._rest.shape(step.target).body(document, create=True)
-        body[_NUMBER] = receipt_of(document[_NUMBER], revision)
+        body = self.body(step.target, document, revision)
         kept, action = step.document or {}, "change" if revision else "create"
-        await self._made(step, body, kept, owner, revision, state=LIVE, before=None, action=action)
+        await self._entered(step, body, kept, owner, revision, state=LIVE, before=None, action=action)
         return True
 
-    async def _made(
+    async def _entered(
         self,
         step: Step,
         body: Document,
@@ -99,21 +99,37 @@ class RestDocuments:
         before: Any,
         action: str,
     ) -> None:
-        async with self._beside.as_before(step, body, kept, owner):
-            await self._make_one(step, body, kept, owner, revision, state=state, before=before, action=action)
+        async def keep(tx: Transaction, id: int) -> None:
+            await self._entries.keep(
+                tx, step, owner, id, kept, before=before, action=action, revision=revision, state=state
+            )
 
-    async def _make_one(
-        self,
-        step: Step,
-        body: Document,
-        kept: Document,
-        owner: Owner,
-        revision: int,
-        *,
-        state: str,
-        before: Any,
-        action: str,
-    ) -> None:
+        await self.made(step, body, kept, owner, keep)
+
+    # also for who takes back
+
+    def body(self, target: Target, document: Document, revision: int) -> Document:
+        """The request that makes a resolved document, as the n-th of its record."""
+        body = self._rest.shape(target).body(document, create=True)
+        return body | {_NUMBER: receipt_of(document[_NUMBER], revision)}
+
+    def opposite(self, target: Target, document: Document, row: Mapping[str, Any], revision: int) -> Document:
+        """The request that takes back a row of a record, by a document that is the n-th of it."""
+        body = self.body(target, document | {_CUSTOMER: int(row[_CUSTOMER])}, revision)
+        return body | {"amount": str(-Decimal(str(row["amount"])))}
+
+    async def made(self, step: Step, body: Document, kept: Document, owner: Owner, keep: Keep) -> int:
+        """Make a document, or find it where an earlier call of ours made it; its id. `kept`: with its references.
+
+        Raises:
+            RecordRefused, KeyTaken: Splynx does not take it.
+            ReadBackDiffers: it was made and entered, and Splynx kept something else than was sent.
+            SplynxUnreachable, Fenced, Overtaken: try again later.
+        """
+        async with self._beside.as_before(step, body, kept, owner):
+            return await self._made(step, body, owner, keep)
+
+    async def _made(self, step: Step, body: Document, owner: Owner, keep: Keep) -> int:
         body["is_sent"] = "1"  # no receipt is mailed
 
         async def find() -> int | None:
@@ -131,20 +147,19 @@ class RestDocuments:
             target_id = made.target_id
         id = target_id
 
-        async def keep(tx: Transaction) -> None:
-            await self._entries.keep(
-                tx, step, owner, id, kept, before=before, action=action, revision=revision, state=state
-            )
+        async def enter(tx: Transaction) -> None:
+            await keep(tx, id)
             if made is not None:
                 await self._rest.done(tx, made.call)
 
-        await self._db.retried(keep)
+        await self._db.retried(enter)
         try:
             await self._rest.read_back(step.target, (endpoint_of(step.target), id), body)
         except ReadBackDiffers:
             async with self._db.transaction() as tx:
                 await self._ledger.forget_hash(tx, (step.target.entity, step.key))
             raise
+        return id
 
     async def _find(self, target: Target, body: Document) -> int | None:
         row = await self._holder(target, body)

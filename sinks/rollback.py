@@ -4,8 +4,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
 from clients.mysql import Row
 from clients.splynx_errors import RecordMissing
@@ -17,51 +16,21 @@ from schemas.write_paths import WritePaths
 from sinks.bodies import Shape, changed
 from sinks.errors import RowMissing
 from sinks.handles import Handles
+from sinks.lanes import in_lanes
 from sinks.payment_rows import ROW, PaymentRows, has
-from sinks.plan import Document, can_be_closed, refs_of, resolved
+from sinks.plan import can_be_closed, refs_of, resolved
+from sinks.planned import Planned, lane_of
 from sinks.receipts import receipt_of
+from sinks.rollback_documents import DocumentLooks
 from sinks.site import Site
 from sinks.store import Key
 from sinks.tables.base import chunks, marks
 from sinks.tables.crosswalk import Owned
 from sinks.tables.journal import Chosen, Writes
-from sinks.undo import EXTRA, Entry, Undo, Way, body_of, edited, left, undo_of, written_of
+from sinks.undo import Entry, Way, ahead_of, body_of, edited, left, names_in, undo_of, written_of
 
 _AT_ONCE = 500
 Tell = Callable[[str, int, int | None], None]
-
-
-@dataclass(frozen=True)
-class Planned:
-    """One record, what is done with it, and what that changes in its row."""
-
-    target: Target
-    key: str
-    owned: Owned | None
-    undo: Undo
-    runs: tuple[str, ...]
-    order: int
-    """Of its last entry that is undone; the newest is undone first."""
-    item: tuple[str, int | str] | None = None
-    """Path and id of its row, where it goes over REST and was looked at."""
-    current: Mapping[str, Any] = field(default_factory=dict)
-    body: Document = field(default_factory=dict)
-    """What the row is to have."""
-    sent: Document = field(default_factory=dict)
-    """The columns of it that would change, with their values."""
-
-    @property
-    def columns(self) -> list[str]:
-        """Names of the columns that would change."""
-        return sorted([*(name for name in self.sent if name != EXTRA), *self.sent.get(EXTRA, {})])
-
-    def leave(self, why: str) -> "Planned":
-        """The same, left as it is."""
-        return replace(self, undo=left(why), sent={})
-
-    def told(self) -> "Planned":
-        """The same with only so much of its row as tells what changes: a day has many rows."""
-        return replace(self, body={}, current={name: self.current.get(name) for name in self.sent})
 
 
 class Rollback:
@@ -72,6 +41,7 @@ class Rollback:
         self._site, self._money, self._sql, self._ways = site, money, ways.sql, ways
         self._made: PaymentRows | None = None
         self.shapes = {name: Shape(target, short.get(name, ())) for name, target in TARGETS.items()}
+        self.documents = DocumentLooks(site, self.shapes)
 
     async def chosen(self, writes: Writes, *, may_be_none: bool = False) -> Chosen:
         """What the writes are about.
@@ -125,9 +95,14 @@ class Rollback:
 
     async def look_at(self, planned: Sequence[Planned]) -> list[Planned]:
         """Records of one part with what each row is now, and so with those that are left because of it."""
-        if planned[0].target.path is WritePath.SQL:
+        if self.by_sql(planned[0].target):
             return [one.told() for one in await self.look_at_payments(planned)]
-        return [(await self.look(one)).told() for one in planned]
+        looked = await in_lanes(planned, lane_of, self.look, self._site.client.settings.concurrency)
+        return [one.told() for one in looked]
+
+    def by_sql(self, target: Target) -> bool:
+        """Whether its rows go back by SQL: all that may, where Splynx's database is at hand, whatever way they came."""
+        return WritePath.SQL in target.ways and (self._sql or WritePath.REST not in target.ways)
 
     # REST
 
@@ -135,6 +110,8 @@ class Rollback:
         """A record that goes over REST, with its row as it is now; left where somebody edited that."""
         if planned.undo.way is Way.LEFT or planned.owned is None:
             return planned
+        if planned.target.money:
+            return await self.documents.look(planned) if self._money else _without_money(planned)
         known, shape = planned.owned.known, self.shapes[planned.target.entity]
         if not known.document:
             return planned.leave("nobody knows what was written last")
@@ -151,10 +128,11 @@ class Rollback:
         except (RecordMissing, RowMissing):
             return planned.leave("its row is no longer in Splynx")
         written = written_of(shape, document, known)
-        if columns := edited(planned.undo, shape, written, current):
-            return planned.leave(f"edited in Splynx since: {', '.join(columns)}")
         body = body_of(planned.undo, shape, known.document, current, ours)
-        return replace(planned, item=item, current=current, body=body, sent=changed(body, current))
+        ahead = ahead_of(body, written, current)
+        if columns := [name for name in edited(planned.undo, shape, written, current) if name not in names_in(ahead)]:
+            return planned.leave(f"edited in Splynx since: {', '.join(columns)}")
+        return replace(planned, item=item, current=current, body=body, sent=changed(body, current), ahead=ahead)
 
     # SQL
 
@@ -162,9 +140,11 @@ class Rollback:
         """Payments with their rows as they are now; left where somebody edited or removed them."""
         if not planned:
             return []
-        if not (self._sql and self._money):
-            why = "splynx.disposable is false" if self._sql else "Splynx's database is not reachable beside the ledger"
+        if not self._sql:
+            why = "Splynx's database is not reachable beside the ledger"
             return [one if one.undo.way is Way.LEFT else one.leave(why) for one in planned]
+        if not self._money:
+            return [_without_money(one) for one in planned]
         ids = {one.owned.known.target_id for one in planned if one.owned is not None}
         async with self._site.db.session() as tx:
             # Asked once: what it depends on stays, and there are many parts.
@@ -212,9 +192,13 @@ def _planned(entries: Mapping[Key, Sequence[Row]], owned: Mapping[Key, Owned], c
         yield Planned(TARGETS[key[0]], key[1], one, undo, runs, of[-1].id)
 
 
+def _without_money(planned: Planned) -> Planned:
+    return planned if planned.undo.way is Way.LEFT else planned.leave("splynx.disposable is false")
+
+
 def _entry(row: Row) -> Entry:
     image = None if row["before_image"] is None else json.loads(row["before_image"])
     return Entry(int(row["id"]), row["run_id"], row["action"], image, row["undoes"])
 
 
-__all__ = ["Chosen", "Planned", "Rollback", "Tell", "Writes"]
+__all__ = ["Chosen", "Rollback", "Tell", "Writes"]

@@ -10,31 +10,34 @@ from typing import Any
 
 from clients.mysql import Transaction
 from clients.splynx_errors import RecordRefused
-from schemas.aggregate import WritePath
 from schemas.catalogue import TARGETS
-from sinks.bodies import differing
-from sinks.calls import Call, Calls
 from sinks.entries import Entries, Owner
-from sinks.errors import Overtaken
+from sinks.errors import KeyTaken, Overtaken
 from sinks.healing import Healing
+from sinks.lanes import in_lanes
 from sinks.payments import Payments, Work
 from sinks.plan import Document, Step, Verb
+from sinks.planned import Planned, lane_of
 from sinks.rest import RestRecords
-from sinks.rollback import Planned, Rollback
+from sinks.rest_documents import RestDocuments
+from sinks.rollback import Rollback
+from sinks.rollback_documents import DocumentsBack
+from sinks.rollback_rest import RowsBack, TakenBack
 from sinks.site import Site
 from sinks.store import JournalEntry, dumped
-from sinks.tables.base import marks
 from sinks.tables.crosswalk import Owned
-from sinks.undo import Way, action_of, charged_by, document_after, payment_of, state_after
+from sinks.undo import Way, action_of, charged_by, payment_of, state_after
 
 
 class RollbackWrites:
     """Applies a plan. `payments` is None where none may be written."""
 
     def __init__(self, site: Site, rollback: Rollback, rest: RestRecords, payments: Payments | None) -> None:
-        self._site, self._rollback, self._rest, self._payments = site, rollback, rest, payments
+        self._rollback, self._payments = rollback, payments
         self._db, self._ledger, self._client = site.db, site.ledger, site.client
-        self._calls = Calls(site.db, site.ledger, site.client.settings.timeout_seconds)
+        self._rows = RowsBack(site)
+        made = RestDocuments(site.client, site.db, site.ledger, rest, TARGETS)
+        self._documents = DocumentsBack(rollback.documents, self._rows, made)
         self._entries = Entries(site.ledger)
         self._healing = Healing(site.client, site.db, site.ledger, rest, TARGETS)
         self._tokens: dict[int, int] = {}
@@ -47,8 +50,8 @@ class RollbackWrites:
             SyncError: Splynx or the ledger does not answer. Repeating goes on.
         """
         await self._take(planned)
-        sql = planned[0].target.path is WritePath.SQL
-        written = await (self._payments_of(planned) if sql else self._one_by_one(planned))
+        sql = self._rollback.by_sql(planned[0].target)
+        written = await (self._payments_of(planned) if sql else self._over_rest(planned))
         return [replace(one.told(), undo=replace(one.undo, before={})) for one in written]
 
     async def _take(self, planned: Sequence[Planned]) -> None:
@@ -71,36 +74,26 @@ class RollbackWrites:
 
     # REST
 
-    async def _one_by_one(self, planned: Sequence[Planned]) -> list[Planned]:
-        return [await self._one(one) for one in planned]
+    async def _over_rest(self, planned: Sequence[Planned]) -> list[Planned]:
+        """As many at once as the sink has, of which each waits for those that it depends on."""
+        return await in_lanes(planned, lane_of, self._one, self._client.settings.concurrency)
 
     async def _one(self, planned: Planned) -> Planned:
         one = await self._rollback.look(planned)
         if one.undo.way is Way.LEFT or one.owned is None or one.item is None:
             return one
-        known, owner = one.owned.known, self._owner(one.owned)
-        step = Step(Verb.CHANGE, one.target, one.key, "", None, known)
-        call: Call | None = None
-        if one.sent:
-            try:
-                async with self._calls.begun("PUT", step, owner, known.target_id, one.sent) as call:
-                    await self._client.put(*one.item, one.sent, deadline=call.latest)
-            except RecordRefused as exc:
-                return one.leave(str(exc))
-            read = await self._client.get(*one.item)
-            if wrong := differing(one.sent, read):
-                one = replace(one, undo=replace(one.undo, why=f"Splynx keeps otherwise: {', '.join(wrong)}"))
-        document = document_after(one.undo, self._rollback.shapes[one.target.entity], known.document, one.body)
-        before = {name: one.current.get(name) for name in one.sent}
+        owner = self._owner(one.owned)
 
-        async def keep(tx: Transaction) -> None:
+        async def enter(tx: Transaction, back: TakenBack) -> None:
             await self._entries.may_write(tx, owner)
-            await self._enter(tx, [(one, known.target_id, known.revision, document, before)])
-            if call is not None:
-                await self._calls.done(tx, call)
+            await self._enter(tx, [back])
 
-        await self._db.retried(keep)
-        return one
+        try:
+            if one.target.money:
+                return await self._documents.take_back(one, owner, enter)
+            return await self._rows.take_back(one, owner, self._rollback.shapes[one.target.entity], enter)
+        except (RecordRefused, KeyTaken) as exc:
+            return one.leave(str(exc))
 
     # SQL
 
@@ -124,8 +117,7 @@ class RollbackWrites:
                 if one.key not in done.refused:
                     document = work[one.key].step.document or _known_document(one)
                     before = done.before[one.key] or {}
-                    at = done.target_ids[one.key], done.revisions[one.key]
-                    written.append((one, *at, document, before))
+                    written.append(TakenBack(one, done.target_ids[one.key], done.revisions[one.key], document, before))
             await self._enter(tx, written)
             return [one.leave(str(done.refused[one.key])) if one.key in done.refused else one for one in looked]
 
@@ -141,14 +133,7 @@ class RollbackWrites:
     async def _customers(self, tx: Transaction, planned: Sequence[Planned]) -> dict[int, str]:
         """`{id in Splynx: key}` of the customers that payments were moved from."""
         ids = {charged_by(one.undo.before) for one in planned if one.undo.before}
-        if not ids:
-            return {}
-        rows = await tx.fetch(
-            f"SELECT target_id, record_key FROM {self._ledger.table('crosswalk')}"  # noqa: S608
-            f" WHERE entity = 'customer' AND target_id IN ({marks(ids)})",
-            sorted(ids),
-        )
-        return {int(row["target_id"]): str(row["record_key"]) for row in rows}
+        return await self._ledger.keys_at(tx, "customer", ids)
 
     def _work(self, one: Planned, owner: Owner, customers: Mapping[int, str]) -> Work:
         assert one.owned is not None
@@ -163,27 +148,29 @@ class RollbackWrites:
 
     # both
 
-    async def _enter(
-        self, tx: Transaction, written: Sequence[tuple[Planned, int, int, Document, Mapping[str, Any]]]
-    ) -> None:
-        """Crosswalk, journal and outcomes of `(record, id of its row, revision, document, before-image)`."""
+    async def _enter(self, tx: Transaction, written: Sequence[TakenBack]) -> None:
+        """Crosswalk, journal and outcomes."""
         crosswalk: list[tuple[Any, ...]] = []
         journal: list[JournalEntry] = []
-        for one, target_id, revision, document, before in written:
+        for back in written:
+            one = back.planned
             assert one.owned is not None
             entity, known, owner = one.target.entity, one.owned.known, self._owner(one.owned)
             crosswalk.append(
                 (
-                    entity, one.key, owner.aggregate, owner.sonar_id, target_id, "", owner.sequence,
-                    state_after(one.undo, one.target), revision, dumped(document),
+                    entity, one.key, owner.aggregate, owner.sonar_id, back.target_id, "", owner.sequence,
+                    state_after(one.undo, one.target), back.revision, dumped(back.document),
                 )
             )  # fmt: skip
             action = action_of(one.undo, known, money=one.target.money)
-            entry = JournalEntry(entity, one.key, target_id, action, dict(before), owner.sequence, one.undo.undoes)
+            entry = JournalEntry(
+                entity, one.key, back.target_id, action, dict(back.before), owner.sequence, one.undo.undoes
+            )
             journal.append(entry)
         await self._ledger.put_crosswalk(tx, crosswalk)
         await self._ledger.journal(tx, journal)
-        await self._ledger.mark_rolled_back(tx, {one.owned.owner for one, *_ in written if one.owned is not None})
+        owned = (back.planned.owned for back in written)
+        await self._ledger.mark_rolled_back(tx, {one.owner for one in owned if one is not None})
 
 
 def _known_document(one: Planned) -> Document:

@@ -12,7 +12,7 @@ from typing import Any
 
 from schemas.aggregate import DeletePolicy, Target
 from schemas.ledger import GONE, LIVE, ORPHANED
-from sinks.bodies import SONAR_ID, Shape, differing, with_foreign
+from sinks.bodies import SONAR_ID, Shape, changed, differing, same, with_foreign
 from sinks.plan import CLOSED, Document, Known, can_be_closed, closing
 from sinks.receipts import revision_of
 
@@ -216,6 +216,40 @@ def body_of(
     if undo.way is Way.WITHDRAW:
         body |= closing(shape.target, current, None)
     return body
+
+
+def ahead_of(body: Document, written: Document, current: Mapping[str, Any]) -> Document:
+    """The part of `body` that a row has already, though something else was written last: as that was written.
+
+    A rollback that was interrupted did it, or somebody by hand: nothing is overwritten there.
+    """
+    missing = changed(body, current)
+    had = {
+        name: written[name]
+        for name, value in body.items()
+        if name != EXTRA and name in written and name not in missing and not same(written[name], value)
+    }
+    extra = {
+        name: written[EXTRA][name]
+        for name, value in body.get(EXTRA, {}).items()
+        if name in written.get(EXTRA, {})
+        and name not in missing.get(EXTRA, {})
+        and not same(written[EXTRA][name], value)
+    }
+    return had | ({EXTRA: extra} if extra else {})
+
+
+def image_of(current: Mapping[str, Any], sent: Document, ahead: Document) -> Document:
+    """The before-image of an undoing: what it changes, as that is now, and what was changed `ahead` of it."""
+    image = {name: current.get(name) for name in sent} | {n: value for n, value in ahead.items() if n != EXTRA}
+    if EXTRA in ahead:
+        image[EXTRA] = {**(current.get(EXTRA) or {}), **ahead[EXTRA]}
+    return image
+
+
+def names_in(body: Document) -> set[str]:
+    """The columns of a request, additional ones beside the others."""
+    return {*(name for name in body if name != EXTRA), *body.get(EXTRA, {})}
 
 
 def written_of(shape: Shape, resolved: Document, known: Known) -> Document:

@@ -96,6 +96,18 @@ class Crosswalk(Tables):
         )
         return {row["record_key"]: row["target_id"] for row in rows}
 
+    async def keys_at(self, tx: Transaction, entity: str, ids: Iterable[int]) -> dict[int, str]:
+        """`{id in Splynx: key}` of the rows of ours among these."""
+        found: dict[int, str] = {}
+        for _, part in chunks((entity, id) for id in ids):
+            rows = await tx.fetch(
+                f"SELECT target_id, record_key FROM {self.table('crosswalk')}"
+                f" WHERE entity = %s AND target_id IN ({marks(part)})",
+                [entity, *part],
+            )
+            found |= {int(row["target_id"]): str(row["record_key"]) for row in rows}
+        return found
+
     async def other_of(self, tx: Transaction, key: Key, target_id: int, *, lock: bool) -> str | None:
         """The key of another live record of the same kind that has this row in Splynx. `lock`: of any transaction."""
         # By this index only: any other would lock entries of rows that others enter at the same time.

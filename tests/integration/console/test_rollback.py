@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from clients.mysql import Transaction
 from clients.splynx import SplynxClient
 from clients.splynx_errors import SplynxUnreachable
 from console.journal import journal_of, prune
@@ -21,8 +22,10 @@ from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses
 from sandbox.splynx.settings import GUARDS
 from schemas.records import Ref
+from sinks.entries import Entries, Owner
 from sinks.errors import CutOver, Fenced, ForeignTarget, GuardsViolated, Overtaken
-from sinks.rollback import Planned, Rollback, Writes
+from sinks.planned import Planned
+from sinks.rollback import Rollback, Writes
 from sinks.runner import run_sink
 from sinks.undo import Way
 from tests.conftest import MariaDbAccess
@@ -294,6 +297,35 @@ async def test_a_rollback_that_was_interrupted_is_completed_by_repeating_it(
     assert [row for row in after["customers"] if row["login"] != "s4"] == before["customers"]
     assert after["money"] == before["money"]
     assert pair.rows("SELECT COUNT(*) AS n FROM {ledger}.intents WHERE state = 'open'") == [{"n": 0}]
+
+
+async def test_a_rollback_that_dies_after_a_call_goes_on_and_can_be_undone(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it changed is no edit of anybody's, though the ledger never heard of it."""
+    before = picture(pair)
+    await second_run(pair)
+    wrong, run, done = picture(pair), run_of(pair), Entries.may_write
+    calls = Counter[str]()
+
+    async def dies(self: Entries, tx: Transaction, owner: Owner) -> None:
+        """It is asked before a call, and again when that is kept."""
+        calls["asked"] += 1
+        if calls["asked"] == 2:
+            raise SplynxUnreachable("the process is gone")
+        await done(self, tx, owner)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Entries, "may_write", dies)
+        with pytest.raises(SplynxUnreachable):
+            await rollback(pair, run_id=run, account=1)
+    assert calls["asked"] == 2
+    result = await rollback(pair, run_id=run)
+    assert result.exit_code is ExitCode.DONE, text_of(result.document())
+    after = picture(pair)
+    assert [row for row in after["customers"] if row["login"] != "s4"] == before["customers"]
+    await rollback(pair, run_id=result.run_id)
+    assert picture(pair)["customers"] == wrong["customers"]
 
 
 async def test_a_sink_that_runs_is_fenced_off(pair: Pair) -> None:

@@ -224,3 +224,81 @@ async def test_without_the_database_money_goes_over_rest_and_what_cannot_is_told
     await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900, field_4="sonar:Payment:10")], sequence=2)])
     assert list(site.deposits().values()) == [Decimal(9)]
     assert writer.counts.records[("payment", "applied")] == 1
+
+
+async def test_money_is_taken_back_over_rest_where_there_is_no_database(site: Site) -> None:
+    """One was corrected and moved, one withdrawn, one new with a reversal, of a blocked customer: back, and again."""
+    ways = WritePaths(sql=False)
+    writer, topic = await site.own(site.make_writer(ways=ways, payments=None)), Topic()
+    await writer.write([topic.send(ACCOUNTS, n, customer(n, status="blocked"), sequence=1) for n in (1, 2)])
+    await writer.write([topic.send(PAYMENTS, n, [paid(n, 100 * n)], sequence=2) for n in (10, 11, 12)])
+    before = balances(site)
+    site.ledger.run_id = "wrong"
+    back = paid(13, -500, key="13-R3", receipt_number="SP13-R3", field_4="sonar:R:3", reverses="13")
+    told: dict[int, list[SplynxRecord]] = {
+        10: [payment(10, 2, 1000, field_4="sonar:Payment:10")], 11: [], 12: [paid(12, 750, comment="cash")],
+        13: [paid(13, 900), back],
+    }  # fmt: skip
+    await writer.write([topic.send(PAYMENTS, n, records, sequence=3) for n, records in told.items()])
+    wrong = balances(site)
+    assert (before, wrong) == ({"s1": Decimal(33), "s2": Decimal(0)}, {"s1": Decimal("11.5"), "s2": Decimal(10)})
+
+    assert await taken_back(site, "wrong", ways) == dict.fromkeys(["10", "11", "12"], "restore") | dict.fromkeys(
+        ["13", "13-R3"], "withdraw"
+    )
+    assert balances(site) == before
+    assert site.rows("SELECT comment FROM payments WHERE receipt_number = 'SP12'") == [{"comment": ""}]
+    assert set((await taken_back(site, "wrong", ways)).values()) == {"left"}
+    await taken_back(site, "back of wrong", ways)
+    assert balances(site) == wrong
+    await taken_back(site, "wrong", ways)
+    assert balances(site) == before
+    assert {row["status"] for row in site.rows("SELECT status FROM customers")} == {"blocked"}
+    assert site.rows("SELECT * FROM {ledger}.intents WHERE state = 'open'") == []
+    # What somebody edited since stays.
+    site.run("UPDATE payments SET amount = 77, comment = 'by hand' WHERE receipt_number = 'SP12'")
+    assert (await taken_back(site, "run", ways))["12"] == "left"
+
+
+async def test_a_payment_that_moves_back_over_rest_is_neither_lost_nor_doubled_by_an_interruption(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ways = WritePaths(sql=False)
+    writer, topic = await site.own(site.make_writer(ways=ways, payments=None)), Topic()
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
+    await writer.write([topic.send(PAYMENTS, 10, [paid(10)], sequence=2)])
+    site.ledger.run_id = "wrong"
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 2, 900, field_4="sonar:Payment:10")], sequence=3)])
+    made, calls = RestRecords.post, []
+
+    async def dies(self: RestRecords, *args: Any) -> Any:
+        calls.append(args)
+        if len(calls) == 2:
+            raise Killed
+        return await made(self, *args)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RestRecords, "post", dies)
+        with pytest.raises(Killed):
+            await taken_back(site, "wrong", ways)
+    assert balances(site) == {"s1": Decimal(0), "s2": Decimal(0)}
+    assert await taken_back(site, "wrong", ways) == {"10": "restore"}
+    assert balances(site) == {"s1": Decimal(9), "s2": Decimal(0)}
+
+
+def balances(site: Site) -> dict[str, Decimal]:
+    """`{login: deposit}`, each of which is the sum of the customer's ledger rows."""
+    deposits = site.deposits()
+    return {row["login"]: deposits[row["id"]] for row in site.rows("SELECT id, login FROM customers")}
+
+
+async def taken_back(site: Site, run: str, ways: WritePaths) -> dict[str, str]:
+    """`{payment: what was done}` of a run's payments."""
+    rollback = Rollback(_opened(site), {}, money=True, ways=ways)
+    rest = RestRecords(site.client, site.db, site.ledger, TARGETS)
+    writes = RollbackWrites(_opened(site), rollback, rest, None)
+    site.ledger.run_id = f"back of {run}"
+    chosen = await rollback.chosen(Writes(run_id=run))
+    only = Chosen(chosen.writes, {"payment": 1}, chosen.oldest, chosen.newest)
+    parts = [one async for one in rollback.parts(only)]
+    return {one.key: one.undo.way.value for part in parts for one in await writes.apply(part)}

@@ -13,7 +13,8 @@ from plumbing.errors import ConfigurationError, ExitCode
 from schemas.catalogue import TARGETS
 from schemas.write_paths import BY_SQL
 from sinks.plan import Known
-from sinks.rollback import Planned, Rollback, Writes
+from sinks.planned import Planned
+from sinks.rollback import Rollback, Writes
 from sinks.tables.crosswalk import Owned
 from sinks.tables.journal import Chosen
 from sinks.undo import UNDONE, WITHDRAWN, Undo, Way, left

@@ -16,9 +16,11 @@ from sinks.undo import (
     Undo,
     Way,
     action_of,
+    ahead_of,
     body_of,
     document_after,
     edited,
+    image_of,
     payment_of,
     state_after,
     undo_of,
@@ -269,3 +271,17 @@ def test_an_action_says_what_was_done_and_by_whom() -> None:
     assert names == ["undo-compensate", "redo-gone", "undo-change", "undo-revive"]
     assert max(len(name) for name in names) <= 16  # of the column
     assert PAYMENT.money
+
+
+def test_what_a_row_has_already_is_told_from_an_edit_and_its_image_is_what_had_been_written() -> None:
+    """A rollback that was interrupted had done it: nobody edited it, and the undoing can be undone."""
+    body = {"name": "Old", "city": "X", "labels": [1], EXTRA: {"sonar_status": "Old", "gate": "1"}}
+    written = {"name": "New", "city": "Y", "labels": [1, 2], EXTRA: {"sonar_status": "New", "gate": "1"}}
+    current = {"name": "Old", "city": "Y", "labels": [{"id": 1}], EXTRA: {"sonar_status": "Old", "gate": "1", "t": 3}}
+    ahead = ahead_of(body, written, current)
+    assert ahead == {"name": "New", "labels": [1, 2], EXTRA: {"sonar_status": "New"}}
+    assert image_of(current, {"city": "X"}, ahead) == {
+        "city": "Y", "name": "New", "labels": [1, 2], EXTRA: {"sonar_status": "New", "gate": "1", "t": 3},
+    }  # fmt: skip
+    # What somebody made of it is neither.
+    assert ahead_of(body, written, current | {"name": "By hand"}) == {k: v for k, v in ahead.items() if k != "name"}

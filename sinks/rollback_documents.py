@@ -1,0 +1,160 @@
+"""Money taken back over REST: a document returns to what it was, or gets its opposite; nothing is deleted.
+
+As by SQL, but one document at a time. Splynx moves no document to another customer: it is taken back there, and made
+here. The ledger hears of both at once, so a repetition after an interruption finds what was made, and goes on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from clients.mysql import Transaction
+from clients.splynx_errors import RecordMissing, RecordRefused
+from schemas.aggregate import WritePath
+from schemas.ledger import LIVE
+from sinks.bodies import Shape, changed
+from sinks.entries import Owner
+from sinks.errors import KeyTaken, ReadBackDiffers
+from sinks.handles import endpoint_of
+from sinks.payment_rows import amount_of
+from sinks.plan import Document, Known, Step, Verb, refs_of, resolved
+from sinks.planned import Planned
+from sinks.receipts import receipt_of
+from sinks.rest_documents import RestDocuments
+from sinks.rollback_rest import Enter, RowsBack, TakenBack
+from sinks.site import Site
+from sinks.undo import Way, ahead_of, charged_by, edited, payment_of
+
+_NUMBER, _CUSTOMER = "receipt_number", "customer_id"
+
+
+class DocumentLooks:
+    """Looks at documents over REST."""
+
+    def __init__(self, site: Site, shapes: Mapping[str, Shape]) -> None:
+        self._site, self._shapes = site, shapes
+
+    async def look(self, planned: Planned) -> Planned:
+        """A record with its row as it is now; left where somebody edited or removed that."""
+        if planned.undo.way is Way.LEFT or planned.owned is None:
+            return planned
+        known, endpoint = planned.owned.known, endpoint_of(planned.target)
+        if _NUMBER not in known.document:
+            return planned.leave("nobody knows what was written last")
+        try:
+            row = await self._site.client.get(endpoint, known.target_id)
+        except RecordMissing:
+            return planned.leave("its row is no longer in Splynx")
+        planned = replace(planned, item=(endpoint, known.target_id), current=row)
+        if known.state != LIVE:
+            # Its opposite is what is there: a document of its own brings it back.
+            return replace(planned, sent={"amount": str(amount_of(payment_of(planned.undo, known)))})
+        written = await self.body(planned, known.document, known.revision)
+        body = written
+        if planned.undo.way is Way.RESTORE:
+            body = await self.body(planned, await self.document(planned), known.revision)
+        ahead = ahead_of(body, written, row)
+        # All of it is looked at, whatever is to return: an opposite takes back the whole row.
+        whole = replace(planned.undo, before={})
+        if columns := [name for name in edited(whole, self._shape(planned), written, row) if name not in ahead]:
+            return planned.leave(f"edited in Splynx since: {', '.join(columns)}")
+        if planned.undo.way is Way.WITHDRAW:
+            return replace(planned, sent={"amount": str(-amount_of(known.document))})
+        return replace(planned, body=body, sent=changed(body, row), ahead=ahead)
+
+    async def document(self, planned: Planned) -> Document:
+        """The document that a record returns to, of the customer that it was for then."""
+        assert planned.owned is not None
+        known, before = planned.owned.known, planned.undo.before
+        document = payment_of(planned.undo, known)
+        if not before:
+            return document
+        customer = charged_by(before)
+        async with self._site.db.session() as tx:
+            keys = await self._site.ledger.keys_at(tx, "customer", [customer])
+        return document | ({_CUSTOMER: {"entity": "customer", "key": keys[customer]}} if customer in keys else {})
+
+    async def body(self, planned: Planned, document: Document, revision: int) -> Document:
+        """The request that a row is changed by, as the n-th document of its record."""
+        numbered = document | {_NUMBER: receipt_of(document[_NUMBER], revision)}
+        return self._shape(planned).body(await self.resolved(planned, numbered), create=False)
+
+    async def resolved(self, planned: Planned, document: Document) -> Document:
+        """A document with Splynx's ids, as far as they are known."""
+        async with self._site.db.session() as tx:
+            keys = {(ref.entity, ref.key) for ref in refs_of(document, self._shape(planned).required)}
+            return resolved(document, await self._site.ledger.ids(tx, keys))
+
+    def _shape(self, planned: Planned) -> Shape:
+        return self._shapes[planned.target.entity]
+
+
+class DocumentsBack:
+    """Takes documents back."""
+
+    def __init__(self, looks: DocumentLooks, rows: RowsBack, documents: RestDocuments) -> None:
+        self._looks, self._rows, self._documents = looks, rows, documents
+
+    async def take_back(self, planned: Planned, owner: Owner, enter: Enter) -> Planned:
+        """Bring a record that was looked at to what it was.
+
+        Raises:
+            RecordRefused, KeyTaken: Splynx does not take it.
+            SplynxUnreachable, Fenced, CutOver, Overtaken: repeating goes on.
+        """
+        assert planned.owned is not None
+        known = planned.owned.known
+        if planned.undo.way is Way.WITHDRAW:
+            return await self._opposite(planned, owner, enter)
+        kept = await self._looks.document(planned)
+        if known.state != LIVE:
+            return await self._made(planned, owner, kept, known.revision + 1, {}, enter)
+        image = {**planned.current, **planned.ahead}
+        if _CUSTOMER not in planned.sent:
+            return await self._rows.put(
+                planned, owner, TakenBack(planned, known.target_id, known.revision, kept, image), enter
+            )
+        taken = await self._opposite(planned, owner, _kept_later)
+        try:
+            return await self._made(taken, owner, kept, known.revision + 2, image, enter)
+        except (RecordRefused, KeyTaken) as exc:
+            # Then it counts as taken back, and that can be undone.
+            undo = replace(planned.undo, way=Way.WITHDRAW)
+            gone = replace(taken, undo=undo).because(f"taken back, and Splynx takes no other: {exc}")
+            return await self._opposite(gone, owner, enter)
+
+    async def _opposite(self, planned: Planned, owner: Owner, enter: Enter) -> Planned:
+        known = _known(planned)
+        at, target = known.revision + 1, planned.target
+        body = self._documents.opposite(target, known.document, planned.current, at)
+        return await self._document(
+            planned, owner, body, TakenBack(planned, 0, at, known.document, planned.current), enter
+        )
+
+    async def _made(
+        self, planned: Planned, owner: Owner, kept: Document, at: int, image: Mapping[str, Any], enter: Enter
+    ) -> Planned:
+        body = self._documents.body(planned.target, await self._looks.resolved(planned, kept), at)
+        return await self._document(planned, owner, body, TakenBack(planned, 0, at, kept, image), enter)
+
+    async def _document(self, planned: Planned, owner: Owner, body: Document, back: TakenBack, enter: Enter) -> Planned:
+        target = replace(planned.target, path=WritePath.REST)
+        step = Step(Verb.CHANGE, target, planned.key, "", back.document, _known(planned))
+
+        async def keep(tx: Transaction, id: int) -> None:
+            await enter(tx, replace(back, target_id=id))
+
+        try:
+            await self._documents.made(step, body, back.document, owner, keep)
+        except ReadBackDiffers as exc:
+            return planned.because(str(exc))
+        return planned
+
+
+async def _kept_later(tx: Transaction, back: TakenBack) -> None:
+    """Of a document that moves the ledger hears once it is where it was."""
+
+
+def _known(planned: Planned) -> Known:
+    assert planned.owned is not None
+    return planned.owned.known

@@ -1,0 +1,77 @@
+"""Rows put back over REST: intent, call, read-back, and the ledger's entry, which the caller makes."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from clients.mysql import Transaction
+from sinks.bodies import Shape, differing
+from sinks.calls import Call, Calls
+from sinks.entries import Owner
+from sinks.plan import Document, Step, Verb
+from sinks.planned import Planned
+from sinks.rest import Item
+from sinks.site import Site
+from sinks.undo import document_after, image_of
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """What the ledger is to keep of a record: its row and document as they are now, and the image of before."""
+
+    planned: Planned
+    target_id: int
+    revision: int
+    document: Document
+    before: Mapping[str, Any]
+
+
+Enter = Callable[[Transaction, TakenBack], Awaitable[None]]
+"""Keeps it, in the transaction that ends its call."""
+
+
+class RowsBack:
+    """Puts rows back."""
+
+    def __init__(self, site: Site) -> None:
+        self._client, self._db = site.client, site.db
+        self._calls = Calls(site.db, site.ledger, site.client.settings.timeout_seconds)
+
+    async def take_back(self, planned: Planned, owner: Owner, shape: Shape, enter: Enter) -> Planned:
+        """Bring a record that was looked at to what it was.
+
+        Raises:
+            RecordRefused: Splynx does not take it.
+            SplynxUnreachable, Fenced, CutOver, Overtaken: repeating goes on.
+        """
+        assert planned.owned is not None
+        known = planned.owned.known
+        document = document_after(planned.undo, shape, known.document, planned.body)
+        before = image_of(planned.current, planned.sent, planned.ahead)
+        return await self.put(
+            planned, owner, TakenBack(planned, known.target_id, known.revision, document, before), enter
+        )
+
+    async def put(self, planned: Planned, owner: Owner, back: TakenBack, enter: Enter) -> Planned:
+        """Change the row, where something of it is to change, and have `back` kept. Raises as `take_back`."""
+        call: Call | None = None
+        if planned.sent and planned.item is not None:
+            call, planned = await self._call(planned, owner, back, planned.item)
+
+        async def keep(tx: Transaction) -> None:
+            await enter(tx, replace(back, planned=planned))
+            if call is not None:
+                await self._calls.done(tx, call)
+
+        await self._db.retried(keep)
+        return planned
+
+    async def _call(self, planned: Planned, owner: Owner, back: TakenBack, item: Item) -> tuple[Call, Planned]:
+        assert planned.owned is not None
+        step = Step(Verb.CHANGE, planned.target, planned.key, "", None, planned.owned.known)
+        async with self._calls.begun("PUT", step, owner, back.target_id, planned.sent) as call:
+            await self._client.put(*item, planned.sent, deadline=call.latest)
+        read = await self._client.get(*item)
+        if wrong := differing(planned.sent, read):
+            planned = planned.because(f"Splynx keeps otherwise: {', '.join(wrong)}")
+        return call, planned
