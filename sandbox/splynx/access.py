@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from sandbox.splynx.memory import Key, Memory
-from sandbox.splynx.problems import Problem, bad_request, forbidden, unauthorized
+from sandbox.splynx.problems import forbidden, unauthorized
 
 ACCESS_SECONDS = 30 * 60
 REFRESH_SECONDS = 400 * 24 * 3600
@@ -92,18 +92,15 @@ class Access:
         """A new pair of tokens for a key that signed.
 
         Raises:
-            Problem: 401, wrong credentials; 400, a kind of log-in that is not served.
+            Problem: 401, wrong credentials, or a kind of log-in that there is not.
         """
         kind = given.get("auth_type")
         if kind in ("admin", "customer", "session"):
             # Accounts of people are not part of the stand-in: nobody it serves logs in as one.
             raise unauthorized("INVALID_USER", "Invalid user!")
         if kind != "api_key":
-            raise (
-                bad_request("Invalid auth type!")
-                if kind is None
-                else Problem(400, "INVALID_AUTH_TYPE", "Invalid auth type!")
-            )
+            # An empty body was answered with 401 on the recorded installation.
+            raise unauthorized("INVALID_AUTH_TYPE", "Invalid auth type!")
         key = self.signed(given)
         key.uses += 1
         return self._new(key.key, request)

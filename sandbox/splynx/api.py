@@ -7,12 +7,12 @@ from typing import Any
 import pymysql
 from aiohttp import web
 
-from sandbox.splynx import configuration, fields, history, php, wire
+from sandbox.splynx import configuration, fields, files, history, php, wire
 from sandbox.splynx.access import Access, Token
 from sandbox.splynx.call import Call
 from sandbox.splynx.clock import Clock
 from sandbox.splynx.database import Database, Session
-from sandbox.splynx.effects import Effects
+from sandbox.splynx.effects import Log
 from sandbox.splynx.memory import Key, Memory
 from sandbox.splynx.problems import (
     Problem,
@@ -23,12 +23,16 @@ from sandbox.splynx.problems import (
     unauthorized,
 )
 from sandbox.splynx.routing import Target, resolve
+from sandbox.splynx.uploads import Upload
 from sandbox.splynx.vault import Vault
 
 PREFIX = "/api/2.0/"
 _ACTIONS = {"POST": "add", "PUT": "update", "DELETE": "delete"}
 _TRY_AGAIN = {1205, 1213}  # lock wait time-out, deadlock: the transaction is gone, the request is not
 _TRIES = 4
+
+OFF_AT_FIRST = frozenset({"admin/fup/cap-tariff", "admin/fup/capped-data"})
+"""Features that the recorded installation had switched off, of those modelled."""
 
 log = logging.getLogger("sandbox.splynx")
 
@@ -47,8 +51,8 @@ class Api:
     access: Access
     clock: Clock
     vault: Vault
-    effects: Effects = field(default_factory=Effects)
-    disabled: set[str] = field(default_factory=set)
+    log: Log = field(default_factory=Log)
+    disabled: set[str] = field(default_factory=lambda: set(OFF_AT_FIRST))
     invalid_shape: str = "envelope"
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -66,8 +70,12 @@ class Api:
         path = request.path[len(PREFIX) :].strip("/")
         if path == "admin/auth/tokens" or path.startswith("admin/auth/tokens/"):
             return await self._tokens(request, path.removeprefix("admin/auth/tokens").strip("/"))
+        if path == "admin/auth/two-factor-status":
+            # Whether a login has a second factor: there are no logins of people here.
+            raise bad_request() if request.method == "POST" else method_not_allowed()
         key = self.access.caller(request)
-        target = resolve(path)
+        query = php.parse(request.rel_url.raw_query_string)
+        target = resolve(path, query)
         if target.path in self.disabled:
             raise method_disabled()
         method = request.method
@@ -78,12 +86,13 @@ class Api:
         if target.controller:
             action = _ACTIONS.get(method) or ("index" if target.row_id is None else "view")
             self.access.allow(key, target.controller, action)
-        query = php.parse(request.rel_url.raw_query_string)
+        if method == "GET" and target.action:  # `mail/8--send`: a GET that writes
+            return await self._write(method, target, key, query, {}, [])
         if method in ("GET", "HEAD", "OPTIONS"):
             async with self.database.session() as session:
                 return await self._read(method, target, self._call(session, key, query, target))
-        given = await wire.body(request) if method != "DELETE" else {}
-        return await self._write(method, target, key, query, given)
+        given, uploads = await wire.body(request) if method != "DELETE" else ({}, [])
+        return await self._write(method, target, key, query, given, uploads)
 
     def _call(self, session: Session, key: Key, query: php.Tree, target: Target) -> Call:
         return Call(session, key, self.memory, self.clock, self.vault, query, target.customer_id)
@@ -115,6 +124,8 @@ class Api:
             return await configuration.view(call)
         if name == "billing-info":
             return await history.billing_info(call, target.customer_id)
+        if name == "download":
+            return await files.download(call, rest)
         if name == "history":
             return await history.changes(call, target.customer_id, rest)
         if target.row_id:
@@ -122,18 +133,25 @@ class Api:
         return await fields.index(call, rest)
 
     async def _write(
-        self, method: str, target: Target, key: Key, query: php.Tree, given: dict[str, Any]
+        self,
+        method: str,
+        target: Target,
+        key: Key,
+        query: php.Tree,
+        given: dict[str, Any],
+        uploads: list[Upload],
     ) -> web.Response:
         for attempt in range(1, _TRIES + 1):
             try:
                 async with self.database.transaction() as session:
                     call = self._call(session, key, query, target)
+                    call.files = uploads
                     response = await self._write_once(method, target, call, given)
+                    call.effects.store(session)
             except pymysql.err.OperationalError as error:
                 if error.args[0] not in _TRY_AGAIN or attempt == _TRIES:
                     raise
             else:
-                self.effects.add(call.effects)
                 if target.entity is None:
                     self.memory.forget()  # fields or settings have changed
                 return response
@@ -141,8 +159,12 @@ class Api:
 
     async def _write_once(self, method: str, target: Target, call: Call, given: dict[str, Any]) -> web.Response:
         if target.entity is not None:
+            if target.action:
+                return _answered(*await target.entity.act(call, target.row_id or "", target.action, given))
+            if method == "POST" and target.row_id is not None:
+                return _answered(*await target.entity.add_below(call, target.row_id, given))
             if method == "POST":
-                return wire.json(201, {"id": await target.entity.create(call, given)})
+                return wire.json(201, await target.entity.create(call, given))
             if method == "PUT":
                 await target.entity.update(call, target.row_id or "", given)
                 return web.Response(status=202)
@@ -182,9 +204,11 @@ class Api:
     async def _tokens(self, request: web.Request, refresh: str) -> web.Response:
         if not refresh:
             if request.method == "POST":
-                given = {name: str(value) for name, value in (await wire.body(request)).items()}
+                given = {name: str(value) for name, value in (await wire.body(request))[0].items()}
                 return wire.json(201, self._shown(self.access.issue(request, given), renewed=False))
-            raise method_not_allowed() if request.method in ("GET", "HEAD", "OPTIONS") else bad_request()
+            if request.method in ("HEAD", "OPTIONS"):
+                raise server_error()  # as recorded: the controller has no model to describe
+            raise method_not_allowed() if request.method == "GET" else bad_request()
         if request.method == "GET":
             return wire.json(200, self._shown(self.access.renew(request, refresh), renewed=True))
         if request.method == "DELETE":
@@ -209,3 +233,7 @@ class Api:
                     permissions.setdefault(controller, {})[action] = "allow"
             answer["permissions"] = permissions or []
         return answer
+
+
+def _answered(status: int, body: Any) -> web.Response:
+    return web.Response(status=status) if body is None else wire.json(status, body)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from sandbox.splynx import documents, ledger, settings
 from sandbox.splynx.call import Call
 from sandbox.splynx.customers import set_status
+from sandbox.splynx.items import next_number
 from sandbox.splynx.payments import notified
 from sandbox.splynx.services import KINDS
 
@@ -51,7 +52,7 @@ async def _items(call: Call, customer: int) -> list[dict[str, object]]:
 
 async def _invoice(call: Call, customer: int, items: list[dict[str, object]]) -> None:
     today, now = call.clock.date(), call.clock.datetime()
-    number = await documents.next_number(call, customer)
+    number = await next_number(call, "invoices", customer)
     invoice = await call.session.insert(
         "INSERT INTO invoices (customer_id, number, date_created, real_create_datetime, date_updated, date_payment,"
         " date_till, total, due, payment_id, note, memo, added_by, added_by_id, type)"

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - the names in the SQL are our own declarations, values are always passed beside it
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,12 +14,14 @@ from sandbox.splynx.database import Session
 from sandbox.splynx.effects import Effects
 from sandbox.splynx.memory import Key, Memory
 from sandbox.splynx.php import Tree
+from sandbox.splynx.tables import TABLES
+from sandbox.splynx.uploads import Upload
 from sandbox.splynx.vault import Vault
 
 
 @dataclass
 class Call:
-    """What handlers work with. Side effects are kept apart until the request has committed."""
+    """What handlers work with. Side effects are written with the rest of the transaction."""
 
     session: Session
     key: Key
@@ -27,6 +30,7 @@ class Call:
     vault: Vault
     query: Tree
     customer_id: int = 0  # of the path, for services
+    files: Sequence[Upload] = ()
     effects: Effects = field(default_factory=Effects)
 
     def is_on(self, where: tuple[str, str, str]) -> bool:
@@ -35,13 +39,15 @@ class Call:
 
     def mail(self, kind: str, customer_id: int, to: str) -> None:
         if to:
-            self.effects.mails.append({"kind": kind, "customer_id": customer_id, "to": to, "at": self.clock.datetime()})
+            self.effects.mail(kind, customer_id, to, self.clock.datetime())
 
     def hook(self, action: str, model: str, row_id: Any) -> None:
-        self.effects.hooks.append({"type": "event", "source": "api", "model": model, "action": action, "id": row_id})
+        self.effects.hook(action, model, row_id, self.clock.datetime())
 
     def radius(self, command: str, customer_id: int, service_id: int) -> None:
-        self.effects.radius.append({"command": command, "customer_id": customer_id, "service_id": service_id})
+        """A command to the network, unless nothing is written to it."""
+        if self.is_on(settings.PROVISIONING):
+            self.effects.command(command, customer_id, service_id, self.clock.datetime())
 
     def log_change(
         self,
@@ -84,3 +90,12 @@ class Call:
                 self.key.last_ip,
             ),
         )
+
+
+async def exists(call: Call, table: str, row_id: Any) -> bool:
+    """Whether a live row has this id."""
+    if not str(row_id).isdigit():
+        return False
+    live = " AND deleted = '0'" if "deleted" in TABLES[table].by_name else ""
+    row = await call.session.row(f"SELECT id FROM `{table}` WHERE id = %s{live}", (int(row_id),))
+    return row is not None

@@ -1,13 +1,11 @@
 """Customers: what comes with a new one, and what a change of status sets off."""
 
-# ruff: noqa: S608 - the names in the SQL are our own declarations, values are always passed beside it
-
 import secrets
 from collections.abc import Sequence
 from typing import Any
 
 from sandbox.splynx import search, services, settings
-from sandbox.splynx.call import Call
+from sandbox.splynx.call import Call, exists
 from sandbox.splynx.database import Row
 from sandbox.splynx.entity import Entity, Errors, OfCustomer
 from sandbox.splynx.labels import attach, attached
@@ -20,9 +18,6 @@ _NO_TIME = "0000-00-00 00:00:00"
 
 class Customers(Entity):
     """`admin/customers/customer`. A lead is a row of the same table and shows up under its own path only."""
-
-    unique = ("login",)
-    also_required = ("partner_id", "location_id", "category")
 
     def __init__(self) -> None:
         super().__init__(RESOURCES["admin/customers/customer"])
@@ -68,40 +63,12 @@ class Customers(Entity):
         if not row["login"]:
             login = str(customer).zfill(call.memory.setting(*settings.LOGIN_LENGTH, 6))
             await self.write(call, row, {"login": login})
-        self._rows_beside(call, customer)
+        rows_beside(call, customer)
         if given.get("customer_labels") is not None:
             attach(call, customer, given["customer_labels"])
         call.log_change(customer, status=(None, row["status"]))
         if call.is_on(settings.WELCOME_MESSAGE):
             call.mail("welcome", customer, row["email"])
-
-    def _rows_beside(self, call: Call, customer: int) -> None:
-        """Info, CAP and billing: one row each, billing with the defaults of the finance settings."""
-        call.session.later(
-            "INSERT INTO customer_info (customer_id, birthday, passport, company_id, vat_id, updated_at)"
-            " VALUES (%s, '', '', '', '', %s)",
-            (customer, call.clock.datetime()),
-        )
-        call.session.later("INSERT INTO customer_cap (customer_id) VALUES (%s)", (customer,))
-        defaults = call.memory.settings.get(("finance", "customer"), {})
-        call.session.later(
-            "INSERT INTO customer_billing (customer_id, enabled, billing_date, billing_due, grace_period,"
-            " blocking_period, payment_method, type, make_invoices, request_auto_enable, reminder_enable,"
-            " send_finance_notification, billing_person, billing_street_1, billing_zip_code, billing_city,"
-            " sub_billing_mode)"
-            " VALUES (%s, %s, %s, %s, %s, %s, %s, 1, %s, '0', '0', %s, '', '', '', '', 'independent')",
-            (
-                customer,
-                str(defaults.get("enabled", 1)),
-                defaults.get("billing_date", 1),
-                defaults.get("billing_due", 15),
-                defaults.get("grace_period", 5),
-                defaults.get("blocking_period", 1),
-                defaults.get("payment_method", 1),
-                str(defaults.get("make_invoices", 1)),
-                str(defaults.get("send_finance_notification", 1)),
-            ),
-        )
 
     async def updated(self, call: Call, before: Row, changes: Given, given: Given) -> None:
         customer = int(before["id"])
@@ -164,12 +131,33 @@ class CustomerBilling(OfCustomer):
             call.log_change(int(before["customer_id"]))
 
 
-async def exists(call: Call, table: str, row_id: Any) -> bool:
-    """Whether a live row has this id."""
-    if not str(row_id).isdigit():
-        return False
-    row = await call.session.row(f"SELECT id FROM `{table}` WHERE id = %s AND deleted = '0'", (int(row_id),))
-    return row is not None
+def rows_beside(call: Call, customer: int) -> None:
+    """Info, CAP and billing: one row each, billing with the defaults of the finance settings."""
+    call.session.later(
+        "INSERT INTO customer_info (customer_id, birthday, passport, company_id, vat_id, updated_at)"
+        " VALUES (%s, '', '', '', '', %s)",
+        (customer, call.clock.datetime()),
+    )
+    call.session.later("INSERT INTO customer_cap (customer_id) VALUES (%s)", (customer,))
+    defaults = call.memory.settings.get(("finance", "customer"), {})
+    call.session.later(
+        "INSERT INTO customer_billing (customer_id, enabled, billing_date, billing_due, grace_period,"
+        " blocking_period, payment_method, type, make_invoices, request_auto_enable, reminder_enable,"
+        " send_finance_notification, billing_person, billing_street_1, billing_zip_code, billing_city,"
+        " sub_billing_mode)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, 1, %s, '0', '0', %s, '', '', '', '', 'independent')",
+        (
+            customer,
+            str(defaults.get("enabled", 1)),
+            defaults.get("billing_date", 1),
+            defaults.get("billing_due", 15),
+            defaults.get("grace_period", 5),
+            defaults.get("blocking_period", 1),
+            defaults.get("payment_method", 1),
+            str(defaults.get("make_invoices", 1)),
+            str(defaults.get("send_finance_notification", 1)),
+        ),
+    )
 
 
 async def set_status(call: Call, customer: int, old: str, new: str) -> None:

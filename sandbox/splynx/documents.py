@@ -1,14 +1,11 @@
 """Transactions and invoices: what moves the balance beside payments."""
 
-# ruff: noqa: S608 - the names in the SQL are our own declarations, values are always passed beside it
-
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from sandbox.splynx import ledger, settings, wire
-from sandbox.splynx.call import Call
-from sandbox.splynx.customers import exists
+from sandbox.splynx import items, ledger, settings
+from sandbox.splynx.call import Call, exists
 from sandbox.splynx.database import Row
 from sandbox.splynx.entity import Errors, OfCustomer
 from sandbox.splynx.payments import notified, owner_errors
@@ -16,27 +13,11 @@ from sandbox.splynx.problems import cannot_be_deleted
 from sandbox.splynx.resources import RESOURCES
 from sandbox.splynx.wire import Given
 
-_NO_DAY = "0000-00-00"
-_ITEM = [
-    "id",
-    "pos",
-    "description",
-    "quantity",
-    "unit",
-    "price",
-    "tax",
-    "period_from",
-    "period_to",
-    "transaction_id",
-    "tax_id",
-    "sub_account_id",
-]
+_LINES = items.Items("invoices_items", "invoice_id")
 
 
 class Transactions(OfCustomer):
     """`admin/finance/transactions`."""
-
-    also_required = ("type", "date", "category")
 
     def __init__(self) -> None:
         super().__init__(RESOURCES["admin/finance/transactions"])
@@ -53,7 +34,7 @@ class Transactions(OfCustomer):
         return errors
 
     def fixed(self, call: Call, row: Given) -> Given:
-        return {"total": _total(row["quantity"], row["price"], row["tax_percent"])}
+        return {"total": items.total(row["quantity"], row["price"], row["tax_percent"])}
 
     async def created(self, call: Call, row: Given, given: Given) -> None:
         ledger.recompute(call, int(row["customer_id"]))
@@ -62,7 +43,9 @@ class Transactions(OfCustomer):
     async def updated(self, call: Call, before: Row, changes: Given, given: Given) -> None:
         if {"quantity", "price", "tax_percent"} & set(changes):
             after = {**before, **changes}
-            await self.write(call, before, {"total": _total(after["quantity"], after["price"], after["tax_percent"])})
+            await self.write(
+                call, before, {"total": items.total(after["quantity"], after["price"], after["tax_percent"])}
+            )
         if changes:
             ledger.recompute(call, int(before["customer_id"]))
             call.log_change(int(before["customer_id"]))
@@ -76,8 +59,6 @@ class Transactions(OfCustomer):
 class Invoices(OfCustomer):
     """`admin/finance/invoices`: one debit per item; the balance falls; a positive one may pay at once."""
 
-    unique = ("number",)
-
     def __init__(self) -> None:
         super().__init__(RESOURCES["admin/finance/invoices"])
 
@@ -85,15 +66,15 @@ class Invoices(OfCustomer):
         given.setdefault("date_created", call.clock.date())
         given.setdefault("date_till", given["date_created"])
         if not given.get("number"):
-            given["number"] = await next_number(call, given.get("customer_id"))
+            given["number"] = await items.next_number(call, self.table, given.get("customer_id"))
         return given
 
     async def validate(self, call: Call, given: Given, before: Row | None) -> Errors:
         errors = await owner_errors(call, given)
-        items = _items(given)
-        if before is None and not items:
+        lines = items.of_body(given)
+        if before is None and not lines:
             errors.append(("items", "Items cannot be blank."))
-        if sum((_item_total(item) for item in items), Decimal(0)) < 0:
+        if sum((items.total_of(item) for item in lines), Decimal(0)) < 0:
             errors.append(("total", "Total may not be negative."))
         return errors
 
@@ -106,13 +87,18 @@ class Invoices(OfCustomer):
         }
 
     async def created(self, call: Call, row: Given, given: Given) -> None:
-        await bill(call, int(row["customer_id"]), int(row["id"]), row["date_created"], _items(given))
+        await bill(call, int(row["customer_id"]), int(row["id"]), row["date_created"], items.of_body(given))
         if call.is_on(settings.INVOICE_NOTIFICATION) and str(row["is_sent"]) != "1":
             call.mail("invoice", int(row["customer_id"]), await notified(call, int(row["customer_id"])))
         call.log_change(int(row["customer_id"]))
 
     async def updated(self, call: Call, before: Row, changes: Given, given: Given) -> None:
-        if changes:
+        lines = items.of_body(given)
+        if lines:
+            await _rebill(call, before, lines)
+        if changes.get("status") == "paid" and before["status"] != "paid" and not lines:
+            await self.write(call, before, {"due": 0})  # as an add-on does that books its payment itself
+        if changes or lines:
             await self.write(call, before, {"date_updated": call.clock.date()})
             ledger.changed_document(call, int(before["id"]))
             call.log_change(int(before["customer_id"]))
@@ -125,98 +111,75 @@ class Invoices(OfCustomer):
             "UPDATE billing_transactions SET deleted = '1', updated_at = %s WHERE invoice_id = %s",
             (call.clock.datetime(), before["id"]),
         )
-        call.session.later("UPDATE invoices_items SET deleted = '1' WHERE invoice_id = %s", (before["id"],))
+        _LINES.remove(call, int(before["id"]))
         ledger.recompute(call, int(before["customer_id"]))
         ledger.changed_document(call, int(before["id"]))
         call.log_change(int(before["customer_id"]))
 
     async def computed(self, call: Call, rows: Sequence[Row], answers: Sequence[dict[str, Any]]) -> None:
-        if not rows:
-            return
-        members = ", ".join(str(row["id"]) for row in rows)
-        items = await call.session.rows(
-            "SELECT i.*, t.category FROM invoices_items i LEFT JOIN billing_transactions t ON t.id = i.transaction_id"
-            f" WHERE i.invoice_id IN ({members}) AND i.deleted = '0' ORDER BY i.pos"
-        )
-        by_invoice: dict[int, list[dict[str, Any]]] = {}
-        for item in items:
-            shown = {name: item[name] for name in _ITEM}
-            shown["categoryIdForTransaction"] = item["category"]
-            shown["tax_amount"] = wire.number(_item_total(item) - _item_total({**item, "tax": 0}))
-            by_invoice.setdefault(item["invoice_id"], []).append(shown)
-        for row, answer in zip(rows, answers, strict=True):
-            answer["items"] = by_invoice.get(row["id"], [])
+        await _LINES.show(call, rows, answers)
 
 
-async def bill(call: Call, customer: int, invoice: int, date: str, items: Sequence[Given]) -> None:
+async def bill(call: Call, customer: int, invoice: int, date: str, lines: Sequence[Given]) -> None:
     """Write the items of an invoice with their debits, its total and the balance, which may pay it at once."""
-    service = await ledger.category(call, ledger.SERVICE_CATEGORY)
     total = Decimal(0)
-    for position, item in enumerate(items, 1):
-        amount = _item_total(item)
-        total += amount
-        transaction = await ledger.enter(
-            call,
-            customer,
-            "debit",
-            amount,
-            category_id=int(item.get("categoryIdForTransaction") or service),
-            description=str(item.get("description", "")),
-            date=date,
-            invoice_id=invoice,
-            quantity=item.get("quantity") or 1,
-            price=ledger.money(item.get("price")),
-            tax_percent=item.get("tax") or 0,
-        )
-        call.session.later(
-            "INSERT INTO invoices_items (invoice_id, pos, description, quantity, unit, price, tax, tax_id, period_from,"
-            " period_to, transaction_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-            (
-                invoice,
-                position,
-                str(item.get("description", "")),
-                item.get("quantity") or 1,
-                str(item.get("unit", "")),
-                ledger.money(item.get("price")),
-                item.get("tax") or 0,
-                item.get("tax_id") or 0,
-                item.get("period_from") or _NO_DAY,
-                item.get("period_to") or _NO_DAY,
-                transaction,
-            ),
-        )
+    for position, item in enumerate(lines, 1):
+        total += await _debit(call, customer, invoice, date, position, item)
     call.session.later("UPDATE invoices SET total = %s, due = %s WHERE id = %s", (total, total, invoice))
     ledger.recompute(call, customer)
     if call.is_on(settings.PAY_FROM_BALANCE):
         await ledger.allocate(call, customer)
 
 
-async def next_number(call: Call, customer: Any) -> str:
-    """The pattern that the product ships: `{year}{partner_id|2}{next|6}`."""
-    row = await call.session.row(
-        "SELECT partner_id FROM customers WHERE id = %s", (int(customer) if str(customer).isdigit() else 0,)
+async def _debit(call: Call, customer: int, invoice: int, date: str, position: int, item: Given) -> Decimal:
+    """One new item and its row of the ledger; what it comes to."""
+    amount = items.total_of(item)
+    category = item.get("categoryIdForTransaction") or await ledger.category(call, ledger.SERVICE_CATEGORY)
+    transaction = await ledger.enter(
+        call,
+        customer,
+        "debit",
+        amount,
+        category_id=int(category),
+        description=str(item.get("description", "")),
+        date=date,
+        invoice_id=invoice,
+        quantity=item.get("quantity") or 1,
+        price=ledger.money(item.get("price")),
+        tax_percent=item.get("tax") or 0,
     )
-    prefix = f"{call.clock.date()[:4]}{str((row or {}).get('partner_id', 0)).zfill(2)}"
-    last = await call.session.row(
-        "SELECT MAX(CAST(SUBSTRING(number, %s) AS UNSIGNED)) n FROM invoices"
-        " WHERE number LIKE %s AND LENGTH(number) = %s",
-        (len(prefix) + 1, f"{prefix}%", len(prefix) + 6),
-    )
-    return prefix + str(int((last or {}).get("n") or 0) + 1).zfill(6)
+    await _LINES.add(call, invoice, position, {"price": 0} | item, transaction)
+    return amount
 
 
-def _items(given: Given) -> list[Given]:
-    items = given.get("items") or []
-    if isinstance(items, dict):
-        items = list(items.values())
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-
-
-def _item_total(item: Given) -> Decimal:
-    return _total(item.get("quantity") or 1, item.get("price"), item.get("tax"))
-
-
-def _total(quantity: Any, price: Any, tax: Any) -> Decimal:
-    """quantity times price with tax. The quantity is a whole number in the database, so it is one here."""
-    whole = int(Decimal(str(quantity or 0)).to_integral_value(rounding="ROUND_HALF_UP"))
-    return ledger.money(whole * Decimal(str(price or 0)) * (1 + Decimal(str(tax or 0)) / 100))
+async def _rebill(call: Call, before: Row, lines: Sequence[Given]) -> None:
+    """Items of a PUT: those with an `id` change, the others are new; those left out stay. What was paid stays paid."""
+    customer, invoice = int(before["customer_id"]), int(before["id"])
+    there = {int(item["id"]): item for item in await _LINES.stored(call, invoice)}
+    total, position = Decimal(0), len(there)
+    for item in lines:
+        known = there.pop(int(item.get("id") or 0), None)
+        if known is None:
+            position += 1
+            total += await _debit(call, customer, invoice, before["date_created"], position, item)
+            continue
+        after = {**known, **item}
+        _LINES.change(call, known["id"], item)
+        call.session.later(
+            "UPDATE billing_transactions SET description = %s, quantity = %s, price = %s, tax_percent = %s, total = %s,"
+            " updated_at = %s WHERE id = %s",
+            (
+                after["description"],
+                after["quantity"],
+                ledger.money(after["price"]),
+                after["tax"],
+                items.total_of(after),
+                call.clock.datetime(),
+                known["transaction_id"],
+            ),
+        )
+        total += items.total_of(after)
+    total += sum((items.total_of(item) for item in there.values()), Decimal(0))
+    due = max(total - (ledger.money(before["total"]) - ledger.money(before["due"])), Decimal(0))
+    call.session.later("UPDATE invoices SET total = %s, due = %s WHERE id = %s", (total, due, invoice))
+    ledger.recompute(call, customer)

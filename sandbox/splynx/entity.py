@@ -2,30 +2,29 @@
 
 # ruff: noqa: S608 - the names in the SQL are our own declarations, values are always passed beside it
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sandbox.splynx import extras, search, wire
-from sandbox.splynx.call import Call
+from sandbox.splynx import arrays, columns, extras, search, wire
+from sandbox.splynx.call import Call, exists
+from sandbox.splynx.columns import Errors
 from sandbox.splynx.database import Row
-from sandbox.splynx.problems import Invalid, bad_request, not_found, other_partner
+from sandbox.splynx.problems import (
+    Invalid,
+    bad_request,
+    cannot_be_deleted,
+    method_not_allowed,
+    not_found,
+    other_partner,
+)
 from sandbox.splynx.resources import Resource
-from sandbox.splynx.tables import Column
 from sandbox.splynx.wire import Given
 
-Errors = list[tuple[str, str]]
-
-_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}")
+__all__ = ["Entity", "Errors", "OfCustomer", "of_own_partner"]
 
 
 class Entity:
     """The behaviour of one resource."""
-
-    unique: tuple[str, ...] = ()
-    """Attributes that two live rows may not share. The product's tables have no unique index; its code looks."""
-    also_required: tuple[str, ...] = ()
-    """Required on creation although OPTIONS does not mark them, as tried requests showed."""
 
     def __init__(self, resource: Resource) -> None:
         self.resource = resource
@@ -82,26 +81,25 @@ class Entity:
         row = await call.session.row(f"SELECT COUNT(*) n FROM `{self.table}` t WHERE {condition.sql}", condition.values)
         return int(row["n"]) if row else 0
 
-    async def view(self, call: Call, row_id: str) -> dict[str, Any]:
+    async def view(self, call: Call, row_id: str) -> Any:
         """One row."""
         return (await self.answers(call, [await self.find(call, row_id)]))[0]
 
-    async def create(self, call: Call, given: Given) -> int:
-        """Insert a row; its id. An `id` in the body is ignored."""
+    async def create(self, call: Call, given: Given) -> dict[str, Any]:
+        """Insert a row; what a POST answers. An `id` in the body is ignored."""
         given = await self.prepare(call, dict(given))
-        values = self._stored(given)
+        values = columns.stored(self.resource, given)
         errors = [
             (name, f"{self._title(name)} cannot be blank.")
-            for name in (*self.resource.required, *self.also_required)
+            for name in dict.fromkeys((*self.resource.required, *self.resource.also_required))
             if given.get(name) in (None, "")
         ]
-        errors += self._misfits(given) + await self.validate(call, given, None)
-        errors += await self._twins(call, values, None)
-        values, more = await self._with_extras(call, given, values, errors, None)
-        columns = [column for column in self.resource.table.columns if not (column.auto and column.name not in values)]
-        row = {column.name: values.get(column.name, column.empty) for column in columns}
-        if "updated_at" in row:
+        values, more = await self._checked(call, given, values, errors, None)
+        stored = self.resource.table.columns
+        row = {c.name: values.get(c.name, c.empty) for c in stored if not (c.auto and c.name not in values)}
+        if "updated_at" in row and not values.get("updated_at"):
             row["updated_at"] = call.clock.datetime()
+        row |= {name: self._stamp(call, source) for name, source in self.resource.stamps.items()}
         row.update(self.fixed(call, row))
         names = ", ".join(f"`{name}`" for name in row)
         row_id = await call.session.insert(
@@ -110,36 +108,56 @@ class Entity:
         row[self.resource.key] = row.get(self.resource.key) or row_id
         if self.resource.module:
             extras.store(call, self.resource.module, row_id, more)
+        await arrays.store(call, self.resource, row_id, given)
         await self.created(call, row, given)
         self._log(call, "create", row, given)
-        return row_id
+        return self.created_answer(row)
+
+    def created_answer(self, row: Given) -> dict[str, Any]:
+        """What a POST answers: the new id, for nearly all."""
+        return {"id": row[self.resource.key]}
 
     async def update(self, call: Call, row_id: str, given: Given) -> None:
         """Change the attributes sent, and no others."""
         before = await self.find(call, row_id)
-        values = self._stored(given)
-        errors = self._misfits(given) + await self.validate(call, given, before)
-        errors += [
+        values = columns.stored(self.resource, given)
+        errors = [
             (name, f"{self._title(name)} cannot be blank.")
             for name in self.resource.required
             if name in given and given[name] in (None, "")
         ]
-        errors += await self._twins(call, values, before)
-        values, more = await self._with_extras(call, given, values, errors, before)
-        changes = {name: value for name, value in values.items() if not _same(before[name], value)}
+        values, more = await self._checked(call, given, values, errors, before)
+        changes = {name: value for name, value in values.items() if not columns.is_same(before[name], value)}
         await self.write(call, before, changes)
         if self.resource.module:
             extras.store(call, self.resource.module, int(before[self.resource.key]), more)
+        if self.resource.links or self.resource.parts:
+            await arrays.store(call, self.resource, int(before[self.resource.key]), given)
         await self.updated(call, before, changes, given)
         self._log(call, "update", before, given)
 
     async def delete(self, call: Call, row_id: str) -> None:
         """Mark a row as deleted."""
         before = await self.find(call, row_id)
+        for table, column in self.resource.used_by:
+            sql = f"SELECT `{column}` FROM `{table}` WHERE `{column}` = %s AND deleted = '0' LIMIT 1"
+            if await call.session.row(sql, (before[self.resource.key],)) is not None:
+                raise cannot_be_deleted("It is in use!")
         await self.removing(call, before)
         if self.resource.soft_delete:
             await self.write(call, before, {"deleted": "1"})
+        else:
+            condition, values = self._where(before)
+            call.session.later(f"DELETE FROM `{self.table}` WHERE {condition}", values)
         self._log(call, "delete", before, {})
+
+    async def act(self, call: Call, row_id: str, action: str, given: Given) -> tuple[int, Any]:
+        """Do one of the declared actions to an item; status and body of the answer."""
+        raise method_not_allowed()
+
+    async def add_below(self, call: Call, row_id: str, given: Given) -> tuple[int, Any]:
+        """A POST to an item, where there is such a thing."""
+        raise method_not_allowed()
 
     # tools of the overriding classes
 
@@ -149,16 +167,32 @@ class Entity:
         Raises:
             Problem: 400, the id is no number; 404, there is no such row, or it is deleted.
         """
-        if not row_id.isdigit():
-            raise bad_request()
-        clauses = [*self.base(call), search.Clause(f"t.`{self.resource.key}` = %s", (int(row_id),))]
+        clauses = [*self.base(call), *self.by_id(row_id)]
         condition = search.where(self.resource, {}, base=clauses)
         row = await call.session.row(f"SELECT t.* FROM `{self.table}` t WHERE {condition.sql}", condition.values)
         if row is None:
-            if call.key.partner_id and await self._is_another_partners(call, int(row_id)):
+            if call.key.partner_id and row_id.isdigit() and await self._is_another_partners(call, int(row_id)):
                 raise other_partner()
             raise not_found()
         return row
+
+    def by_id(self, row_id: str) -> list[search.Clause]:
+        """What finds the row with an id, whose parts are joined by two hyphens.
+
+        Raises:
+            Problem: 400, a part is missing or is no number where its column is one.
+        """
+        names, parts = self.resource.id_columns, row_id.split("--")
+        if len(names) != len(parts):
+            raise bad_request()
+        for name, part in zip(names, parts, strict=True):
+            if self.resource.table.by_name[name].is_number and not part.isdigit():
+                raise bad_request()
+        return [search.Clause(f"t.`{name}` = %s", (part,)) for name, part in zip(names, parts, strict=True)]
+
+    def _where(self, row: Row) -> tuple[str, list[Any]]:
+        names = self.resource.table.primary or self.resource.id_columns
+        return " AND ".join(f"`{name}` = %s" for name in names), [row[name] for name in names]
 
     async def _is_another_partners(self, call: Call, row_id: int) -> bool:
         if self.table == "customers":
@@ -180,16 +214,19 @@ class Entity:
         if not changes:
             return
         if "updated_at" in self.resource.table.by_name:
-            changes["updated_at"] = call.clock.datetime()
+            changes.setdefault("updated_at", call.clock.datetime())
         setting = ", ".join(f"`{name}` = %s" for name in changes)
+        condition, values = self._where(before)
         call.session.later(
-            f"UPDATE `{self.table}` SET {setting} WHERE `{self.resource.key}` = %s",
-            [*changes.values(), before[self.resource.key]],
+            f"UPDATE `{self.table}` SET {setting} WHERE {condition}",
+            [*changes.values(), *values],
         )
 
     async def answers(self, call: Call, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """Rows as the API shows them, with computed attributes and additional ones."""
         shown = [wire.shown(self.resource, row) for row in rows]
+        if self.resource.links or self.resource.parts:
+            await arrays.show(call, self.resource, rows, shown)
         await self.computed(call, rows, shown)
         if self.resource.module and rows:
             key = self.resource.key
@@ -198,39 +235,15 @@ class Entity:
                 answer["additional_attributes"] = values[row[key]]
         return shown
 
-    def _stored(self, given: Given) -> Given:
-        """The columns that the body sets, in the form that the database takes."""
-        return {
-            name: _value(column, given[name])
-            for name, column in self.resource.table.by_name.items()
-            if name in given and name not in self.resource.protected and name not in ("id", "deleted")
-        }
-
-    def _misfits(self, given: Given) -> Errors:
-        """Values that their column's type refuses: the model looks before the database cuts."""
-        errors = []
-        for name, column in self.resource.table.by_name.items():
-            value = given.get(name)
-            if value in (None, "") or name in self.resource.protected:
-                continue
-            text = _value(column, value)
-            if column.members and text not in column.members:
-                errors.append((name, f"{self._title(name)} is invalid."))
-            elif column.type in ("date", "datetime") and not _DATE.match(str(value)):
-                errors.append((name, f"The format of {self._title(name)} is invalid."))
-            elif (column.is_number or column.is_decimal) and not _is_number(value):
-                errors.append((name, f"{self._title(name)} must be a number."))
-        return errors
-
     async def _twins(self, call: Call, values: Given, before: Row | None) -> Errors:
         """Unique attributes that another live row has. The look and the write are two steps, as in the product."""
         errors = []
-        for name in self.unique:
+        for name in self.resource.unique:
             value = values.get(name)
             if value in (None, ""):
                 continue
             row = await call.session.row(
-                f"SELECT `{self.resource.key}` FROM `{self.table}` WHERE `{name}` = %s AND deleted = '0'"
+                f"SELECT `{self.resource.key}` FROM `{self.table}` WHERE `{name}` = %s{self._live}"
                 f" AND `{self.resource.key}` <> %s LIMIT 1",
                 (value, before[self.resource.key] if before else 0),
             )
@@ -238,9 +251,29 @@ class Entity:
                 errors.append((name, f'{self._title(name)} "{value}" has already been taken.'))
         return errors
 
-    async def _with_extras(
+    @property
+    def _live(self) -> str:
+        return " AND deleted = '0'" if self.resource.soft_delete else ""
+
+    async def _strangers(self, call: Call, given: Given) -> Errors:
+        """Attributes that name a row which is not there."""
+        return [
+            (name, f"{self._title(name)} is invalid.")
+            for name, table in self.resource.refers.items()
+            if given.get(name) not in (None, "", 0, "0") and not await exists(call, table, given[name])
+        ]
+
+    async def _checked(
         self, call: Call, given: Given, values: Given, errors: Errors, before: Row | None
     ) -> tuple[Given, dict[str, str]]:
+        """The columns and the additional values to write.
+
+        Raises:
+            Invalid: what is wrong with the body, all of it.
+        """
+        errors += columns.misfits(self.resource, given) + await self._strangers(call, given)
+        errors += await arrays.misfits(call, self.resource, given)
+        errors += await self.validate(call, given, before) + await self._twins(call, values, before)
         more: dict[str, str] = {}
         if self.resource.module:
             row_id = int(before[self.resource.key]) if before else None
@@ -252,9 +285,16 @@ class Entity:
             raise Invalid(errors)
         return values, more
 
+    def _stamp(self, call: Call, source: str) -> Any:
+        """What the product sets itself, by its name in the declaration."""
+        if source == "now":
+            return call.clock.datetime()
+        if source == "today":
+            return call.clock.date()
+        return call.key.id if source == "key" else source
+
     def _title(self, name: str) -> str:
-        attribute = self.resource.attributes.get(name)
-        return attribute.title if attribute else name
+        return columns.title(self.resource, name)
 
     def _log(self, call: Call, action: str, row: Mapping[str, Any], given: Given) -> None:
         model = self.resource.controller.rsplit("\\", 1)[-1]
@@ -276,25 +316,3 @@ def of_own_partner(call: Call) -> list[search.Clause]:
     return [
         search.Clause("t.`customer_id` IN (SELECT id FROM customers WHERE partner_id = %s)", (call.key.partner_id,))
     ]
-
-
-def _value(column: Column, value: Any) -> Any:
-    if isinstance(value, bool):
-        value = "1" if value else "0"
-    if value is None:
-        return None if column.nullable else column.empty
-    if column.members:
-        return str(value)
-    if value == "" and (column.is_number or column.is_decimal):
-        return None if column.nullable else 0
-    if value == "" and column.type in ("date", "datetime"):
-        return column.empty
-    return value if isinstance(value, int | float) else str(value)
-
-
-def _is_number(value: Any) -> bool:
-    return bool(re.match(r"^-?\d+(\.\d+)?$", str(value))) or isinstance(value, bool | int | float)
-
-
-def _same(stored: Any, value: Any) -> bool:
-    return stored is value or (stored is not None and value is not None and str(stored) == str(value))

@@ -1,34 +1,55 @@
-"""Partners, locations, payment methods and the like: rows that others refer to."""
+"""Staff and categories: rows that others refer to, with a habit of their own."""
+
+import hashlib
+from typing import Any
 
 from sandbox.splynx.call import Call
 from sandbox.splynx.database import Row
-from sandbox.splynx.entity import Entity
+from sandbox.splynx.entity import Entity, Errors
 from sandbox.splynx.problems import cannot_be_deleted
 from sandbox.splynx.resources import RESOURCES
+from sandbox.splynx.wire import Given
 
 
-class Foundation(Entity):
-    """A resource that has no habits but a refusal: what is in use cannot be deleted.
-
-    `used_by` are (table, column) that may refer to a row.
-    """
-
-    def __init__(self, path: str, *, unique: tuple[str, ...] = (), used_by: tuple[tuple[str, str], ...] = ()) -> None:
-        super().__init__(RESOURCES[path])
-        self.unique = unique
-        self.used_by = used_by
-
-    async def removing(self, call: Call, before: Row) -> None:
-        for table, column in self.used_by:
-            sql = f"SELECT `{column}` FROM `{table}` WHERE `{column}` = %s AND deleted = '0' LIMIT 1"  # noqa: S608
-            if await call.session.row(sql, (before["id"],)) is not None:
-                raise cannot_be_deleted("It is in use!")
-
-
-class Categories(Foundation):
+class Categories(Entity):
     """`admin/finance/transaction-categories`; base ones stay."""
+
+    def __init__(self) -> None:
+        super().__init__(RESOURCES["admin/finance/transaction-categories"])
 
     async def removing(self, call: Call, before: Row) -> None:
         if before["is_base"] == "1":
             raise cannot_be_deleted("A base category cannot be deleted!")
-        await super().removing(call, before)
+
+
+class Administrators(Entity):
+    """`admin/administration/administrators`. A password is kept as a hash; how the product makes it is not public."""
+
+    def __init__(self) -> None:
+        super().__init__(RESOURCES["admin/administration/administrators"])
+
+    async def prepare(self, call: Call, given: Given) -> Given:
+        return {"role_name": "customer-creator", "timeout": 1200} | _hashed(given)
+
+    async def validate(self, call: Call, given: Given, before: Row | None) -> Errors:
+        role = given.get("role_name")
+        if role and await call.session.row("SELECT name FROM roles WHERE name = %s", (role,)) is None:
+            return [("role_name", "Role is invalid.")]
+        return []
+
+    async def update(self, call: Call, row_id: str, given: Given) -> None:
+        await super().update(call, row_id, _hashed(given))
+
+    async def removing(self, call: Call, before: Row) -> None:
+        if before["id"] == 1:
+            raise cannot_be_deleted("The first administrator cannot be deleted!")
+
+    async def computed(self, call: Call, rows: Any, answers: Any) -> None:
+        for row, answer in zip(rows, answers, strict=True):
+            answer["filter_partner_id"] = str(row["partner_id"])
+
+
+def _hashed(given: Given) -> Given:
+    if not given.get("password"):
+        return given
+    return given | {"password": hashlib.sha256(str(given["password"]).encode()).hexdigest()}

@@ -53,7 +53,10 @@ def clear(server: Server) -> None:
     """Take every row away and keep the tables: the next installation takes a hundredth of the time of a first one."""
     with connect(server) as connection, connection.cursor() as cursor:
         cursor.execute("SET foreign_key_checks = 0")
-        for name in TABLES:
+        # To look into all tables is one statement; most are empty, and a DELETE costs the same there.
+        filled = (f"SELECT '{name}' FROM `{name}` HAVING COUNT(*)" for name in TABLES)  # noqa: S608 - our declarations
+        cursor.execute(" UNION ALL ".join(filled))
+        for (name,) in cursor.fetchall():
             cursor.execute(f"DELETE FROM `{name}`")  # noqa: S608 - our own declarations
         connection.commit()
         cursor.execute(

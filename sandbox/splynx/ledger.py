@@ -7,6 +7,7 @@ from sandbox.splynx.call import Call
 
 PAYMENT_CATEGORY = "Payment"
 SERVICE_CATEGORY = "Service"
+CORRECTION_CATEGORY = "Correction"
 _PLACES = Decimal("0.0001")
 
 
@@ -97,20 +98,21 @@ async def allocate(call: Call, customer: int) -> None:
                 continue
             left[payment["id"]] -= part
             due -= part
-            _pair(call, customer, payment["id"], payment["transaction_id"], invoice["id"], part)
+            _pair(call, customer, "payment", payment["id"], payment["transaction_id"], invoice["id"], part)
             _reduce(call, invoice["id"], payment["id"], due)
 
 
-def _pair(call: Call, customer: int, payment: int, transaction: int, invoice: int, amount: Decimal) -> None:
+def _pair(call: Call, customer: int, kind: str, payer: int, transaction: int, invoice: int, amount: Decimal) -> None:
     call.session.later(
         "INSERT INTO invoice_payers (customer_id, payer_id, type, invoice_id, transaction_id, amount)"
-        " VALUES (%s, %s, 'payment', %s, %s, %s)",
-        (customer, payment, invoice, transaction, amount),
+        " VALUES (%s, %s, %s, %s, %s, %s)",
+        (customer, payer, kind, invoice, transaction, amount),
     )
-    call.session.later(
-        "UPDATE payments SET remind_amount = remind_amount - %s, invoice_id = %s WHERE id = %s",
-        (amount, invoice, payment),
-    )
+    if kind == "payment":
+        call.session.later(
+            "UPDATE payments SET remind_amount = remind_amount - %s, invoice_id = %s WHERE id = %s",
+            (amount, invoice, payer),
+        )
 
 
 def _reduce(call: Call, invoice: int, payment: int, due: Decimal) -> None:
@@ -124,10 +126,25 @@ def _reduce(call: Call, invoice: int, payment: int, due: Decimal) -> None:
     changed_document(call, invoice)
 
 
-async def release(call: Call, payment: int) -> None:
-    """Take back what a payment paid: its invoices are open again by that much."""
+async def pay(
+    call: Call, customer: int, kind: str, payer: int, transaction: int, invoice: int, most: Decimal
+) -> Decimal:
+    """Let a payment or a credit note pay one invoice, up to `most`; how much it took. Another's invoice takes none."""
+    row = await call.session.row(
+        "SELECT id, due FROM invoices WHERE id = %s AND customer_id = %s AND deleted = '0'", (invoice, customer)
+    )
+    part = min(money(row["due"]), most) if row else Decimal(0)
+    if row is None or part <= 0:
+        return Decimal(0)
+    _pair(call, customer, kind, payer, transaction, invoice, part)
+    _reduce(call, invoice, payer if kind == "payment" else 0, money(row["due"]) - part)
+    return part
+
+
+async def release(call: Call, payer: int, kind: str = "payment") -> None:
+    """Take back what a payment or a credit note paid: its invoices are open again by that much."""
     for pair in await call.session.rows(
-        "SELECT id, invoice_id, amount FROM invoice_payers WHERE payer_id = %s AND type = 'payment'", (payment,)
+        "SELECT id, invoice_id, amount FROM invoice_payers WHERE payer_id = %s AND type = %s", (payer, kind)
     ):
         call.session.later(
             "UPDATE invoices SET due = due + %s, status = 'not_paid', payment_id = 0, date_payment = '0000-00-00'"

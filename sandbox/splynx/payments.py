@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.splynx import ledger, settings
-from sandbox.splynx.call import Call
-from sandbox.splynx.customers import exists, set_status
+from sandbox.splynx.call import Call, exists
+from sandbox.splynx.customers import set_status
 from sandbox.splynx.database import Row
 from sandbox.splynx.entity import Errors, OfCustomer
 from sandbox.splynx.resources import RESOURCES
@@ -16,9 +16,6 @@ _TEXTS = ("comment", "note", "memo", "field_1", "field_2", "field_3", "field_4",
 
 class Payments(OfCustomer):
     """`admin/finance/payments`."""
-
-    unique = ("receipt_number",)
-    also_required = ("payment_type", "date", "amount")
 
     def __init__(self) -> None:
         super().__init__(RESOURCES["admin/finance/payments"])
@@ -61,6 +58,7 @@ class Payments(OfCustomer):
         )
         call.session.later("UPDATE payments SET transaction_id = %s WHERE id = %s", (transaction, payment))
         ledger.recompute(call, customer)
+        await self._pay_what_it_names(call, row, transaction)
         if call.is_on(settings.AUTO_ASSOCIATE):
             await ledger.allocate(call, customer)
         call.log_change(customer)
@@ -100,6 +98,19 @@ class Payments(OfCustomer):
         )
         ledger.recompute(call, int(before["customer_id"]))
         call.log_change(int(before["customer_id"]))
+
+    async def _pay_what_it_names(self, call: Call, row: Given, transaction: int) -> None:
+        """The invoice or the proforma that the body names, whatever the switches say."""
+        customer, payment = int(row["customer_id"]), int(row["id"])
+        if row["invoice_id"]:
+            amount = ledger.money(row["amount"])
+            await ledger.pay(call, customer, "payment", payment, transaction, int(row["invoice_id"]), amount)
+        if row["request_id"]:
+            call.session.later(
+                "UPDATE requests SET status = 'paid', payment_id = %s, date_payment = %s"
+                " WHERE id = %s AND customer_id = %s",
+                (payment, row["date"], row["request_id"], customer),
+            )
 
     async def _receipt(self, call: Call, customer: int, row: Given) -> None:
         if str(row["is_sent"]) == "1" or not call.is_on(settings.PAYMENT_NOTIFICATION):

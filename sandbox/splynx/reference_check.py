@@ -12,7 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from sandbox.splynx import elsewhere
+from sandbox.splynx.problems import Problem
 from sandbox.splynx.resources import RESOURCES, ROUTES
+from sandbox.splynx.routing import resolve
 from sandbox.splynx.tables import TABLES, Column, Table
 
 Json = dict[str, Any]
@@ -131,11 +134,26 @@ def _routes(api: Json) -> Iterator[str]:
             yield f"{path}: no such path in the reference"
         elif extra := set(methods) - documented:
             yield f"{path}: methods {sorted(extra)} are not in the reference"
+    served = {_grammar(path) for path in ROUTES}
+    for path in known:
+        if path.startswith("admin/") and path not in served and _is_unknown(path):
+            yield f"{path}: documented, and answered as if it did not exist"
+    for path in elsewhere.SWITCHED_OFF.split():
+        if path not in known:
+            yield f"{path}: no such path in the reference"
+
+
+def _is_unknown(path: str) -> bool:
+    try:
+        resolve(path.replace("{}", "1"))
+    except Problem as problem:
+        return problem.status == 404
+    return False
 
 
 def _grammar(path: str) -> str:
     """A path without its query, with the names of its placeholders taken out."""
-    return re.sub(r"\{[^}]*\}", "{}", path.split("?")[0]).strip("/")
+    return re.sub(r"\{[^}]*\}", "{}", path.split("{?")[0].split("?")[0]).strip("/")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from sandbox.splynx.api import PREFIX, Api
 from sandbox.splynx.call import Call
 from sandbox.splynx.clock import Clock
 from sandbox.splynx.database import Database
-from sandbox.splynx.effects import Effects
 from sandbox.splynx.faults import Fault, Faults
 from sandbox.splynx.memory import Key, Memory
 from sandbox.splynx.problems import Problem, bad_request
@@ -82,10 +81,14 @@ class Control:
             app.router.add_route(method, f"/_sandbox/{path}", _answering(handler))
 
     async def side_effects(self, given: dict[str, Any]) -> Any:
-        return self.api.effects.shown()
+        """All since the last DELETE; with `{"all": true}` all there ever was."""
+        async with self.api.database.session() as session:
+            return await self.api.log.shown(session, all_of_them=bool(given.get("all")))
 
     async def clear_side_effects(self, given: dict[str, Any]) -> Any:
-        self.api.effects.clear()
+        """Show from now on only what comes; the log itself stays."""
+        async with self.api.database.session() as session:
+            await self.api.log.hide(session)
 
     async def list_faults(self, given: dict[str, Any]) -> Any:
         return [vars(fault) for fault in self.faults.queue]
@@ -143,9 +146,9 @@ class Control:
         api.memory.forget()
         await api.memory.refresh()
         async with api.database.transaction() as session:
-            call = Call(session, _SYSTEM, api.memory, api.clock, api.vault, php.parse(""), effects=Effects())
+            call = Call(session, _SYSTEM, api.memory, api.clock, api.vault, php.parse(""))
             done = await automation.run(call)
-        api.effects.add(call.effects)
+            call.effects.store(session)
         return done
 
     async def save_counters(self, app: web.Application) -> AsyncIterator[None]:

@@ -5,11 +5,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sandbox.splynx import search
+from sandbox.splynx import networks, search
 from sandbox.splynx.call import Call
 from sandbox.splynx.database import Row
 from sandbox.splynx.entity import Entity, Errors, of_own_partner
-from sandbox.splynx.problems import not_found
+from sandbox.splynx.problems import method_not_allowed, not_found
 from sandbox.splynx.resources import RESOURCES, Resource
 from sandbox.splynx.tables import TABLES
 from sandbox.splynx.wire import Given
@@ -17,7 +17,12 @@ from sandbox.splynx.wire import Given
 STATUSES = ("active", "stopped", "disabled", "hidden", "pending")
 KINDS = {"internet": "services_internet", "voice": "services_voice", "custom": "services_custom"}
 """Type in answers and logs, and the table."""
-_PATHS = {"internet": "internet-services", "voice": "voice-services", "custom": "recurring-services"}
+_PATHS = {
+    "internet": "internet-services",
+    "voice": "voice-services",
+    "custom": "recurring-services",
+    "bundle": "bundle-services",
+}
 _NO_DAY = "0000-00-00"
 
 
@@ -46,22 +51,44 @@ class Services(Entity):
         return given
 
     async def validate(self, call: Call, given: Given, before: Row | None) -> Errors:
-        errors: Errors = []
-        status = given.get("status")
-        if status and status not in STATUSES:
-            errors.append(("status", "Status is invalid."))
+        errors = await self.status_errors(call, given, before)
         if "tariff_id" in given and await self._tariff(call, given["tariff_id"]) is None:
             errors.append(("tariff_id", "Tariff plan is invalid."))
-        customer = before["customer_id"] if before else call.customer_id
-        owner = await call.session.row("SELECT status FROM customers WHERE id = %s AND deleted = '0'", (customer,))
-        if owner is None:
-            raise not_found()
-        if status == "active" and owner["status"] not in ("active", "blocked"):
-            errors.append(("status", "An active service needs an active customer."))
+        if str(given.get("taking_ipv4", "0")) not in ("0", "1", "2"):
+            errors.append(("taking_ipv4", "Taking IPv4 is invalid."))
         unique = {"internet": "login", "voice": "phone"}.get(self.kind)
         if unique and given.get(unique) and await self._is_taken(call, unique, given[unique], before):
             errors.append((unique, f"{self._title(unique)} has already been taken."))
         return errors
+
+    async def status_errors(self, call: Call, given: Given, before: Row | None) -> Errors:
+        """What is wrong with the status that is asked for.
+
+        Raises:
+            Problem: 404, there is no such customer.
+        """
+        status = given.get("status")
+        customer = before["customer_id"] if before else call.customer_id
+        owner = await call.session.row("SELECT status FROM customers WHERE id = %s AND deleted = '0'", (customer,))
+        if owner is None:
+            raise not_found()
+        if status and status not in STATUSES:
+            return [("status", "Status is invalid.")]
+        if status == "active" and owner["status"] not in ("active", "blocked"):
+            return [("status", "An active service needs an active customer.")]
+        return []
+
+    async def update(self, call: Call, row_id: str, given: Given) -> None:
+        """Change what was sent; with `?action=start` or `stop`, daily prepaid services run or rest."""
+        action = call.query.get("action")
+        if action in ("start", "stop"):
+            before = await self.find(call, row_id)
+            sql = "SELECT billing_type FROM customers WHERE id = %s"
+            owner = await call.session.row(sql, (before["customer_id"],))
+            if owner is None or owner["billing_type"] != "prepaid":
+                raise method_not_allowed()
+            given = {"status": "active" if action == "start" else "stopped"}
+        await super().update(call, row_id, given)
 
     async def _is_taken(self, call: Call, name: str, value: str, before: Row | None) -> bool:
         own = before["id"] if before else 0
@@ -91,6 +118,8 @@ class Services(Entity):
         )
         if row["status"] == "active":
             call.radius("service_active", call.customer_id, row["id"])
+            if _takes_permanent(row):
+                networks.mark_used(call, call.customer_id, str(row["ipv4"]))
 
     async def updated(self, call: Call, before: Row, changes: Given, given: Given) -> None:
         if self.kind == "voice" and given.get("phone"):
@@ -101,6 +130,11 @@ class Services(Entity):
             await self.write(call, before, {"password": call.vault.seal(changes["password"])})
         if not changes:
             return
+        if {"ipv4", "taking_ipv4"} & set(changes):
+            if _takes_permanent(before):
+                networks.free(call, before["customer_id"], str(before["ipv4"]))
+            if _takes_permanent(before | changes):
+                networks.mark_used(call, before["customer_id"], str((before | changes)["ipv4"]))
         call.log_change(
             before["customer_id"],
             service_id=before["id"],
@@ -138,6 +172,10 @@ class Services(Entity):
         return await call.session.row(
             f"SELECT title, service_name, price FROM `{self.tariffs}` WHERE id = %s AND deleted = '0'", (int(tariff),)
         )
+
+
+def _takes_permanent(service: Given) -> bool:
+    return str(service.get("taking_ipv4")) == "1" and bool(service.get("ipv4"))
 
 
 async def close_all(call: Call, customer: int) -> None:

@@ -36,6 +36,9 @@ AUTO_ASSOCIATE = ("finance", "settings", "auto_associate_payments")
 PAY_FROM_BALANCE = ("finance", "settings", "auto_pay_from_account_balance")
 PROVISIONING = ("main", "networking", "write_to_devices")
 FORCE_TO_INVOICE = ("finance", "settings", "force_invoice_of_future_items")
+TICKET_AUTO_ASSIGN = ("helpdesk", "automation", "auto_assign")
+TICKET_NOTIFICATIONS = ("helpdesk", "notifications", "enabled")
+TASK_NOTIFICATIONS = ("scheduling", "notifications", "enabled")
 
 GUARDS: dict[tuple[str, str, str], bool] = dict.fromkeys(
     (
@@ -54,6 +57,9 @@ GUARDS: dict[tuple[str, str, str], bool] = dict.fromkeys(
         FORCE_TO_INVOICE,
         WELCOME_MESSAGE,
         PROVISIONING,
+        TICKET_AUTO_ASSIGN,
+        TICKET_NOTIFICATIONS,
+        TASK_NOTIFICATIONS,
     ),
     False,
 )

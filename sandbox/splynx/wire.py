@@ -10,6 +10,7 @@ from aiohttp import web
 from sandbox.splynx import php
 from sandbox.splynx.problems import bad_request
 from sandbox.splynx.resources import Resource
+from sandbox.splynx.uploads import Upload
 
 Given = dict[str, Any]
 
@@ -37,8 +38,8 @@ def number(value: str | Decimal) -> int | float:
     return int(exact) if exact == exact.to_integral_value() else float(exact)
 
 
-async def body(request: web.Request) -> Given:
-    """The body of a POST or PUT: JSON, form or multipart. An empty one is `{}`, and so is PHP's empty array.
+async def body(request: web.Request) -> tuple[Given, list[Upload]]:
+    """The body of a POST or PUT and its files: JSON, form or multipart. Empty is `{}`, and so is PHP's empty array.
 
     Raises:
         Problem: 400, the body is no JSON object.
@@ -46,19 +47,25 @@ async def body(request: web.Request) -> Given:
     kind = request.content_type
     if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
         form = await request.post()
-        return dict(php.build((name, value) for name, value in form.items() if isinstance(value, str)))
+        texts = php.build((name, value) for name, value in form.items() if isinstance(value, str))
+        uploads = [
+            Upload(value.filename, value.content_type, value.file.read())
+            for value in form.values()
+            if isinstance(value, web.FileField)
+        ]
+        return dict(texts), uploads
     raw = await request.read()
     if not raw.strip():
-        return {}
+        return {}, []
     try:
         parsed = orjson.loads(raw)
     except orjson.JSONDecodeError:
         raise bad_request("Invalid JSON!") from None
     if parsed == []:
-        return {}
+        return {}, []
     if not isinstance(parsed, dict):
         raise bad_request("Invalid JSON!")
-    return parsed
+    return parsed, []
 
 
 def json(status: int, answer: Any, headers: Mapping[str, str] | None = None) -> web.Response:

@@ -1,10 +1,42 @@
 """All tables of the stand-in, parents before children."""
 
-from sandbox.splynx.tables import custom, finance, links, people, services, system, tariffs
+from sandbox.splynx.tables import (
+    custom,
+    finance,
+    inventory,
+    links,
+    messages,
+    network,
+    papers,
+    people,
+    proformas,
+    scheduling,
+    services,
+    support,
+    system,
+    tariffs,
+    usage,
+)
 from sandbox.splynx.tables.model import Column, Table
 
-TABLES: dict[str, Table] = {
-    made.name: made for room in (system, people, tariffs, finance, services, links, custom) for made in room.TABLES
-}
+_ROOMS = (
+    system,
+    people,
+    tariffs,
+    finance,
+    proformas,
+    services,
+    links,
+    network,
+    inventory,
+    papers,
+    scheduling,
+    support,
+    usage,
+    messages,
+    custom,
+)
+
+TABLES: dict[str, Table] = {made.name: made for room in _ROOMS for made in room.TABLES}
 
 __all__ = ["TABLES", "Column", "Table"]

@@ -129,6 +129,7 @@ async def splynx(installed: tuple[Server, Credentials]) -> AsyncIterator[Splynx]
     async with aiohttp.ClientSession() as http:
         made = Splynx(f"http://127.0.0.1:{listening.getsockname()[1]}", credentials, server, http)
         made.reset()
+        await made.raw("DELETE", "/_sandbox/side-effects")
         api.memory.forget()
         yield made
     await runner.cleanup()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.splynx import elsewhere
 from sandbox.splynx.reference_check import differences
 from sandbox.splynx.resources import RESOURCES, ROUTES
 from sandbox.splynx.tables import TABLES, Table
@@ -99,6 +100,8 @@ class Reference:
         self.resources: list[dict[str, Any]] = [
             {"path": f"/{path}?x={{x}}", "methods": {method: {} for method in methods}}
             for path, methods in ROUTES.items()
+        ] + [
+            {"path": f"/{path.replace('{}', '{x}')}", "methods": {"GET": {}}} for path in elsewhere.SWITCHED_OFF.split()
         ]
 
     def differences(self) -> list[str]:
@@ -169,6 +172,14 @@ def _drop_method(reference: Reference) -> None:
     reference.resources[0]["methods"] = {}
 
 
+def _document_more(reference: Reference) -> None:
+    reference.resources.append({"path": "/admin/finance/tips/{id}", "methods": {"GET": {}}})
+
+
+def _document_less(reference: Reference) -> None:
+    reference.resources.pop()
+
+
 @pytest.mark.parametrize(
     ("change", "named"),
     [
@@ -184,6 +195,8 @@ def _drop_method(reference: Reference) -> None:
         pytest.param(_unknown_attribute, "textColor", id="attribute"),
         pytest.param(_make_required, "required", id="required attribute"),
         pytest.param(_drop_method, "methods", id="method"),
+        pytest.param(_document_more, "admin/finance/tips/{}", id="a path that we do not know"),
+        pytest.param(_document_less, "messenger-chats", id="a path that only we know"),
     ],
 )
 def test_each_kind_of_difference_is_named(reference: Reference, change: Any, named: str) -> None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from sandbox.splynx import problems, search, wire
-from sandbox.splynx.documents import _total
+from sandbox.splynx.items import total as total_of
 from sandbox.splynx.ledger import money
 from sandbox.splynx.php import parse
 from sandbox.splynx.problems import Invalid
@@ -42,7 +42,7 @@ def test_a_total_is_a_number(stored: str, shown: float) -> None:
     ],
 )
 def test_a_total_is_quantity_times_price_with_tax(quantity: object, price: str, tax: str, total: str) -> None:
-    assert _total(quantity, price, tax) == Decimal(total)
+    assert total_of(quantity, price, tax) == Decimal(total)
 
 
 def test_money_has_four_decimals_rounded_half_up() -> None:
