@@ -279,6 +279,8 @@ class Database:
     def __init__(self, settings: MysqlSettings) -> None:
         self.settings = settings
         self._pool: Any = None
+        # Who waits in aiomysql's own queue is not woken by a connection that comes back closed.
+        self._turns = asyncio.Semaphore(settings.pool_size)
         self._server = ""
 
     @property
@@ -345,11 +347,27 @@ class Database:
         if self._pool is None:
             raise DependencyUnreachable(f"the database {self.settings.where} is not connected")
         try:
-            connection = await asyncio.wait_for(self._pool.acquire(), self.settings.timeout_seconds)
+            async with asyncio.timeout(self.settings.timeout_seconds):
+                await self._turns.acquire()
+        except TimeoutError as exc:
+            raise error_of(exc, self.settings) from exc
+        try:
+            async with self._connected() as connection:
+                yield Transaction(connection, self.settings)
+        finally:
+            self._turns.release()
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Any]:
+        """A connection for the one whose turn it is."""
+        try:
+            # Not wait_for: a connection that came just as it gave up would be nobody's.
+            async with asyncio.timeout(self.settings.timeout_seconds):
+                connection = await self._pool.acquire()
         except (pymysql.err.MySQLError, OSError, TimeoutError, asyncio.IncompleteReadError) as exc:
             raise error_of(exc, self.settings) from exc
         try:
-            yield Transaction(connection, self.settings)
+            yield connection
         except BaseException:
             connection.close()
             raise

@@ -232,9 +232,11 @@ class SplynxClient:
         nonce = self._nonces.next()
         fields = {"auth_type": "api_key", "key": key, "nonce": nonce, "signature": signature(nonce, key, secret)}
         try:
-            answer = await self._http.post(
-                "admin/auth/tokens", content=orjson.dumps(fields), headers={"Content-Type": "application/json"}
-            )
+            # The client's own patience is with each piece of an answer, not with the whole of it.
+            async with asyncio.timeout(self.settings.timeout_seconds):
+                answer = await self._http.post(
+                    "admin/auth/tokens", content=orjson.dumps(fields), headers={"Content-Type": "application/json"}
+                )
         except (httpx2.HTTPError, OSError) as exc:
             away = f"Splynx did not answer the log-in: {type(exc).__name__}"
             raise SplynxUnreachable(away, nothing_happened=True) from exc

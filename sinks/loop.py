@@ -115,7 +115,7 @@ class Loop:
             while await self._insist(stop, self._writer.settle):
                 if stop.is_set() or self._writer.leaving.is_set():
                     break
-            await self._look()
+            await self._insist(stop, self._count)
             self._settled = time.monotonic()
             # To have nothing to do is no standstill.
             metrics.LAST_SUCCESS.labels(STAGE).set_to_current_time()
@@ -132,11 +132,22 @@ class Loop:
 
         Raises:
             HistoryLost: the ledger goes on from an offset that the topic does not have.
-            AskedBack: they went away meanwhile.
+            AskedBack: they went away meanwhile, or the sink is to end.
         """
         partitions = sorted({place.partition for place in places})
         await self._insist(stop, partial(self._fence, partitions))
         await self._insist(stop, self._heal)
+        if not await self._insist(stop, partial(self._find, places)):
+            raise AskedBack("the sink ends before it knows where to go on from")
+        self._wrong.pop("start", None)
+        self._wrong.pop("assignment", None)
+
+    async def _find(self, places: list[TopicPartition]) -> int:
+        """Give each place the offset that the ledger goes on from; how many there are.
+
+        Raises:
+            HistoryLost: the topic does not have it.
+        """
         for place in places:
             async with self._db.session() as tx:
                 done = (await self._ledger.checkpoints(tx, place.topic)).get(place.partition)
@@ -144,8 +155,11 @@ class Loop:
             if done is not None and not low <= done <= high:
                 raise HistoryLost(f"{place.topic}[{place.partition}] goes on from {done}, but holds {low} to {high}")
             place.offset = OFFSET_BEGINNING if done is None else done
-        self._wrong.pop("start", None)
-        self._wrong.pop("assignment", None)
+        return len(places)
+
+    async def _count(self) -> int:
+        await self._look()
+        return 0
 
     async def _look_at_guards(self) -> int:
         """Raises what says HALT when Splynx is another one; how many guards do not hold."""

@@ -5,8 +5,10 @@ It runs once per seed, where its proof must hold, and once without each guard, w
 `make test`, one seed of each is run; `make faults` (`tests.faults.full` is loaded) runs all, and the guards.
 """
 
+import gc
 import re
 import secrets
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -67,7 +69,15 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
             result = yield
         except PROOF_FAILS:
             return True
+        finally:
+            _forget_what_leaked(patches)
     pytest.fail(f"the proof holds without {run.guard!r}: {result}")
+
+
+def _forget_what_leaked(patches: pytest.MonkeyPatch) -> None:
+    """What an unguarded run did not close is not the next test's affair."""
+    patches.setattr(sys, "unraisablehook", lambda _: None)
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

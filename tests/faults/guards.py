@@ -4,9 +4,10 @@ Production code has no switches. A guard is taken away by replacing the named me
 must then fail (`conftest.py`).
 """
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from clients.mysql import Database, TransactionLost
 from plumbing.errors import SyncError
 from plumbing.kafka import make_consumer
 from producers import documents
+from schemas.ledger import LOST
 from sinks.plan import Outcome
 from sinks.threeway import Merged
 from tests.faults.steps import resolved
@@ -202,6 +204,71 @@ def _without_dead_letters(real: Any) -> Any:
     return put_outcomes
 
 
+class _Endless:
+    """asyncio, whose time-outs never come."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    def timeout(self, _: float) -> asyncio.Timeout:
+        return asyncio.timeout(None)
+
+
+def _patient_client(real: Any) -> Any:
+    def made(self: Any, settings: Any) -> None:
+        real(self, settings)
+        self._http.timeout = None
+
+    return made
+
+
+def _given_back_as_it_is(real: Any) -> Any:
+    @asynccontextmanager
+    async def connected(self: Any) -> AsyncIterator[Any]:
+        connection = await self._pool.acquire()
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)
+
+    return connected
+
+
+class _NoQueue:
+    async def acquire(self) -> None:
+        """At once."""
+
+    def release(self) -> None:
+        """Nobody waits."""
+
+
+def _in_the_pools_own_queue(real: Any) -> Any:
+    def made(self: Any, settings: Any) -> None:
+        real(self, settings)
+        self._turns = _NoQueue()
+
+    return made
+
+
+def _against_nothing(real: Any) -> Any:
+    return lambda bundle, declared, known: real(bundle, declared, [])
+
+
+def _what_is_not_newer_is_stale(real: Any) -> Any:
+    def verdict(bundle: Any, state: Any, **more: Any) -> Any:
+        return Outcome.STALE if state is not None and bundle.sequence <= state.sequence else real(bundle, state, **more)
+
+    return verdict
+
+
+def _closed_unseen(real: Any) -> Any:
+    async def heal(self: Any, intent: Any, token: int) -> None:
+        async with self._db.transaction() as tx:
+            await self._ledger.close_intent(tx, intent.id, LOST)
+
+    return heal
+
+
 GUARDS: dict[str, tuple[Patch, ...]] = {
     # sinks
     "the checkpoint in the ledger": (Patch("sinks.store.Ledger.checkpoints", _always_soon(dict)),),
@@ -223,17 +290,33 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     ),
     "a deadlock or a lock wait is tried again": (Patch("clients.mysql._RETRY", lambda _: frozenset()),),
     "the whole batch is tried again, not a statement": (Patch("clients.mysql.Transaction._run", _statement_again),),
+    "every call has a deadline": (
+        Patch("clients.splynx.asyncio", lambda _: _Endless()),
+        Patch("clients.splynx.SplynxClient.__init__", _patient_client),
+        Patch("clients.mysql.asyncio", lambda _: _Endless()),
+    ),
+    "a connection with an answer still to come is closed": (
+        Patch("clients.mysql.Database._connected", _given_back_as_it_is),
+        # The driver's own, on which nobody should have to rely.
+        Patch("aiomysql.connection.Connection._close_on_cancel", _always(None)),
+    ),
+    "who waits for a connection is not forgotten": (Patch("clients.mysql.Database.__init__", _in_the_pools_own_queue),),
     "rows and ledger commit together": (Patch("clients.mysql.Database.transaction", lambda _: Database.session),),
     "edits are looked for before a record is changed": (Patch("sinks.edits.Edits.looked_for", _always_soon(set)),),
     "edits are looked for in both rows of a payment": (Patch("sinks.payments.Payments._merged", _always(Merged())),),
     "poison gets its dead letter": (Patch("sinks.writer.Writer._letter", _always(None)),),
     "an outcome is kept of poison too": (Patch("sinks.store.Ledger.put_outcomes", _without_dead_letters),),
+    "a dry run compares with what is there": (Patch("sinks.preview.steps_of", _against_nothing),),
+    "what is mended is written again": (Patch("sinks.writer.verdict", _what_is_not_newer_is_stale),),
     "the earliest image of a column counts": (Patch("sinks.undo._earliest", _only_the_last),),
     "what is away is waited for": (Patch("sinks.loop.Loop._insist", _only_once),),
     "the fence": (
         Patch("sinks.store.Ledger.hold", _always_soon(lambda: None)),
         Patch("sinks.store.Ledger.states", _whatever_is_locked),
     ),
+    "who was blocked is blocked again": (Patch("sinks.beside.Beside._put_back", _always_soon(lambda: None)),),
+    "a promise of a dead process is kept": (Patch("sinks.beside.Beside.heal", _closed_unseen),),
+    "who stands in another's way steps aside": (Patch("sinks.paths.in_the_way", _always([])),),
     "a call is not sent after its deadline": (Patch("clients.splynx.SplynxClient._send", _at_any_time),),
     "after the cutover nobody writes": (Patch("sinks.tables.fence.check_phase", _always(None)),),
     "what was cut off a topic is missed": (

@@ -1,9 +1,11 @@
 """A sink that is killed, and calls whose answers are lost: no twin, none missing, nothing twice."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests.faults.history import Happening, town_of
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite, alarm
 from tests.faults.steps import after, at_turn, before, die
@@ -59,3 +61,50 @@ async def test_a_post_that_is_still_executed_when_the_search_runs_makes_no_twin(
     assert calls["n"] == len(expected["customers"])  # found again, not made again
     assert_same(sink_site.picture(), expected)
     await sink_site.assert_each_offset_has_one_outcome()
+
+
+WHILE_IT_PAYS = ("sinks.entries.Entries.keep", "sinks.beside.Beside._put_back")
+"""Splynx has made the customer active; the ledger does not have the payment yet, or has it."""
+
+
+def is_of_a_payment(*args: Any, **_: Any) -> bool:
+    """Of a call of `Entries.keep`: whether it is one of a payment. Of everything else: yes."""
+    steps = [one for one in args if hasattr(one, "target")]
+    return all(one.target.entity == "payment" for one in steps)
+
+
+def as_blocked(one: Happening) -> Happening:
+    """The same, of a customer that the rules call blocked."""
+    records = dict(one.bundle.records)
+    if records.get("customer"):
+        records["customer"] = [each.model_copy(update={"status": "blocked"}) for each in records["customer"] or ()]
+    return replace(one, bundle=replace(one.bundle, records=records))
+
+
+@pytest.mark.fault(6)
+@seeds(30, guards={"who was blocked is blocked again": 1, "a promise of a dead process is kept": 1})
+async def test_a_sink_killed_while_blocked_customers_pay_over_rest_leaves_them_blocked(
+    impatient: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Splynx takes whoever pays for active; Sonar says who is. Without database access, where money goes over REST."""
+    town = town_of(seed, events=4)
+    impatient.play([as_blocked(one) for one in town.told])
+    without = impatient.settings.splynx.model_copy(update={"db": None})
+    monkeypatch.setattr(impatient, "settings", impatient.settings.model_copy(update={"splynx": without}))
+    await impatient.run()
+    statuses = "SELECT login, status FROM customers ORDER BY login"
+    blocked = [{"login": f"sonar-{number}", "status": "blocked"} for number in sorted(town.accounts)]
+    assert impatient.rows(statuses) == blocked
+    told = len(town.told)
+    for number in town.accounts:
+        for _ in range(1 + seed % 2):
+            town.payment(300 + len(town.payments), account_id=number, amount=1_000 + number)
+    impatient.add(town.told[told:])
+    before(monkeypatch, WHILE_IT_PAYS[seed % 2], at_turn(1 + seed % 3, die), is_of_a_payment)
+    await impatient.run_through()
+    assert impatient.rows(statuses) == blocked
+    paid = impatient.rows("SELECT amount FROM payments WHERE field_4 LIKE 'sonar:Payment:3%'")
+    made = [one["amount"] for number, one in town.payments.items() if number >= 300]
+    assert sorted(row["amount"] * 100 for row in paid) == sorted(made)
+    assert impatient.rows("SELECT COUNT(*) AS n FROM {ledger}.intents WHERE state = 'open'")[0]["n"] == 0
+    await impatient.assert_each_offset_has_one_outcome()

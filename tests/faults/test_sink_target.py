@@ -1,7 +1,9 @@
 """A Splynx that people change, that is the wrong one, or that mistaken rules would empty: told, asked, never silent."""
 
 import json
+import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +12,12 @@ from plumbing.errors import SyncError
 from sinks.errors import BrakeApplied
 from tests.faults.edits import everybody_changed, random_edits, renamed
 from tests.faults.history import emptied, history
+from tests.faults.owners import owners
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite, alarm
 from tests.faults.target import assert_same
+
+LOGINS = "SELECT id, login FROM customers"
 
 
 @pytest.mark.fault(27)
@@ -69,6 +74,48 @@ async def test_of_random_edits_none_is_overwritten_in_silence(sink_site: SinkSit
         if not kept and (edit.entity, edit.row, edit.field, edit.value) not in told:
             silent.append(edit)
     assert not silent
+    await sink_site.assert_each_offset_has_one_outcome()
+
+
+@pytest.mark.fault(28)
+@seeds(30, guards={"who stands in another's way steps aside": 1})
+async def test_logins_that_change_hands_between_customers_overwrite_nobody(sink_site: SinkSite, seed: int) -> None:
+    """Swaps of two and circles of four, in one batch. On each third seed one of them keeps its own."""
+    await sink_site.after_nothing(seed)
+    await sink_site.run()
+    chance = random.Random(seed)
+    newest = {one.sonar_id: one for one in history(seed) if one.aggregate == "account"}
+    rows = {int(row["login"].removeprefix("sonar-")): row["id"] for row in sink_site.rows(LOGINS)}
+    numbers = chance.sample(sorted(newest), len(newest))
+    size = 2 if seed % 2 else len(numbers)
+    circles = [numbers[at : at + size] for at in range(0, len(numbers), size)]
+    # Everybody wants the log-in of the next one of the circle.
+    wanted = {one: ring[(at + 1) % len(ring)] for ring in circles for at, one in enumerate(ring)}
+    stuck = set() if seed % 3 else set(circles[0])
+    if stuck:
+        del wanted[circles[0][-1]]  # it stays, so nobody behind it gets what it wants
+    later = []
+    for place, (number, other) in enumerate(wanted.items()):
+        (customer,) = newest[number].bundle.records["customer"] or ()
+        records = {
+            **newest[number].bundle.records,
+            "customer": [customer.model_copy(update={"login": f"sonar-{other}"})],
+        }
+        bundle = replace(newest[number].bundle, records=records)
+        later.append(replace(newest[number], bundle=bundle, sequence=1000 + place))
+    sink_site.add(later)
+    async with owners(sink_site, chance) as made:
+        owner = await made.new()
+        owner.at_once = 50
+        await owner.take()
+        await owner.work(50)
+    for number, row in rows.items():
+        kept = number if number in stuck else wanted[number]
+        assert sink_site.rows(f"SELECT login FROM customers WHERE id = {row}") == [{"login": f"sonar-{kept}"}]
+    dead = {
+        int(one["record_key"]) for one in sink_site.rows("SELECT record_key FROM {ledger}.held WHERE state = 'dead'")
+    }
+    assert dead == stuck & wanted.keys()  # told, not silent
     await sink_site.assert_each_offset_has_one_outcome()
 
 

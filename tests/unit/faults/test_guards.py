@@ -33,6 +33,8 @@ def test_every_guard_stands_where_its_patch_point_says(guard: str) -> None:
 def test_every_patch_point_is_what_the_code_uses(guard: str) -> None:
     """One that moved, and left its name behind, would be replaced without any effect."""
     for patch in GUARDS[guard]:
+        if patch.at.partition(".")[0] not in ROOMS:
+            continue  # a library's
         holder, _, name = patch.at.rpartition(".")
         of_module = isinstance(resolved(holder), ModuleType)
         # A name of a module is used in it, or through it; a member of a class anywhere.
