@@ -10,6 +10,7 @@ from clients.sonar import SonarClient
 from clients.splynx import SplynxClient
 from clients.splynx_paths import listing
 from console.names import check_names
+from console.reconciled import OVER_REST
 from console.statuses import check_statuses
 from console.topics import MAKE_TOPICS, plan_subjects, plan_topics
 from plumbing.errors import ConfigurationError, ExitCode, SyncError
@@ -17,6 +18,7 @@ from plumbing.settings import SecretsSettings, Settings
 from producers.needs import SchemaUnfit
 from producers.reader import NESTED_PAGE
 from producers.source import read_source
+from reconciliation.rest_rows import TRANSACTIONS
 from schemas.aggregate import Aggregate
 from schemas.catalogue import TARGETS, aggregate, captured
 from schemas.ownership import check_fields
@@ -125,7 +127,9 @@ def grants(settings: Settings) -> list[str]:
 def endpoints() -> list[str]:
     """The REST endpoints whose index, view, add and update rights the API key needs."""
     used = [listing(target.endpoint) for target in TARGETS.values() if target.endpoint is not None]
-    return sorted({*used, *readiness.LISTS.values(), "admin/config/additional-fields", "admin/config/config"})
+    return sorted(
+        {*used, TRANSACTIONS, *readiness.LISTS.values(), "admin/config/additional-fields", "admin/config/config"}
+    )
 
 
 async def _rules(settings: Settings) -> list[Finding]:
@@ -276,7 +280,7 @@ async def _tables(settings: Settings) -> list[Finding]:
     """A wrong name of the database, or a user without rights there, shows as tables that are not there."""
     at = settings.splynx.db
     if at is None:
-        return []
+        return [Finding("splynx database", True, f"reconcile reads over REST: {OVER_REST}")]
     async with Database(settings.ledger_db if settings.ledger_beside_rows else at) as db:
         rows = await db.fetch(
             "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = %s", (at.name,)

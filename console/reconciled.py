@@ -16,6 +16,11 @@ from reconciliation.findings import Finding
 
 _SHOWN = 30
 HIDDEN = "(personal)"
+OVER_REST = (
+    "splynx.db is not set. That takes two requests for each customer, and hides which ledger rows were deleted; give"
+    " splynx.db a user that may read, and it takes minutes"
+)
+"""What it costs that Splynx's database is not to be had, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class Reconciled:
     compared: dict[str, int]
     not_shown: dict[str, list[str]]
     refused: dict[str, dict[str, int]]
+    over_rest: bool = False
+    """Splynx was read over REST, for its database is not in the settings."""
 
     @property
     def findings(self) -> Sequence[Finding]:
@@ -50,6 +57,7 @@ class Reconciled:
         return {
             "equal": self.exit_code is ExitCode.DONE,
             "read_at": self.verdict.read_at.isoformat(),
+            "read_by": "rest" if self.over_rest else "sql",
             "customers": [sum(pair[side] for pair in customers.values()) for side in (0, 1)],
             "statuses": customers,
             "payments": [sum(pair[side] for pair in payments) for side in (0, 1)],
@@ -78,6 +86,7 @@ async def result_of(comparison: Comparison, verdict: Verdict) -> Reconciled:
         dict(comparison.records.compared),
         {entity: sorted(fields) for entity, fields in comparison.records.hidden.items()},
         comparison.events.refused(),
+        comparison.over_rest,
     )
 
 
@@ -148,6 +157,10 @@ def text_of(document: dict[str, Any]) -> str:
             rows += [[f"  {state}", *map(str, pair)] for state, pair in states.items()]
     rows += [["payments, minor units", *map(str, document["payments_minor"])]]
     text = table(rows) + "\n\n"
+    if document["read_by"] == "rest":
+        text += f"read over REST: {OVER_REST}\n"
+    for entity, fields in document["not_shown"].items():
+        text += f"not compared: {', '.join(fields)} of {entity}, which Splynx does not show or fills by itself\n"
     for one in document["skipped"]:
         text += f"left out: {one['records']} {one['entity']}, {one['why']}"
         text += f", {one['minor']} minor units\n" if one["minor"] else "\n"

@@ -118,6 +118,7 @@ SHAPES: dict[str, Shape] = {
     "reconcile": {
         "equal": "Whether both ends agree.",
         "read_at": "When Sonar was read, by its own clock.",
+        "read_by": "How Splynx was read: sql, or rest where splynx.db is not set.",
         "customers": "`[in Sonar, in Splynx]`; so are all pairs.",
         "statuses": "`{status: pair}` of customers.",
         "payments": "A pair.",

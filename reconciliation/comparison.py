@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from clients.mysql import Database
 from clients.sonar import SonarClient
 from clients.splynx import SplynxClient
-from plumbing.errors import ConfigurationError
 from plumbing.settings import Settings
 from reconciliation import source
 from reconciliation.causes import Causes, root_of
 from reconciliation.crosswalk import check_ledger, deferred
+from reconciliation.database_rows import DatabaseRows
 from reconciliation.events import Events
 from reconciliation.expected import (
     account_facts,
@@ -25,6 +25,8 @@ from reconciliation.expected import (
 from reconciliation.facts import ACTUAL, EXPECTED, Facts
 from reconciliation.findings import Collection, Finding
 from reconciliation.records import Records
+from reconciliation.rest_rows import RestRows
+from reconciliation.rows import SplynxRows
 from reconciliation.target import SplynxFacts
 from schemas.catalogue import TARGETS
 from schemas.rules import Rules, compile_rules, load_rules
@@ -60,7 +62,7 @@ class Comparison:
         *,
         sonar: SonarClient,
         splynx: SplynxClient,
-        rows: Database,
+        rows: SplynxRows,
         ledger: Database,
         rules: Rules,
         facts: Facts,
@@ -73,6 +75,9 @@ class Comparison:
         self._target = SplynxFacts(rows, ledger, rules.exponent)
         self._causes = Causes(events, ledger, Topics(settings.instance))
         self._sonar, self._rules, self._ledger, self._tell = sonar, rules, ledger, tell
+        self._rows = rows
+        self.over_rest = isinstance(rows, RestRows)
+        """Whether Splynx's database is not to be had."""
 
     async def look(self, accounts: Sequence[str] | None = None) -> Look:
         """Compare everything, or again these accounts with what no account owns.
@@ -96,6 +101,7 @@ class Comparison:
         return Look(read_at, found)
 
     async def _read_splynx(self, accounts: Sequence[str] | None, found: Collection) -> None:
+        self._rows.begin()
         listed = await self.records.list_catalogue(TARGETS[entity] for entity in CATALOGUE)
         for entity in CATALOGUE:
             facts, findings = await self._target.catalogue(TARGETS[entity], listed[entity])
@@ -173,15 +179,9 @@ async def open_comparison(settings: Settings, tell: Tell = tell_nobody) -> Async
     """Connect to both ends, the topics and the ledger.
 
     Raises:
-        ConfigurationError: Splynx's database is not in the settings, the rules are wrong, or there is no ledger yet.
+        ConfigurationError: the rules are wrong, or there is no ledger yet.
         SyncError: a server does not answer, or not to us.
     """
-    db = settings.splynx.db
-    if db is None:
-        raise ConfigurationError(
-            "reconcile reads Splynx's tables and splynx.db is not set",
-            remedy="Give splynx.db a user that may read customers, payments and their ledger rows.",
-        )
     file = load_rules(settings.rules)
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(Database(settings.ledger_db))
@@ -190,11 +190,17 @@ async def open_comparison(settings: Settings, tell: Tell = tell_nobody) -> Async
         rules = compile_rules(
             file, await source.read_facts(sonar), settings.process.hmac_key.get_secret_value().encode()
         )
+        splynx = await stack.enter_async_context(SplynxClient(settings.splynx))
+        rows: SplynxRows
+        if settings.splynx.db is None:
+            rows = stack.enter_context(RestRows(splynx))
+        else:
+            rows = DatabaseRows(await stack.enter_async_context(Database(settings.splynx.db)))
         yield Comparison(
             settings,
             sonar=sonar,
-            splynx=await stack.enter_async_context(SplynxClient(settings.splynx)),
-            rows=await stack.enter_async_context(Database(db)),
+            splynx=splynx,
+            rows=rows,
             ledger=ledger,
             rules=rules,
             facts=stack.enter_context(Facts()),

@@ -1,7 +1,5 @@
 """Every record field by field: what the mappers make of the newest events, against the rows that Splynx has now."""
 
-# ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
-
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,11 +9,11 @@ from clients.splynx_paths import listing
 from clients.splynx_query import Search
 from plumbing.errors import Action, SyncError
 from reconciliation.causes import WITHDRAWN
-from reconciliation.crosswalk import Link, all_ids, conflicts_of, deferred_of, ids_of, links_of, marks
+from reconciliation.crosswalk import Link, all_ids, conflicts_of, deferred_of, ids_of, links_of
 from reconciliation.events import MAPPED, Events, Newest
-from reconciliation.fields import PAYMENT_TEXTS, Compared, Difference, compare_payment, compare_record
+from reconciliation.fields import Compared, Difference, compare_payment, compare_record
 from reconciliation.findings import Finding
-from reconciliation.target import PART_TABLES
+from reconciliation.rows import PART_TABLES, SplynxRows
 from schemas.aggregate import Aggregate, Target, WritePath
 from schemas.bundle import Bundle
 from schemas.ledger import KEPT, LIVE
@@ -33,13 +31,6 @@ MAPPER_FAILED = "mapping.failed"
 Rows = Mapping[tuple[str, int], Mapping[str, Any]]
 """`{(entity, id in Splynx): row}`."""
 
-_PAYMENT = (
-    f"SELECT p.*, {', '.join(f'CHARSET(p.`{name}`) AS `charset_{name}`' for name in PAYMENT_TEXTS)},"
-    " t.customer_id AS ledger_customer_id, t.type AS ledger_type, t.total AS ledger_total,"
-    " t.`date` AS ledger_date, t.deleted AS ledger_deleted FROM payments p"
-    " LEFT JOIN billing_transactions t ON t.id = p.transaction_id WHERE p.deleted = '0'"
-)
-
 
 class Records:
     """Compares what the events ask for with what is there."""
@@ -49,7 +40,7 @@ class Records:
         events: Events,
         rules: Rules,
         client: SplynxClient,
-        splynx: Database,
+        splynx: SplynxRows,
         ledger: Database,
         *,
         sql: bool = True,
@@ -169,13 +160,10 @@ class Records:
             if target.entity in self._listed:
                 rows = [(id, self._listed[target.entity][id]) for id in ids if id in self._listed[target.entity]]
             elif target.path is WritePath.SQL:
-                some = await self._splynx.fetch(f"{_PAYMENT} AND p.id IN ({marks(ids)})", ids)
-                rows = [(int(row["id"]), row) for row in some]
+                rows = list((await self._splynx.payments(ids)).items())
             elif target.entity in PART_TABLES:
                 # REST gives these one by one only, which would be two requests for each customer.
-                table = PART_TABLES[target.entity]
-                some = await self._splynx.fetch(f"SELECT * FROM `{table}` WHERE customer_id IN ({marks(ids)})", ids)
-                rows = [(int(row["customer_id"]), row) for row in some]
+                rows = list((await self._splynx.parts(target.entity, ids)).items())
             else:
                 some = await self._client.list(listing(str(target.endpoint)), Search(main={"id": ("IN", ids)}))
                 rows = [(int(row["id"]), row) for row in some]

@@ -1,38 +1,25 @@
-"""Splynx as its database has it: facts of what was written from Sonar, deposits, and rows that are there twice."""
-
-# ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
+"""Splynx as it is: facts of what was written from Sonar, deposits, and rows that are there twice."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from clients.mysql import Database, Row
-from reconciliation.crosswalk import keys_of, live_links, marks
+from clients.mysql import Database
+from reconciliation.crosswalk import keys_of, live_links
 from reconciliation.facts import Fact
 from reconciliation.findings import Finding
+from reconciliation.rows import PART_TABLES, SERVICE_TABLES, Row, SplynxRows
 from schemas.aggregate import Target
 
-PART_TABLES = {"customer_info": "customer_info", "customer_billing": "customer_billing"}
-"""Tables, keyed by `customer_id`, of the records that share a customer's id."""
-
-SERVICE_TABLES = {"internet_service": "services_internet"}
-"""Tables of the services of customers."""
 _RUNS = ("active", "stopped", "pending")
 """Statuses of services that are, or may be, charged."""
-
-_LEDGER_SUM = (
-    # Future items that no invoice has loaded yet are not part of the balance (fact sheet, the balance).
-    "SELECT b.customer_id, b.deposit, COALESCE(SUM(IF(t.type = 'credit', t.total, -t.total)), 0) AS total"
-    " FROM customer_billing b LEFT JOIN billing_transactions t ON t.customer_id = b.customer_id AND t.deleted = '0'"
-    " AND NOT (t.to_invoice = '1' AND t.invoice_id IS NULL)"
-)
 
 
 class SplynxFacts:
     """Reads facts and findings of one Splynx, some hundred customers at a time."""
 
-    def __init__(self, splynx: Database, ledger: Database, exponent: int) -> None:
-        self._splynx, self._ledger, self._exponent = splynx, ledger, exponent
+    def __init__(self, rows: SplynxRows, ledger: Database, exponent: int) -> None:
+        self._rows, self._ledger, self._exponent = rows, ledger, exponent
 
     async def count(self) -> int:
         """How many customers there are to read."""
@@ -51,14 +38,12 @@ class SplynxFacts:
             if not ours:
                 continue
             ids = sorted(ours)
-            rows = await self._splynx.fetch(
-                f"SELECT id, status, login FROM customers WHERE deleted = '0' AND id IN ({marks(ids)})", ids
-            )
+            rows = await self._rows.customers(ids)
             facts = [Fact("customer", ours[row["id"]], ours[row["id"]], state=row["status"]) for row in rows]
-            for entity, table in PART_TABLES.items():
-                facts += await self._parts(entity, table, ours)
-            for entity, table in SERVICE_TABLES.items():
-                facts += await self._services(entity, table, ours)
+            for entity in PART_TABLES:
+                facts += await self._parts(entity, ours)
+            for entity in SERVICE_TABLES:
+                facts += await self._services(entity, ours)
             facts += await self._payments(ours)
             yield len(ours), facts, [*await self._unbalanced(ours), *await self._twins(ours, rows)]
 
@@ -82,25 +67,19 @@ class SplynxFacts:
                     ]
         return facts, findings
 
-    async def _parts(self, entity: str, table: str, ours: Mapping[int, str]) -> list[Fact]:
+    async def _parts(self, entity: str, ours: Mapping[int, str]) -> list[Fact]:
         """A part has its customer's id; what counts is that we wrote it and that it is there."""
         written = await keys_of(self._ledger, entity, ours)
         if not written:
             return []
-        rows = await self._splynx.fetch(
-            f"SELECT customer_id AS id FROM `{table}` WHERE customer_id IN ({marks(sorted(written))})", sorted(written)
-        )
-        return [Fact(entity, written[row["id"]], written[row["id"]]) for row in rows]
+        there = await self._rows.holders(entity, sorted(written))
+        return [Fact(entity, written[id], written[id]) for id in sorted(there)]
 
-    async def _services(self, entity: str, table: str, ours: Mapping[int, str]) -> list[Fact]:
+    async def _services(self, entity: str, ours: Mapping[int, str]) -> list[Fact]:
         """Services by status; a `stray` one stands for no record and may be charged: Splynx's own copy of one of ours
         (mapping R5), or made there by hand.
         """
-        rows = await self._splynx.fetch(
-            f"SELECT id, customer_id, status FROM `{table}` WHERE deleted = '0'"
-            f" AND customer_id IN ({marks(sorted(ours))}) ORDER BY id",
-            sorted(ours),
-        )
+        rows = await self._rows.services(entity, sorted(ours))
         keys = await keys_of(self._ledger, entity, [row["id"] for row in rows])
         return [
             Fact(
@@ -112,11 +91,7 @@ class SplynxFacts:
         ]  # fmt: skip
 
     async def _payments(self, ours: Mapping[int, str]) -> list[Fact]:
-        rows = await self._splynx.fetch(
-            "SELECT id, customer_id, `date`, payment_type, amount FROM payments"
-            f" WHERE deleted = '0' AND customer_id IN ({marks(sorted(ours))}) ORDER BY id",
-            sorted(ours),
-        )
+        rows = await self._rows.payments_of(sorted(ours))
         keys = await keys_of(self._ledger, "payment", [row["id"] for row in rows])
         return without_withdrawn([self._document(row, keys, ours) for row in rows])
 
@@ -131,10 +106,7 @@ class SplynxFacts:
         )  # fmt: skip
 
     async def _unbalanced(self, ours: Mapping[int, str]) -> list[Finding]:
-        rows = await self._splynx.fetch(
-            f"{_LEDGER_SUM} WHERE b.customer_id IN ({marks(sorted(ours))}) GROUP BY b.customer_id, b.deposit",
-            sorted(ours),
-        )
+        rows = await self._rows.balances(sorted(ours))
         found = []
         for row in rows:
             expected, actual = (in_minor(row[name], self._exponent) for name in ("total", "deposit"))
@@ -149,10 +121,7 @@ class SplynxFacts:
         logins = {row["login"].lower(): row["id"] for row in rows}
         if not logins:
             return []
-        same = await self._splynx.fetch(
-            f"SELECT id, login FROM customers WHERE deleted = '0' AND login IN ({marks(list(logins))}) ORDER BY id",
-            list(logins),
-        )
+        same = await self._rows.named([row["login"] for row in rows])
         found = []
         for row in same:
             first = logins.get(row["login"].lower())

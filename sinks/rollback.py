@@ -9,6 +9,7 @@ from dataclasses import replace
 from clients.mysql import Row
 from clients.splynx_errors import RecordMissing
 from plumbing.errors import ConfigurationError
+from plumbing.lanes import in_lanes
 from schemas.aggregate import Target, WritePath
 from schemas.catalogue import TARGETS
 from schemas.ledger import LIVE
@@ -16,7 +17,6 @@ from schemas.write_paths import WritePaths
 from sinks.bodies import Shape, changed
 from sinks.errors import RowMissing
 from sinks.handles import Handles
-from sinks.lanes import in_lanes
 from sinks.payment_rows import ROW, PaymentRows, has
 from sinks.plan import can_be_closed, refs_of, resolved
 from sinks.planned import Planned, lane_of

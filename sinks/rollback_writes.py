@@ -10,11 +10,11 @@ from typing import Any
 
 from clients.mysql import Transaction
 from clients.splynx_errors import RecordRefused
+from plumbing.lanes import in_lanes
 from schemas.catalogue import TARGETS
 from sinks.entries import Entries, Owner
 from sinks.errors import KeyTaken, Overtaken
 from sinks.healing import Healing
-from sinks.lanes import in_lanes
 from sinks.payments import Payments, Work
 from sinks.plan import Document, Step, Verb
 from sinks.planned import Planned, lane_of

@@ -56,6 +56,51 @@ def test_a_pair_that_agrees_has_no_finding_in_any_record(pair: Pair) -> None:
     assert {"partner", "label", "customer_info"} <= document["counts"].keys()
 
 
+def test_without_the_database_all_of_it_is_compared_over_rest(pair: Pair, accounts: list[str]) -> None:
+    """Both looks, over REST: what agrees does, and a name, a setting, money and a twin are found."""
+    account, payer = accounts[2], accounts[3]
+    payment, stray = payment_of(pair, payer), 90_002
+    customer, paying = pair.target_id("customer", account), pair.target_id("customer", payer)
+    row = pair.target_id("payment", payment)
+    (before,) = pair.site.rows(f"SELECT name, login FROM customers WHERE id = {customer}")
+    twin = f"({stray}, '{before['login']}', 'active', 'Twin')"
+    ledger = pair.site.settings["splynx"]["db"] | {"name": pair.site.splynx.ledger}
+    pair.execute(
+        f"UPDATE customers SET name = 'Edited By Hand' WHERE id = {customer}",
+        f"UPDATE customer_billing SET billing_date = billing_date + 1 WHERE customer_id = {customer}",
+        f"UPDATE payments SET amount = amount + 0.01 WHERE id = {row}",
+        f"UPDATE customer_billing SET deposit = deposit + 1 WHERE customer_id = {paying}",
+        f"INSERT IGNORE INTO customers (id, login, status, name) VALUES {twin}",
+    )
+    pair.site.configure(**{"splynx.db": None, "ledger": ledger, "splynx.requests_per_second": 500})
+    try:
+        document = pair.reconcile()
+        doctor = pair.run("doctor", "--json").document
+    finally:
+        pair.site.configure(**{"sonar.poll_seconds": 0.3, "sonar.safety_lag_seconds": 1})
+        pair.execute(
+            f"UPDATE customers SET name = '{before['name']}' WHERE id = {customer}",
+            f"UPDATE customer_billing SET billing_date = billing_date - 1 WHERE customer_id = {customer}",
+            f"UPDATE payments SET amount = amount - 0.01 WHERE id = {row}",
+            f"UPDATE customer_billing SET deposit = deposit - 1 WHERE customer_id = {paying}",
+            f"DELETE FROM customers WHERE id = {stray}",
+        )
+    assert {one for one in found(document) if one[0] not in {"balance", "M7"}} == {
+        ("M1", "customer_billing", payer, "deposit_minor"),
+        ("fields", "customer", account, "name"),
+        ("fields", "customer_billing", account, "billing_date"),
+        ("fields", "payment", payment, "amount"),
+        ("record", "payment", payment, "account day method minor"),
+        ("twin", "customer", account, "login"),
+    }
+    assert (document["code"], document["read_by"]) == (3, "rest")
+    assert document["compared"]["customer_billing"] == document["compared"]["customer_info"] == 30
+    assert document["compared"]["payment"] == document["payments"][0] > 100
+    assert document["not_shown"]["payment"] == ["real_create_datetime", "remind_amount"]
+    (told,) = [one for one in doctor["checks"] if one["check"] == "splynx database"]
+    assert "over REST" in told["says"]
+
+
 def test_edited_fields_are_found_with_their_bundles_and_without_personal_data(
     pair: Pair, accounts: list[str], tmp_path: Path
 ) -> None:
