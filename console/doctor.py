@@ -9,6 +9,7 @@ from clients.mysql import Database
 from clients.sonar import SonarClient
 from clients.splynx import SplynxClient
 from clients.splynx_paths import listing
+from console.mentioned import not_in_sonar
 from console.names import check_names
 from console.reconciled import OVER_REST
 from console.statuses import check_statuses
@@ -32,6 +33,8 @@ from sinks.site import Site
 _WRITTEN = ("payments", "billing_transactions", "customer_billing")
 """Splynx's tables that are written by SQL."""
 CAPTURE, PROCESS, SINK = "capture", "process", "sink"
+_DOCTOR = "doctor"
+"""Needs a check that keeps no stage from beginning."""
 _API = "splynx api"
 
 
@@ -60,7 +63,7 @@ class NotReady(SyncError):
         self.exit_code = exit_code_of(findings)
 
 
-async def examine(settings: Settings, stages: Collection[str] = (CAPTURE, PROCESS, SINK)) -> list[Finding]:
+async def examine(settings: Settings, stages: Collection[str] = (CAPTURE, PROCESS, SINK, _DOCTOR)) -> list[Finding]:
     """Run every check of these stages; one that fails keeps only those from running that ask the same again."""
     checks: list[tuple[str, Check, set[str], set[str]]] = [
         ("rules", lambda: _rules(settings), {PROCESS, SINK}, set()),
@@ -69,6 +72,7 @@ async def examine(settings: Settings, stages: Collection[str] = (CAPTURE, PROCES
         ("sonar", lambda: _sonar(settings), {CAPTURE}, set()),
         ("statuses in the rules", lambda: _statuses(settings), {PROCESS}, {"rules", "sonar"}),
         ("names in the rules", lambda: _names(settings), {PROCESS}, {"rules", "sonar"}),
+        ("sonar's names in the rules", lambda: _mentioned(settings), {_DOCTOR}, {"rules", "sonar"}),
         (_API, lambda: _splynx(settings), {SINK}, set()),
         ("splynx ids in the rules", lambda: _ids(settings), {SINK}, {"rules", _API}),
         ("ledger", lambda: _database(settings), {SINK}, set()),
@@ -235,6 +239,16 @@ async def _names(settings: Settings) -> list[Finding]:
     async with SonarClient(settings.sonar) as client:
         await check_names(client, settings.rules)
     return [Finding("names in the rules", True, "no two partners or labels would have one name")]
+
+
+async def _mentioned(settings: Settings) -> list[Finding]:
+    """A status that is mistyped is mapped as if no rule were there: told, though nothing waits for it."""
+    async with SonarClient(settings.sonar) as client:
+        unknown = await not_in_sonar(client, settings.rules)
+    name, remedy = "sonar's names in the rules", "Correct the line, or take it out: it does nothing."
+    return [Finding(name, False, one, remedy) for one in unknown] or [
+        Finding(name, True, "Sonar has everything that the rules name")
+    ]
 
 
 async def _splynx(settings: Settings) -> list[Finding]:

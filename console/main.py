@@ -1,6 +1,7 @@
 """`crossfade`: the command line. One command is one function; the work is done in the rooms."""
 
 import asyncio
+import importlib.metadata
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -34,11 +35,27 @@ from sinks.guards import guards_template
 from sinks.phase import run_phase
 
 app = typer.Typer(
-    help="Keeps Splynx in step with Sonar, and proves that they agree. Settings: --config or CROSSFADE_CONFIG.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"crossfade {importlib.metadata.version('crossfade')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def entry(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Keeps Splynx in step with Sonar, and proves that they agree. Settings: --config or CROSSFADE_CONFIG."""
+    del version  # answered before
+
 
 ledger = typer.Typer(help="The ledger: what Crossfade knows about Splynx's rows.", no_args_is_help=True)
 app.add_typer(ledger, name="ledger")

@@ -20,7 +20,7 @@ from plumbing.errors import ConfigurationError
 from plumbing.yaml_file import read_yaml
 from schemas.aggregate import Aggregate
 from schemas.catalogue import AGGREGATES, additional_fields
-from schemas.rules import read_rules
+from schemas.rules import named_fields, read_rules
 from sinks.errors import GuardsViolated
 from sinks.switches import SWITCHES, TIME_ZONE, concerned, needed
 
@@ -142,7 +142,7 @@ async def check_guards(client: SplynxClient, guards: Path, rules: Path) -> list[
             values[(module, below)] = await client.settings_of(module, below)
         except RecordMissing:
             values[(module, below)] = {}
-    filled = {one.name for one in file.custom_fields.map.values() if not isinstance(one, str) and one.name}
+    filled = set(named_fields(file).values())
     violations = [*judge(given, values, file.target.timezone), *await _required(client, filled)]
     metrics.GUARDS_VIOLATED.set(len(violations))
     return violations

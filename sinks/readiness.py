@@ -7,7 +7,7 @@ from clients.splynx_errors import NotSplynx, RecordMissing
 from clients.splynx_paths import listing
 from plumbing.errors import ConfigurationError
 from schemas.catalogue import TARGETS
-from schemas.rules import configured_ids, read_rules, unknown_ids
+from schemas.rules import configured_ids, named_fields, read_rules, unknown_fields, unknown_ids
 
 LISTS = {
     "partner": "admin/administration/partners",
@@ -18,6 +18,15 @@ LISTS = {
     "subdivision": "admin/config/states-provinces",
 }
 """`{kind of a configured id: where Splynx lists it}`."""
+
+
+FIELDS = "admin/config/additional-fields/customers"
+
+
+class UnknownFields(ConfigurationError):
+    """The rules send custom fields to additional fields that Splynx does not have, and whose values it would drop."""
+
+    remedy = "Add the fields in Splynx, under Config > System > Additional fields, or correct the rules."
 
 
 class UnknownIds(ConfigurationError):
@@ -47,9 +56,10 @@ async def rows_of(client: SplynxClient, endpoint: str) -> int:
 
 
 async def check_ids(client: SplynxClient, path: Path) -> None:
-    """Look up every id that the rules file names.
+    """Look up every id, and every additional field, that the rules file names.
 
     Raises:
+        UnknownFields: names file, line and name of each that Splynx does not have.
         UnknownIds: names file, line and id of each that Splynx does not have.
         ConfigurationError: the rules file is wrong.
         SplynxRefused, SplynxUnreachable.
@@ -57,6 +67,10 @@ async def check_ids(client: SplynxClient, path: Path) -> None:
     text = read_rules(path)
     kinds = {kind for kind, _, _ in configured_ids(text.file)}
     known = {kind: {int(row["id"]) for row in await client.list(LISTS[kind])} for kind in sorted(kinds)}
+    if named_fields(text.file):
+        rows = await client.list(FIELDS)
+        if lacking := unknown_fields(text, {str(row["name"]) for row in rows}):
+            raise UnknownFields("; ".join(lacking))
     if unknown := unknown_ids(text, known):
         lists = ", ".join(f"{LISTS[kind]} lists each {kind.replace('_', ' ')}" for kind in sorted(kinds))
         raise UnknownIds("; ".join(unknown), remedy=f"Correct the ids in the rules file; {lists}.")
@@ -66,7 +80,7 @@ async def check_ready(client: SplynxClient, path: Path) -> None:
     """Ask for every endpoint that is written and every id that the rules file at `path` names.
 
     Raises:
-        NotSplynx, UnknownIds, ConfigurationError: the settings or the rules are wrong.
+        NotSplynx, UnknownFields, UnknownIds, ConfigurationError: the settings or the rules are wrong.
         SplynxModuleOff, SplynxRefused, SplynxUnreachable.
     """
     for endpoint in entities().values():

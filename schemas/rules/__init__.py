@@ -2,6 +2,7 @@
 
 from schemas.rules.compiled import Rules, SourceFacts, compile_rules
 from schemas.rules.file import DEFAULT_LOGIN, ConflictPolicy, CustomerStatus, RulesFile
+from schemas.rules.named import COLLECTIONS, named_fields, named_in_sonar, unknown_fields, unknown_in_sonar
 from schemas.rules.text import (
     RulesText,
     configured_ids,
@@ -13,6 +14,7 @@ from schemas.rules.text import (
 )
 
 __all__ = [
+    "COLLECTIONS",
     "DEFAULT_LOGIN",
     "ConflictPolicy",
     "CustomerStatus",
@@ -24,7 +26,11 @@ __all__ = [
     "configured_ids",
     "line_of",
     "load_rules",
+    "named_fields",
+    "named_in_sonar",
     "read_rules",
+    "unknown_fields",
     "unknown_ids",
+    "unknown_in_sonar",
     "unmapped_statuses",
 ]

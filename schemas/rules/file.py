@@ -363,6 +363,10 @@ class CustomFieldRule(_Block):
         return self
 
 
+OURS = ("sonar_", "crossfade_")
+"""How the additional fields begin that Crossfade makes and fills itself."""
+
+
 class CustomFields(_Block):
     """Sonar's custom fields by their name. What is not named is left out."""
 
@@ -371,6 +375,20 @@ class CustomFields(_Block):
         description="By the field's name in Sonar: an additional field of Splynx, or a column of customer_info.",
         examples=[{"Gate code": {"name": "gate_code"}, "Born": {"to": "customer_info.birthday"}, "Old id": "ignore"}],
     )
+
+    @model_validator(mode="after")
+    def _have_places_of_their_own(self) -> Self:
+        taken: dict[str, str] = {}
+        for field, rule in self.map.items():
+            if isinstance(rule, str):
+                continue
+            place = rule.name or rule.to or ""
+            if place.startswith(OURS):
+                raise ValueError(f"{field} goes to {place}, which Crossfade fills itself; choose another name")
+            if place in taken:
+                raise ValueError(f"{field} goes to {place}, and so does {taken[place]}; each needs a place of its own")
+            taken[place] = field
+        return self
 
 
 class Scope(_Block):

@@ -88,6 +88,10 @@ CASES = {
         r"rules.yaml line \d+: payment_methods.default: Splynx has no payment method 99", "Correct the ids",
         ExitCode.USAGE, rules={"payment_methods.default": 99}, command=("sink", "--apply"),
     ),
+    "an additional field that Splynx lacks": Case(
+        r"rules.yaml line \d+: custom_fields.map: Gate code: Splynx's customers have no additional field gate_code",
+        "Add the fields in Splynx", ExitCode.USAGE, rules={"custom_fields.map": {"Gate code": {"name": "gate_code"}}},
+    ),
     "a status in use without its counterpart": Case(
         r"rules.yaml line \d+: status_map.by_id: status \d+ \(.*\) is in use", "status_map.strict", ExitCode.USAGE,
         rules={"status_map.strict": True},
@@ -239,6 +243,16 @@ def test_the_doctor_names_all_that_is_wrong_at_once(ready: Site) -> None:
     assert "405 for admin/config/labels" in wrong["splynx api: label"]["says"]
     assert ended.code == ExitCode.USAGE
     assert ready.is_untouched
+
+
+def test_the_doctor_names_what_the_rules_name_and_sonar_lacks(ready: Site) -> None:
+    ready.write("rules.yaml", changed(choices.rules(), {"status_map.by_name": {"Vacatoin hold": "disabled"}}))
+    try:
+        ended = ready.crossfade("doctor")
+    finally:
+        ready.write("rules.yaml", choices.rules())
+    assert "status_map.by_name: Vacatoin hold: Sonar has no account status Vacatoin hold" in ended.out
+    assert ended.code == ExitCode.FOUND
 
 
 def test_the_doctor_of_a_site_that_is_ready_finds_nothing_and_prints_the_rights_needed(ready: Site) -> None:

@@ -1,7 +1,11 @@
 """The doctor names what is wrong, where, and what to do, and one failing check hides no other."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
+from console import doctor
 from console.doctor import (
     Finding,
     NotReady,
@@ -13,6 +17,7 @@ from console.doctor import (
     text_of,
 )
 from plumbing.errors import DependencyUnreachable, ExitCode
+from plumbing.settings import Settings
 
 UNREACHABLE = Finding("sonar", False, "no answer", "Check the address.", ExitCode.UNREACHABLE)
 MISSING = Finding("topics", False, "3 topics are missing", "Run `crossfade topics --apply`.")
@@ -40,6 +45,23 @@ async def test_a_check_that_cannot_run_is_a_finding() -> None:
     assert finding.exit_code is ExitCode.UNREACHABLE
     assert "dependency.unreachable" in finding.says
     assert finding.next_step
+
+
+async def test_a_name_that_sonar_lacks_is_looked_for_by_the_doctor_and_keeps_no_stage_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    async def recorded(name: str, _: object) -> list[Finding]:
+        asked.append(name)
+        return []
+
+    monkeypatch.setattr(doctor, "guarded", recorded)
+    settings = cast("Settings", SimpleNamespace(ledger_beside_rows=True))
+    await doctor.examine(settings, [doctor.CAPTURE, doctor.PROCESS, doctor.SINK])
+    for_stages = list(asked)
+    await doctor.examine(settings)
+    assert set(asked) - set(for_stages) == {"sonar's names in the rules"}
 
 
 def test_every_finding_that_is_not_well_stands_in_the_refusal_to_start() -> None:

@@ -5,10 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
+from typer.testing import CliRunner
 
 import console.main
 from console.__main__ import main
@@ -67,6 +70,12 @@ def test_it_is_answered_while_modules_are_loaded_too(
 def test_a_command_that_does_not_map_is_not_kept_waiting_for_faust() -> None:
     code = "import sys, console.main; sys.exit(bool({'faust', 'aiokafka'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_it_tells_the_version_of_the_project() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    ended = CliRunner().invoke(console.main.app, ["--version"])
+    assert (ended.exit_code, ended.stdout) == (0, f"crossfade {project['version']}\n")
 
 
 def test_any_other_end_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,15 @@ import pytest
 import yaml
 
 from plumbing.errors import ConfigurationError, ExitCode
-from schemas.rules import RulesFile, RulesText, load_rules, read_rules, unknown_ids, unmapped_statuses
+from schemas.rules import (
+    RulesFile,
+    RulesText,
+    load_rules,
+    read_rules,
+    unknown_ids,
+    unknown_in_sonar,
+    unmapped_statuses,
+)
 
 GOOD = """version: 1
 target:
@@ -190,6 +198,79 @@ def test_every_id_that_splynx_lacks_is_named_with_its_line(tmp_path: Path, kind:
     known |= {"internet_tariff": {10}, "tax": {11}}
     assert unknown_ids(text, known) == []
     assert unknown_ids(text, known | {kind: known[kind] - {id}}) == [f"{text.path} {said}"]
+
+
+NAMED = """partners: {default: 1, by_company: {1: 2}, names: {2: B}}
+scope: {companies: [3], statuses: [4]}
+status_map:
+  by_id: {5: active}
+  by_name: {Gone: disabled}
+customer:
+  category: {by_account_type: {6: company}}
+  labels: {names: {"group:7": G, "type:8": T}}
+locations: {default: 1, rules: [{when: {account_group: [Wholesale, VIP]}, use: {id: 1}}]}
+tariffs: {map: {11: ignore}, names: {12: N}}
+taxes: {map: {13: 1}}
+custom_fields: {map: {Gate code: {name: gate_code}, Old id: ignore}}
+version: 1
+target: {timezone: America/Chicago}
+payment_methods: {default: 1}
+"""
+HAD = {
+    "companies": {1: "A", 2: "B", 3: "C"},
+    "account_statuses": {4: "Active", 5: "Seasonal", 9: "Gone"},
+    "account_types": {6: "Business", 8: "Home"},
+    "account_groups": {7: "Cooperative", 20: " Wholesale ", 21: "VIP"},
+    "services": {11: "x", 12: "y"},
+    "taxes": {13: "z"},
+    "custom_fields": {14: "Gate code", 15: "Old id"},
+}
+
+
+@pytest.mark.parametrize(
+    ("collection", "id", "said"),
+    [
+        ("companies", 1, "line 1: partners.by_company: 1: Sonar has no company 1"),
+        ("companies", 2, "line 1: partners.names: 2: Sonar has no company 2"),
+        ("companies", 3, "line 2: scope.companies: 0: Sonar has no company 3"),
+        ("account_statuses", 4, "line 2: scope.statuses: 0: Sonar has no account status 4"),
+        ("account_statuses", 5, "line 4: status_map.by_id: 5: Sonar has no account status 5"),
+        ("account_statuses", 9, "line 5: status_map.by_name: Gone: Sonar has no account status Gone"),
+        ("account_types", 6, "line 7: customer.category.by_account_type: 6: Sonar has no account type 6"),
+        ("account_types", 8, "line 8: customer.labels.names: type:8: Sonar has no account type 8"),
+        ("account_groups", 7, "line 8: customer.labels.names: group:7: Sonar has no account group 7"),
+        ("account_groups", 20, "line 9: locations.rules.0.when.account_group: Sonar has no account group Wholesale"),
+        ("account_groups", 21, "line 9: locations.rules.0.when.account_group: Sonar has no account group VIP"),
+        ("services", 11, "line 10: tariffs.map: 11: Sonar has no service 11"),
+        ("services", 12, "line 10: tariffs.names: 12: Sonar has no service 12"),
+        ("taxes", 13, "line 11: taxes.map: 13: Sonar has no tax 13"),
+        ("custom_fields", 14, "line 12: custom_fields.map: Gate code: Sonar has no custom field Gate code"),
+        ("custom_fields", 15, "line 12: custom_fields.map: Old id: Sonar has no custom field Old id"),
+    ],
+)
+def test_everything_that_is_named_and_sonar_lacks_is_told_with_its_line(
+    tmp_path: Path, collection: str, id: int, said: str
+) -> None:
+    text = read(tmp_path, NAMED)
+    assert unknown_in_sonar(text, HAD) == []
+    less = {number: name for number, name in HAD[collection].items() if number != id}
+    assert unknown_in_sonar(text, HAD | {collection: less}) == [f"{text.path} {said}"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        pytest.param("A: {name: sonar_id}", "A goes to sonar_id, which Crossfade fills itself", id="ours"),
+        pytest.param("A: {name: crossfade_epoch}", "A goes to crossfade_epoch", id="our mark"),
+        pytest.param("A: {name: a}, B: {name: a}", "B goes to a, and so does A", id="one field for two"),
+        pytest.param(
+            "A: {to: customer_info.vat_id}, B: {to: customer_info.vat_id}", "B goes to customer_info.vat_id",
+            id="one column for two",
+        ),
+    ],
+)  # fmt: skip
+def test_a_custom_field_goes_to_a_place_of_its_own(tmp_path: Path, fields: str, said: str) -> None:
+    assert f"line 8: custom_fields: {said}" in complaint(tmp_path, GOOD + f"custom_fields: {{map: {{{fields}}}}}\n")
 
 
 def test_a_status_in_use_that_strict_rules_do_not_name_is_told_with_the_line_to_add_it_at(tmp_path: Path) -> None:

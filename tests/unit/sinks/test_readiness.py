@@ -1,7 +1,13 @@
 """What is asked of Splynx before anything is written."""
 
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from clients.splynx import SplynxClient
 from schemas.rules import configured_ids
-from sinks.readiness import LISTS, entities
+from sinks.readiness import FIELDS, LISTS, UnknownFields, check_ids, entities
 from tests.builders import rules
 
 
@@ -14,6 +20,33 @@ def test_every_kind_of_id_that_rules_can_name_is_looked_up() -> None:
         taxes={"map": {1: 4}},
     ).file
     assert {kind for kind, _, _ in configured_ids(file)} == set(LISTS)
+
+
+class Splynx:
+    """Its lists, each with one row, and the additional fields of its customers."""
+
+    def __init__(self, *fields: str) -> None:
+        self.fields = list(fields)
+
+    async def list(self, path: str) -> list[dict[str, object]]:
+        return [{"id": 1, "name": name} for name in (self.fields if path == FIELDS else ["Main"])]
+
+
+async def test_an_additional_field_that_splynx_lacks_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text(
+        "version: 1\ntarget: {timezone: America/Chicago}\npartners: {default: 1}\nlocations: {default: 1}\n"
+        "payment_methods: {default: 1}\ncustom_fields:\n  map:\n    Gate code: {name: gate_code}\n"
+        "    Born: {to: customer_info.birthday}\n    Old id: ignore\n"
+    )
+    splynx = Splynx("gate_code")
+    await check_ids(cast("SplynxClient", splynx), path)
+    splynx.fields = ["another"]
+    with pytest.raises(UnknownFields) as caught:
+        await check_ids(cast("SplynxClient", splynx), path)
+    assert str(caught.value) == (
+        f"{path} line 8: custom_fields.map: Gate code: Splynx's customers have no additional field gate_code"
+    )
 
 
 def test_only_records_with_rows_of_their_own_are_asked_for() -> None:
