@@ -1,6 +1,7 @@
 """The batch engine: many messages at a time over the same pure functions, for replay, what-if and catching up."""
 
 import threading
+import time
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -21,6 +22,8 @@ from schemas.topics import Topics
 log = get_logger("process")
 
 _BATCH = 500
+_PATIENCE_SECONDS = 60.0
+"""With a live engine in the group: twice as long as Kafka counts one that has ended."""
 Place = tuple[str, int]
 
 
@@ -30,7 +33,10 @@ class GroupTaken(SyncError):
     code = "processors.group_taken"
     action = Action.HALT
     exit_code = ExitCode.TRY_LATER
-    remedy = "Let the live engine do it, or stop it first and wait for half a minute."
+    remedy = (
+        "Let the live engine do it, or stop it first. Kafka counts a member that has ended for up to half a minute;"
+        " `process --engine batch` waits for that, a minute at most, and then says so."
+    )
 
 
 def process_batch(
@@ -39,20 +45,23 @@ def process_batch(
     until_end: bool,
     stop: threading.Event | None = None,
     context: Context | None = None,
+    patience_seconds: float = _PATIENCE_SECONDS,
 ) -> Summary:
     """Process what the group has not committed yet.
 
     Args:
         until_end: end when the offsets that were the ends at start are committed; else go on until `stop`.
+        patience_seconds: how long a live engine that has ended may stay a member of the group.
 
     Raises:
+        GroupTaken: it is one still.
         SyncError: the set-up is wrong, or a dependency is away; nothing unacknowledged was committed.
     """
     producer = AckedProducer(make_producer(settings.kafka))
     known = context or load_context(settings, producer, wait_seconds=60)
     try:
         output = Output.open(settings, producer, known.rules.version)
-        return _Run(settings, known, output).run(until_end=until_end, stop=stop or threading.Event())
+        return _Run(settings, known, output, patience_seconds).run(until_end=until_end, stop=stop or threading.Event())
     finally:
         if context is None:
             known.close()
@@ -61,7 +70,7 @@ def process_batch(
 class _Run:
     """One member of the group, and the batches that it reads."""
 
-    def __init__(self, settings: Settings, context: Context, output: Output) -> None:
+    def __init__(self, settings: Settings, context: Context, output: Output, patience_seconds: float) -> None:
         topics = Topics(settings.instance)
         self._context, self._output, self._partitions = context, output, settings.kafka.partitions
         self._names = {topics.sonar(one.name): one.name for one in MAPPED}
@@ -70,6 +79,9 @@ class _Run:
         # A client of its own: asked from within its own rebalance, a consumer waits for itself.
         self._lookup = make_consumer(settings.kafka, topics.process_group)
         self._failure: SyncError | None = None
+        self._patience_seconds = patience_seconds
+        self._shut_out: float | None = None
+        """Since when, by the monotonic clock, the group does not take us in."""
         self._next: dict[Place, int] = {}
         """Where each partition that is ours goes on."""
         self._revoked: set[Place] = set()
@@ -95,12 +107,14 @@ class _Run:
         except KafkaException as exc:
             raise DependencyUnreachable(f"Kafka does not answer: {exc.args[0].name()}") from exc
         finally:
+            self._taken_in()
             self._consumer.close()
             self._lookup.close()
         return self._output.summary
 
     def _assigned(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         """Called within `consume`: an error raised here would be lost on the way."""
+        self._taken_in()
         try:
             for place in places:
                 low, _ = end_offsets(self._lookup, place.topic, self._partitions)[place.partition]
@@ -123,6 +137,7 @@ class _Run:
         messages = self._consumer.consume(_BATCH, timeout=0.5)
         if self._failure is not None:
             raise self._failure
+        messages = [message for message in messages if not self._is_shut_out(message)]
         for message in messages:
             _raise_error_of(message)
         if not self._revoked:
@@ -131,6 +146,29 @@ class _Run:
         for topic, partition in self._revoked & self._next.keys():
             self._consumer.seek(TopicPartition(topic, partition, self._next[topic, partition]))
         return [one for one in messages if (one.topic(), one.partition()) not in self._revoked]
+
+    def _is_shut_out(self, message: Message) -> bool:
+        """Whether, in place of a message, the group says that a live engine is in it. The client asks it again.
+
+        Raises:
+            GroupTaken: it has said so for too long.
+        """
+        error = message.error()
+        if error is None or error.code() != KafkaError.INCONSISTENT_GROUP_PROTOCOL:
+            return False
+        now = time.monotonic()
+        if self._shut_out is None:
+            self._shut_out = now
+            log.warning("process.waits_for_group", code=GroupTaken.code, seconds=self._patience_seconds)
+            metrics.STAGE_PAUSED.labels(STAGE, GroupTaken.code).set(1)
+        if now - self._shut_out >= self._patience_seconds:
+            raise GroupTaken("the live engine is a member of the processors' group")
+        return True
+
+    def _taken_in(self) -> None:
+        if self._shut_out is not None:
+            self._shut_out = None
+            metrics.STAGE_PAUSED.labels(STAGE, GroupTaken.code).set(0)
 
     def _process(self, message: Message) -> None:
         topic, partition, offset = message.topic(), message.partition(), message.offset()
@@ -163,8 +201,6 @@ def _raise_error_of(message: Message) -> None:
         return
     if error.code() in {KafkaError.OFFSET_OUT_OF_RANGE, KafkaError._AUTO_OFFSET_RESET}:
         raise HistoryLost(f"the next offset of {message.topic()}[{message.partition()}] is not on the topic")
-    if error.code() == KafkaError.INCONSISTENT_GROUP_PROTOCOL:
-        raise GroupTaken("the live engine is a member of the processors' group")
     raise DependencyUnreachable(f"Kafka refuses to be read: {error.name()}")
 
 

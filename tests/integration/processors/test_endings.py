@@ -141,7 +141,7 @@ def test_a_stop_while_it_waits_ends_with_75_and_the_event_comes_again(
     assert committed(site, "payment")[0] == placed[0][2]
     registry_gate.open()
     with pytest.raises(GroupTaken):  # to Kafka it is still a member, until its session ends
-        process_batch(site.settings, until_end=True)
+        process_batch(site.settings, until_end=True, patience_seconds=0)
     worker.start()
     worker.wait(lambda: caught_up(site))
     assert dead(site) == set(placed)

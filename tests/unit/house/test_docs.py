@@ -1,9 +1,15 @@
 """Whoever follows a link arrives, and every page can be reached."""
 
 import re
+import shlex
 from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
 
 from console.docs_errors import error_types
+from console.main import app
 from plumbing.errors import SyncError
 from tests.unit.house.deployed import ROOT
 
@@ -48,3 +54,29 @@ def test_every_question_is_in_the_index() -> None:
     questions = set((ROOT / "docs").glob("what-if-*.md"))
     assert len(questions) >= 5
     assert questions <= set(index)
+
+
+def commands() -> list[str]:
+    """What pages and remedies tell to type, from `crossfade` on."""
+    texts = [page.read_text() for page in PAGES] + [one.remedy or "" for some in error_types().values() for one in some]
+    found = {one for text in texts for one in re.findall(r"`(crossfade [^`]+)`", text)}
+    found |= {one for text in texts for one in re.findall(r"^\s*\$ (crossfade .+)$", text, flags=re.MULTILINE)}
+    return sorted(" ".join(one.split()) for one in found if "<" not in one)
+
+
+@pytest.mark.parametrize("told", commands())
+def test_every_command_that_is_told_to_be_typed_is_one(told: str) -> None:
+    """Its words and options are there, and their values are of the kind that is asked for; nothing is run."""
+    words = [one for one in shlex.split(re.split("[#>]", told)[0]) if one != "…"][1:]
+    command: Any = typer.main.get_command(app)
+    while hasattr(command, "resolve_command") and words and not words[0].startswith("-"):
+        _, found, words = command.resolve_command(command.context_class(command), words)
+        assert found is not None
+        command = found
+    if not hasattr(command, "resolve_command"):
+        try:
+            command.make_context("crossfade", words)
+        except Exception as exc:
+            # One that is only named: what would stand behind it is left out.
+            if not re.search("^Missing parameter|requires an argument", str(exc)):
+                raise

@@ -6,10 +6,13 @@ from typing import Any, cast
 
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from structlog.testing import capture_logs
 
-from plumbing.errors import DependencyUnreachable
+from plumbing.errors import DependencyUnreachable, ExitCode
+from plumbing.metrics import REGISTRY
 from plumbing.settings import Settings
 from processors import batch
+from processors.batch import GroupTaken
 from processors.context import Context
 from processors.history import HistoryLost
 from processors.output import Output, Summary
@@ -93,7 +96,7 @@ class Published(Steps):
         self.flushed = True
 
 
-def run(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Published:
+def run(broker: Broker, monkeypatch: pytest.MonkeyPatch, *, patience_seconds: float = 60) -> Published:
     settings = Settings.model_construct(
         instance="main", kafka=cast(Any, type("Kafka", (), {"partitions": len(broker.ends)}))
     )
@@ -109,7 +112,7 @@ def run(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> Published:
         commit(**options)
 
     broker.commit = flushed_before  # type: ignore[method-assign]
-    batch._Run(settings, context, cast(Output, output)).run(until_end=False, stop=ended)
+    batch._Run(settings, context, cast(Output, output), patience_seconds).run(until_end=False, stop=ended)
     return output
 
 
@@ -169,6 +172,38 @@ def test_an_exception_of_the_client_has_a_type(monkeypatch: pytest.MonkeyPatch) 
 
     with pytest.raises(DependencyUnreachable, match="_TRANSPORT"):
         run(Broker(given(0), fail), monkeypatch)
+
+
+def shut_out(_: Broker) -> list[Message]:
+    return [a_message(0, -1001, KafkaError.INCONSISTENT_GROUP_PROTOCOL)]
+
+
+def waiting() -> float | None:
+    """What the metric says of a wait for the group."""
+    return REGISTRY.get_sample_value("crossfade_stage_paused", {"stage": "process", "code": "processors.group_taken"})
+
+
+def test_a_live_engine_that_has_just_ended_is_waited_for_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[float | None] = []
+
+    def taken_in(broker: Broker) -> list[Message]:
+        told.append(waiting())
+        broker.give(0)
+        told.append(waiting())
+        return []
+
+    broker = Broker(shut_out, shut_out, taken_in, lambda _: [a_message(0, 4)])
+    with capture_logs() as logs:
+        assert run(broker, monkeypatch).places == [(0, 4)]
+    assert [one["event"] for one in logs] == ["process.waits_for_group"]  # once
+    assert told == [1, 0]
+
+
+def test_a_live_engine_that_stays_in_the_group_is_told_to_try_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(GroupTaken) as caught:
+        run(Broker(shut_out, shut_out, given(0)), monkeypatch, patience_seconds=0)
+    assert caught.value.exit_code is ExitCode.TRY_LATER
+    assert waiting() == 0
 
 
 @pytest.mark.fault(9)
