@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import aiomysql
 import pymysql
 
-from clients.literals import filled
+from clients.literals import filled, filled_rows
 from clients.transactions import transaction_is_open
 from plumbing.errors import Action, DependencyRefused, DependencyUnreachable, ExitCode, SyncError
 from plumbing.settings import MysqlSettings
@@ -222,7 +222,7 @@ class Transaction:
             return []
         head, _, rest = sql.partition("VALUES (")
         group, _, tail = rest.partition(")")
-        texts = [filled(f"({group})", row) for row in rows]
+        texts = filled_rows(f"({group})", rows)
         longest = min(_LONGEST_BYTES, (await self.server()).longest) - len(sql) - _HEADER_BYTES
         return [(f"{head}VALUES {', '.join(part)}{tail}", len(part)) for part in _parts(texts, longest)]
 

@@ -92,5 +92,7 @@ def _own_names(one: _Named, kept: _Named, characters: int) -> Iterator[str]:
 
 def collated(name: str) -> str:
     """Names that Splynx's database takes for one, which tells apart neither case nor accents."""
+    if name.isascii():
+        return name.lower().rstrip()
     apart = unicodedata.normalize("NFKD", name.casefold())
     return "".join(sign for sign in apart if not unicodedata.combining(sign)).rstrip()

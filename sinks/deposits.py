@@ -13,11 +13,12 @@ async def lock_deposits(tx: Transaction, customers: set[int]) -> set[int]:
     """Lock the billing rows of these customers, in order; those of them that have one."""
     if not customers:
         return set()
-    rows = await tx.fetch(
-        f"SELECT customer_id FROM customer_billing WHERE customer_id IN ({marks(customers)})"
-        " ORDER BY customer_id FOR UPDATE",
-        sorted(customers),
-    )
+    among = f"FROM customer_billing WHERE customer_id IN ({marks(customers)})"
+    # Nearly always all have one. To count rows locks them as reading them does, and a number is read sooner.
+    found = await tx.fetch_one(f"SELECT COUNT(DISTINCT customer_id) AS n {among} FOR UPDATE", sorted(customers))
+    if found is not None and found["n"] == len(customers):
+        return customers
+    rows = await tx.fetch(f"SELECT customer_id {among} ORDER BY customer_id FOR UPDATE", sorted(customers))
     return {row["customer_id"] for row in rows}
 
 

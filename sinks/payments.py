@@ -201,10 +201,11 @@ class Payments:
         taken = set(await _holders(tx, {one[3] for one in inserts}))
         kept = []
         for one in inserts:
-            if collated(one[3]) in taken or len(one[3]) > RECEIPT_MAX:
+            receipt = collated(one[3])
+            if receipt in taken or len(one[3]) > RECEIPT_MAX:
                 done.refused[one[0].step.key] = KeyTaken(_TAKEN)
             else:
-                taken.add(collated(one[3]))
+                taken.add(receipt)
                 kept.append(one)
         return kept
 

@@ -10,6 +10,7 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 
 from plumbing import metrics
 from plumbing.avro import make_registry
+from plumbing.garbage import collect_seldom
 from plumbing.health import HealthServer
 from plumbing.kafka import AckedProducer, make_producer
 from plumbing.kept import recall
@@ -95,6 +96,7 @@ async def run_sink(
         HistoryLost, TooManyDeadLetters and whatever else says HALT; Fenced when another sink took over. All of them
         leave ledger and Splynx in step.
     """
+    collect_seldom()
     async with _Parts.open(settings, frozenset(approve)) as parts:
         return await (parts.run(stop) if apply else parts.preview(stop))
 

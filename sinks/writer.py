@@ -114,12 +114,12 @@ class Writer:
         states, known, open_ones = await self._compare(winners, outcomes)
         work: list[tuple[Delivery, StampedBundle, list[Job]]] = []
         for delivery, bundle in sorted(open_ones, key=lambda one: (self._rank[one[0].aggregate.name], one[0].at)):
+            found = steps_of(bundle, delivery.aggregate, known.get((delivery.aggregate.name, bundle.sonar_id), []))
             steps = [
-                replace(step, target=self._ways.on(step.target, self._phase))
-                for step in steps_of(
-                    bundle, delivery.aggregate, known.get((delivery.aggregate.name, bundle.sonar_id), [])
-                )
-            ]
+                step if (target := self._ways.on(step.target, self._phase)) is step.target
+                else replace(step, target=target)
+                for step in found
+            ]  # fmt: skip
             owner = Owner.of(bundle, delivery.partition, self.tokens[delivery.partition])
             work.append((delivery, bundle, [Job(step, owner, delivery.topic, delivery.offset) for step in steps]))
         self._brake.check(

@@ -69,11 +69,11 @@ class Crosswalk(Tables):
         found: dict[Key, int] = {}
         for first, part in chunks(keys):
             for row in await tx.fetch(
-                f"SELECT entity, record_key, target_id FROM {self.table('crosswalk')}"
+                f"SELECT record_key, target_id FROM {self.table('crosswalk')}"
                 f" WHERE entity = %s AND record_key IN ({marks(part)})",
                 [first, *part],
             ):
-                found[(row["entity"], row["record_key"])] = row["target_id"]
+                found[(first, row["record_key"])] = row["target_id"]
         return found
 
     async def live(self, tx: Transaction, keys: Iterable[Key]) -> set[Key]:

@@ -25,11 +25,11 @@ import orjson
 from clients.sonar import SonarClient
 from plumbing.avro import named_branches, parse
 from plumbing.clock import utc_now
+from plumbing.garbage import collect_seldom
 from plumbing.kafka import AckedProducer, end_offsets, make_consumer, make_producer
 from plumbing.reading import read_spans
 from plumbing.settings import Settings
 from producers import documents
-from producers.capture import collect_seldom
 from producers.capturing import Capture
 from producers.extents import Extent
 from producers.lease import Lease

@@ -1,6 +1,7 @@
 """Payments for the benchmarks of the sink: a Splynx with customers, bundles on a topic, and the sink's own parts."""
 
 import asyncio
+import gc
 import secrets
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 from clients.mysql import Database
 from clients.splynx import SplynxClient
 from plumbing.avro import Codec, make_registry
+from plumbing.garbage import collect_seldom
 from plumbing.kafka import AckedProducer, make_consumer, make_producer
 from plumbing.settings import MysqlSettings, Settings
 from sandbox.local.stack import Addresses
@@ -172,6 +174,9 @@ def _fill(at: Installation) -> None:
 
 
 async def sink_on(stack: AsyncExitStack, at: Installation, settings: Settings) -> Sink:
+    """As `run_sink` makes it, of a process that has begun as `crossfade` does."""
+    gc.freeze()
+    collect_seldom()
     topics = Topics(settings.instance)
     registry = stack.enter_context(make_registry(settings.registry))
     db = await stack.enter_async_context(Database(at.settings()))
