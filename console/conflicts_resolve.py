@@ -132,7 +132,7 @@ async def _write(
     payments, ways = None, WritePaths.of(read_rules(settings.rules).file, sql=settings.ledger_beside_rows)
     if settings.ledger_beside_rows and settings.splynx.disposable:
         async with site.db.session() as tx:
-            payments = await Payments.of(tx, ownership, ways.not_ours(TARGETS["payment"]))
+            payments = await Payments.of(tx, ownership, ways.not_ours(TARGETS["payment"]), keep_ids=ways.keeps_ids)
     short = await short_fields(site.client, list(TARGETS.values()))
     rest = RestRecords(site.client, site.db, site.ledger, TARGETS, short, ownership)
     paths = Paths(

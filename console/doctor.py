@@ -28,6 +28,7 @@ from schemas.write_paths import WritePaths, check_paths
 from sinks import readiness
 from sinks.errors import TablesChanged
 from sinks.guards import check_guards
+from sinks.payment_ids import check_sql
 from sinks.site import Site
 
 _WRITTEN = ("payments", "billing_transactions", "customer_billing")
@@ -284,6 +285,7 @@ async def _ways(settings: Settings) -> list[Finding]:
     """What it costs that entities go the way they do: without Splynx's database above all."""
     check_paths(text := read_rules(settings.rules))
     ways = WritePaths.of(text.file, sql=settings.ledger_beside_rows)
+    check_sql(ways)
     costs = [f"{one.entity}: {cost}" for one in TARGETS.values() if (cost := ways.cost(one))]
     return [Finding("write paths", True, one) for one in costs] or [
         Finding("write paths", True, "every entity goes its usual way")

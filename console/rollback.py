@@ -160,7 +160,9 @@ async def run_rollback(
             payments = None
             if beside and money:
                 async with site.db.session() as tx:
-                    payments = await Payments.of(tx, not_ours=ways.not_ours(TARGETS["payment"]))
+                    payments = await Payments.of(
+                        tx, not_ours=ways.not_ours(TARGETS["payment"]), keep_ids=ways.keeps_ids
+                    )
             rest = RestRecords(site.client, site.db, site.ledger, TARGETS, short)
             handle = RollbackWrites(site, rollback, rest, payments).apply
         async for part in rollback.parts(chosen):

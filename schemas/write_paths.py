@@ -17,6 +17,8 @@ class WritePaths:
     sql: bool
     chosen: Mapping[tuple[str, str], WritePath] = field(default_factory=dict)
     """`{(entity, phase): way}`, as the rules name them."""
+    keeps_ids: bool = False
+    """Rows that are written by SQL get the ids of Sonar."""
 
     @classmethod
     def of(cls, file: RulesFile, *, sql: bool) -> "WritePaths":
@@ -25,7 +27,7 @@ class WritePaths:
         for entity, rule in file.write_paths.items():
             by_phase = dict.fromkeys(WRITTEN_IN, rule) if isinstance(rule, str) else rule
             found |= {(entity, phase): WritePath(way) for phase, way in by_phase.items()}
-        return cls(sql, found)
+        return cls(sql, found, file.id_mode == "preserve")
 
     @property
     def by_phase(self) -> bool:
@@ -91,5 +93,12 @@ def check_paths(text: RulesText, targets: Mapping[str, Target] = TARGETS) -> Non
             if WritePath(way) not in target.ways:
                 only = target.path.value
                 problems.append(f"{text.place('write_paths', entity)} cannot go by {way}; {only} is its only way")
+    ways = WritePaths.of(text.file, sql=True)
+    if ways.keeps_ids:
+        problems += [
+            f"{text.place('id_mode')} is preserve, and {target.entity} goes over REST, where Splynx gives the ids"
+            for target in targets.values()
+            if WritePath.SQL in target.ways and ways.may_go(target, WritePath.REST)
+        ]
     if problems:
         raise ConfigurationError("; ".join(problems), remedy="The pages under docs/entities name the ways of each.")

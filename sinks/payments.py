@@ -19,6 +19,7 @@ from schemas.names import collated
 from schemas.ownership import DECLARED, Ownership
 from sinks.deposits import add_deposits, lock_deposits
 from sinks.errors import KeyTaken, RowMissing
+from sinks.payment_ids import insert_payments, own_id
 from sinks.payment_rows import PAYMENT_COLUMNS, ROW, TRANSACTION_COLUMNS, PaymentRows, alike, amount_of, has
 from sinks.plan import Document, Step, Verb
 from sinks.receipts import RECEIPT_MAX, receipt_of
@@ -75,23 +76,37 @@ class Written:
 
 
 class Payments:
-    """Writes batches of payments. `not_ours`: columns that are left as they are in a row that is there."""
+    """Writes batches of payments.
+
+    `not_ours`: columns that are left as they are in a row that is there. `keep_ids`: see `payment_ids`.
+    """
 
     def __init__(
-        self, rows: PaymentRows, ownership: Ownership = DECLARED, not_ours: Collection[str] = frozenset()
+        self,
+        rows: PaymentRows,
+        ownership: Ownership = DECLARED,
+        not_ours: Collection[str] = frozenset(),
+        *,
+        keep_ids: bool = False,
     ) -> None:
         self._rows, self._ownership, self._not_ours = rows, ownership, frozenset(not_ours)
+        self._keep_ids = keep_ids
 
     @classmethod
     async def of(
-        cls, tx: Transaction, ownership: Ownership = DECLARED, not_ours: Collection[str] = frozenset()
+        cls,
+        tx: Transaction,
+        ownership: Ownership = DECLARED,
+        not_ours: Collection[str] = frozenset(),
+        *,
+        keep_ids: bool = False,
     ) -> Self:
         """As this Splynx needs it.
 
         Raises:
             ConfigurationError: Splynx has no category for payments.
         """
-        return cls(await PaymentRows.of(tx), ownership, not_ours)
+        return cls(await PaymentRows.of(tx), ownership, not_ours, keep_ids=keep_ids)
 
     async def write(self, tx: Transaction, work: Sequence[Work]) -> Written:
         """Write all of `work` but what cannot pass; nothing is committed here.
@@ -226,13 +241,17 @@ class Payments:
                 for one, paid, amount, receipt, _ in inserts
             ],
         )
-        ids = await tx.insert_numbered(
-            f"INSERT INTO payments ({_names(PAYMENT_COLUMNS)}) VALUES ({marks(PAYMENT_COLUMNS)})",
-            [
-                self._rows.payment(one.customer_id, transaction, document, amount, receipt)
-                for transaction, (one, document, amount, receipt, _) in zip(transactions, inserts, strict=True)
-            ],
-        )
+        rows = [
+            self._rows.payment(one.customer_id, transaction, document, amount, receipt)
+            for transaction, (one, document, amount, receipt, _) in zip(transactions, inserts, strict=True)
+        ]
+        if self._keep_ids:
+            wanted = [own_id(one.step.key, revision) for one, _, _, _, revision in inserts]
+            ids = await insert_payments(tx, PAYMENT_COLUMNS, rows, wanted)
+        else:
+            ids = await tx.insert_numbered(
+                f"INSERT INTO payments ({_names(PAYMENT_COLUMNS)}) VALUES ({marks(PAYMENT_COLUMNS)})", rows
+            )
         joined = await tx.execute(
             "UPDATE billing_transactions t JOIN payments p ON p.transaction_id = t.id SET t.payment_id = p.id"
             f" WHERE p.id IN ({marks(ids)}) AND t.customer_id = p.customer_id AND t.total = p.amount",

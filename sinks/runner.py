@@ -31,6 +31,7 @@ from sinks.held import show
 from sinks.home import check_home
 from sinks.letters import DeadLetters
 from sinks.loop import Loop
+from sinks.payment_ids import check_empty, check_sql
 from sinks.payments import Payments
 from sinks.plan import Outcome
 from sinks.preview import Preview
@@ -143,6 +144,7 @@ class _Parts:
         check_fields(rules := read_rules(self._settings.rules))
         check_paths(rules)
         ways = WritePaths.of(rules.file, sql=self._settings.ledger_beside_rows)
+        check_sql(ways)
         self._ownership = Ownership.of(rules.file)
         violations = await check_guards(self._client, self._settings.guards, self._settings.rules)
         home = await self._stream.home()
@@ -233,8 +235,11 @@ class _Parts:
         """Asked before anything is written, for here a database that is no Splynx's shows itself."""
         if not self._settings.ledger_beside_rows:
             return None
+        not_ours = ways.not_ours(TARGETS["payment"])
         async with self._db.session() as tx:
-            return await Payments.of(tx, self._ownership, ways.not_ours(TARGETS["payment"]))
+            if ways.keeps_ids:
+                await check_empty(tx, self._ledger)
+            return await Payments.of(tx, self._ownership, not_ours, keep_ids=ways.keeps_ids)
 
     async def _guard_again(self) -> list[Violation]:
         await check_same_target(self._client, self._db, self._ledger)

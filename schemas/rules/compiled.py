@@ -12,7 +12,7 @@ from schemas.rules.file import FROM_SONAR, RulesFile
 from schemas.values.money import exponent_of
 from schemas.values.time import iana_zone
 
-_NOT_MAPPED = {"ownership", "conflict", "write_paths"}
+_NOT_MAPPED = {"ownership", "conflict", "write_paths", "id_mode"}
 """Blocks that mappers do not see: a change of them makes no other bundles."""
 
 

@@ -458,3 +458,10 @@ class RulesFile(_Block):
         " that its page names first; without access to Splynx's database, over REST where that leads to it too.",
         examples=[{"payment": {"shadow": "sql", "drain": "rest"}}],
     )
+    id_mode: Literal["crosswalk", "preserve"] = Field(
+        "crosswalk",
+        description="`preserve` gives what is written by SQL (payments) the id that it has in Sonar, in a Splynx that"
+        " had nothing of the kind before. Reversals and opposite documents, which have none, get ids from 1,000,000,000"
+        " on. Splynx gives ids of its own to all that goes over REST.",
+        examples=["crosswalk"],
+    )

@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import pytest
 
+from plumbing.errors import ConfigurationError
+from sinks.payment_ids import FLOOR, check_empty
 from sinks.payments import Payments
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, PAYMENTS, Topic, customer, payment
@@ -23,6 +25,47 @@ async def test_a_payment_that_stops_qualifying_is_compensated_and_may_come_back(
         ("SP10", Decimal(9)), ("SP10-X", Decimal(-9)), ("SP10-A", Decimal(9)), ("SP10-X2", Decimal(-9)),
     ]  # fmt: skip
     assert {row["deleted"] for row in receipts} == {"0"}
+
+
+async def test_payments_keep_the_ids_of_sonar_and_what_has_none_takes_none_of_theirs(site: Site) -> None:
+    """Reversals and opposite documents lie far above, and an id that a row has is not taken from it."""
+    topic = Topic()
+    async with site.db.session() as tx:
+        payments = await Payments.of(tx, keep_ids=True)
+        await check_empty(tx, site.ledger)
+    writer = await site.own(site.make_writer(payments=payments))
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    back = payment(70, 1, -200, key="70-R3", receipt_number="SP70-R3", field_4="sonar:ReversedPayment:3", reverses="70")
+    sent = [
+        topic.send(PAYMENTS, 70, [payment(70, 1, 900, field_4="sonar:Payment:70"), back], sequence=2),
+        topic.send(PAYMENTS, 9, [payment(9, 1, 100, field_4="sonar:Payment:9")], sequence=2),
+    ]
+    await writer.write(sent)
+    await writer.write(
+        [topic.send(PAYMENTS, 9, [], sequence=3), topic.send(PAYMENTS, 71, [payment(71, 1, 1)], sequence=3)]
+    )
+    ids = {row["receipt_number"]: row["id"] for row in site.rows("SELECT id, receipt_number FROM payments")}
+    assert ids == {"SP70": 70, "SP70-R3": FLOOR, "SP9": 9, "SP9-X": FLOOR + 1, "SP71": 71}
+    assert list(site.deposits().values()) == [Decimal("7.01")]
+    (one,) = site.rows("SELECT customer_id FROM payments WHERE id = 70")
+    body = {"customer_id": one["customer_id"], "payment_type": 1, "date": "2026-01-01", "amount": 1}
+    site.run("UPDATE payments SET id = 72 WHERE receipt_number = %s", await _by_hand(site, body))
+    await writer.write([topic.send(PAYMENTS, 72, [payment(72, 1, 1)], sequence=3)])
+    (moved,) = site.rows("SELECT id FROM payments WHERE receipt_number = 'SP72'")
+    assert moved["id"] > FLOOR
+    # The ledger knows its payments; without it, what is none of ours stands in the way.
+    async with site.db.session() as tx:
+        await check_empty(tx, site.ledger)
+    site.run("DELETE FROM {ledger}.crosswalk WHERE entity = 'payment'")
+    async with site.db.session() as tx:
+        with pytest.raises(ConfigurationError, match="none of ours"):
+            await check_empty(tx, site.ledger)
+
+
+async def _by_hand(site: Site, body: dict[str, object]) -> str:
+    """The receipt of a payment that somebody enters in Splynx."""
+    await site.client.post("admin/finance/payments", body | {"receipt_number": "BY-HAND"})
+    return "BY-HAND"
 
 
 async def test_a_corrected_payment_moves_amount_and_owner_with_its_before_image(site: Site) -> None:

@@ -50,6 +50,11 @@ def test_without_the_database_what_can_goes_over_rest_unless_the_rules_insist(tm
         pytest.param("write_paths: {payments: rest}", r"line 7: write_paths: payments is nothing", id="no entity"),
         pytest.param("write_paths: {customer: sql}", r"customer cannot go by sql; rest is its only way", id="no way"),
         pytest.param("write_paths: {payment: post}", r"line 7: write_paths.payment", id="no such way"),
+        pytest.param(
+            "write_paths: {payment: {drain: rest}}\nid_mode: preserve",
+            r"line 8: id_mode is preserve, and payment goes",
+            id="Splynx gives the ids",
+        ),
         pytest.param("write_paths: {payment: {live: rest}}", r"line 7: write_paths.payment", id="nothing is written"),
     ],
 )
