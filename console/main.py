@@ -25,6 +25,7 @@ from console.options import Apply, Config, Json, Tell
 from console.output import Teller, fail, show, stderr
 from console.reconciled import Reconciled, require_writable, write_csv
 from console.reconciled import text_of as reconciled_text
+from console.states import states_template
 from console.writing import phase_text
 from plumbing.errors import ExitCode, SyncError
 from plumbing.logs import configure_logs
@@ -237,6 +238,12 @@ def doctor(
     template: Annotated[
         bool, typer.Option("--guards-template", help="Print a guards file to fill in, and end.")
     ] = False,
+    states: Annotated[
+        bool,
+        typer.Option(
+            "--states-template", help="Print customer.subdivisions for the rules: Splynx's states by code and name."
+        ),
+    ] = False,
     approve: Annotated[
         bool, typer.Option("--approve-columns", help="Record Splynx's columns as they are as approved, then check.")
     ] = False,
@@ -266,6 +273,9 @@ def doctor(
     configure_logs()
     try:
         settings = load_settings(config)
+        if states:
+            sys.stdout.write(asyncio.run(states_template(settings)))
+            return
         if learn is not None:
             found = asyncio.run(learning.learned(settings, learn, look or (), as_json=json, apply=apply))
             show(found.document(), as_json=json, text=learning.text_of)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.splynx import settings as splynx_settings
+from sandbox.splynx.seed import STATES
 
 INSTANCE = "sandbox"
 
@@ -67,6 +68,7 @@ def rules() -> dict[str, Any]:
             "login_format": "s{id}",
             "portal_auth": "login",
             "labels": {"account_group": "grp: {name}", "account_type": "type: {name}"},
+            "subdivisions": {code.replace("-", "_"): number for number, code in enumerate(STATES, 1)},
             "contacts": {"billing_roles": ["billing", "accounting"], "phone_order": ["mobile", "home", "work"]},
         },
         "payment_methods": {

@@ -20,7 +20,7 @@ _BASE_ROLES = (
     "technician",
     "customer-creator",
 )
-_STATES = {
+STATES = {
     "US-AZ": "Arizona",
     "US-CA": "California",
     "US-CO": "Colorado",
@@ -42,6 +42,7 @@ _STATES = {
     "US-WA": "Washington",
     "US-WI": "Wisconsin",
 }
+"""`{ISO 3166-2 code: name}` of its states; their ids count from 1."""
 
 Statement = tuple[str, list[Any]]
 
@@ -80,8 +81,8 @@ def statements(credentials: Credentials, *, timezone: str, currency: str, guards
     for number, name in enumerate(("Service", "Discount", "Payment", "Refund", "Correction"), 1):
         add("billing_transactions_categories", id=number, name=name, is_base="1")
     add("tax", id=1, name="No tax", rate=0, type="single", archived="0", is_system="1")
-    for code, name in _STATES.items():
-        add("subdivisions", code=code, name=name)
+    for number, (code, name) in enumerate(STATES.items(), 1):
+        add("subdivisions", id=number, code=code, name=name)
     for kind in ("internet", "voice", "custom"):
         add(f"tariffs_{kind}", id=1, title=f"Sandbox {kind}", service_name=f"Sandbox {kind}", price="20.0000")
     _settings(add, timezone=timezone, currency=currency, guards_off=guards_off)

@@ -234,7 +234,10 @@ class CustomerRules(_Block):
         "US", pattern="^[A-Z]{2}$", description="Any other stands at the end of the street.", examples=["US"]
     )
     subdivisions: dict[str, Id] = Field(
-        {}, description="Sonar's subdivision to Splynx's id of the state or province.", examples=[{"US_TX": 44}]
+        {},
+        description="Sonar's subdivision to Splynx's id of the state or province; `crossfade doctor --states-template`"
+        " writes them all.",
+        examples=[{"US_TX": 44}],
     )
 
     @model_validator(mode="after")
