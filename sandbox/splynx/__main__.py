@@ -29,7 +29,7 @@ def main() -> int:
             credentials = install(server, timezone=given.timezone, currency=given.currency, guards_off=given.guards_off)
             if given.credentials_file:
                 write_credentials(given.credentials_file, credentials)
-        uvloop.run(_serve(server, given.host, given.port))
+        uvloop.run(_serve(server, given.host, given.port, given.scheduled_seconds))
     except (pymysql.err.MySQLError, LookupError) as error:
         print(f"splynx sandbox: {error}", file=sys.stderr)
         return 4
@@ -43,12 +43,12 @@ def write_credentials(path: Path, credentials: Credentials) -> None:
         json.dump({"key": credentials.key, "secret": credentials.secret}, file)
 
 
-async def _serve(server: Server, host: str, port: int) -> None:
+async def _serve(server: Server, host: str, port: int, scheduled_seconds: float) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     api = await open_api(await Database.open(server))
-    runner = web.AppRunner(application(api), access_log=None)
+    runner = web.AppRunner(application(api, scheduled_seconds=scheduled_seconds), access_log=None)
     await runner.setup()
     listening = socket.create_server((host, port))
     await web.SockSite(runner, listening).start()
@@ -65,6 +65,13 @@ def _arguments() -> argparse.Namespace:
     add_server_arguments(parser)
     parser.add_argument("--credentials-file", type=Path, help="where to write key and secret")
     parser.add_argument("--install", action="store_true", help="create schema and first rows where there are none")
+    parser.add_argument(
+        "--scheduled-seconds",
+        type=float,
+        default=0,
+        help="run the product's scheduled job this often: billing, blocking, reminders, as far as they are on;"
+        " 0: only by POST to /_sandbox/automation/run",
+    )
     parser.add_argument("--timezone", default="America/Chicago")
     parser.add_argument("--currency", default="USD")
     parser.add_argument(

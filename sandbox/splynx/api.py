@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import pymysql
 from aiohttp import web
 
@@ -15,6 +16,7 @@ from sandbox.splynx.database import Database, Session
 from sandbox.splynx.effects import Log
 from sandbox.splynx.memory import Key, Memory
 from sandbox.splynx.problems import (
+    Invalid,
     Problem,
     bad_request,
     method_disabled,
@@ -148,6 +150,9 @@ class Api:
                     call.files = uploads
                     response = await self._write_once(method, target, call, given)
                     call.effects.store(session)
+            except Invalid as refused:
+                await self._log_refusal(refused, method, target, key, given)
+                raise
             except pymysql.err.OperationalError as error:
                 if error.args[0] not in _TRY_AGAIN or attempt == _TRIES:
                     raise
@@ -156,6 +161,19 @@ class Api:
                     self.memory.forget()  # fields or settings have changed
                 return response
         raise server_error()
+
+    async def _log_refusal(
+        self, refused: Invalid, method: str, target: Target, key: Key, given: dict[str, Any]
+    ) -> None:
+        """The log has writes that were refused too, with their errors; they have no transaction of their own."""
+        if target.entity is None or not key.enable_logging:
+            return
+        async with self.database.session() as session:
+            call = self._call(session, key, {}, target)
+            action = "create" if method == "POST" else "update"
+            errors = orjson.dumps(dict(refused.errors)).decode()
+            call.log_api(action, target.entity.model, target.customer_id, given, errors=errors)
+            await session.flush()
 
     async def _write_once(self, method: str, target: Target, call: Call, given: dict[str, Any]) -> web.Response:
         if target.entity is not None:

@@ -1,89 +1,126 @@
-"""The product's scheduled job: it bills and blocks whatever rows it finds, if its switches are on."""
+"""The product's scheduled job: it bills, blocks and tidies whatever rows it finds, as far as its switches are on."""
 
-# ruff: noqa: S608 - the tables in the SQL are our own, values are always passed beside it
-
+from collections.abc import Awaitable, Callable
+from datetime import date, timedelta
 from decimal import Decimal
 
-from sandbox.splynx import documents, ledger, settings
+from sandbox.splynx import issuing, ledger, networks, settings
 from sandbox.splynx.call import Call
 from sandbox.splynx.customers import set_status
-from sandbox.splynx.items import next_number
 from sandbox.splynx.payments import notified
-from sandbox.splynx.services import KINDS
+
+Job = Callable[[Call], Awaitable[int]]
 
 
 async def run(call: Call) -> dict[str, int]:
-    """Run it once, now; `{invoices, blocked, reminders}`."""
-    done = {"invoices": 0, "blocked": 0, "reminders": 0}
-    if call.is_on(settings.AUTO_ISSUING):
-        done["invoices"] = await _issue(call)
-    if call.is_on(settings.BILLING_DUE):
-        done["blocked"] = await _block(call)
-    if call.is_on(settings.REMINDERS):
-        done["reminders"] = await _remind(call)
+    """Run it once, now; how often each of its jobs did something, `{invoices, blocked, ...}`."""
+    done = {"statuses": await _planned(call)}
+    for name, switch, job in _JOBS:
+        done[name] = await job(call) if call.is_on(switch) else 0
     return done
 
 
-async def _issue(call: Call) -> int:
-    """An invoice for each active or blocked customer whose billing makes invoices: one item per running service."""
-    issued = 0
-    for customer in await call.session.rows(
-        "SELECT c.id FROM customers c JOIN customer_billing b ON b.customer_id = c.id WHERE c.deleted = '0'"
-        " AND c.status IN ('active', 'blocked') AND b.enabled = '1' AND b.make_invoices = '1' ORDER BY c.id"
-    ):
-        items = await _items(call, customer["id"])
-        if items:
-            await _invoice(call, customer["id"], items)
-            issued += 1
-    return issued
-
-
-async def _items(call: Call, customer: int) -> list[dict[str, object]]:
-    items: list[dict[str, object]] = []
-    for kind, table in KINDS.items():
-        running = await call.session.rows(
-            f"SELECT description, quantity, unit_price price FROM `{table}`"
-            " WHERE customer_id = %s AND status = 'active' AND deleted = '0'",
-            (customer,),
-        )
-        items += [{**service, "description": service["description"] or kind} for service in running]
-    return items
-
-
-async def _invoice(call: Call, customer: int, items: list[dict[str, object]]) -> None:
-    today, now = call.clock.date(), call.clock.datetime()
-    number = await next_number(call, "invoices", customer)
-    invoice = await call.session.insert(
-        "INSERT INTO invoices (customer_id, number, date_created, real_create_datetime, date_updated, date_payment,"
-        " date_till, total, due, payment_id, note, memo, added_by, added_by_id, type)"
-        " VALUES (%s, %s, %s, %s, %s, '0000-00-00', %s, 0, 0, 0, '', '', 'system', 0, 'recurring')",
-        (customer, number, today, now, today, today),
+async def _planned(call: Call) -> int:
+    """Statuses that were planned for a day that has come; no switch holds them back."""
+    due = await call.session.rows(
+        "SELECT p.id, p.customer_id, p.status, c.status old FROM statuses_pending p JOIN customers c"
+        " ON c.id = p.customer_id AND c.deleted = '0'"
+        " WHERE p.deleted = '0' AND p.done = '0' AND p.`date` <= %s ORDER BY p.`date`, p.id",
+        (call.clock.date(),),
     )
-    await documents.bill(call, customer, invoice, today, items)
-    if call.is_on(settings.INVOICE_NOTIFICATION):
-        call.mail("invoice", customer, await notified(call, customer))
+    for row in due:
+        await set_status(call, row["customer_id"], row["old"], row["status"])
+        call.session.later("UPDATE statuses_pending SET done = '1' WHERE id = %s", (row["id"],))
+    return len(due)
 
 
 async def _block(call: Call) -> int:
     """Active customers below their minimum balance are blocked."""
-    late = await call.session.rows(
+    return await _set_each(
+        call,
         "SELECT c.id FROM customers c JOIN customer_billing b ON b.customer_id = c.id WHERE c.deleted = '0'"
-        " AND c.status = 'active' AND b.enabled = '1' AND b.deposit < b.min_balance ORDER BY c.id"
+        " AND c.status = 'active' AND b.enabled = '1' AND b.deposit < b.min_balance ORDER BY c.id",
+        "active",
+        "blocked",
     )
-    for customer in late:
-        await set_status(call, customer["id"], "active", "blocked")
-    return len(late)
+
+
+async def _block_by_one_time(call: Call) -> int:
+    """And so are those who owe a one-time invoice after its day."""
+    return await _set_each(
+        call,
+        "SELECT DISTINCT c.id FROM customers c JOIN invoices i ON i.customer_id = c.id WHERE c.deleted = '0'"
+        " AND c.status = 'active' AND i.deleted = '0' AND i.type = 'one_time' AND i.status = 'not_paid' AND i.due > 0"
+        " AND i.date_till < %s ORDER BY c.id",
+        "active",
+        "blocked",
+        call.clock.date(),
+    )
+
+
+async def _deactivate(call: Call) -> int:
+    """Customers that have been blocked for longer than their grace period are disabled."""
+    disabled = 0
+    for row in await call.session.rows(
+        "SELECT c.id, b.grace_period, (SELECT MAX(l.`date`) FROM logs_changes l WHERE l.customer_id = c.id"
+        " AND l.service_id = 0 AND l.new_status = 'blocked') since FROM customers c"
+        " JOIN customer_billing b ON b.customer_id = c.id"
+        " WHERE c.deleted = '0' AND c.status = 'blocked' AND b.enabled = '1' ORDER BY c.id"
+    ):
+        today = date.fromisoformat(call.clock.date())
+        if row["since"] and date.fromisoformat(row["since"]) + timedelta(days=row["grace_period"] or 0) <= today:
+            await set_status(call, row["id"], "blocked", "disabled")
+            disabled += 1
+    return disabled
 
 
 async def _remind(call: Call) -> int:
-    """A mail to each customer that owes and has reminders on."""
+    """A mail a day to each customer that owes and has reminders on."""
     reminded = 0
     for row in await call.session.rows(
         "SELECT c.id, b.deposit FROM customers c JOIN customer_billing b ON b.customer_id = c.id"
-        " WHERE c.deleted = '0' AND b.reminder_enable = '1' AND b.deposit < 0 ORDER BY c.id"
+        " WHERE c.deleted = '0' AND b.reminder_enable = '1' AND b.deposit < 0 AND NOT EXISTS (SELECT 1 FROM mail_pool m"
+        " WHERE m.customer_id = c.id AND m.subject = 'reminder' AND m.datetime_added >= %s) ORDER BY c.id",
+        (call.clock.date(),),
     ):
         to = await notified(call, row["id"])
         if to and ledger.money(row["deposit"]) < Decimal(0):
             call.mail("reminder", row["id"], to)
             reminded += 1
     return reminded
+
+
+async def _remove_ips(call: Call) -> int:
+    """Disabled services lose address and login, which others may then have."""
+    idle = await call.session.rows(
+        "SELECT id, customer_id, ipv4 FROM services_internet WHERE deleted = '0' AND status = 'disabled'"
+        " AND (ipv4 <> '' OR login <> '') ORDER BY id"
+    )
+    for row in idle:
+        networks.free(call, row["customer_id"], str(row["ipv4"]))
+        call.session.later(
+            "UPDATE services_internet SET ipv4 = '', taking_ipv4 = 0, login = '', updated_at = %s WHERE id = %s",
+            (call.clock.datetime(), row["id"]),
+        )
+    return len(idle)
+
+
+async def _set_each(call: Call, sql: str, old: str, new: str, *values: str) -> int:
+    rows = await call.session.rows(sql, values)
+    for row in rows:
+        await set_status(call, row["id"], old, new)
+    return len(rows)
+
+
+_JOBS: tuple[tuple[str, tuple[str, str, str], Job], ...] = (
+    ("invoices", settings.AUTO_ISSUING, issuing.issue),
+    ("forced", settings.FORCE_TO_INVOICE, issuing.force),
+    ("proformas", settings.AUTO_PROFORMA, issuing.propose),
+    ("charges", settings.AUTO_CHARGE, issuing.charge),
+    ("blocked", settings.BILLING_DUE, _block),
+    ("blocked_one_time", settings.BLOCK_ONE_TIME, _block_by_one_time),
+    ("disabled", settings.DEACTIVATION, _deactivate),
+    ("reminders", settings.REMINDERS, _remind),
+    ("ips_removed", settings.REMOVE_IPS, _remove_ips),
+)
+"""In the order in which they run: name in the answer, the switch, the job."""

@@ -69,14 +69,17 @@ class Call:
                 values,
             )
 
-    def log_api(self, action: str, model: str, customer_id: int, given: dict[str, Any]) -> None:
-        """A row of `logs_api`, for a key with logging on."""
+    def log_api(
+        self, action: str, model: str, customer_id: int, given: dict[str, Any], *, errors: str | None = None
+    ) -> None:
+        """A row of `logs_api`, for a key with logging on; with `errors` of a write that was refused."""
         if not self.key.enable_logging:
             return
         own = {name: value for name, value in given.items() if name not in ("additional_attributes", "password")}
         self.session.later(
             "INSERT INTO logs_api (`date`, `time`, api_key_id, customer_id, action, model, attributes,"
-            " attributes_additional, changed_attributes, ip) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " attributes_additional, changed_attributes, ip, result, errors)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             (
                 self.clock.date(),
                 self.clock.time(),
@@ -88,6 +91,8 @@ class Call:
                 orjson.dumps(given.get("additional_attributes") or {}).decode(),
                 orjson.dumps(own if action == "update" else {}).decode(),
                 self.key.last_ip,
+                "failed" if errors else "success",
+                errors,
             ),
         )
 

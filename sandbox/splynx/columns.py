@@ -1,5 +1,6 @@
 """A body's values on their way into columns: which are taken, which do not fit, which are no change."""
 
+import ipaddress
 import re
 from typing import Any
 
@@ -33,6 +34,8 @@ def misfits(resource: Resource, given: Given) -> Errors:
             errors.append((name, f"{title(resource, name)} is invalid."))
         elif column.type in ("date", "datetime") and not _DATE.match(str(value)):
             errors.append((name, f"The format of {title(resource, name)} is invalid."))
+        elif column.is_packed and not _packed(str(value)):
+            errors.append((name, f"{title(resource, name)} is invalid."))
         elif (column.is_number or column.is_decimal) and not _is_number(value):
             errors.append((name, f"{title(resource, name)} must be a number."))
     return errors
@@ -46,6 +49,8 @@ def value_of(column: Column, value: Any) -> Any:
         return None if column.nullable else column.empty
     if column.members:
         return str(value)
+    if column.is_packed:
+        return _packed(str(value))
     if value == "" and (column.is_number or column.is_decimal):
         return None if column.nullable else 0
     if value == "" and column.type in ("date", "datetime"):
@@ -62,6 +67,13 @@ def title(resource: Resource, name: str) -> str:
     """What messages call an attribute."""
     attribute = resource.attributes.get(name)
     return attribute.title if attribute else name
+
+
+def _packed(text: str) -> bytes:
+    try:
+        return ipaddress.ip_address(text).packed
+    except ValueError:
+        return b""
 
 
 def _is_number(value: Any) -> bool:

@@ -83,6 +83,12 @@ class Session:
         """Run a statement before the next one."""
         self._waiting.append(self._text(sql, values))
 
+    async def flush(self) -> None:
+        """Run the statements that wait."""
+        if self._waiting:
+            *self._waiting, last = self._waiting
+            await self.execute(last)
+
     async def commit(self) -> None:
         await self.execute("COMMIT")
 
@@ -97,7 +103,12 @@ class Session:
             await cursor.nextset()
 
     def _text(self, sql: str, values: Sequence[Any]) -> str:
-        return sql % tuple(self._connection.escape(value) for value in values) if values else sql
+        return sql % tuple(map(self._literal, values)) if values else sql
+
+    def _literal(self, value: Any) -> str:
+        # The driver's own text for bytes fails on a pool's connection.
+        text: str = f"x'{value.hex()}'" if isinstance(value, bytes) else self._connection.escape(value)
+        return text
 
 
 class Database:

@@ -13,7 +13,7 @@ from sandbox.splynx.problems import cannot_be_deleted
 from sandbox.splynx.resources import RESOURCES
 from sandbox.splynx.wire import Given
 
-_LINES = items.Items("invoices_items", "invoice_id")
+LINES = items.Items("invoices_items", "invoice_id")
 
 
 class Transactions(OfCustomer):
@@ -31,6 +31,8 @@ class Transactions(OfCustomer):
         category = given.get("category")
         if category not in (None, "") and not await exists(call, "billing_transactions_categories", category):
             errors.append(("category", "Category is invalid."))
+        if before and before["invoiced_by_id"]:
+            errors.append(("invoiced_by_id", "An invoiced transaction cannot be changed."))
         return errors
 
     def fixed(self, call: Call, row: Given) -> Given:
@@ -49,6 +51,10 @@ class Transactions(OfCustomer):
         if changes:
             ledger.recompute(call, int(before["customer_id"]))
             call.log_change(int(before["customer_id"]))
+
+    async def removing(self, call: Call, before: Row) -> None:
+        if before["invoiced_by_id"]:
+            raise cannot_be_deleted("An invoiced transaction cannot be deleted!")
 
     async def delete(self, call: Call, row_id: str) -> None:
         before = await self.find(call, row_id)
@@ -111,13 +117,13 @@ class Invoices(OfCustomer):
             "UPDATE billing_transactions SET deleted = '1', updated_at = %s WHERE invoice_id = %s",
             (call.clock.datetime(), before["id"]),
         )
-        _LINES.remove(call, int(before["id"]))
+        LINES.remove(call, int(before["id"]))
         ledger.recompute(call, int(before["customer_id"]))
         ledger.changed_document(call, int(before["id"]))
         call.log_change(int(before["customer_id"]))
 
     async def computed(self, call: Call, rows: Sequence[Row], answers: Sequence[dict[str, Any]]) -> None:
-        await _LINES.show(call, rows, answers)
+        await LINES.show(call, rows, answers)
 
 
 async def bill(call: Call, customer: int, invoice: int, date: str, lines: Sequence[Given]) -> None:
@@ -148,14 +154,14 @@ async def _debit(call: Call, customer: int, invoice: int, date: str, position: i
         price=ledger.money(item.get("price")),
         tax_percent=item.get("tax") or 0,
     )
-    await _LINES.add(call, invoice, position, {"price": 0} | item, transaction)
+    await LINES.add(call, invoice, position, {"price": 0} | item, transaction)
     return amount
 
 
 async def _rebill(call: Call, before: Row, lines: Sequence[Given]) -> None:
     """Items of a PUT: those with an `id` change, the others are new; those left out stay. What was paid stays paid."""
     customer, invoice = int(before["customer_id"]), int(before["id"])
-    there = {int(item["id"]): item for item in await _LINES.stored(call, invoice)}
+    there = {int(item["id"]): item for item in await LINES.stored(call, invoice)}
     total, position = Decimal(0), len(there)
     for item in lines:
         known = there.pop(int(item.get("id") or 0), None)
@@ -164,7 +170,7 @@ async def _rebill(call: Call, before: Row, lines: Sequence[Given]) -> None:
             total += await _debit(call, customer, invoice, before["date_created"], position, item)
             continue
         after = {**known, **item}
-        _LINES.change(call, known["id"], item)
+        LINES.change(call, known["id"], item)
         call.session.later(
             "UPDATE billing_transactions SET description = %s, quantity = %s, price = %s, tax_percent = %s, total = %s,"
             " updated_at = %s WHERE id = %s",

@@ -29,6 +29,7 @@ class Entity:
     def __init__(self, resource: Resource) -> None:
         self.resource = resource
         self.table = resource.table.name
+        self.model = resource.controller.rsplit("\\", 1)[-1]
 
     # what a resource may override
 
@@ -297,9 +298,8 @@ class Entity:
         return columns.title(self.resource, name)
 
     def _log(self, call: Call, action: str, row: Mapping[str, Any], given: Given) -> None:
-        model = self.resource.controller.rsplit("\\", 1)[-1]
-        call.log_api(action, model, self.customer_of(row), given)
-        call.hook(action, model, row[self.resource.key])
+        call.log_api(action, self.model, self.customer_of(row), given)
+        call.hook(action, self.model, row[self.resource.key])
 
 
 class OfCustomer(Entity):

@@ -10,6 +10,7 @@ from sandbox.splynx.uploads import Upload
 
 CONTROLLER = "api\\admin\\config\\Download"
 LARGEST = 20 * 1024 * 1024
+_AT_ONCE = 4 * 1024 * 1024
 _KINDS = ("image/", "audio/", "video/", "text/", "application/")
 _REFUSED = frozenset({"application/x-msdownload", "application/x-sh", "application/x-httpd-php", "text/x-php"})
 _MODULES = {
@@ -37,9 +38,15 @@ async def keep(call: Call, module: str, upload: Upload) -> tuple[int, str]:
     name = f"{secrets.token_hex(16)}.{upload.name.rpartition('.')[2]}"
     row_id = await call.session.insert(
         "INSERT INTO files_upload (module, filename_original, filename_uploaded, content_type, content)"
-        " VALUES (%s, %s, %s, %s, %s)",
-        (module, upload.name, name, upload.content_type, upload.content),
+        " VALUES (%s, %s, %s, %s, '')",
+        (module, upload.name, name, upload.content_type),
     )
+    for start in range(0, len(upload.content), _AT_ONCE):  # a server takes a statement of 16 MB, as it comes
+        call.session.later(
+            "UPDATE files_upload SET content = CONCAT(content, %s) WHERE id = %s",
+            (upload.content[start : start + _AT_ONCE], row_id),
+        )
+        await call.session.flush()
     return row_id, name
 
 

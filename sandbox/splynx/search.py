@@ -29,7 +29,10 @@ def where(resource: Resource, query: Tree, *, base: list[Clause]) -> Clause:
     if resource.soft_delete:
         clauses.append(Clause("t.`deleted` = '0'"))
     for name, wanted in _tree(query, "main_attributes").items():
-        if name in resource.table.by_name:
+        column = resource.table.by_name.get(name)
+        if column is not None and column.is_packed:
+            clauses += [_packed(clause) for clause in _condition(f"t.`{name}`", wanted)]
+        elif column is not None:
             clauses += _condition(f"t.`{name}`", wanted)
     if resource.module:
         for name, wanted in _tree(query, "additional_attributes").items():
@@ -86,6 +89,11 @@ def _condition(column: str, wanted: "str | Tree") -> list[Clause]:
         text = str(operand)
         return [Clause(f"{column} LIKE %s", (text if "%" in text else f"%{text}%",))]
     return [Clause(f"{column} {operator} %s", (operand,))]
+
+
+def _packed(clause: Clause) -> Clause:
+    """A condition on a column of addresses, which are compared in their packed form."""
+    return Clause(clause.sql.replace("%s", "INET6_ATON(%s)"), clause.values)
 
 
 def _tree(query: Tree, name: str) -> Tree:

@@ -20,6 +20,14 @@ _BASE_ROLES = (
     "technician",
     "customer-creator",
 )
+_TICKET_STATUSES = (
+    ("New", "open"),
+    ("Work in progress", "unresolved"),
+    ("Resolved", "closed"),
+    ("Waiting on customer", "unresolved"),
+    ("Waiting on agent", "unresolved"),
+)
+_NAS_TYPES = ("MikroTik", "Cisco", "Ubiquiti", "Juniper", "Huawei", "Cambium", "Mimosa", "Other")
 STATES = {
     "US-AZ": "Arizona",
     "US-CA": "California",
@@ -81,6 +89,14 @@ def statements(credentials: Credentials, *, timezone: str, currency: str, guards
     for number, name in enumerate(("Service", "Discount", "Payment", "Refund", "Correction"), 1):
         add("billing_transactions_categories", id=number, name=name, is_base="1")
     add("tax", id=1, name="No tax", rate=0, type="single", archived="0", is_system="1")
+    add("finance_template_values", id=1, company_name="Main", email="billing@example.com")
+    for number, (title, mark) in enumerate(_TICKET_STATUSES, 1):
+        add("ticket_statuses", id=number, title_for_agent=title, title_for_customer=title, label="default", mark=mark)
+    for number, title in enumerate(("Question", "Incident", "Problem", "Feature request"), 1):
+        add("ticket_types", id=number, title=title)
+    add("ticket_groups", id=1, title="Any")
+    for number, title in enumerate(_NAS_TYPES, 1):
+        add("nas_types", id=number, title=title, mikrotik_api="1" if title == "MikroTik" else "0")
     for number, (code, name) in enumerate(STATES.items(), 1):
         add("subdivisions", id=number, code=code, name=name)
     for kind in ("internet", "voice", "custom"):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,6 +20,8 @@ from sandbox.splynx.memory import Key, Memory
 from sandbox.splynx.problems import Problem, bad_request
 from sandbox.splynx.seed import INSTALLATION_KEY
 from sandbox.splynx.vault import Vault
+
+log = logging.getLogger("sandbox.splynx")
 
 _SAVE_SECONDS = 0.5
 _SYSTEM = Key(0, 0, "", "", False, False, False, frozenset())
@@ -40,11 +43,14 @@ async def open_api(database: Database) -> Api:
     return Api(database, memory, Access(memory), Clock(zone), vault)
 
 
-def application(api: Api) -> web.Application:
-    """The web application; it closes the database when it is cleaned up."""
+def application(api: Api, *, scheduled_seconds: float = 0) -> web.Application:
+    """The web application; it closes the database when it is cleaned up.
+
+    With `scheduled_seconds` the product's scheduled job runs that often, with 0 only when it is asked to.
+    """
     app = web.Application(client_max_size=64 * 1024 * 1024)
     faults = Faults()
-    control = Control(api, faults)
+    control = Control(api, faults, scheduled_seconds)
 
     async def answer(request: web.Request) -> web.StreamResponse:
         return await faults.around(request, api.handle)
@@ -52,15 +58,17 @@ def application(api: Api) -> web.Application:
     app.router.add_route("*", PREFIX + "{path:.*}", answer)
     control.add_routes(app)
     app.cleanup_ctx.append(control.save_counters)
+    app.cleanup_ctx.append(control.run_on_schedule)
     return app
 
 
 class Control:
     """`/_sandbox/*`: what would have gone out, faults, modules and rights to take away, the scheduled job."""
 
-    def __init__(self, api: Api, faults: Faults) -> None:
+    def __init__(self, api: Api, faults: Faults, scheduled_seconds: float = 0) -> None:
         self.api = api
         self.faults = faults
+        self.scheduled_seconds = scheduled_seconds
 
     def add_routes(self, app: web.Application) -> None:
         routes = {
@@ -139,6 +147,24 @@ class Control:
         if given["shape"] not in ("envelope", "list"):
             raise bad_request("Unknown shape!")
         self.api.invalid_shape = given["shape"]
+
+    async def run_on_schedule(self, app: web.Application) -> AsyncIterator[None]:
+        """Run the scheduled job again and again, where the server was started so."""
+
+        async def again_and_again() -> None:
+            while True:
+                await asyncio.sleep(self.scheduled_seconds)
+                try:
+                    await self.run_automation({})
+                except Exception:
+                    log.exception("the scheduled job failed")
+
+        task = asyncio.create_task(again_and_again()) if self.scheduled_seconds else None
+        yield
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
     async def run_automation(self, given: dict[str, Any]) -> Any:
         """Run the scheduled job once; what it did."""

@@ -39,6 +39,10 @@ class Services(Entity):
         clauses = of_own_partner(call)
         if call.customer_id:
             clauses.append(search.Clause("t.`customer_id` = %s", (call.customer_id,)))
+        place = call.query.get("geo")
+        if isinstance(place, dict) and isinstance(place.get("address"), str):
+            sql = "t.`id` IN (SELECT service_id FROM service_geo_data WHERE address LIKE %s)"
+            clauses.append(search.Clause(sql, (f"%{place['address']}%",)))
         return clauses
 
     async def prepare(self, call: Call, given: Given) -> Given:

@@ -1,5 +1,6 @@
 """Rows as the API shows them, and bodies as it reads them."""
 
+import ipaddress
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,8 @@ def shown(resource: Resource, row: Mapping[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     for name in resource.columns:
         value = row[name]
+        if isinstance(value, bytes):
+            value = packed_as_text(value)
         if name in resource.numbers and value is not None:
             value = number(value)
         elif name in resource.texts and value is not None:
@@ -30,6 +33,11 @@ def shown(resource: Resource, row: Mapping[str, Any]) -> dict[str, Any]:
             value = value == "1"
         answer[name] = value
     return answer
+
+
+def packed_as_text(value: bytes) -> str:
+    """An address in its packed form as text; empty where there is none."""
+    return str(ipaddress.ip_address(value)) if len(value) in (4, 16) else ""
 
 
 def number(value: str | Decimal) -> int | float:

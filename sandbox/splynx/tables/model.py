@@ -52,6 +52,11 @@ class Column:
         return self.type.startswith("decimal")
 
     @property
+    def is_packed(self) -> bool:
+        """Whether it holds an IP address in its packed form."""
+        return self.type == "varbinary(16)"
+
+    @property
     def empty(self) -> object:
         """What the product's own INSERT writes when nobody gave a value."""
         if self.default is not None:
