@@ -130,6 +130,9 @@ class Rollback:
         written = written_of(shape, document, known)
         body = body_of(planned.undo, shape, known.document, current, ours)
         ahead = ahead_of(body, written, current)
+        for name, value in planned.standing_aside().items():
+            if name in body and name in written and str(current.get(name)) == value:
+                ahead[name] = written[name]
         if columns := [name for name in edited(planned.undo, shape, written, current) if name not in names_in(ahead)]:
             return planned.leave(f"edited in Splynx since: {', '.join(columns)}")
         return replace(planned, item=item, current=current, body=body, sent=changed(body, current), ahead=ahead)

@@ -56,7 +56,7 @@ class RowsBack:
         """Change the row, where something of it is to change, and have `back` kept. Raises as `take_back`."""
         call: Call | None = None
         if planned.sent and planned.item is not None:
-            call, planned = await self._call(planned, owner, back, planned.item)
+            call, planned = await self._call(planned, owner, planned.item)
 
         async def keep(tx: Transaction) -> None:
             await enter(tx, replace(back, planned=planned))
@@ -66,10 +66,30 @@ class RowsBack:
         await self._db.retried(keep)
         return planned
 
-    async def _call(self, planned: Planned, owner: Owner, back: TakenBack, item: Item) -> tuple[Call, Planned]:
+    async def step_aside(self, planned: Planned, owner: Owner) -> None:
+        """Free the values that Splynx takes once only, for a record of the part that returns to them.
+
+        The ledger keeps what was written last: a record that stands aside is known by what it has meanwhile.
+        """
+        await self._exchange(planned, owner, planned.standing_aside())
+
+    async def step_back(self, planned: Planned, owner: Owner) -> None:
+        """Have a record that stands aside get again what was written last."""
+        standing = planned.standing_aside()
+        await self._exchange(planned, owner, {name: planned.ahead[name] for name in standing if name in planned.ahead})
+
+    async def _exchange(self, planned: Planned, owner: Owner, values: Document) -> None:
+        if not values or planned.item is None or all(str(planned.current.get(n)) == v for n, v in values.items()):
+            return
+        call, _ = await self._call(replace(planned, sent=values), owner, planned.item)
+        async with self._db.transaction() as tx:
+            await self._calls.done(tx, call)
+
+    async def _call(self, planned: Planned, owner: Owner, item: Item) -> tuple[Call, Planned]:
         assert planned.owned is not None
-        step = Step(Verb.CHANGE, planned.target, planned.key, "", None, planned.owned.known)
-        async with self._calls.begun("PUT", step, owner, back.target_id, planned.sent) as call:
+        known = planned.owned.known
+        step = Step(Verb.CHANGE, planned.target, planned.key, "", None, known)
+        async with self._calls.begun("PUT", step, owner, known.target_id, planned.sent) as call:
             await self._client.put(*item, planned.sent, deadline=call.latest)
         read = await self._client.get(*item)
         if wrong := differing(planned.sent, read):

@@ -17,7 +17,7 @@ from sinks.errors import KeyTaken, Overtaken
 from sinks.healing import Healing
 from sinks.payments import Payments, Work
 from sinks.plan import Document, Step, Verb
-from sinks.planned import Planned, lane_of
+from sinks.planned import HandedOn, Planned, lane_of
 from sinks.rest import RestRecords
 from sinks.rest_documents import RestDocuments
 from sinks.rollback import Rollback
@@ -41,6 +41,7 @@ class RollbackWrites:
         self._entries = Entries(site.ledger)
         self._healing = Healing(site.client, site.db, site.ledger, rest, TARGETS)
         self._tokens: dict[int, int] = {}
+        self._handed_on = HandedOn([])
 
     async def apply(self, planned: Sequence[Planned]) -> list[Planned]:
         """Do one part of a plan; what became of each. A sink that runs is fenced off, and ends.
@@ -75,8 +76,25 @@ class RollbackWrites:
     # REST
 
     async def _over_rest(self, planned: Sequence[Planned]) -> list[Planned]:
-        """As many at once as the sink has, of which each waits for those that it depends on."""
-        return await in_lanes(planned, lane_of, self._one, self._client.settings.concurrency)
+        """As many at once as the sink has, of which each waits for those that it depends on.
+
+        Of two that swap their log-ins one steps aside, and is undone when the other is.
+        """
+        self._handed_on = HandedOn(planned)
+        done = await in_lanes(planned, lane_of, self._one, self._client.settings.concurrency)
+        while waiting := [place for place, one in enumerate(done) if one.waits]:
+            for place in waiting:
+                done[place] = await self._one(planned[place])
+            if all(done[place].waits for place in waiting):
+                for place in waiting:
+                    done[place] = await self._stays(done[place])
+        return done
+
+    async def _stays(self, planned: Planned) -> Planned:
+        """Whom it waits for does not give up what it returns to."""
+        if planned.owned is not None:
+            await self._rows.step_back(planned, self._owner(planned.owned))
+        return replace(planned.leave("another record has what it returns to"), waits=False)
 
     async def _one(self, planned: Planned) -> Planned:
         one = await self._rollback.look(planned)
@@ -93,6 +111,9 @@ class RollbackWrites:
                 return await self._documents.take_back(one, owner, enter)
             return await self._rows.take_back(one, owner, self._rollback.shapes[one.target.entity], enter)
         except (RecordRefused, KeyTaken) as exc:
+            if self._handed_on.comes_free_for(one):
+                await self._rows.step_aside(one, owner)
+                return replace(one, waits=True)
             return one.leave(str(exc))
 
     # SQL

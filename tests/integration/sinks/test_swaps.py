@@ -2,8 +2,18 @@
 
 import pytest
 
+from schemas.write_paths import BY_SQL
+from sinks.adoption import Marked
+from sinks.entries import Owner
+from sinks.planned import Planned
+from sinks.rest import RestRecords
+from sinks.rollback import Rollback, Writes
+from sinks.rollback_rest import RowsBack
+from sinks.rollback_writes import RollbackWrites
+from sinks.site import Site as Opened
+from sinks.tables.journal import Chosen
 from tests.integration.sinks.conftest import Site
-from tests.integration.sinks.records import ACCOUNTS, Topic, customer
+from tests.integration.sinks.records import ACCOUNTS, TARGETS, Topic, customer
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -26,3 +36,67 @@ async def test_two_customers_swap_their_logins_and_who_wants_a_third_ones_is_set
     requests = site.client.requests
     await writer.write(topic.rewind(batch[:4]))
     assert site.client.requests == requests, "it is written once"
+
+
+class Killed(BaseException):
+    """Nobody handles it."""
+
+
+async def test_logins_that_a_run_swapped_are_swapped_back_through_an_interruption(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1 and 2 have swapped, 3 has taken what 4 gave up. The undoing dies while one stands aside, and goes on."""
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in range(1, 5)])
+    before = logins(site)
+    site.ledger.run_id = "wrong"
+    wanted = {1: "s2", 2: "s1", 3: "s4", 4: "new"}
+    await writer.write([topic.send(ACCOUNTS, n, customer(n, login=login), sequence=2) for n, login in wanted.items()])
+    wrong = logins(site)
+    assert wrong != before
+
+    async def dies(self: RowsBack, planned: Planned, owner: Owner) -> None:
+        await step_aside(self, planned, owner)
+        raise Killed
+
+    step_aside = RowsBack.step_aside
+    with monkeypatch.context() as patched:
+        patched.setattr(RowsBack, "step_aside", dies)
+        with pytest.raises(Killed):
+            await taken_back(site, "wrong", "back")
+    assert any(login.startswith("moving-") for login in logins(site).values())
+    assert await taken_back(site, "wrong", "back again") <= {"restore", "left"}
+    assert logins(site) == before
+    # What was there when it was undone is an image of the log-ins, not of what one had while it stood aside.
+    for run in ("back again", "back"):
+        await taken_back(site, run, f"{run}, undone")
+    assert logins(site) == wrong
+    assert site.rows("SELECT * FROM {ledger}.conflicts") == []
+
+
+async def test_who_does_not_get_its_login_back_keeps_the_one_it_has(site: Site) -> None:
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
+    site.ledger.run_id = "wrong"
+    await writer.write([topic.send(ACCOUNTS, n, customer(n, login=f"s{3 - n}"), sequence=2) for n in (1, 2)])
+    wrong = logins(site)
+    (second,) = [id for id, login in wrong.items() if login == "s1"]
+    site.run("UPDATE customers SET login = 'S1' WHERE id = %s", second)
+    assert await taken_back(site, "wrong", "back") == {"left"}
+    assert logins(site) == wrong | {second: "S1"}
+
+
+def logins(site: Site) -> dict[int, str]:
+    """`{id of a customer: log-in}`."""
+    return {row["id"]: row["login"] for row in site.rows("SELECT id, login FROM customers")}
+
+
+async def taken_back(site: Site, run: str, by: str) -> set[str]:
+    """What was done with the customers of a run."""
+    opened = Opened(site.client, site.db, site.ledger, Marked(site.client, site.db, TARGETS, sql=True), None)
+    rollback = Rollback(opened, {}, money=True, ways=BY_SQL)
+    writes = RollbackWrites(opened, rollback, RestRecords(site.client, site.db, site.ledger, TARGETS), None)
+    site.ledger.run_id = by
+    chosen = await rollback.chosen(Writes(run_id=run))
+    only = Chosen(chosen.writes, {"customer": 4}, chosen.oldest, chosen.newest)
+    return {one.undo.way.value async for part in rollback.parts(only) for one in await writes.apply(part)}
