@@ -12,6 +12,7 @@ from console import deadletters_replay as letters_replay
 from console import replay as replaying
 from console import replay_asof as past
 from console import rollback as undoing
+from console.actions import noted
 from console.options import Apply, Config, Json, Tell
 from console.output import Teller, fail, show, stderr
 from plumbing.errors import SyncError
@@ -83,6 +84,7 @@ def show_letter(
     epilog="Example: crossfade deadletters replay; crossfade deadletters replay --code mapping.unmapped_value --apply;"
     " crossfade deadletters replay process:17 --apply",
 )
+@noted("deadletters replay")
 def replay_letters(
     letter: Annotated[list[str] | None, typer.Argument(help="Ids. Without any: all that fit the options.")] = None,
     config: Config = None,
@@ -118,6 +120,7 @@ def replay_letters(
     epilog="Example: crossfade deadletters dismiss process:17 --reason 'a test account' --apply;"
     " crossfade deadletters dismiss process:17 --take-back --reason 'it was none' --apply",
 )
+@noted("deadletters dismiss")
 def dismiss_letters(
     letter: Annotated[list[str] | None, typer.Argument(help="Ids. Without any: all that fit the options.")] = None,
     config: Config = None,
@@ -153,6 +156,7 @@ def dismiss_letters(
     show(result.document(), as_json=json, text=letters_dismiss.text_of)
 
 
+@noted("replay")
 def replay(
     config: Config = None,
     json: Json = False,
@@ -211,6 +215,7 @@ def replay(
     show(result.document(), as_json=json, text=replaying.text_of)
 
 
+@noted("rollback")
 def rollback(
     config: Config = None,
     json: Json = False,

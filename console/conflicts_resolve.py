@@ -1,7 +1,6 @@
 """`crossfade conflicts resolve`: who wins, decided for one or many. Shown first; what was decided can be undone."""
 
 import asyncio
-import getpass
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from console.output import table
 from console.writable import check_writable
 from plumbing.errors import ConfigurationError, ExitCode, SyncError
 from plumbing.settings import Settings
+from plumbing.whoami import user_name
 from schemas.catalogue import AGGREGATES, TARGETS
 from schemas.ledger import KEPT, OVERWRITTEN, TAKEN, UNSETTLED
 from schemas.ownership import Ownership
@@ -102,7 +102,7 @@ async def run_resolve(
     if not apply or not rows:
         foreseen = [_document(row, ownership, _foreseen(row, take, ownership), values=values) for row in rows]
         return Resolved(apply, None, take, foreseen)
-    who = (by or getpass.getuser())[:64]
+    who = (by or user_name())[:64]
     async with Site.open(settings) as site:
         if take == TARGET:
             async with site.db.transaction() as tx:

@@ -3,7 +3,6 @@
 A dismissed letter counts in no alert and holds up no run. Its record stays out of Splynx until something newer comes.
 """
 
-import getpass
 import secrets
 import time
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from console.letter_states import DISMISSED, OPEN, Letter
 from console.output import table
 from plumbing.errors import ConfigurationError
 from plumbing.settings import Settings
+from plumbing.whoami import user_name
 from sinks.store import Ledger
 from sinks.tables.dismissals import Decision
 
@@ -61,7 +61,7 @@ async def dismiss(
     """
     if not reason.strip():
         raise ConfigurationError("nobody says why", remedy="Give --reason: it is kept beside your name.")
-    who = (by or getpass.getuser()).strip()[:64]
+    who = (by or user_name()).strip()[:64]
     actions = [(one, action_of(one, take_back=take_back)) for one in letters]
     mine = [one for one, action in actions if action in {DISMISS, TAKE_BACK}]
     if apply and mine:

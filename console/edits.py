@@ -7,6 +7,7 @@ import typer
 
 from console import conflicts as found
 from console import conflicts_resolve as deciding
+from console.actions import noted
 from console.options import Apply, Config, Json
 from console.output import fail, show
 from plumbing.errors import SyncError
@@ -68,6 +69,7 @@ def show_conflict(
     epilog="Example: crossfade conflicts resolve 17 --take source; crossfade conflicts resolve --entity customer"
     " --field phone --take target --apply; crossfade conflicts resolve --all --take rules --apply",
 )
+@noted("conflicts resolve")
 def resolve(
     take: Annotated[
         str,

@@ -19,6 +19,8 @@ from console import reconcile as reconciling
 from console import status as standing
 from console import topics as topic_plans
 from console import trace as tracing
+from console.actions import actions_of, document_of, noted
+from console.actions import text_of as actions_text
 from console.again import deadletters, replay, rollback
 from console.edits import conflicts
 from console.options import Apply, Config, Json, Tell
@@ -65,6 +67,7 @@ app.add_typer(conflicts, name="conflicts")
 
 
 @app.command(epilog="Example: crossfade topics; crossfade topics --apply")
+@noted("topics", makes_the_topic=True)
 def topics(config: Config = None, json: Json = False, apply: Apply = False) -> None:
     """Create the topics and register the schemas that are missing; shows them first."""
     try:
@@ -128,6 +131,20 @@ def status(
     show(document, as_json=json, text=lambda found: standing.text_of(found, every=every))
     if document.get("audit"):
         raise typer.Exit(int(ExitCode.FOUND))
+
+
+@app.command(epilog="Example: crossfade actions; crossfade actions --last 200 --json")
+def actions(
+    config: Config = None,
+    json: Json = False,
+    last: Annotated[int, typer.Option(help="How many, of the newest.", min=1)] = 50,
+) -> None:
+    """Who did what, and how it ended: every command that changed something, from the audit log."""
+    try:
+        document = document_of(actions_of(load_settings(config), last))
+    except SyncError as exc:
+        fail(exc, as_json=json)
+    show(document, as_json=json, text=actions_text)
 
 
 @app.command(epilog="Example: crossfade files --customer 17 --into files; crossfade files --ids 5,7-9 --into files")
@@ -232,6 +249,7 @@ def reconcile(
     epilog="Example: crossfade doctor; crossfade doctor --guards-template > guards.yaml; crossfade doctor --learn-guard"
     " welcome_message --apply"
 )
+@noted("doctor", lambda options: bool(options.get("approve") or options.get("apply")))
 def doctor(
     config: Config = None,
     json: Json = False,
@@ -299,6 +317,7 @@ app.command(
 
 
 @ledger.command("rebuild", epilog="Example: crossfade ledger rebuild; crossfade ledger rebuild --apply")
+@noted("ledger rebuild")
 def ledger_rebuild(config: Config = None, json: Json = False, apply: Apply = False) -> None:
     """Make the ledger anew from the marks in Splynx: it was lost, or Splynx was restored. Ends a running sink."""
     configure_logs()
@@ -310,6 +329,7 @@ def ledger_rebuild(config: Config = None, json: Json = False, apply: Apply = Fal
 
 
 @ledger.command("migrate", epilog="Example: crossfade ledger migrate; crossfade ledger migrate --apply")
+@noted("ledger migrate")
 def ledger_migrate(config: Config = None, json: Json = False, apply: Apply = False) -> None:
     """Bring the ledger's tables forward to this release; shows first what is to be changed. Stop the sink before it."""
     configure_logs()
@@ -321,6 +341,7 @@ def ledger_migrate(config: Config = None, json: Json = False, apply: Apply = Fal
 
 
 @ledger.command("phase", epilog="Example: crossfade ledger phase; crossfade ledger phase live --apply")
+@noted("ledger phase")
 def ledger_phase(
     to: Annotated[
         str | None, typer.Argument(help="shadow, freeze, drain, verify, live or closed; without it: the one of now.")
@@ -339,6 +360,7 @@ def ledger_phase(
 
 
 @ledger.command("prune", epilog="Example: crossfade ledger prune --before 2026-01-01T00:00:00Z --apply")
+@noted("ledger prune")
 def ledger_prune(
     before: Annotated[str, typer.Option(help="A moment: 2026-01-01T00:00:00Z.")],
     config: Config = None,

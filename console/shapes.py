@@ -39,6 +39,10 @@ SHAPES: dict[str, Shape] = {
         "subjects[]": "Schemas to register, by subject.",
         "protect[]": "Subjects whose compatibility is not FULL_TRANSITIVE.",
     },
+    "actions": {
+        "actions[]": "`{id, at, by, host, command, options, ended, exit_code}`, the oldest first; ended and exit_code:"
+        " null while it runs, and where its end could not be noted, as after a kill.",
+    },
     "plan": {
         "source[]": "`{aggregate, rows, requests}`; rows is null where Sonar cannot count.",
         "target[]": "`{entity, expected, known, splynx, requests, create, way, cost}`: from Sonar at most, in the"

@@ -13,6 +13,7 @@ import typer
 
 from console import advance, parts, summaries
 from console import run as running
+from console.actions import noted
 from console.comparison import check_rules_where_possible
 from console.options import Apply, Config, Json, Tell
 from console.output import fail, show
@@ -30,6 +31,7 @@ from sinks.runner import run_sink
 Summary = TypeVar("Summary")
 
 
+@noted("snapshot")
 def snapshot(
     config: Config = None,
     json: Json = False,
@@ -87,6 +89,7 @@ async def _part(
     return foreseen, summary
 
 
+@noted("follow", lambda options: bool(options.get("accept_deletes")))
 def follow(
     config: Config = None,
     json: Json = False,
@@ -145,6 +148,7 @@ def process(
         raise typer.Exit(int(ExitCode.TRY_LATER))
 
 
+@noted("sink")
 def sink(
     config: Config = None,
     json: Json = False,
@@ -169,6 +173,7 @@ def sink(
     show(document, as_json=json, text=summaries.sink_text)
 
 
+@noted("run")
 def run(
     config: Config = None,
     json: Json = False,

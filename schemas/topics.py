@@ -71,6 +71,11 @@ class Topics:
         """Debezium's notifications from the stages."""
         return f"crossfade.{self.instance}.notifications"
 
+    @property
+    def actions(self) -> str:
+        """What operators did: each command that changes something, when it begins and when it ends; kept for good."""
+        return f"crossfade.{self.instance}.actions"
+
     def dead_letters(self, stage: str) -> str:
         """Dead letters of one stage: `capture`, `process` or `sink`."""
         return f"crossfade.{self.instance}.dead.{stage}"
@@ -120,6 +125,7 @@ class Topics:
             TopicSpec(self.lease, 1, {"cleanup.policy": "delete"}),
             TopicSpec(self.signals, 1, {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS)}),
             TopicSpec(self.notifications, 1, {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)}),
+            TopicSpec(self.actions, 1, forever),
         ]
         result += [
             TopicSpec(self.dead_letters(stage), 1, {**forever, **big}) for stage in ("capture", "process", "sink")

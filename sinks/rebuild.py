@@ -5,13 +5,12 @@ from their beginning by the next sink, of whichever deployment. The journal of b
 intents stay.
 """
 
-import getpass
 import json
-import os
 from dataclasses import dataclass, field
 
 from clients.mysql import Transaction
 from plumbing.settings import Settings
+from plumbing.whoami import user_name
 from schemas.catalogue import AGGREGATES
 from sinks.adoption import adopt, count
 from sinks.errors import RebuildInterrupted
@@ -62,19 +61,12 @@ async def rebuild(site: Site) -> Rebuilt:
     adopted = await adopt(site.marked, db, ledger, AGGREGATES)
     async with db.session() as tx:
         at = f"{ledger.now().isoformat(timespec='seconds')}Z"
-        kept = {"by": _who(), "at": at, "run": ledger.run_id, "rows": sum(adopted.values())}
+        kept = {"by": user_name(), "at": at, "run": ledger.run_id, "rows": sum(adopted.values())}
         await ledger.set_meta(tx, ADOPTED, json.dumps(kept))
     await check_epoch(site.client, db, ledger, approve=True)
     async with db.transaction() as tx:
         await ledger.drop_meta(tx, _BEGUN)
     return Rebuilt(True, forgotten, adopted)
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()[:64]
-    except (KeyError, OSError):  # a container's user often has no name
-        return f"uid {os.getuid()}"
 
 
 async def check_rebuilt(tx: Transaction, ledger: Ledger) -> None:

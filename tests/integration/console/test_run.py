@@ -116,6 +116,7 @@ def test_a_plan_after_the_copy_has_nothing_left_to_create(copied: Site) -> None:
     ("name", "words"),
     [
         ("plan", ("plan",)),
+        ("actions", ("actions",)),
         ("status", ("status", "--audit")),
         ("trace", ("trace", "account", "1")),
         ("reconcile", ("reconcile", "--wait", "0")),
