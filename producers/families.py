@@ -84,9 +84,12 @@ class Family:
             self._digests[place],
         )
 
-    def live(self) -> Sequence[int]:
-        """Ids of the roots that are not deleted, ascending."""
-        return array("q", sorted(compress(self._roots.keys, self._versions)))
+    def live(self, since: int = 0) -> Sequence[int]:
+        """Ids of the roots that are not deleted, ascending; of those that were read from the sequence `since` on."""
+        keys, versions = self._roots.keys, self._versions
+        if since:
+            versions = array("q", (v * (at >= since) for v, at in zip(versions, self._sequences, strict=True)))
+        return array("q", sorted(compress(keys, versions)))
 
     def child(self, collection: str, id: int) -> Child | None:
         """The root that shows a child; None: none does."""

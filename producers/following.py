@@ -15,6 +15,7 @@ from producers.changes import Changes
 from producers.cursors import Cursors
 from producers.demands import Demands
 from producers.followed import Followed
+from producers.glimpses import Glimpses
 from producers.hints import Hints
 from producers.index import Index
 from producers.lateness import Lateness
@@ -32,6 +33,8 @@ log = structlog.get_logger()
 
 _MANY = 5000
 """New demands for which a look for changes waits until they are met: after an outage there may be any number."""
+_GLIMPSED = timedelta(seconds=30)
+"""So long what a root showed of look-ups is held against them: Sonar may show a change late."""
 _SELDOM = 12
 """Polls between two looks at the settings, and at what was denied."""
 
@@ -70,6 +73,10 @@ class Following:
         """Roots that snapshots had shown before the last look."""
         self.brake = Brake(cursors, delete_share)
         self._demands = Demands()
+        self._glimpses = Glimpses(self._demands)
+        self._sequence = self._positions.sequence
+        if self._sequence and self.low is not None:
+            self._glimpses.restore(self._aggregates, index, self._sequence, self.low)
         self._noticing = Noticing(changes, index, self._demands, cursors, self._aggregates, reader.next_number)
         self.hints = Hints(changes, self._noticing)
         self.sweep = Sweep(changes, self._noticing, index, cursors, self.brake, every=sweep_every, settle=safety_lag)
@@ -77,7 +84,7 @@ class Following:
         self._unfit: frozenset[str] = frozenset()
         """Aggregates that stand still because Sonar's schema lacks what they need. They are not looked at."""
         self._again = Rereading(
-            self._demands, self._noticing, reader, publisher, index, lease, self.brake, self._aggregates
+            self._demands, self._noticing, reader, publisher, index, lease, self.brake, self._glimpses, self._aggregates
         )
         self._polls = 0
         self.logs_readable = True
@@ -170,7 +177,7 @@ class Following:
         low, deletes_low = self.low, self._logged_low
         if low is None or deletes_low is None:
             raise RuntimeError("begin before the first poll")
-        now, lag = self._server_time(), self._lateness.width
+        now, lag, sequence = self._server_time(), self._lateness.width, self._reader.next_number()
         seldom = self._polls % _SELDOM == 0
         lows = {one.name: self.covered(one) or low for one in self._aggregates}
         with asking("follow"):
@@ -200,6 +207,9 @@ class Following:
         seen = {name: min(now, waiting.get(name, now)) - self._lateness.width for name in lows}
         # What may not be read may be changing unseen: the watermark waits until it may be read again.
         covered = {name: at if name in standing else max(at, seen[name]) for name, at in lows.items()}
+        self._glimpses.looked(now - _GLIMPSED, standing)
+        if not self._glimpses.in_doubt and not self._noticing.fan_outs.waiting():
+            self._sequence = sequence
         deletes = max(deletes_low, min(seen.values(), default=now - lag)) if self.logs_readable else deletes_low
         if (covered, deletes) != (lows, deletes_low):
             await self._save(covered, deletes)
@@ -224,8 +234,10 @@ class Following:
                 changed = datetime.fromisoformat(row["updated_at"])
                 # A snapshot may have shown what was for a while between two looks, and is no more.
                 is_later = changed > lows[followed.aggregate.name] + lag if before is None else changed >= before
-                unsure = is_later and copied != self._copied
+                unsure = is_later and (copied != self._copied or self._glimpses.is_crowded(followed.aggregate.name))
                 new = self._noticing.row(followed, row, since, unsure=unsure)
+                if not new:
+                    self._glimpses.doubt(followed, row, since)
                 if new and before is not None and changed < before:
                     self._lateness.saw(collection, changed, before, now)
             looked[collection] = now
@@ -286,4 +298,4 @@ class Following:
 
     async def _save(self, covered: Mapping[str, datetime], deletes: datetime) -> None:
         self._lease.check()
-        await self._positions.save(covered, deletes)
+        await self._positions.save(covered, deletes, self._sequence)

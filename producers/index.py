@@ -62,6 +62,10 @@ class Index:
         """Ids of the roots that were published and not deleted, ascending."""
         return self._families[collection].live()
 
+    def published_since(self, collection: str, sequence: int) -> Sequence[int]:
+        """Ids of the roots that were published from a sequence on and not deleted, ascending."""
+        return self._families[collection].live(sequence)
+
     def shown(self, scope: str, collection: str) -> Sequence[int]:
         """Ids of the children that a root shows, ascending."""
         return self._families[scope].shown(collection)

@@ -31,7 +31,12 @@ class Positions:
         at, left = self._instant("deletes"), self._document.get("left", {})
         return None if at is None else min([at, *(_instant_of(left[name]) for name in names if name in left)])
 
-    async def save(self, covered: Mapping[str, datetime], deletes: datetime) -> None:
+    @property
+    def sequence(self) -> int:
+        """What was read from here on may have shown look-ups as no look did (`Glimpses`); 0: nothing says so."""
+        return int(self._document.get("sequence", 0))
+
+    async def save(self, covered: Mapping[str, datetime], deletes: datetime, sequence: int = 0) -> None:
         """Save where each aggregate that is followed is now."""
         front = max(covered.values(), default=deletes)
         document = {
@@ -41,6 +46,7 @@ class Positions:
             "behind": {name: at.isoformat() for name, at in covered.items() if at < front},
             "names": sorted(covered),
             "left": self._left(covered),
+            "sequence": sequence,
         }
         await self._cursors.save(_CURSOR, document)
 

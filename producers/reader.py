@@ -15,6 +15,7 @@ from plumbing import metrics
 from plumbing.sealing import Sealer
 from producers import documents
 from producers.extents import Extent, read_extents
+from producers.glimpses import Carried, carried, watched
 from producers.layout import Branch, Shown, branches_of, flatten, leading_to, shown
 from producers.needs import SchemaUnfit, unfit
 from producers.sequence import Sequence as Numbers
@@ -58,6 +59,7 @@ class Reading:
         self.text = documents.inner_text(with_versions)
         self.branches = branches_of(with_versions, type_name, schema, aggregate.root.record)
         self.children = leading_to(self.branches, {touch.type_name for touch in aggregate.touched_by})
+        self.watched = watched(aggregate)
         self.weight = _weight(self.branches)
         self.secrets = [member.name for member, _ in secrets_of(aggregate)]
         self.counted = True
@@ -182,6 +184,11 @@ class Reader:
     def shown(self, aggregate: Aggregate, row: dict[str, Any]) -> Iterator[Shown]:
         """The nested rows of a root whose changes re-read it (`touched_by`), with what lies on the way to them."""
         return shown(row, self._reading(aggregate).children)
+
+    def carried(self, aggregate: Aggregate, row: dict[str, Any]) -> list[Carried]:
+        """What a root shows of look-ups of which only some columns count."""
+        reading = self._reading(aggregate)
+        return carried(row, reading.branches, reading.watched) if reading.watched else []
 
     def _reading(self, aggregate: Aggregate) -> Reading:
         if refusal := self.refusal(aggregate):

@@ -14,6 +14,7 @@ from producers import documents
 from producers.brake import Brake
 from producers.demands import CHANNELS, Demand, Demands
 from producers.families import Child
+from producers.glimpses import Glimpses
 from producers.ids import Ids
 from producers.index import Index
 from producers.lease import Lease
@@ -42,11 +43,12 @@ class Rereading:
         index: Index,
         lease: Lease,
         brake: Brake,
+        glimpses: Glimpses,
         aggregates: Sequence[Aggregate],
     ) -> None:
         """`aggregates`: all that may ever be asked for, for the metrics."""
         self._demands, self._noticing, self._reader, self._publisher = demands, noticing, reader, publisher
-        self._index, self._lease, self._brake = index, lease, brake
+        self._index, self._lease, self._brake, self._glimpses = index, lease, brake, glimpses
         self.refused: set[str] = set()
         """Aggregates whose roots the token may not read as we need them. Their demands stay open."""
         self._believes: dict[str, bool] = {}
@@ -76,7 +78,7 @@ class Rereading:
                     break
                 tried.update(one.id for one in batch)
                 try:
-                    await self._read_again(aggregate, batch)
+                    await self._read_again(aggregate, batch, now)
                 except SonarForbidden as exc:
                     self.refuse(aggregate, exc)
                     break
@@ -89,7 +91,7 @@ class Rereading:
             log.error("capture.aggregate_denied", aggregate=aggregate.name, reason=str(exc), next_step=exc.next_step)
         self.refused.add(aggregate.name)
 
-    async def _read_again(self, aggregate: Aggregate, batch: Sequence[Demand]) -> None:
+    async def _read_again(self, aggregate: Aggregate, batch: Sequence[Demand], now: datetime) -> None:
         """Read the roots of a batch and publish them; what is not met stays open."""
         with asking("re-read", aggregate.root.name):
             ids = Ids.of(one.id for one in batch)
@@ -99,17 +101,18 @@ class Rereading:
         for demand in (one for one in batch if page.tells_of(one.id)):
             demand.attempts += 1
             row = rows.get(demand.id)
-            met = self._missing(demand, page) if row is None else self._present(demand, row, page)
+            met = self._missing(demand, page) if row is None else self._present(demand, row, page, now)
             if met:
                 self._demands.done(demand)
         await self._publisher.commit()
 
-    def _present(self, demand: Demand, row: dict[str, Any], page: Page) -> bool:
+    def _present(self, demand: Demand, row: dict[str, Any], page: Page, now: datetime) -> bool:
         aggregate, scope = demand.aggregate, demand.aggregate.root.name
         shown = list(self._reader.shown(aggregate, row))
         outcome = self._publisher.row(aggregate, row, shown, page, snapshot=False)
         if outcome is Published.OVERLAPPED:
             return False
+        self._glimpses.note(aggregate.name, demand.id, now, self._reader.carried(aggregate, row))
         demand.in_vain = outcome is Published.HALTED
         collections = {touch.type_name: touch.collection for touch in aggregate.touched_by}
         seen = {(collections[one.type_name], one.id): one.version for one in shown if one.type_name in collections}

@@ -1,0 +1,155 @@
+"""What re-read roots showed of look-ups, kept until a look for changes has shown these as they are since.
+
+A look-up may change to and fro between two looks. To both it is as it was noted, and nothing fans out; yet a root that
+was read between them shows what was for a while. That root is read again.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from producers.demands import Demands
+from producers.followed import Followed
+from producers.index import Index
+from producers.layout import Branch
+from schemas.aggregate import Aggregate
+
+_MOST = 2000
+"""Roots of which is kept what they showed: each shows dozens of rows."""
+_ANY = ""
+"""A type that no row has: of a root that shows nobody knows what."""
+
+
+class Carried(NamedTuple):
+    """A row that an answer shows below a root (`version` None: it has none), or where one may have been hidden.
+
+    `id` None: whichever row of the type, of which a list may have shown more.
+    """
+
+    type_name: str
+    id: int | None
+    version: str | None
+    hidden: bool
+
+
+class _Seen(NamedTuple):
+    version: str | None
+    hidden: bool
+    at: datetime
+
+
+_Place = tuple[str, str, int | None]
+"""Aggregate, type and id."""
+
+
+class Glimpses:
+    """By root what it showed when it was last read again. Of look-ups of which each change counts none are kept."""
+
+    def __init__(self, demands: Demands) -> None:
+        self._demands = demands
+        self._seen: dict[_Place, dict[int, _Seen]] = {}
+        self._places: dict[tuple[str, int], tuple[datetime, set[_Place]]] = {}
+        """By aggregate and root, those that were read longest ago first."""
+        self._crowded: dict[str, datetime] = {}
+        """`{aggregate: since when more of its roots were read than are kept}`."""
+        self._doubted: set[tuple[str, int]] = set()
+
+    def restore(self, aggregates: Iterable[Aggregate], index: Index, sequence: int, at: datetime) -> None:
+        """Roots that were read from a sequence on, which is not before `at`, showed nobody knows what: after an end."""
+        for one in aggregates:
+            for root in index.published_since(one.root.name, sequence) if watched(one) else ():
+                self.note(one.name, root, at, [Carried(_ANY, None, None, hidden=True)])
+
+    def note(self, aggregate: str, root: int, at: datetime, carried: Iterable[Carried]) -> None:
+        """A root was read: not before `at` by Sonar's clock, so what changed earlier was shown as it is."""
+        self._forget(aggregate, root)
+        places = set()
+        for one in carried:
+            place = aggregate, one.type_name, one.id
+            places.add(place)
+            self._seen.setdefault(place, {})[root] = _Seen(one.version, one.hidden, at)
+        self._places[aggregate, root] = at, places
+        if len(self._places) > _MOST:
+            name, oldest = next(iter(self._places))
+            self._crowded[name] = self._places[name, oldest][0]
+            self._forget(name, oldest)
+
+    def is_crowded(self, aggregate: str) -> bool:
+        """Whether of an aggregate more was read than is kept: whatever carries a look-up may have shown another."""
+        return aggregate in self._crowded
+
+    def doubt(self, followed: Followed, row: dict[str, Any], since: datetime) -> None:
+        """Read those again that showed a look-up otherwise than a look for changes shows it, as it was noted."""
+        if followed.look_up is not None and followed.look_up.fields:
+            name = followed.aggregate.name
+            for root in self._differing(name, followed.look_up.type_name, row):
+                self._demands.add(followed.aggregate, root, since)
+                self._doubted.add((name, root))
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether one of those is still to be read."""
+        self._doubted = {one for one in self._doubted if self._demands.is_open(*one)}
+        return bool(self._doubted)
+
+    def _differing(self, aggregate: str, type_name: str, row: dict[str, Any]) -> list[int]:
+        """Roots that showed a row otherwise than it is now, or may have missed it because of what it was."""
+        id, version, changed = int(row["id"]), row["_version"], datetime.fromisoformat(row["updated_at"])
+        shown = self._seen.get((aggregate, type_name, id), {})
+        found = {root for root, one in shown.items() if _differs(one, version, changed)}
+        for place in ((aggregate, type_name, None), (aggregate, _ANY, None)):
+            found.update(
+                root for root, one in self._seen.get(place, {}).items() if root not in shown and one.at <= changed
+            )
+        return sorted(found)
+
+    def looked(self, before: datetime, without: Collection[str]) -> None:
+        """Forget what was read before this: looks have shown what changed since. `without`: not to these aggregates."""
+        for (name, root), (at, _) in list(self._places.items()):
+            if at < before and name not in without:
+                self._forget(name, root)
+        self._crowded = {name: at for name, at in self._crowded.items() if at >= before or name in without}
+
+    def _forget(self, aggregate: str, root: int) -> None:
+        _, places = self._places.pop((aggregate, root), (None, set[_Place]()))
+        for place in places:
+            del self._seen[place][root]
+            if not self._seen[place]:
+                del self._seen[place]
+
+
+def _differs(seen: _Seen, version: str, changed: datetime) -> bool:
+    if seen.hidden or seen.version is None:
+        return seen.at <= changed
+    return seen.version != version
+
+
+def watched(aggregate: Aggregate) -> frozenset[str]:
+    """Types of look-ups that may be as they were noted although they have changed."""
+    return frozenset(one.type_name for one in aggregate.looks_up if one.fields)
+
+
+def carried(row: dict[str, Any], branches: Sequence[Branch], types: frozenset[str]) -> list[Carried]:
+    """What a flattened row shows of rows of these types, and where it shows none though it refers to one."""
+    found: list[Carried] = []
+    for branch in branches:
+        value, is_one = row.get(branch.name), branch.type_name in types
+        if branch.many and is_one and value is not None:
+            found.append(Carried(branch.type_name, None, None, hidden=True))
+        elif value is None and is_one:
+            found += _hidden(row, branch)
+        for one in value or () if branch.many else (value,) if value else ():
+            if is_one:
+                found.append(Carried(branch.type_name, int(one["id"]), one.get("_version"), hidden=False))
+            found += carried(one, branch.branches, types)
+    return found
+
+
+def _hidden(row: dict[str, Any], branch: Branch) -> Iterable[Carried]:
+    if row.get(f"{branch.field}_type", branch.type_name) != branch.type_name:
+        return
+    names = f"{branch.field}_id"
+    if names not in row:
+        yield Carried(branch.type_name, None, None, hidden=True)
+    elif row[names] is not None:
+        yield Carried(branch.type_name, int(row[names]), None, hidden=True)

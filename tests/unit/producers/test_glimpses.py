@@ -1,0 +1,156 @@
+"""A look-up that changes to and fro between two looks, while what shows it is read: no glimpse of it stays."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from producers import glimpses
+from tests.unit.producers.scene import Scene
+from tests.unit.producers.test_following import a_scene
+
+Change = Callable[[], None]
+
+
+async def look(scene: Scene) -> None:
+    """Five seconds later."""
+    scene.shop.clock.tick(5)
+    await scene.following.poll()
+
+
+async def glimpsed(scene: Scene, collection: str, there: Change, back: Change) -> None:
+    """A poll of which each page of `collection` is read between `there` and `back`, of which no look shows anything."""
+    is_there = False
+
+    def before(document: str, variables: Mapping[str, Any]) -> None:
+        nonlocal is_there
+        if "query Page" in document and f" {collection}(" in document and not is_there:
+            scene.shop.clock.tick(1)
+            there()
+            is_there = True
+
+    scene.client.before = before
+    await look(scene)
+    assert is_there
+    scene.client.before = None
+    scene.shop.clock.tick(1)
+    back()
+
+
+def renamed(scene: Scene, type_name: str, id: int, name: str) -> Change:
+    """Something that happens later."""
+    return lambda: scene.shop.store.update(type_name, id, name=name)
+
+
+async def test_a_name_that_only_a_re_read_saw_does_not_stay() -> None:
+    scene = await a_scene()
+    before = scene.folded()[1]["account_status"]
+    scene.shop.store.update("Account", 1, name="Eda")
+    status = scene.shop.status
+    await glimpsed(
+        scene, "accounts", renamed(scene, "AccountStatus", status, "Middle"),
+        renamed(scene, "AccountStatus", status, before["name"]),
+    )  # fmt: skip
+    assert scene.folded()[1]["account_status"] == {"name": "Middle"}
+    await look(scene)
+    assert scene.folded()[1]["account_status"] == before
+    read = len(scene.client.asked)
+    await look(scene)
+    assert not [one for one in scene.client.asked[read:] if "query Page" in one]
+
+
+async def test_columns_that_only_a_re_read_saw_do_not_stay() -> None:
+    scene = await a_scene()
+    lead, status = scene.shop.a_status("Lead"), scene.shop.status
+    await look(scene)
+    scene.shop.store.update("Payment", 1, amount=777)
+    await glimpsed(scene, "payments", in_status(scene, 1, lead), in_status(scene, 1, status))
+    assert scene.folded("payment")[1]["account"]["account_status_id"] == lead
+    await look(scene)
+    assert scene.folded("payment")[1]["account"]["account_status_id"] == status
+
+
+def in_status(scene: Scene, account: int, status: int) -> Change:
+    """Something that happens later."""
+    return lambda: scene.shop.store.update("Account", account, account_status_id=status)
+
+
+def pages_of(scene: Scene, collection: str, since: int) -> int:
+    """How many pages of whole rows were asked for since so many requests."""
+    return sum("query Page" in one and f" {collection}(" in one for one in scene.client.asked[since:])
+
+
+async def test_a_row_that_was_hidden_only_while_a_re_read_looked_is_shown() -> None:
+    scene = await a_scene()
+    note = scene.shop.store.insert("Note", message="m", noteable_type="Account", noteable_id=1, priority="NORMAL")
+
+    def archived(at: Any) -> Change:
+        return lambda: scene.shop.store.update("Account", 1, archived_at=at)
+
+    await glimpsed(scene, "notes", archived(scene.shop.clock.now), archived(None))
+    assert scene.folded("note")[note]["account"] is None
+    await look(scene)
+    assert scene.folded("note")[note]["account"]["name"] == "Ada"
+
+
+async def test_what_was_read_long_before_or_refers_to_another_row_is_not_read_again() -> None:
+    scene = await a_scene()
+    other = scene.shop.an_account("Bea")
+    for type_name, id in (("Contact", 1), ("Account", other)):
+        scene.shop.store.insert("Note", message="m", noteable_type=type_name, noteable_id=id, priority="NORMAL")
+    await look(scene)
+    asked = len(scene.client.asked)
+    scene.shop.store.update("Account", 1, is_delinquent=True)
+    await look(scene)
+    assert pages_of(scene, "notes", asked) == 0
+    assert pages_of(scene, "accounts", asked) == 1
+    for _ in range(8):
+        await look(scene)
+    scene.shop.store.update("Account", other, is_delinquent=True)
+    await look(scene)
+    assert pages_of(scene, "notes", asked) == 0
+
+
+async def test_a_row_that_changed_otherwise_since_is_read_again_once() -> None:
+    scene = await a_scene()
+    scene.shop.store.update("Payment", 1, amount=777)
+    await look(scene)
+    asked = len(scene.client.asked)
+    scene.shop.clock.tick(1)
+    scene.shop.store.update("Account", 1, name="Eda")
+    for _ in range(4):
+        await look(scene)
+    assert pages_of(scene, "payments", asked) == 1
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["before a look", "with what a look asked for"])
+async def test_after_an_end_what_was_read_last_is_held_against_look_ups_too(again: bool) -> None:
+    """Also where a look had found the glimpse, and the root could not be read before the end."""
+    scene = await a_scene()
+    lead, status = scene.shop.a_status("Lead"), scene.shop.status
+    await look(scene)
+    scene.shop.store.update("Payment", 1, amount=777)
+    await glimpsed(scene, "payments", in_status(scene, 1, lead), in_status(scene, 1, status))
+    if again:
+        scene.shop.store.hold("Payment", 1)
+        for _ in range(12):
+            await look(scene)
+        scene.shop.store.release("Payment", 1)
+    scene.broker.lose()
+    scene.restart()
+    await scene.begin()
+    await look(scene)
+    assert scene.folded("payment")[1]["account"]["account_status_id"] == status
+
+
+async def test_more_roots_than_are_kept_are_found_by_what_they_refer_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(glimpses, "_MOST", 2)
+    scene = await a_scene(page_size=50)
+    lead, status = scene.shop.a_status("Lead"), scene.shop.status
+    await look(scene)
+    for number in range(8):
+        scene.shop.a_payment(1, number)
+    await glimpsed(scene, "payments", in_status(scene, 1, lead), in_status(scene, 1, status))
+    for _ in range(3):
+        await look(scene)
+    assert {row["account"]["account_status_id"] for row in scene.folded("payment").values()} == {status}
