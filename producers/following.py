@@ -208,7 +208,7 @@ class Following:
         # What may not be read may be changing unseen: the watermark waits until it may be read again.
         covered = {name: at if name in standing else max(at, seen[name]) for name, at in lows.items()}
         self._glimpses.looked(now - _GLIMPSED, standing)
-        if not self._glimpses.in_doubt and not self._noticing.fan_outs.waiting():
+        if not standing and not self._glimpses.in_doubt and not self._noticing.fan_outs.waiting():
             self._sequence = sequence
         deletes = max(deletes_low, min(seen.values(), default=now - lag)) if self.logs_readable else deletes_low
         if (covered, deletes) != (lows, deletes_low):

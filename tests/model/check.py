@@ -8,13 +8,16 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from unittest import mock
 
 import orjson
 
+from clients.sonar_errors import SonarQuiet
 from plumbing.errors import SyncError
+from producers.followed import followed
 from producers.ids import Ids
 from producers.orders import Order
-from tests.faults.capture_town import Town
+from tests.faults.capture_town import Answer, Town
 from tests.faults.steps import Killed
 from tests.faults.test_capture_answers import ANSWERS
 from tests.model.source import NAMES, NEVER, OPERATIONS, UNTOLD, Key, Source
@@ -83,8 +86,14 @@ class _Run:
         self.source = Source(self.town)
         self.chance = random.Random(seed)
         self._denied_for = 0
+        self._undone = contextlib.ExitStack()
+        """What ends beside what is denied."""
 
     async def through(self, steps: list[Step]) -> Missed | None:
+        with self._undone:
+            return await self._through(steps)
+
+    async def _through(self, steps: list[Step]) -> Missed | None:
         await self.town.read()
         for number, step in enumerate(steps):
             self.chance.seed(step.seed)
@@ -106,6 +115,7 @@ class _Run:
 
         def before(document: str, variables: Any) -> None:
             nonlocal asked
+            self.source.asked(document)
             asked += 1
             if asked == turn:
                 happen()
@@ -179,6 +189,7 @@ class _Run:
         self._denied_for -= 1
         if at_once or self._denied_for <= 0:
             self.town.damage()
+            self._undone.close()
 
     @contextlib.contextmanager
     def none(self) -> Iterator[None]:
@@ -248,6 +259,43 @@ class _Run:
         yield
 
     @contextlib.contextmanager
+    def unfit(self) -> Iterator[None]:
+        """Sonar's schema lacks what an aggregate needs, for some polls: it stands still, the others go on."""
+        town, out = self.town, self.chance.choice(AGGREGATES)
+        others = followed([one for one in AGGREGATES if one is not out], town.schema)
+        town.following.fit(others, town.schema, {out.name: ["Type.field"]})
+        # Whatever process there is by then.
+        self._undone.callback(lambda: town.following.fit(followed(AGGREGATES, town.schema), town.schema, {}))
+        self._denied_for = self.chance.randint(1, 3)
+        yield
+
+    @contextlib.contextmanager
+    def braked(self) -> Iterator[None]:
+        """Any delete is more than usual, for some polls: it is held."""
+        self._undone.enter_context(mock.patch("producers.brake.LEAST", 0))
+        self.town.following.brake._share = 0
+        self._undone.callback(lambda: setattr(self.town.following.brake, "_share", 0.05))
+        self._denied_for = self.chance.randint(1, 3)
+        yield
+
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Hours begin in which Sonar is to be left alone, and end after a while."""
+        left = self.chance.randint(0, 8)
+
+        def refused(_: str, answer: Answer) -> Answer:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise SonarQuiet("these are quiet hours")
+            return answer
+
+        self.town.line.meddle = refused
+        yield
+        self.town.restart_line()
+        self.source.tick(self.chance.choice([60, 3600]))
+
+    @contextlib.contextmanager
     def bad_answers(self) -> Iterator[None]:
         """Some answers are none of Sonar's, damaged or refused."""
         bad = ANSWERS[self.chance.choice(list(ANSWERS))]
@@ -312,7 +360,8 @@ FAULTED: dict[str, Callable[[_Run], contextlib.AbstractContextManager[None]]] = 
     one.__name__: one
     for one in (
         _Run.none, _Run.restart, _Run.killed_before_the_broker_has_it, _Run.killed_between_two_leaders, _Run.denied,
-        _Run.emptied, _Run.bad_answers, _Run.snapshot, _Run.ordered, _Run.hinted, _Run.skew,
+        _Run.emptied, _Run.bad_answers, _Run.snapshot, _Run.ordered, _Run.hinted, _Run.skew, _Run.unfit, _Run.braked,
+        _Run.quiet,
     )
 }  # fmt: skip
 

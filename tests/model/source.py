@@ -49,6 +49,7 @@ class Source:
 
     def __init__(self, town: Town) -> None:
         self.town, self.store, self.random = town, town.shop.store, town.random
+        self._other_status = town.shop.a_status("Elsewhere")
         self._groups = [town.shop.a_group(name) for name in ("A", "B")]
         for account in town.accounts[:4]:
             radius = self.store.insert("RadiusAccount", account_id=account, username=f"u{account}")
@@ -57,6 +58,10 @@ class Source:
         self._late: list[Late] = []
         self._lagging: dict[tuple[str, int], datetime] = {}
         """`{(type, id): until when}`: rows that a look for changes does not show yet, though reads by id do."""
+        self._fickle: list[int] = []
+        """Accounts that will be in another status while roots are read."""
+        self._back: dict[int, int] = {}
+        """`{account: the status that it returns to}` before the next look."""
         self.state: dict[Key, Any] = {}
         self.since: dict[Key, datetime] = {}
         """When each root, its children included, came to look as it does; NEVER: nothing that is polled tells of it."""
@@ -87,6 +92,12 @@ class Source:
     def tick(self, seconds: int) -> None:
         """Time goes by, and what was late becomes visible."""
         self.town.shop.clock.tick(seconds)
+        for account, status in self._back.items():
+            if account in self.store.table("Account"):
+                self.store.update("Account", account, account_status_id=status)
+        if self._back:
+            self._back.clear()
+            self._note_in_passing()
         for one in [one for one in self._late if one.due <= self.now]:
             self._late.remove(one)
             if self._commit(one):
@@ -95,11 +106,22 @@ class Source:
             self._catch_up(row)
 
     def settle(self) -> None:
-        """Nothing is late any more."""
+        """Nothing is late any more, or about to change."""
+        self._fickle.clear()
         while self._late:
             self.tick(1)
         for row in list(self._lagging):
             self._catch_up(row)
+
+    def asked(self, document: str) -> None:
+        """Capture is about to ask this."""
+        if self._fickle and "query Page" in document:
+            for account in self._fickle:
+                if account in self.store.table("Account") and account not in self._back:
+                    self._back[account] = self.store.table("Account")[account]["account_status_id"]
+                    self.store.update("Account", account, account_status_id=self._other_status)
+            self._fickle.clear()
+            self._note_in_passing()
 
     # operations
 
@@ -199,7 +221,20 @@ class Source:
         """What many accounts refer to has another name."""
         self.store.update("AccountStatus", self.town.shop.status, name=f"S{self.random.random()}")
 
+    def to_and_fro(self) -> None:
+        """What is read next shows a row of another as it is only for that moment: no look does."""
+        account = self._account()
+        for id in [id for id, row in self.store.table("Payment").items() if row["account_id"] == account][:2]:
+            self._write("Payment", id)
+        self._fickle.append(account)
+
     # helpers
+
+    def _note_in_passing(self) -> None:
+        """As `note`, when what shows a row need not be read again: what was not told of before is not now."""
+        untold = [key for key, since in self.since.items() if since == NEVER]
+        self.note()
+        self.since.update(dict.fromkeys(untold, NEVER))
 
     def _catch_up(self, row: tuple[str, int]) -> None:
         del self._lagging[row]
@@ -291,7 +326,7 @@ class Source:
 OPERATIONS: tuple[Callable[[Source], None], ...] = (
     Source.insert, Source.update, Source.tie, Source.silent_update, Source.late_commit, Source.too_late_commit,
     Source.index_lag, Source.delete, Source.unlogged_delete, Source.recreate, Source.move, Source.move_grandchild,
-    Source.merge, Source.attach, Source.detach, Source.look_up,
+    Source.merge, Source.attach, Source.detach, Source.look_up, Source.to_and_fro,
 )  # fmt: skip
 UNTOLD = (Source.silent_update, Source.too_late_commit, Source.unlogged_delete)
 """What nothing tells a poller of: only a sweep finds it."""

@@ -12,6 +12,7 @@ from plumbing.clock import utc_now
 from producers import changes, documents, following
 from producers.changes import Changes
 from producers.documents import Thin
+from producers.glimpses import Glimpses
 from producers.index import Index
 from producers.lateness import Lateness
 from producers.publisher import Published, Publisher
@@ -110,6 +111,10 @@ def _no_child_index() -> PATCHES:
     ]
 
 
+def _no_glimpses() -> PATCHES:
+    return [mock.patch.object(Glimpses, "note")]
+
+
 OURS = Strategy("ours")
 TOLD = Strategy("ours without sweeps", sweeps=False, told=True)
 """What the naive ones are measured against: it misses nothing that a poller is told of."""
@@ -121,5 +126,6 @@ NAIVE = (
     Strategy("no sweep", sweeps=False),
     Strategy("ordering by _version", _by_version, told=True),
     Strategy("no child index", _no_child_index, sweeps=False, told=True),
+    Strategy("no memory of what re-read roots showed of look-ups", _no_glimpses, told=True),
 )
 """Each with what it must fail for; where sweeps would mend it in the end, without them."""
