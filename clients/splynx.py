@@ -67,6 +67,8 @@ class SplynxClient:
         self._one_by_one = False
         self._token: str | None = None
         self._token_until = 0.0
+        self.permissions: Mapping[str, Mapping[str, str]] = {}
+        """`{controller: {action: rule}}` of our key, as the log-in for a token told them; else empty."""
         self.requests = 0
 
     async def __aenter__(self) -> Self:
@@ -246,6 +248,8 @@ class SplynxClient:
             raise error_of(answer.status_code, answer.content, answer.headers)
         told = self._object(answer)
         self._token, self._token_until = str(told["access_token"]), float(told["access_token_expiration"])
+        rights = told.get("permissions")
+        self.permissions = rights if isinstance(rights, dict) else {}  # a list where there are none
 
     def _object(self, answer: httpx2.Response) -> dict[str, Any]:
         parsed = self._json(answer)

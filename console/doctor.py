@@ -8,7 +8,7 @@ from typing import Any
 from clients.mysql import Database
 from clients.sonar import SonarClient
 from clients.splynx import SplynxClient
-from clients.splynx_paths import listing
+from console import rights
 from console.mentioned import not_in_sonar
 from console.names import check_names
 from console.reconciled import OVER_REST
@@ -19,7 +19,6 @@ from plumbing.settings import SecretsSettings, Settings
 from producers.needs import SchemaUnfit
 from producers.reader import NESTED_PAGE
 from producers.source import read_source
-from reconciliation.rest_rows import TRANSACTIONS
 from schemas.aggregate import Aggregate
 from schemas.catalogue import TARGETS, aggregate, captured
 from schemas.ownership import check_fields
@@ -31,8 +30,6 @@ from sinks.guards import check_guards
 from sinks.payment_ids import check_sql
 from sinks.site import Site
 
-_WRITTEN = ("payments", "billing_transactions", "customer_billing")
-"""Splynx's tables that are written by SQL."""
 CAPTURE, PROCESS, SINK = "capture", "process", "sink"
 _DOCTOR = "doctor"
 """Needs a check that keeps no stage from beginning."""
@@ -118,25 +115,6 @@ def exit_code_of(findings: Sequence[Finding]) -> ExitCode:
     return ExitCode.FOUND if wrong else ExitCode.DONE
 
 
-def grants(settings: Settings) -> list[str]:
-    """The GRANTs that the database user needs, derived from what is written by SQL."""
-    db = settings.splynx.db
-    found = []
-    if db is not None:
-        found.append(f"GRANT SELECT ON `{db.name}`.* TO '{db.user}'@'%';")
-        found += [f"GRANT SELECT, INSERT, UPDATE ON `{db.name}`.`{table}` TO '{db.user}'@'%';" for table in _WRITTEN]
-    at = settings.ledger_db
-    return [*found, f"GRANT ALL PRIVILEGES ON `{at.name}`.* TO '{at.user}'@'%';"]
-
-
-def endpoints() -> list[str]:
-    """The REST endpoints whose index, view, add and update rights the API key needs."""
-    used = [listing(target.endpoint) for target in TARGETS.values() if target.endpoint is not None]
-    return sorted(
-        {*used, TRANSACTIONS, *readiness.LISTS.values(), "admin/config/additional-fields", "admin/config/config"}
-    )
-
-
 async def _rules(settings: Settings) -> list[Finding]:
     check_fields(read_rules(settings.rules))
     return [Finding("rules", True, "the rules file is valid")]
@@ -168,8 +146,8 @@ async def _sonar(settings: Settings) -> list[Finding]:
         says += f"; the token may not read {', '.join(source.unreadable)}: what of it is in Splynx is left alone"
     says += left_out_text(left_out)
     says += f"; {secrets_text(settings.secrets)}"
-    rights = rights_findings(aggregate(name) for name in sorted(source.forbidden))
-    return [Finding("sonar", True, says), *rights, *schema_findings(source.unfit, source.missing)]
+    forbidden = rights_findings(aggregate(name) for name in sorted(source.forbidden))
+    return [Finding("sonar", True, says), *forbidden, *schema_findings(source.unfit, source.missing)]
 
 
 def left_out_text(names: Iterable[str]) -> str:
@@ -259,6 +237,9 @@ async def _splynx(settings: Settings) -> list[Finding]:
 
             async def one(entity: str = entity, endpoint: str = endpoint) -> list[Finding]:
                 count = await readiness.rows_of(client, endpoint)
+                if lacking := readiness.rights_lacking(client.permissions, endpoint):
+                    says = f"the key may not {', '.join(lacking)} at {endpoint}"
+                    return [Finding(f"{_API}: {entity}", False, says, rights.GIVE, ExitCode.USAGE)]
                 return [Finding(f"{_API}: {entity}", True, f"{endpoint} answers, {count} rows")]
 
             found += await guarded(f"{_API}: {entity}", one)
@@ -293,7 +274,7 @@ async def _ways(settings: Settings) -> list[Finding]:
 
 
 async def _tables(settings: Settings) -> list[Finding]:
-    """A wrong name of the database, or a user without rights there, shows as tables that are not there."""
+    """A wrong name of the database shows as tables that are not there, and so does a user who may not even look."""
     at = settings.splynx.db
     if at is None:
         return [Finding("splynx database", True, f"reconcile reads over REST: {OVER_REST}")]
@@ -301,12 +282,20 @@ async def _tables(settings: Settings) -> list[Finding]:
         rows = await db.fetch(
             "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = %s", (at.name,)
         )
-    missing = sorted(set(_WRITTEN) - {row["name"] for row in rows})
+        missing = sorted(set(rights.WRITTEN) - {row["name"] for row in rows})
+        # Where the ledger lies elsewhere, it is only read, for `reconcile`.
+        written = settings.ledger_beside_rows and not missing
+        refused = await rights.refused(db, at.name) if written else []
     if missing:
         says = f"{at.user} sees no {', '.join(missing)} in {at.name}"
         next_step = "Check splynx.db.name, or give the user the GRANTs that `crossfade doctor` prints."
         return [Finding("splynx database", False, says, next_step, ExitCode.USAGE)]
-    return [Finding("splynx database", True, "the tables that are written by SQL are there")]
+    if refused:
+        says = f"{at.user} may not {', '.join(refused)}"
+        next_step = "Give the user the GRANTs that `crossfade doctor` prints."
+        return [Finding("splynx database", False, says, next_step, ExitCode.USAGE)]
+    says = "and may be written" if written else "and are only read"
+    return [Finding("splynx database", True, f"the tables that are written by SQL are there, {says}")]
 
 
 async def _columns(settings: Settings) -> list[Finding]:
@@ -353,8 +342,8 @@ def document_of(settings: Settings, findings: Sequence[Finding]) -> dict[str, An
         "checks": [
             {"check": one.check, "ok": one.ok, "says": one.says, "next_step": one.next_step} for one in findings
         ],
-        "grants": grants(settings),
-        "endpoints": endpoints(),
+        "grants": rights.grants(settings),
+        "endpoints": rights.endpoints(),
     }
 
 

@@ -1,5 +1,6 @@
 """Whether this Splynx is one that we can write: asked at start, and by the doctor, before anything is written."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from clients.splynx import SplynxClient
@@ -20,6 +21,14 @@ LISTS = {
 """`{kind of a configured id: where Splynx lists it}`."""
 
 
+CONTROLLERS = {
+    "admin/administration/partners": r"api\admin\administration\Partners",
+    "admin/customers/customer": r"api\admin\customers\Customer",
+    "admin/finance/payments": r"api\admin\finance\Payments",
+}
+"""`{endpoint: what its rights are called}`, as far as these names are known (reference of Splynx's API, 3.4)."""
+ACTIONS = ("index", "view", "add", "update")
+"""What the API key must be allowed to do with what is written over REST."""
 FIELDS = "admin/config/additional-fields/customers"
 
 
@@ -53,6 +62,15 @@ async def rows_of(client: SplynxClient, endpoint: str) -> int:
         return await client.head_count(endpoint)
     except RecordMissing as exc:
         raise NotSplynx(f"what answers at splynx.url has no {endpoint}") from exc
+
+
+def rights_lacking(permissions: Mapping[str, Mapping[str, str]], endpoint: str) -> list[str]:
+    """The actions that our key may not do there; none where Splynx has not told its rights, or they have another name.
+
+    `permissions`: see `SplynxClient`.
+    """
+    given = permissions.get(CONTROLLERS.get(endpoint, ""))
+    return [] if given is None else [action for action in ACTIONS if given.get(action) != "allow"]
 
 
 async def check_ids(client: SplynxClient, path: Path) -> None:

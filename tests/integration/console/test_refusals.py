@@ -221,26 +221,35 @@ def test_one_address_for_both_ends_is_told(ready: Site) -> None:
     assert (ended.code, "source and target swapped" in ended.err) == (ExitCode.USAGE, True)
 
 
+def as_root(site: Site, statement: str) -> None:
+    with site.mariadb.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
 def test_the_doctor_names_all_that_is_wrong_at_once(ready: Site) -> None:
     ready.configure(**{"sonar.token": "wrong"})
     ready.write("rules.yaml", changed(choices.rules(), {"partners.default": 77, "status_map.strict": True}))
     ready.write("guards.yaml", guards_with(expected="something else"))
+    right = f"INSERT ON `{ready.splynx.database}`.payments {{}} '{ready.splynx.writer}'@'%'"
     try:
         with ready.without("admin/config/labels"):
+            as_root(ready, f"REVOKE {right.format('FROM')}")
             ended = ready.crossfade("doctor", "--json")
     finally:
+        as_root(ready, f"GRANT {right.format('TO')}")
         ready.configure()
         ready.write("rules.yaml", choices.rules())
         ready.write("guards.yaml", choices.guards())
     wrong = {one["check"]: one for one in ended.document["checks"] if not one["ok"]}
     first_guard = choices.guards()["guards"][0]["name"]
     assert set(wrong) == {
-        "sonar", "splynx api: label", "splynx ids in the rules", f"guard: {first_guard}",
+        "sonar", "splynx api: label", "splynx ids in the rules", "splynx database", f"guard: {first_guard}",
     }  # fmt: skip
     assert ended.document.keys() | {"learn"} == {"version"} | members("doctor")
     assert all(one["next_step"] for one in wrong.values())
     assert "partners.default: Splynx has no partner 77" in wrong["splynx ids in the rules"]["says"]
     assert "405 for admin/config/labels" in wrong["splynx api: label"]["says"]
+    assert f"{ready.splynx.writer} may not INSERT payments" in wrong["splynx database"]["says"]
     assert ended.code == ExitCode.USAGE
     assert ready.is_untouched
 

@@ -9,13 +9,13 @@ from console import doctor
 from console.doctor import (
     Finding,
     NotReady,
-    endpoints,
     exit_code_of,
     guarded,
     left_out_text,
     schema_findings,
     text_of,
 )
+from console.rights import endpoints
 from plumbing.errors import DependencyUnreachable, ExitCode
 from plumbing.settings import Settings
 

@@ -7,7 +7,7 @@ import pytest
 
 from clients.splynx import SplynxClient
 from schemas.rules import configured_ids
-from sinks.readiness import FIELDS, LISTS, UnknownFields, check_ids, entities
+from sinks.readiness import FIELDS, LISTS, UnknownFields, check_ids, entities, rights_lacking
 from tests.builders import rules
 
 
@@ -20,6 +20,25 @@ def test_every_kind_of_id_that_rules_can_name_is_looked_up() -> None:
         taxes={"map": {1: 4}},
     ).file
     assert {kind for kind, _, _ in configured_ids(file)} == set(LISTS)
+
+
+CUSTOMER = r"api\admin\customers\Customer"
+ALL = {"index": "allow", "view": "allow", "add": "allow", "update": "allow"}
+
+
+@pytest.mark.parametrize(
+    ("permissions", "lacking"),
+    [
+        pytest.param({CUSTOMER: ALL}, [], id="all rights"),
+        pytest.param({CUSTOMER: ALL | {"update": "deny"}}, ["update"], id="one denied"),
+        pytest.param({CUSTOMER: {"index": "allow", "view": "allow"}}, ["add", "update"], id="only reading"),
+        pytest.param({}, [], id="rights that are not told"),
+        pytest.param({r"api\admin\customers\Another": {}}, [], id="rights by a name that we do not know"),
+    ],
+)
+def test_the_rights_that_our_key_lacks_are_named(permissions: dict[str, dict[str, str]], lacking: list[str]) -> None:
+    assert rights_lacking(permissions, "admin/customers/customer") == lacking
+    assert rights_lacking(permissions, "admin/config/labels") == []
 
 
 class Splynx:
