@@ -17,7 +17,7 @@ from console.topics import MAKE_TOPICS, plan_subjects, plan_topics
 from plumbing.errors import ConfigurationError, ExitCode, SyncError
 from plumbing.settings import SecretsSettings, Settings
 from producers.needs import SchemaUnfit
-from producers.reader import NESTED_PAGE
+from producers.nested import NESTED_PAGE
 from producers.source import read_source
 from schemas.aggregate import Aggregate
 from schemas.catalogue import TARGETS, aggregate, captured

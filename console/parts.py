@@ -22,9 +22,10 @@ from producers.changes import Changes
 from producers.extents import read_extent
 from producers.followed import followed
 from producers.ids import Ids
+from producers.nested import NESTED_PAGE
 from producers.orders import Order
 from producers.parts import owned
-from producers.reader import NESTED_PAGE, Reading
+from producers.reader import Reading
 from producers.signals import SNAPSHOT
 from producers.source import selection_text
 from producers.summary import CaptureSummary

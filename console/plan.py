@@ -18,7 +18,8 @@ from console.advance import duration
 from console.output import table
 from plumbing.settings import Settings
 from producers.extents import Extent, read_extent
-from producers.reader import NESTED_PAGE, Reading
+from producers.nested import NESTED_PAGE
+from producers.reader import Reading
 from producers.source import read_source
 from schemas.aggregate import Aggregate, Target, WritePath
 from schemas.catalogue import AGGREGATES, FLAG_LABELS, TARGETS, captured

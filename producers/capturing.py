@@ -28,11 +28,12 @@ from producers.following import Following
 from producers.index import Index
 from producers.lease import Lease
 from producers.needs import SchemaUnfit
+from producers.nested import NESTED_PAGE
 from producers.orders import Order, Orders, Work
 from producers.pace import pause_after, rest, sleep
 from producers.parts import Parts
 from producers.publisher import Publisher
-from producers.reader import NESTED_PAGE, Reader
+from producers.reader import Reader
 from producers.sequence import Sequence as Numbers
 from producers.signals import ACCEPT_DELETES
 from producers.snapshot import Snapshot
@@ -135,8 +136,7 @@ class Capture:
             every=timedelta(minutes=settings.sonar.schema_minutes),
             carried=carried,
         )
-        # Twice as many ranges as requests at a time: while some publish, the others ask.
-        snapshot = Snapshot(reader, publisher, cursors, lease, ways=2 * settings.sonar.concurrency, run_id=run_id)
+        snapshot = Snapshot(reader, publisher, cursors, lease, ways=settings.sonar.concurrency, run_id=run_id)
         fit = [one for one in aggregates if one.name in source.selections]
         changes = Changes(client, followed(fit, source.schema), source.schema)
         following = Following(

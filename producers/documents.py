@@ -163,6 +163,16 @@ def nested_document(collection: str, field: str, entities: str, *, archived: boo
     )
 
 
+def lists_document(collection: str, field: str, entities: str, *, archived: bool) -> str:
+    """The beginning of the same nested connection of several rows: variables `owners` (a search), `m` of them, `n`."""
+    return (
+        f"query Lists($owners: [Search], $m: Int!, $n: Int!) {{ {collection}(search: $owners, sorter: {_ID_ORDER}, "
+        f"paginator: {{page: 1, records_per_page: $m}}{_archived(archived)}) {{ entities {{ id {field}("
+        f"sorter: {_ID_ORDER}, paginator: {{page: 1, records_per_page: $n}}) {{ entities {entities} {PAGE_INFO} }} "
+        f"}} }} }}"
+    )
+
+
 @dataclass(frozen=True)
 class Thin:
     """A thin page that is asked for: id, version and a few columns of what changed in a collection."""

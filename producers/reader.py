@@ -16,8 +16,9 @@ from plumbing.sealing import Sealer
 from producers import documents
 from producers.extents import Extent, read_extents
 from producers.glimpses import Carried, carried, watched
-from producers.layout import Branch, Shown, branches_of, flatten, leading_to, shown
+from producers.layout import Shown, branches_of, flatten, leading_to, shown
 from producers.needs import SchemaUnfit, unfit
+from producers.nested import NESTED_PAGE, Nested, weight
 from producers.sequence import Sequence as Numbers
 from producers.sizes import PageSize
 from schemas.aggregate import Aggregate
@@ -27,8 +28,6 @@ log = structlog.get_logger()
 
 _TRIES = 5
 _PAUSE_SECONDS = 0.1
-NESTED_PAGE = 10
-"""Nested rows asked for in the page of the roots (or `Few`); a list that is full is read on by itself."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class Reading:
         self.branches = branches_of(with_versions, type_name, schema, aggregate.root.record)
         self.children = leading_to(self.branches, {touch.type_name for touch in aggregate.touched_by})
         self.watched = watched(aggregate)
-        self.weight = _weight(self.branches)
+        self.weight = weight(self.branches)
         self.secrets = [member.name for member, _ in secrets_of(aggregate)]
         self.counted = True
         self.largest: int | None = None
@@ -97,7 +96,8 @@ class Reader:
         self, schema: SonarSchema, selections: Mapping[str, str], lacks: Mapping[str, Sequence[str]] | None = None
     ) -> None:
         """Read by this schema from now on. `lacks`: `{aggregate: what}` of those that have no selection."""
-        self._schema, self._lacks = schema, lacks or {}
+        self._lacks = lacks or {}
+        self._nested = Nested(self._client, schema, page_size=self._page_size, node_limit=self._node_limit)
         self._readings = {
             one.name: Reading(one, selections[one.name], schema) for one in self._aggregates if one.name in selections
         }
@@ -218,7 +218,7 @@ class Reader:
         for row in rows:
             if reading.secrets:
                 self._seal(reading, row)
-            await self._flatten(row, reading.branches, min(NESTED_PAGE, reading.largest or NESTED_PAGE))
+        await self._nested.complete(rows, reading.branches, min(NESTED_PAGE, reading.largest or NESTED_PAGE))
         metrics.SONAR_ROWS.labels(root.name).inc(len(rows))
         return Page(rows, sequence, answer.started, answer.server_time, total)
 
@@ -229,42 +229,3 @@ class Reader:
                 if self._sealer is None:
                     raise RuntimeError("secrets are read only where there are keys")  # excluded by the settings
                 row[name] = self._sealer.seal(str(value), f"{reading.aggregate.root.type_name}.{name}:{row['id']}")
-
-    async def _flatten(self, row: dict[str, Any], branches: Sequence[Branch], full: int) -> None:
-        """Make connections lists, in place, and read on where one is full."""
-        for owner, branch in flatten(row, branches, full):
-            owner[branch.name] = await self._read_on(branch, int(owner["id"]))
-            for one in owner[branch.name]:
-                await self._flatten(one, branch.branches, full)
-
-    async def _read_on(self, branch: Branch, id: int) -> list[dict[str, Any]]:
-        """All rows of one nested connection, by keyset until a page is empty: no page size needs to be trusted."""
-        type_name, field = branch.owner_type, branch.field
-        collection = self._schema.collection_of(type_name)
-        if collection is None:
-            raise IncompletePage(f"{type_name}.{field} is full and {type_name} cannot be asked by id")
-        argument = self._schema.field_type("Query", collection)
-        document = documents.nested_document(
-            collection,
-            field,
-            documents.inner_text(branch.selection),
-            archived=argument is not None and "include_archived" in argument.arguments,
-        )
-        result: list[dict[str, Any]] = []
-        while True:
-            last = int(result[-1]["id"]) if result else 0
-            answer = await self._client.query(
-                document, {"id": id, "search": documents.after_id(last), "n": self._page_size}
-            )
-            owners = entities_of(answer.data.get(collection), asked=1, counted=False)
-            if not owners:
-                raise IncompletePage(f"the {type_name} went away while its {field} was read")
-            rows = entities_of(owners[0].get(field), asked=self._page_size, counted=False)
-            if not rows:
-                return result
-            result += rows
-
-
-def _weight(branches: Sequence[Branch]) -> int:
-    """Nodes that one row may bring at most: itself, to-one relations, nested pages times theirs."""
-    return 1 + sum(((one.few or NESTED_PAGE) if one.many else 1) * _weight(one.branches) for one in branches)

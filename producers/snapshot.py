@@ -97,7 +97,7 @@ class Snapshot:
         self, reader: Reader, publisher: Publisher, cursors: Cursors, lease: Lease, *, ways: int, run_id: str
     ) -> None:
         self._reader, self._publisher, self._cursors, self._lease = reader, publisher, cursors, lease
-        self._ways, self._run_id = ways, run_id
+        self._ways, self._run_id = ways, run_id  # ways: into how many ranges a collection is cut
         self.gate = asyncio.Event()
         """Cleared while following is at work: it always wins."""
         self.gate.set()
@@ -141,7 +141,8 @@ class Snapshot:
                 work += [_Work(aggregate, progress, one) for one in progress.ranges if not one.done]
         # In the order of the aggregates, and no request waits for the last page of the collection before.
         async with asyncio.TaskGroup() as group:
-            for _ in range(self._ways):
+            # Twice as many ranges as requests at a time: while some publish, the others ask.
+            for _ in range(2 * self._ways):
                 group.create_task(self._work(work, refused, stop))
         if forbidden := [one for one in refused.values() if isinstance(one, SonarForbidden)]:
             raise forbidden[0]

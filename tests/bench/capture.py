@@ -33,7 +33,8 @@ from producers import documents
 from producers.capturing import Capture
 from producers.extents import Extent
 from producers.lease import Lease
-from producers.reader import NESTED_PAGE, Reader, Reading
+from producers.nested import NESTED_PAGE
+from producers.reader import Reader, Reading
 from producers.snapshot import Range, cut
 from producers.source import read_source
 from sandbox.local.sandboxes import SonarSandbox

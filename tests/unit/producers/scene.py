@@ -25,10 +25,11 @@ from producers.followed import followed
 from producers.following import Following
 from producers.index import Index
 from producers.lease import Lease
+from producers.nested import NESTED_PAGE
 from producers.orders import Orders
 from producers.parts import Parts
 from producers.publisher import Publisher
-from producers.reader import NESTED_PAGE, Reader
+from producers.reader import Reader
 from producers.sequence import Sequence
 from producers.snapshot import Snapshot
 from sandbox.sonar.compile import Conditions

@@ -19,8 +19,8 @@ from producers.capturing import notify
 from producers.drift import Drift, differences
 from producers.fitting import Fitting
 from producers.needs import SchemaUnfit, outline_of
+from producers.nested import NESTED_PAGE
 from producers.orders import Order, Orders
-from producers.reader import NESTED_PAGE
 from producers.source import read_source
 from sandbox.sonar.declarations import Declarations, ObjectType
 from sandbox.sonar.execute import Engine

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from producers.layout import Branch
+from producers.nested import NESTED_PAGE
 from producers.owners import owner_of, owner_paths
-from producers.reader import NESTED_PAGE, Reading
+from producers.reader import Reading
 from schemas.aggregate import Aggregate, Owner
 from schemas.catalogue import AGGREGATES
 from schemas.selection import selection

@@ -75,10 +75,52 @@ async def test_a_list_that_is_hardly_ever_long_is_asked_for_in_few_rows_and_read
             )  # fmt: skip
     await run(scene)
     assert [len(one["ip_assignments"]) for one in scene.folded()[account]["radius_accounts"]] == [1, 3]
-    assert len([one for one in scene.client.asked if "query Nested" in one]) == 2
+    assert len([one for one in scene.client.asked if "query Lists" in one]) == 1
     log_ins = 10 * (1 + 2)
     nodes = 1 + log_ins + 10 * (1 + 10) + 10 * (1 + 1) + 10 + 10 + 1  # contacts, former addresses, addresses, groups
     assert scene.reader.page_size(ACCOUNT) == 100_000 // nodes
+
+
+async def test_the_long_lists_of_a_page_are_read_on_together() -> None:
+    scene = Scene(page_size=1000)
+    accounts = [scene.shop.an_account(f"A{number}") for number in range(9)]
+    for place, account in enumerate(accounts):
+        for number in range(10 + place):
+            scene.shop.a_contact(account, f"C{number}")
+    longest = scene.shop.an_account("many")
+    for number in range(205):
+        scene.shop.a_contact(longest, f"C{number}")
+    contact = scene.shop.a_contact(accounts[0], "with phones")
+    for number in range(12):
+        scene.shop.a_phone(contact, f"01455501{number:02d}")
+    await run(scene)
+    folded = scene.folded()
+    assert [len(folded[one]["contacts"]) for one in accounts] == [11, *range(11, 19)]
+    names = {one["name"] for one in folded[longest]["contacts"]}
+    assert names == {f"C{number}" for number in range(205)}
+    (person,) = [one for one in folded[accounts[0]]["contacts"] if one["name"] == "with phones"]
+    assert len(person["phone_numbers"]) == 12
+    asked = [one.split("(")[0] for one in scene.client.asked]
+    assert asked.count("query Lists") == 2  # contacts of ten accounts, phone numbers of one contact
+    assert asked.count("query Nested") == 2  # of the longest: its next hundred, its last five
+
+
+async def test_nested_lists_that_sonar_cannot_count_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene()
+    accounts = [scene.shop.an_account(f"A{number}") for number in range(3)]
+    for number in range(36):
+        scene.shop.a_contact(accounts[number % 3], f"C{number}")
+    execute = scene.shop.engine.execute
+
+    def uncounted(*arguments: Any) -> Any:
+        if "query Lists" in arguments[0]:
+            return {"data": None, "errors": [{"message": "Unable to aggregate", "path": ["accounts"]}]}
+        return execute(*arguments)
+
+    monkeypatch.setattr(scene.shop.engine, "execute", uncounted)
+    await run(scene)
+    assert [len(scene.folded()[one]["contacts"]) for one in accounts] == [12] * 3
+    assert len([one for one in scene.client.asked if "query Lists" in one]) == 1
 
 
 async def test_nested_lists_are_whole_though_the_server_clamps_every_page() -> None:
@@ -158,7 +200,7 @@ async def test_a_killed_snapshot_goes_on_where_the_broker_had_everything() -> No
     def die(document: str, variables: Mapping[str, Any]) -> None:
         nonlocal pages
         pages += "query Page" in document
-        if pages == 4:
+        if pages == 6:
             raise Killed
 
     scene.client.before = die

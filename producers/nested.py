@@ -1,0 +1,121 @@
+"""Nested lists to their end: what fills its page is read on, for many owners in one request."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from clients.sonar import SonarClient, entities_of
+from clients.sonar_errors import IncompletePage, SonarGraphqlError
+from clients.sonar_schema import SonarSchema
+from producers import documents
+from producers.layout import Branch, Full, flatten
+
+NESTED_PAGE = 10
+"""Nested rows asked for in the page of the roots (or `Few`); a list that is full is read on by itself."""
+_ROWS_OF_ONE = 100
+"""Rows asked for of each list that is read on together with others; few are longer."""
+
+
+class Nested:
+    """Completes the nested lists of rows that were read."""
+
+    def __init__(self, client: SonarClient, schema: SonarSchema, *, page_size: int, node_limit: int) -> None:
+        self._client, self._schema = client, schema
+        self._page_size, self._node_limit = page_size, node_limit
+        self._uncounted: set[tuple[str, str]] = set()
+
+    async def complete(self, rows: Sequence[dict[str, Any]], branches: Sequence[Branch], full: int) -> None:
+        """Make the connections of `rows` lists, in place, each of them whole. A page was asked for with `full` rows.
+
+        Raises:
+            IncompletePage: a list cannot be read to its end, or its owner went away meanwhile.
+            SyncError: from the client.
+        """
+        waiting = [one for row in rows for one in flatten(row, branches, full)]
+        while waiting:
+            for branch, lists in _by_branch(waiting):
+                await self._read(branch, lists)
+            waiting = [
+                deeper
+                for one in waiting
+                for row in one.row[one.branch.name]
+                for deeper in flatten(row, one.branch.branches, full)
+            ]
+
+    async def _read(self, branch: Branch, lists: Sequence[Full]) -> None:
+        each = max(1, min(_ROWS_OF_ONE, self._page_size, self._node_limit // weight(branch.branches)))
+        owners = max(1, min(self._page_size, self._node_limit // (each * weight(branch.branches))))
+        rest = iter(lists)
+        while part := list(islice(rest, owners)):
+            found = await self._together(branch, [int(one.row["id"]) for one in part], each)
+            for one in part:
+                # Taken out: one that two rows of a page show gets a list for each, for they are made flat in place.
+                rows, total = found.pop(id := int(one.row["id"]), ([], None))
+                one.row[branch.name] = await self._rest(branch, id, rows, total, each)
+
+    async def _together(self, branch: Branch, ids: Sequence[int], each: int) -> dict[int, tuple[list[Any], int]]:
+        """`{id: (its first rows, how many there are)}`, as far as Sonar counts them and shows the owners at once."""
+        if (branch.owner_type, branch.field) in self._uncounted:
+            return {}
+        collection, archived = self._owners(branch)
+        document = documents.lists_document(
+            collection, branch.field, documents.inner_text(branch.selection), archived=archived
+        )
+        try:
+            answer = await self._client.query(
+                document,
+                {"owners": documents.any_of(ids), "m": len(ids), "n": each},
+                again_after_timeout=len(ids) == 1,
+            )
+        except SonarGraphqlError as exc:
+            if not exc.about_counting:
+                raise
+            self._uncounted.add((branch.owner_type, branch.field))
+            return {}
+        found = {}
+        for owner in entities_of(answer.data.get(collection), asked=len(ids), counted=False):
+            connection = owner.get(branch.field) or {}
+            rows = entities_of(connection, asked=each, counted=True)
+            found[int(owner["id"])] = rows, connection["page_info"]["total_count"]
+        return found
+
+    async def _rest(
+        self, branch: Branch, id: int, rows: list[dict[str, Any]], total: int | None, each: int
+    ) -> list[dict[str, Any]]:
+        """All rows of one list that begins with `rows`, by keyset; where nobody counted them until a page is empty."""
+        collection, archived = self._owners(branch)
+        document = documents.nested_document(
+            collection, branch.field, documents.inner_text(branch.selection), archived=archived
+        )
+        while total is None or len(rows) < total:
+            last = int(rows[-1]["id"]) if rows else 0
+            answer = await self._client.query(document, {"id": id, "search": documents.after_id(last), "n": each})
+            owners = entities_of(answer.data.get(collection), asked=1, counted=False)
+            if not owners:
+                raise IncompletePage(f"the {branch.owner_type} went away while its {branch.field} was read")
+            more = entities_of(owners[0].get(branch.field), asked=each, counted=False)
+            if not more:
+                break
+            rows += more
+        return rows
+
+    def _owners(self, branch: Branch) -> tuple[str, bool]:
+        """The collection that the owners can be asked from by id, and whether it hides archived ones unless asked."""
+        collection = self._schema.collection_of(branch.owner_type)
+        if collection is None:
+            raise IncompletePage(f"{branch.owner_type}.{branch.field} is full and its owners cannot be asked by id")
+        argument = self._schema.field_type("Query", collection)
+        return collection, argument is not None and "include_archived" in argument.arguments
+
+
+def weight(branches: Sequence[Branch]) -> int:
+    """Nodes that one row may bring at most: itself, to-one relations, nested pages times theirs."""
+    return 1 + sum(((one.few or NESTED_PAGE) if one.many else 1) * weight(one.branches) for one in branches)
+
+
+def _by_branch(lists: Sequence[Full]) -> Iterator[tuple[Branch, list[Full]]]:
+    together: Mapping[int, list[Full]] = {id(one.branch): [] for one in lists}
+    for one in lists:
+        together[id(one.branch)].append(one)
+    for same in together.values():
+        yield same[0].branch, same
