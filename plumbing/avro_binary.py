@@ -33,6 +33,10 @@ def whole(number: int) -> bytes:
         OverflowError: it has more than 64 bits.
     """
     rest = number << 1 if number >= 0 else ~(number << 1)
+    if rest < _PAIR:
+        return _LAST[rest]
+    if rest < _PAIR * _PAIR:
+        return _INNER[rest & _PAIR - 1] + _LAST[rest >> _BITS]
     if rest >> 64:
         raise OverflowError("a whole number of more than 64 bits")
     result = b""

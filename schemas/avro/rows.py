@@ -5,9 +5,10 @@ through the record itself and Avro's own writer: what is valid, and as what, is 
 """
 
 import re
-from collections.abc import Callable, Mapping
-from datetime import date, datetime
-from functools import cache, lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
 from operator import call, itemgetter
 from typing import Any, Literal, get_args, get_origin
 
@@ -68,14 +69,54 @@ def at_once(record: type[BaseModel]) -> _Form | None:
     values_of = itemgetter(*names, names[0])  # one more than there are forms: of one name it would give no tuple
     defaults = {member.name: member.default for member in of_members if not member.required}
 
-    def form(row: Any) -> bytes:
-        try:
-            values = values_of(row)
-        except KeyError:
-            values = values_of(defaults | row)
-        return b"".join(map(call, forms, values))
+    def one_by_one(row: Any) -> bytes:
+        return b"".join(map(call, forms, values_of(defaults | row)))
 
-    return form
+    return _straight(of_members, forms, one_by_one)
+
+
+def _straight(of_members: Sequence[Member], forms: Sequence[_Form], otherwise: _Form) -> _Form:
+    """The forms of a record's members as one function: calling one for each value costs more than what it does.
+
+    Like those of `dataclasses`, it is made of text. `otherwise` gets the rows that are not the usual ones.
+    """
+    names: dict[str, Any] = {**_KNOWN_NAMES, "otherwise": otherwise}
+    parts = []
+    for place, (member, form) in enumerate(zip(of_members, forms, strict=True)):
+        names |= {f"form_{place}": form, f"default_{place}": member.default, f"known_{place}": _known_to(form)}
+        default = "" if member.default is None else f", default_{place}"
+        value = f"row[{member.name!r}]" if member.required else f"get({member.name!r}{default})"
+        if form is _text:
+            parts.append(f"LENGTHS[len(data := {value}.encode())] + data")
+        elif form is _nullable_text:
+            parts.append(f"NULL if (value := {value}) is None else GIVEN_LENGTHS[len(data := value.encode())] + data")
+        elif names[f"known_{place}"] is not None:
+            parts.append(f"known_{place}[{value}]")
+        elif isinstance(form, _Nullable):
+            names[f"form_{place}"] = form.given
+            nothing = "NOTHING if value == [] else " * member.many
+            parts.append(f"NULL if (value := {value}) is None else {nothing}GIVEN + form_{place}(value)")
+        else:
+            parts.append(f"form_{place}({value})")
+    lines = [
+        "def form(row):",
+        "    get = row.get",
+        "    try:",
+        f"        return b''.join(({', '.join(parts)},))",
+        "    except (AttributeError, LookupError):",
+        "        return otherwise(row)",
+    ]
+    exec("\n".join(lines), names)  # noqa: S102 - its only words are the names of declared members
+    return names["form"]  # type: ignore[no-any-return]
+
+
+_KNOWN_NAMES = {
+    "LENGTHS": LENGTHS,
+    "GIVEN_LENGTHS": GIVEN_LENGTHS,
+    "NULL": NULL,
+    "GIVEN": GIVEN,
+    "NOTHING": GIVEN + EMPTY,
+}
 
 
 def _form(record: type[BaseModel], member: Member) -> _Form | None:
@@ -87,7 +128,7 @@ def _form(record: type[BaseModel], member: Member) -> _Form | None:
     if _has_choices(info.annotation) or not all(map(_is_harmless, marks)):
         return None
     if is_secret:
-        return _nullable(_sealed_text) if member.nullable else _sealed_text
+        return _Nullable(_sealed_text) if member.nullable else _sealed_text
     if not member.many:
         found = _FORMS.get((member.kind, member.nullable))
         if found is not None:
@@ -97,7 +138,7 @@ def _form(record: type[BaseModel], member: Member) -> _Form | None:
         return None
     if member.many:
         inner = _list(inner)
-    return _nullable(inner) if member.nullable else inner
+    return _Nullable(inner) if member.nullable else inner
 
 
 def _has_choices(annotation: Any) -> bool:
@@ -122,8 +163,14 @@ def _sealed_text(value: Any) -> bytes:
     return _FORMS[Kind.TEXT, False](value)
 
 
-def _nullable(form: _Form) -> _Form:
-    return lambda value: NULL if value is None else GIVEN + form(value)
+@dataclass(frozen=True)
+class _Nullable:
+    """A form of what may be none."""
+
+    given: _Form
+
+    def __call__(self, value: Any) -> bytes:
+        return NULL if value is None else GIVEN + self.given(value)
 
 
 def _list(form: _Form) -> _Form:
@@ -178,9 +225,13 @@ def _day(value: Any) -> bytes:
 
 
 def _instant(value: Any) -> bytes:
-    if not _is_instant(value):
-        raise ValueError
-    return whole(epoch_ms(datetime.fromisoformat(value)))
+    try:
+        at = _DAYS[value[:10]] + _MINUTES[value[10:16]] + _SECONDS[value[16:19]] + _UTC[value[19:]]
+    except (TypeError, KeyError):
+        if not _is_instant(value):
+            raise ValueError from None
+        at = epoch_ms(datetime.fromisoformat(value))
+    return whole(at)
 
 
 _is_decimal = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,15})?").fullmatch
@@ -194,8 +245,41 @@ def _number(value: Any) -> bytes:
     return number(value)
 
 
+class _Remembered(dict[Any, Any]):
+    """Values that are met again and again, and what is made of them; forgotten when they become too many."""
+
+    def __init__(self, form: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._form = form
+
+    def __missing__(self, value: Any) -> Any:
+        found = self._form(value)
+        if len(self) == _KNOWN_VALUES:
+            self.clear()
+        self[value] = found
+        return found
+
+
 def _remembered(form: _Form) -> _Form:
-    return lru_cache(_KNOWN_VALUES)(form)
+    return _Remembered(form).__getitem__
+
+
+def _known_to(form: _Form) -> _Remembered | None:
+    known = getattr(form, "__self__", None)
+    return known if isinstance(known, _Remembered) else None
+
+
+def _midnight(day: str) -> int:
+    if not _is_day(day):
+        raise KeyError
+    return epoch_ms(datetime.fromisoformat(day).replace(tzinfo=UTC))
+
+
+# An instant by its parts, of which each is looked up.
+_DAYS = _Remembered(_midnight)
+_MINUTES = {f"T{place // 60:02d}:{place % 60:02d}": place * 60_000 for place in range(24 * 60)}
+_SECONDS = {f":{second:02d}": second * 1_000 for second in range(60)}
+_UTC = {"Z": 0, "+00:00": 0}
 
 
 _FORMS: Mapping[tuple[Kind, bool], _Form] = {
@@ -205,12 +289,12 @@ _FORMS: Mapping[tuple[Kind, bool], _Form] = {
     (Kind.FLAG, False): {False: FALSE, True: TRUE}.__getitem__,
     (Kind.FLAG, True): {None: NULL, False: GIVEN + FALSE, True: GIVEN + TRUE}.__getitem__,
     (Kind.WHOLE, False): _remembered(_whole),
-    (Kind.WHOLE, True): _remembered(_nullable(_whole)),
+    (Kind.WHOLE, True): _remembered(_Nullable(_whole)),
     (Kind.NUMBER, False): _number,
-    (Kind.NUMBER, True): _nullable(_number),
+    (Kind.NUMBER, True): _Nullable(_number),
     (Kind.DAY, False): _remembered(_day),
-    (Kind.DAY, True): _remembered(_nullable(_day)),
+    (Kind.DAY, True): _remembered(_Nullable(_day)),
     (Kind.INSTANT, False): _remembered(_instant),
-    (Kind.INSTANT, True): _remembered(_nullable(_instant)),
+    (Kind.INSTANT, True): _remembered(_Nullable(_instant)),
 }
 """`{(kind, nullable): form}`. What is missing here goes the long way."""
