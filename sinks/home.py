@@ -1,7 +1,7 @@
 """Which deployment a ledger belongs to: its checkpoints are offsets of that one's topics, and of no other's."""
 
 from clients.mysql import Transaction
-from sinks.errors import LedgerTaken
+from sinks.ledger_errors import LedgerTaken
 from sinks.store import Ledger
 
 HOME = "home"

@@ -12,10 +12,11 @@ from clients.mysql import Database
 from plumbing import metrics
 from plumbing.errors import Action, SyncError
 from plumbing.kafka import is_lost, watermarks
-from sinks.errors import AskedBack, Fenced, GuardsViolated, HistoryLost
+from sinks.errors import AskedBack, Fenced, GuardsViolated
 from sinks.guards import Violation
 from sinks.healing import Healing
 from sinks.lag import STAGE, Lag
+from sinks.ledger_errors import HistoryLost
 from sinks.membership import Membership
 from sinks.pauses import Pauses
 from sinks.store import Ledger

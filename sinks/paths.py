@@ -13,7 +13,8 @@ from schemas.values.errors import set_aside
 from sinks.bodies import Shape
 from sinks.errors import AskedBack, Deferred, IdReused, ParentMissing, PredecessorMissing, SqlNotAvailable
 from sinks.jobs import Job, Result, held_outcome
-from sinks.payments import Payments, Work
+from sinks.payment_work import Work
+from sinks.payments import Payments
 from sinks.plan import Document, Outcome, Step, Verb, is_of_another, refs_of
 from sinks.rest import RestRecords
 from sinks.rest_documents import RestDocuments

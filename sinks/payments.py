@@ -9,70 +9,25 @@ that its aggregate no longer owns gets an opposite document; nothing is deleted.
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Self
+from typing import Self
 
 from clients.mysql import IdsUnknown, Row, Transaction, ValueRefused
-from schemas.ledger import AGREED, OVERWRITTEN
 from schemas.names import collated
 from schemas.ownership import DECLARED, Ownership
 from sinks.deposits import add_deposits, lock_deposits
 from sinks.errors import KeyTaken, RowMissing
+from sinks.payment_edits import PaymentEdits
 from sinks.payment_ids import insert_payments, own_id
-from sinks.payment_rows import PAYMENT_COLUMNS, ROW, TRANSACTION_COLUMNS, PaymentRows, alike, amount_of, has
-from sinks.plan import Document, Step, Verb
+from sinks.payment_rows import PAYMENT_COLUMNS, ROW, TRANSACTION_COLUMNS, PaymentRows, amount_of, has
+from sinks.payment_work import Work, Written
+from sinks.plan import Document, Verb
 from sinks.receipts import RECEIPT_MAX, receipt_of
 from sinks.swaps import granted
 from sinks.tables.base import marks
-from sinks.threeway import BY_POLICY, Merged, Standing, Told, merge
 
 _TAKEN = "a live payment in Splynx has this receipt number already"
-
-
-@dataclass(frozen=True)
-class Work:
-    """One step on a payment, its customer resolved, and what stands about its fields.
-
-    `was_customer_id`: the customer that it was written for last; None where nobody knows.
-    """
-
-    step: Step
-    customer_id: int
-    sequence: int
-    was_customer_id: int | None = None
-    standing: Mapping[str, Standing] = field(default_factory=dict)
-
-
-@dataclass
-class Written:
-    """What a batch did: per `(entity, key)` the row's id, its before-image, and the document's revision."""
-
-    target_ids: dict[str, int] = field(default_factory=dict)
-    before: dict[str, Any] = field(default_factory=dict)
-    revisions: dict[str, int] = field(default_factory=dict)
-    refused: dict[str, KeyTaken | RowMissing | ValueRefused] = field(default_factory=dict)
-    told: dict[str, list[Told]] = field(default_factory=dict)
-    """Fields that no longer are as they were written last: somebody else changed them; or that agree again."""
-
-    same: set[str] = field(default_factory=set)
-    """Whose rows had all of it already: nothing was written."""
-
-    @property
-    def edited(self) -> dict[str, list[str]]:
-        """`{key: fields that somebody else changed}`, in their order."""
-        return {
-            key: sorted(one.field for one in told if one.state != AGREED) for key, told in sorted(self.told.items())
-        }
-
-    def add(self, other: Self) -> None:
-        """What was done after it."""
-        self.target_ids |= other.target_ids
-        self.before |= other.before
-        self.revisions |= other.revisions
-        self.refused |= other.refused
-        self.told |= other.told
-        self.same |= other.same
 
 
 class Payments:
@@ -89,8 +44,8 @@ class Payments:
         *,
         keep_ids: bool = False,
     ) -> None:
-        self._rows, self._ownership, self._not_ours = rows, ownership, frozenset(not_ours)
-        self._keep_ids = keep_ids
+        self._rows, self._not_ours, self._keep_ids = rows, frozenset(not_ours), keep_ids
+        self._edits = PaymentEdits(rows, ownership, self._not_ours)
 
     @classmethod
     async def of(
@@ -153,7 +108,7 @@ class Payments:
             elif step.verb is Verb.GONE and step.key in old:
                 # What is there is taken back, where it is: somebody may have changed or moved it since.
                 row, document = old[step.key], step.known.document if step.known else {}
-                done.told[step.key] = self._withdrawn(one, row)
+                done.told[step.key] = self._edits.withdrawn(one, row)
                 receipt = receipt_of(document["receipt_number"], revision + 1)
                 there = replace(one, customer_id=charged)
                 inserts.append((there, document, -Decimal(row["total"]), receipt, revision + 1))
@@ -169,7 +124,7 @@ class Payments:
         await self._insert(tx, inserts, old, done)
         for one, _, amount, _, _ in inserts:
             deltas[one.customer_id] = deltas.get(one.customer_id, Decimal(0)) + amount
-        merged = {one.step.key: self._merged(one, row) for one, row in changes}
+        merged = {one.step.key: self._edits.merged(one, row) for one, row in changes}
         wanted = {
             int(row["id"]): new
             for one, row in changes
@@ -266,51 +221,6 @@ class Payments:
             done.before[one.step.key] = _image(old[one.step.key]) if taken_back else None
             done.revisions[one.step.key] = revision
 
-    def _fields(self, document: Document, revision: int, customer_id: int | None) -> dict[str, Any]:
-        """`{field: value}` of both rows of a payment; without its customer where nobody knows that one."""
-        receipt = receipt_of(document["receipt_number"], revision)
-        values = self._rows.own(document, receipt) | self._rows.beside(document, receipt)
-        values = {name: value for name, value in values.items() if name not in self._not_ours}
-        return values if customer_id is None else values | {"customer_id": customer_id}
-
-    def _merged(self, one: Work, row: Row) -> Merged:
-        known, document = one.step.known, one.step.document
-        if known is None or document is None:
-            return Merged()
-        base = self._base(one)
-        return merge(
-            one.step.target,
-            self._ownership,
-            base=base,
-            source=self._fields(document, known.revision, one.customer_id),
-            current=_current(row, base),
-            standing=one.standing,
-            decided=one.step.decided,
-            same=alike,
-        )
-
-    def _base(self, one: Work) -> dict[str, Any]:
-        """What was written last; nothing of a row that was adopted, of which nobody knows."""
-        known, document = one.step.known, one.step.document
-        if known is None or not known.document:
-            return {}
-        customer = one.was_customer_id
-        if customer is None and (document is None or document["customer_id"] == known.document["customer_id"]):
-            customer = one.customer_id
-        return self._fields(known.document, known.revision, customer)
-
-    def _withdrawn(self, one: Work, row: Row) -> list[Told]:
-        """Edits of a payment that is taken back as it is: what was typed goes with it."""
-        base = self._base(one)
-        current = _current(row, base)
-        edited = {name for name, value in base.items() if not alike(value, current[name])} | one.standing.keys()
-        told = []
-        for name in sorted(edited):
-            known = one.standing.get(name)
-            before, row_id = (known.base, known.id) if known is not None else (base[name], None)
-            told.append(Told(name, before, None, current.get(name), OVERWRITTEN, BY_POLICY, row_id))
-        return told
-
     async def _change(self, tx: Transaction, one: Work, row: Row, left: Collection[str]) -> tuple[int, Decimal, bool]:
         """Change both rows, but for the fields that stay; customer and amount that they then have, and whether
         anything was written.
@@ -338,15 +248,6 @@ class Payments:
             [*ledger.values(), row["transaction_id"]],
         )
         return charged, after, True
-
-
-def _current(row: Row, base: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A payment's two rows as one. Where they have two customers or amounts, the one that was not written counts."""
-    found = dict(row)
-    for name, beside in (("customer_id", "charged"), ("amount", "total")):
-        if name in base and alike(base[name], row[name]):
-            found[name] = row[beside]
-    return found
 
 
 def _image(row: Row) -> dict[str, str]:

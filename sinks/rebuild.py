@@ -13,8 +13,8 @@ from plumbing.settings import Settings
 from plumbing.whoami import user_name
 from schemas.catalogue import AGGREGATES
 from sinks.adoption import adopt, count
-from sinks.errors import RebuildInterrupted
 from sinks.home import HOME
+from sinks.ledger_errors import RebuildInterrupted
 from sinks.site import Site
 from sinks.startup import check_epoch
 from sinks.store import Ledger

@@ -1,42 +1,29 @@
-"""Writing one record over REST: intent, call, read-back, done; a lost answer is searched for, not repeated."""
+"""Writing one record over REST: intent, call, read-back, done."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from clients import splynx_paths
 from clients.mysql import Database, Transaction
 from clients.splynx import SplynxClient
-from clients.splynx_errors import RecordRefused, SplynxUnreachable
+from clients.splynx_errors import RecordRefused
 from schemas.aggregate import DeletePolicy, Target, WritePath
-from schemas.ledger import DONE, GONE, LIVE, LOST, ORPHANED
+from schemas.ledger import GONE, LIVE, ORPHANED
 from schemas.ownership import DECLARED, Ownership
-from sinks.bodies import Shape, changed, differing, same
-from sinks.calls import Call, Calls
+from sinks.bodies import changed, same
 from sinks.edits import Edits
 from sinks.entries import Entries, Owner
-from sinks.errors import ParentMissing, PredecessorMissing, ReadBackDiffers, ReferenceMissing
+from sinks.errors import ParentMissing, ReadBackDiffers, ReferenceMissing
 from sinks.foreign import Foreign
-from sinks.handles import Handles, endpoint_of, has_handle, has_natural_key
-from sinks.plan import CLOSED, Document, Known, RefAt, Step, Verb, can_be_closed, closing, refs_of, resolved
+from sinks.handles import has_handle, has_natural_key
+from sinks.plan import CLOSED, Document, Known, Step, Verb, can_be_closed, closing
+from sinks.rest_rows import RestRows
 from sinks.store import Key, Ledger
 from sinks.swaps import able_to_move, aside, moved
 from sinks.threeway import flat, without
 
-Item = tuple[str, int | str]
-"""Path and id of a row."""
 
-
-@dataclass(frozen=True)
-class Made:
-    """A row that was made. `call` is None where an earlier call of ours made it; `healed`: it was found, not told."""
-
-    target_id: int
-    call: Call | None
-    healed: bool = False
-
-
-class RestRecords:
+class RestRecords(RestRows):
     """Writes the records of REST targets. Never inside an open transaction. `short`: see `startup.short_fields`.
 
     Money, of which nothing is ever overwritten or deleted, goes by `RestDocuments`.
@@ -54,18 +41,9 @@ class RestRecords:
         """Raises ValueError for targets that go over REST and could not be found again: they would be doubled."""
         if lost := [name for name, one in targets.items() if one.path is WritePath.REST and not has_handle(one)]:
             raise ValueError(f"written over REST without a handle: {', '.join(lost)}")
-        self._client = client
-        self._db = db
-        self._ledger = ledger
-        self._targets = targets
-        self._entries, self._handles, self._foreign = Entries(ledger), Handles(client), Foreign(db, ledger)
-        self._calls = Calls(db, ledger, client.settings.timeout_seconds)
-        self._shapes = {name: Shape(target, (short or {}).get(name, ())) for name, target in targets.items()}
+        super().__init__(client, db, ledger, targets, short)
+        self._entries, self._foreign = Entries(ledger), Foreign(db, ledger)
         self.edits = Edits(db, ledger, self._foreign, self._shapes, ownership)
-
-    def shape(self, target: Target) -> Shape:
-        """How a target's members travel."""
-        return self._shapes[target.entity]
 
     def begin(self) -> None:
         """A new batch begins."""
@@ -90,24 +68,6 @@ class RestRecords:
         # Kept without a hash, so that it is compared in full when the reference has come.
         await self._bring(replace(step, hash=""), document, owner)
         raise ReferenceMissing(missing[0].entity, missing[0].key)
-
-    async def resolved(self, step: Step, document: Document) -> tuple[Document, list[RefAt]]:
-        """A document of a step with Splynx's ids, and the optional references that are not there yet.
-
-        Raises:
-            ParentMissing: a required reference is not there, or what the record must not be made before.
-        """
-        shape = self.shape(step.target)
-        refs, first = refs_of(document, shape.required), shape.predecessor(step)
-        async with self._db.session() as tx:
-            ids = await self._ledger.ids(tx, {(ref.entity, ref.key) for ref in refs})
-            if first is not None and not await self._ledger.live(tx, [first]):
-                raise PredecessorMissing(*first)
-        missing = [ref for ref in refs if (ref.entity, ref.key) not in ids]
-        for ref in missing:
-            if ref.required:
-                raise ParentMissing(ref.entity, ref.key)
-        return resolved(document, ids), missing
 
     async def _bring(self, step: Step, document: Document, owner: Owner) -> bool:
         if step.known is not None:
@@ -155,39 +115,6 @@ class RestRecords:
             # The row that was found may be that of an older call, with what was true then.
             await self.change(step, document, made.target_id, None, owner)
         return True
-
-    async def post(
-        self, step: Step, document: Document, body: Document, owner: Owner, find: Callable[[], Awaitable[int | None]]
-    ) -> "Made":
-        """Make a row. `find`: its id, looked for by its handle.
-
-        Raises:
-            RecordRefused: this record cannot pass.
-            SplynxUnreachable, Fenced, Overtaken: try again later.
-        """
-        where = splynx_paths.collection(endpoint_of(step.target), document)
-        try:
-            async with self._calls.begun("POST", step, owner) as call:
-                answer = await self._client.post(where, body, deadline=call.latest)
-                return Made(int(answer["id"]), call)
-        except SplynxUnreachable as exc:
-            found = None if exc.nothing_happened else await self._handles.until_settled(find)
-            if found is None:
-                if not exc.nothing_happened:
-                    await self._calls.close(call.intent, LOST)
-                raise
-            return Made(found, call, healed=True)
-        except RecordRefused:
-            # Our own earlier call may have come through late: then what is unique in it refuses the twin.
-            twin = await find()
-            if twin is None:
-                raise
-            return Made(twin, None, healed=True)
-
-    async def done(self, tx: Transaction, call: Call | None) -> None:
-        """This transaction keeps what a call did."""
-        if call is not None:
-            await self._calls.done(tx, call)
 
     # change
 
@@ -264,41 +191,12 @@ class RestRecords:
         await self._db.retried(keep)
         return moved(step, values)
 
-    async def put(self, step: Step, owner: Owner, target_id: int, item: Item, sent: Document) -> Call:
-        """Change a row and read it back; the call, to be kept as done."""
-        async with self._calls.begun("PUT", step, owner, target_id, sent) as call:
-            await self._client.put(*item, sent, deadline=call.latest)
-        try:
-            await self.read_back(step.target, item, sent)
-        except ReadBackDiffers:
-            await self._calls.close(call.intent, DONE)
-            raise
-        return call
-
     async def _see_whose_name_it_is(self, step: Step, document: Document) -> None:
         """After a refusal: NameShared where it is because of another record's name, which tells more."""
         row = await self._handles.find(step.target, step.key, document) if has_natural_key(step.target) else None
         if row is not None:
             async with self._db.session() as tx:
                 await self._entries.not_shared(tx, step, row)
-
-    async def as_far_as_known(self, document: Document, shape: Shape) -> Document:
-        """A document with its references as far as they are known."""
-        async with self._db.session() as tx:
-            ids = await self._ledger.ids(tx, {(ref.entity, ref.key) for ref in refs_of(document, shape.required)})
-        return resolved(document, ids)
-
-    async def read_back(self, target: Target, item: Item, sent: Document) -> None:
-        """See that Splynx kept what was sent.
-
-        Raises:
-            ReadBackDiffers: it did not.
-        """
-        read = await self._client.get(*item)
-        shape = self.shape(target)
-        wrong = [name for name in differing(sent, read) if name not in shape.on_create]
-        if wrong:
-            raise ReadBackDiffers(wrong)
 
     # gone
 

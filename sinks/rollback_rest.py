@@ -10,7 +10,7 @@ from sinks.calls import Call, Calls
 from sinks.entries import Owner
 from sinks.plan import Document, Step, Verb
 from sinks.planned import Planned
-from sinks.rest import Item
+from sinks.rest_rows import Item
 from sinks.site import Site
 from sinks.undo import document_after, image_of
 

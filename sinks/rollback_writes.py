@@ -15,7 +15,8 @@ from schemas.catalogue import TARGETS
 from sinks.entries import Entries, Owner
 from sinks.errors import KeyTaken, Overtaken
 from sinks.healing import Healing
-from sinks.payments import Payments, Work
+from sinks.payment_work import Work
+from sinks.payments import Payments
 from sinks.plan import Document, Step, Verb
 from sinks.planned import HandedOn, Planned, lane_of
 from sinks.rest import RestRecords

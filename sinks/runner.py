@@ -24,11 +24,12 @@ from schemas.write_paths import WritePaths, check_paths
 from sinks.adoption import unknown_rows
 from sinks.answers import ADOPTION, TARGET, check_answered, put_on
 from sinks.brake import Brake
-from sinks.errors import AdoptionNeeded, BrakeApplied
+from sinks.errors import BrakeApplied
 from sinks.guards import Violation, check_guards, require_guards
 from sinks.healing import Healing
 from sinks.held import show
 from sinks.home import check_home
+from sinks.ledger_errors import AdoptionNeeded
 from sinks.letters import DeadLetters
 from sinks.loop import Loop
 from sinks.payment_ids import check_empty, check_sql

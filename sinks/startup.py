@@ -20,8 +20,9 @@ from schemas.catalogue import FLAG_LABELS, TARGETS, additional_fields
 from schemas.ledger import LIVE
 from schemas.names import collated
 from sinks.entries import Entries
-from sinks.errors import FieldUnfit, ForeignTarget, MarkBusy, NameShared, WrongDatabase
+from sinks.errors import FieldUnfit, NameShared
 from sinks.lag import STAGE
+from sinks.ledger_errors import ForeignTarget, MarkBusy, WrongDatabase
 from sinks.plan import Step, Verb
 from sinks.store import Ledger
 

@@ -13,8 +13,8 @@ from plumbing.settings import Settings
 from schemas.avro import bundle_schema
 from schemas.catalogue import AGGREGATES
 from schemas.topics import Topics
-from sinks.errors import HistoryLost
 from sinks.intake import Intake
+from sinks.ledger_errors import HistoryLost
 
 WRITTEN = tuple(aggregate for aggregate in AGGREGATES if aggregate.targets)
 """Aggregates with a topic of bundles, in load order."""

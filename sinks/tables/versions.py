@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from clients.mysql import Transaction
 from schemas import ledger
 from schemas.ledger import MIGRATIONS, VERSION, Migration
-from sinks.errors import LedgerBusy, LedgerNewer, LedgerOutdated
+from sinks.ledger_errors import LedgerBusy, LedgerNewer, LedgerOutdated
 from sinks.tables.base import Tables
 
 _VERSION = "version"

@@ -303,7 +303,9 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     "who waits for a connection is not forgotten": (Patch("clients.mysql.Database.__init__", _in_the_pools_own_queue),),
     "rows and ledger commit together": (Patch("clients.mysql.Database.transaction", lambda _: Database.session),),
     "edits are looked for before a record is changed": (Patch("sinks.edits.Edits.looked_for", _always_soon(set)),),
-    "edits are looked for in both rows of a payment": (Patch("sinks.payments.Payments._merged", _always(Merged())),),
+    "edits are looked for in both rows of a payment": (
+        Patch("sinks.payment_edits.PaymentEdits.merged", _always(Merged())),
+    ),
     "poison gets its dead letter": (Patch("sinks.writer.Writer._letter", _always(None)),),
     "an outcome is kept of poison too": (Patch("sinks.store.Ledger.put_outcomes", _without_dead_letters),),
     "a dry run compares with what is there": (Patch("sinks.preview.steps_of", _against_nothing),),

@@ -11,7 +11,7 @@ import pytest
 from clients.mysql import error_of
 from clients.splynx_errors import SplynxUnreachable
 from plumbing.errors import DependencyUnreachable
-from sinks.errors import ForeignTarget
+from sinks.ledger_errors import ForeignTarget
 from sinks.rebuild import run_rebuild
 from sinks.store import JournalEntry
 from tests.faults.history import history

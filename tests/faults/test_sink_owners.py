@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from schemas.bundle import Bundle
-from sinks.errors import CutOver, HistoryLost
+from sinks.errors import CutOver
+from sinks.ledger_errors import HistoryLost
 from tests.faults.history import Happening, history, town_of
 from tests.faults.owners import Owners, owners
 from tests.faults.seeds import seeds

@@ -23,7 +23,8 @@ from sandbox.local.stack import Addresses
 from sandbox.splynx.settings import GUARDS
 from schemas.records import Ref
 from sinks.entries import Entries, Owner
-from sinks.errors import CutOver, Fenced, ForeignTarget, GuardsViolated, Overtaken
+from sinks.errors import CutOver, Fenced, GuardsViolated, Overtaken
+from sinks.ledger_errors import ForeignTarget
 from sinks.planned import Planned
 from sinks.rollback import Rollback, Writes
 from sinks.runner import run_sink

@@ -7,7 +7,8 @@ import pytest
 from console.doctor import Finding, approve_columns, examine
 from console.status import writing_into
 from plumbing.errors import ConfigurationError
-from sinks.errors import CutOver, LedgerTaken, TablesChanged
+from sinks.errors import CutOver, TablesChanged
+from sinks.ledger_errors import LedgerTaken
 from sinks.rebuild import run_rebuild
 from sinks.runner import run_sink
 from tests.integration.sinks.pair import Pair, account, load

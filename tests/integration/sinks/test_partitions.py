@@ -7,7 +7,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource  # type: ignore[attr-defined]
 
 from plumbing.kafka import make_admin, partition_of
-from sinks.errors import HistoryLost
+from sinks.ledger_errors import HistoryLost
 from sinks.runner import run_sink
 from tests.integration.sinks.pair import PARTITIONS, Pair, account, going_on, until
 

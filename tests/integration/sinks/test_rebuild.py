@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from plumbing.errors import DependencyUnreachable
 from sandbox.local.sandboxes import SplynxSandbox
-from sinks.errors import AdoptionNeeded, Fenced, ForeignTarget, RebuildInterrupted
+from sinks.errors import Fenced
+from sinks.ledger_errors import AdoptionNeeded, ForeignTarget, RebuildInterrupted
 from sinks.rebuild import run_rebuild
 from sinks.runner import run_sink
 from tests.integration.sinks.pair import Pair, account, going_on, load, payment, until

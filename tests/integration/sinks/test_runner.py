@@ -12,7 +12,8 @@ from clients.splynx import SplynxClient
 from plumbing.kafka import make_admin, make_producer
 from sandbox.splynx.settings import GUARDS
 from schemas.catalogue import AGGREGATES, TARGETS, aggregate
-from sinks.errors import AdoptionNeeded, GuardsViolated
+from sinks.errors import GuardsViolated
+from sinks.ledger_errors import AdoptionNeeded
 from sinks.runner import SinkSummary, run_sink
 from tests.integration.sinks.pair import Pair, account, going_on, load, payment, until
 

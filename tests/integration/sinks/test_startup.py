@@ -9,8 +9,9 @@ from clients.mysql import Database
 from plumbing.errors import ConfigurationError
 from sandbox.splynx.settings import WELCOME_MESSAGE
 from schemas.catalogue import additional_fields
-from sinks.errors import FieldUnfit, MarkBusy, WrongDatabase
+from sinks.errors import FieldUnfit
 from sinks.learning import Picture, is_on, read_configuration, value_of
+from sinks.ledger_errors import MarkBusy, WrongDatabase
 from sinks.startup import FIELDS, check_database, check_epoch, check_same_target, define_fields, define_flag_labels
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import CUSTOMER, GROUPS, Label, Topic

@@ -13,7 +13,7 @@ from console.ledger import migrate, migrated_text
 from console.shapes import members
 from plumbing.settings import MysqlSettings, Settings
 from schemas.ledger import MIGRATIONS, OVERWRITTEN, TABLES, VERSION, statements
-from sinks.errors import LedgerNewer, LedgerOutdated
+from sinks.ledger_errors import LedgerNewer, LedgerOutdated
 from sinks.store import Ledger
 from tests.conftest import MariaDbAccess
 

@@ -11,8 +11,9 @@ import pytest
 from plumbing.errors import DependencyUnreachable, SyncError
 from plumbing.kafka import DeliveryFailed, NotAcknowledged
 from schemas.catalogue import aggregate
-from sinks.errors import AskedBack, Fenced, ForeignTarget, GuardsViolated
+from sinks.errors import AskedBack, Fenced, GuardsViolated
 from sinks.guards import Violation
+from sinks.ledger_errors import ForeignTarget
 from sinks.loop import Loop
 
 

@@ -10,7 +10,8 @@ import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
 from plumbing.errors import DependencyUnreachable
-from sinks.errors import AskedBack, HistoryLost
+from sinks.errors import AskedBack
+from sinks.ledger_errors import HistoryLost
 from sinks.membership import Membership
 from sinks.stream import without_errors
 

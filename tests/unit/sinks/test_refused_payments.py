@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from clients.mysql import StatementRefused, Transaction, error_of
 from plumbing.settings import MysqlSettings
 from sinks.payment_rows import PaymentRows
-from sinks.payments import Payments, Work, Written
+from sinks.payment_work import Work, Written
+from sinks.payments import Payments
 from sinks.plan import Step, Verb
 from tests.unit.sinks.records import PERSON
 
