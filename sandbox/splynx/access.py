@@ -83,6 +83,9 @@ class Access:
             raise unauthorized()
         if not hmac.compare_digest(signature(nonce, name, key.secret), given.get("signature", "")):
             raise unauthorized()
+        if given.get("sash"):
+            # The hash of an administrator's session: there are none here, so each is wrong.
+            raise unauthorized("INVALID_SASH", "Invalid sash!")
         if key.check_nonce and int(nonce) <= key.last_nonce:
             raise unauthorized(message="Nonce is too small!")
         key.last_nonce = max(key.last_nonce, int(nonce))

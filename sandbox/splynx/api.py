@@ -28,7 +28,8 @@ from sandbox.splynx.routing import Target, resolve
 from sandbox.splynx.uploads import Upload
 from sandbox.splynx.vault import Vault
 
-PREFIX = "/api/2.0/"
+PREFIXES = ("/api/2.0/", "/api/1.0/")
+"""The version that is described, and the older one, which takes the same requests."""
 _ACTIONS = {"POST": "add", "PUT": "update", "DELETE": "delete"}
 _TRY_AGAIN = {1205, 1213}  # lock wait time-out, deadlock: the transaction is gone, the request is not
 _TRIES = 4
@@ -69,7 +70,7 @@ class Api:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         await self.memory.refresh()
-        path = request.path[len(PREFIX) :].strip("/")
+        path = request.match_info["path"].strip("/")
         if path == "admin/auth/tokens" or path.startswith("admin/auth/tokens/"):
             return await self._tokens(request, path.removeprefix("admin/auth/tokens").strip("/"))
         if path == "admin/auth/two-factor-status":

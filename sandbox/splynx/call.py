@@ -41,8 +41,8 @@ class Call:
         if to:
             self.effects.mail(kind, customer_id, to, self.clock.datetime())
 
-    def hook(self, action: str, model: str, row_id: Any) -> None:
-        self.effects.hook(action, model, row_id, self.clock.datetime())
+    def hook(self, action: str, model: str, row_id: Any, given: dict[str, Any]) -> None:
+        self.effects.hook(action, model, row_id, self.clock.datetime(), given)
 
     def radius(self, command: str, customer_id: int, service_id: int) -> None:
         """A command to the network, unless nothing is written to it."""

@@ -5,9 +5,11 @@ request: what was rolled back left nothing, and what was committed is known for 
 nothing left.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from sandbox.splynx.database import Session
 
@@ -23,8 +25,11 @@ class Effects:
     def mail(self, kind: str, customer: int, to: str, at: str) -> None:
         self.mails.append((customer, to, kind, "new", at, "message", ""))
 
-    def hook(self, action: str, model: str, row_id: Any, at: str) -> None:
-        self.hooks.append(("event", "api", model, action, str(row_id), at))
+    def hook(self, action: str, model: str, row_id: Any, at: str, given: Mapping[str, Any]) -> None:
+        """An event as a webhook would carry it, without secrets."""
+        own = {name: value for name, value in given.items() if name not in ("additional_attributes", "password")}
+        data = {"attributes": own, "attributes_additional": given.get("additional_attributes") or {}}
+        self.hooks.append(("event", "api", model, action, str(row_id), at, orjson.dumps(data).decode()))
 
     def command(self, command: str, customer: int, service: int, at: str) -> None:
         self.radius.append((command, customer, service, at))
@@ -34,7 +39,7 @@ class Effects:
         _insert(
             session, "mail_pool", "customer_id, recipient, subject, status, datetime_added, type, message", self.mails
         )
-        _insert(session, "hook_events", "type, source, model, action, item_id, added", self.hooks)
+        _insert(session, "hook_events", "type, source, model, action, item_id, added, data", self.hooks)
         _insert(session, "queue", "command, customer_id, service_id, added", self.radius)
 
 
@@ -53,9 +58,14 @@ class Log:
                 " WHERE id > %s ORDER BY id",
                 (mails,),
             ),
-            "hooks": await session.rows(
-                "SELECT type, source, model, action, item_id id FROM hook_events WHERE id > %s ORDER BY id", (hooks,)
-            ),
+            "hooks": [
+                row | {"data": orjson.loads(row["data"])}
+                for row in await session.rows(
+                    "SELECT type, source, model, action, item_id id, added at, data FROM hook_events"
+                    " WHERE id > %s ORDER BY id",
+                    (hooks,),
+                )
+            ],
             "radius": await session.rows(
                 "SELECT command, customer_id, service_id FROM queue WHERE id > %s ORDER BY id", (radius,)
             ),

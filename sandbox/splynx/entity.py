@@ -299,7 +299,7 @@ class Entity:
 
     def _log(self, call: Call, action: str, row: Mapping[str, Any], given: Given) -> None:
         call.log_api(action, self.model, self.customer_of(row), given)
-        call.hook(action, self.model, row[self.resource.key])
+        call.hook(action, self.model, row[self.resource.key], given)
 
 
 class OfCustomer(Entity):

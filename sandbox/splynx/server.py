@@ -11,7 +11,7 @@ from aiohttp import web
 
 from sandbox.splynx import automation, php, settings, wire
 from sandbox.splynx.access import Access
-from sandbox.splynx.api import PREFIX, Api
+from sandbox.splynx.api import PREFIXES, Api
 from sandbox.splynx.call import Call
 from sandbox.splynx.clock import Clock
 from sandbox.splynx.database import Database
@@ -55,7 +55,8 @@ def application(api: Api, *, scheduled_seconds: float = 0) -> web.Application:
     async def answer(request: web.Request) -> web.StreamResponse:
         return await faults.around(request, api.handle)
 
-    app.router.add_route("*", PREFIX + "{path:.*}", answer)
+    for prefix in PREFIXES:
+        app.router.add_route("*", prefix + "{path:.*}", answer)
     control.add_routes(app)
     app.cleanup_ctx.append(control.save_counters)
     app.cleanup_ctx.append(control.run_on_schedule)

@@ -77,6 +77,7 @@ HOOK_EVENTS = table(
     action str(32)
     item_id str(64)
     added datetime
+    data mediumtext
     """,
 )
 

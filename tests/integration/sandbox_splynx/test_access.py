@@ -75,6 +75,24 @@ async def test_a_nonce_not_above_the_last_one_is_refused(splynx: Splynx, step: i
     assert (await splynx.call("GET", PARTNERS, headers=signed(splynx, number + step))).status == 401
 
 
+async def test_a_token_is_not_given_twice_for_one_signature(splynx: Splynx) -> None:
+    number = str(nonce())
+    key, secret = splynx.credentials.key, splynx.credentials.secret
+    body = {"auth_type": "api_key", "key": key, "nonce": number, "signature": signature(number, key, secret)}
+    answers = [await splynx.call("POST", "auth/tokens", body, headers={}) for _ in range(2)]
+    assert [answer.status for answer in answers] == [201, 401]
+
+
+async def test_a_session_of_nobody_is_refused(splynx: Splynx) -> None:
+    answer = await splynx.call("GET", PARTNERS, headers=signed(splynx, nonce(), sash="0" * 32))
+    assert (answer.status, answer.body["error"]["internal_code"]) == (401, "INVALID_SASH")
+
+
+async def test_the_older_version_takes_the_same_requests(splynx: Splynx) -> None:
+    answer = await splynx.raw("GET", f"/api/1.0/admin/{PARTNERS}/1", headers=signed(splynx, nonce()))
+    assert (answer.status, answer.body["name"]) == (200, "Main")
+
+
 async def test_a_key_that_does_not_check_nonces_takes_one_twice(splynx: Splynx) -> None:
     splynx.sql("UPDATE api SET check_nonce = '0'")
     await expire()

@@ -220,6 +220,15 @@ async def test_every_write_is_logged_with_the_keys_id(splynx: Splynx) -> None:
     ]
 
 
+async def test_a_hook_carries_what_was_sent_but_no_password(splynx: Splynx) -> None:
+    customer = await splynx.customer(password="s3cret", additional_attributes={})
+    await splynx.call("PUT", f"customers/customer/{customer}", {"phone": "1"})
+    first, second = (await splynx.side_effects())["hooks"]
+    assert (first["action"], first["model"], first["id"]) == ("create", "Customer", str(customer))
+    assert (first["data"]["attributes"]["status"], "password" in first["data"]["attributes"]) == ("active", False)
+    assert second["data"]["attributes"] == {"phone": "1"}
+
+
 async def test_a_partner_in_use_cannot_be_deleted(splynx: Splynx) -> None:
     partner = await splynx.created("administration/partners", {"name": "East"})
     customer = await splynx.customer(partner_id=partner, status="disabled")

@@ -68,12 +68,22 @@ def test_deleted_rows_are_left_out_of_every_search() -> None:
         pytest.param("admin/customers/customer/5/", "5", 0, id="an item"),
         pytest.param("admin/customers/customer/5/internet-services", None, 5, id="services of one"),
         pytest.param("admin/customers/customer/0/voice-services--12", "12", 0, id="a composite id"),
+        pytest.param("admin/customers/customer-notes/5--31", "5--31", 0, id="an id of two parts"),
+        pytest.param("admin/config/mail/8--send", "8", 0, id="a sub-action"),
+        pytest.param("admin/customers/customer/5/bundle-services--12-cancel", "12", 5, id="a single hyphen"),
+        pytest.param("admin/config/inventory-stock/7", "7", 0, id="items under another name than the list"),
         pytest.param("admin/config/additional-fields/customers--sonar_id", "sonar_id", 0, id="an id that is a name"),
     ],
 )
 def test_the_path_grammar(path: str, row_id: str | None, customer: int) -> None:
     target = resolve(path)
     assert (target.row_id, target.customer_id) == (row_id, customer)
+
+
+def test_an_id_may_stand_in_the_query_where_the_resource_says_so() -> None:
+    query = parse("id=5--2")
+    assert resolve("admin/customers/customer-payment-accounts", query).row_id == "5--2"
+    assert resolve("admin/finance/payments", query).row_id is None
 
 
 @pytest.mark.parametrize(
