@@ -227,13 +227,16 @@ class Transaction:
         return [(f"{head}VALUES {', '.join(part)}{tail}", len(part)) for part in _parts(texts, longest)]
 
     @asynccontextmanager
-    async def attempt(self) -> AsyncIterator[None]:
-        """Inside a transaction: a value that is refused undoes what was done in the block, and nothing before it."""
-        await self.execute("SAVEPOINT attempt")
+    async def attempt(self, name: str = "attempt", undone_by: type[SyncError] = ValueRefused) -> AsyncIterator[None]:
+        """Inside a transaction: a value that is refused undoes what was done in the block, and nothing before it.
+
+        `undone_by`: what undoes it in place of that. One attempt inside another has a name of its own.
+        """
+        await self.execute(f"SAVEPOINT {name}")
         try:
             yield
-        except ValueRefused:
-            await self.execute("ROLLBACK TO SAVEPOINT attempt")
+        except undone_by:
+            await self.execute(f"ROLLBACK TO SAVEPOINT {name}")
             raise
 
     async def _run(self, text: str, *, rows: bool = False) -> Any:

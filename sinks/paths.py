@@ -1,7 +1,7 @@
 """The two ways of a record into Splynx: REST, outside of any transaction, and SQL, inside the batch's own."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -130,18 +130,49 @@ class Paths:
                 results[job.key] = Result(job, Outcome.DEFERRED, error)
             else:
                 wanted.append(job)
+        first = {job.key: one for job in wanted if (one := self._predecessor(job.step)) is not None}
+        if self._payments is not None and (made := _made_with_others(wanted, first)):
+            try:
+                async with tx.attempt("together", PredecessorMissing):
+                    return results | await self._together(tx, self._payments, wanted, first, made)
+            except PredecessorMissing:
+                pass  # one was refused, and another that was written needs it: they are written in turn
         while wanted and self._payments is not None:
             waiting = {job.key for job in wanted}
-            turn = [job for job in wanted if self._predecessor(job.step) not in waiting]
-            results |= await self._in_turn(tx, self._payments, turn or wanted)
+            turn = [job for job in wanted if first.get(job.key) not in waiting]
+            results |= await self._in_turn(tx, self._payments, turn or wanted, first)
             wanted = [job for job in wanted if job.key not in results]
         return results
 
-    async def _in_turn(self, tx: Transaction, payments: Payments, wanted: Sequence[Job]) -> dict[Key, Result]:
-        """Write those that no other of the batch must come before."""
+    async def _together(
+        self, tx: Transaction, payments: Payments, wanted: Sequence[Job], first: Mapping[Key, Key], made: Set[Key]
+    ) -> dict[Key, Result]:
+        """Write records with others that they need: on a first load a reversal comes with its payment.
+
+        Raises:
+            PredecessorMissing: one of `made` was refused, and one that needs it was written.
+        """
+        results = await self._in_turn(tx, payments, wanted, first, made)
+        for key, needed in first.items():
+            if needed in made and results[needed].error is not None and results[key].error is None:
+                raise PredecessorMissing(*needed)
+        return results
+
+    async def _in_turn(
+        self,
+        tx: Transaction,
+        payments: Payments,
+        wanted: Sequence[Job],
+        first: Mapping[Key, Key],
+        made: Set[Key] = frozenset(),
+    ) -> dict[Key, Result]:
+        """Write those that no other of the batch must come before, but for `made`, which are written with them.
+
+        `first`: `{record: the one that must be live before it}`.
+        """
         results: dict[Key, Result] = {}
-        first = {job.key: one for job in wanted if (one := self._predecessor(job.step)) is not None}
-        live = await self._ledger.live(tx, first.values())
+        needed = {first[job.key] for job in wanted if job.key in first}
+        live = made | await self._ledger.live(tx, needed - made)
         refs = {
             job.key: self._customer_of(job.step.target.entity, job.step.document or _written(job.step))
             for job in wanted
@@ -208,6 +239,14 @@ class Paths:
         owned = {name: document[name] for name, needed in required.items() if needed and name in document}
         refs = refs_of(owned, required)
         return (refs[0].entity, refs[0].key)
+
+
+def _made_with_others(wanted: Sequence[Job], first: Mapping[Key, Key]) -> set[Key]:
+    """The records that others of the batch need, if it makes all of them anew, and they need none themselves."""
+    needed = set(first.values())
+    there = [job for job in wanted if job.key in needed]
+    plain = all(job.step.verb is Verb.CREATE and job.key not in first for job in there)
+    return {job.key for job in there} if plain else set()
 
 
 def _without_a_write(job: Job) -> Result | None:

@@ -31,7 +31,7 @@ from tests.integration.processors.conftest import with_secrets
 
 ACCOUNTS = int(os.environ.get("ACCOUNTS", "2000"))
 EVENTS = 10_000
-GOAL = 0.7
+GOAL = 0.8
 TURNS = 3
 READ = ("system_setting", "billing_setting", "account")
 _PATIENCE_SECONDS = 120

@@ -32,7 +32,7 @@ from tests.bench.paying import (
 )
 from tests.bench.servers import instance
 
-GOAL = 0.5
+GOAL = 0.8
 WARM = 3
 TURNS = 21
 STATEMENTS = 40

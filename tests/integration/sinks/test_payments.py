@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from plumbing.errors import ConfigurationError
+from schemas.records import SplynxRecord
 from sinks.payment_ids import FLOOR, check_empty
 from sinks.payments import Payments
 from tests.integration.sinks.conftest import Site
@@ -105,8 +106,8 @@ async def test_a_reversal_waits_for_its_payment_that_was_set_aside(site: Site) -
     one = site.rows("SELECT id FROM customers")[0]["id"]
     body = {"customer_id": one, "payment_type": 1, "date": "2026-01-01", "amount": 1, "receipt_number": "SP10"}
     theirs = await site.client.post("admin/finance/payments", body)
-    both = [payment(10, 1, 900), payment(10, 1, -900, key="10-R3", receipt_number="SP10-R3", reverses="10")]
-    await writer.write([topic.send(PAYMENTS, 10, list(both), sequence=2)])
+    both, others = _reversed(10, 900), _reversed(12, 300)
+    await writer.write([topic.send(PAYMENTS, n, one, sequence=2) for n, one in ((10, both), (12, others))])
     assert await writer.settle() == 0
     assert {row["record_key"]: row["code"] for row in site.rows("SELECT record_key, code FROM {ledger}.held")} == {
         "10": "sink.natural_key_taken", "10-R3": "sink.predecessor_missing",
@@ -114,11 +115,18 @@ async def test_a_reversal_waits_for_its_payment_that_was_set_aside(site: Site) -
     assert site.deposits() == {one: Decimal(1)}
 
     await site.client.put("admin/finance/payments", int(theirs["id"]), {"receipt_number": "P10"})
-    await writer.write([topic.send(PAYMENTS, 10, [both[0]], sequence=3)])
-    await writer.write([topic.send(PAYMENTS, 10, list(both), sequence=4)])
+    await writer.write([topic.send(PAYMENTS, 10, both[:1], sequence=3)])
+    await writer.write([topic.send(PAYMENTS, 10, both, sequence=4)])
     assert site.rows("SELECT * FROM {ledger}.held") == []
     assert site.deposits() == {one: Decimal(1)}
-    assert len(site.rows("SELECT * FROM payments")) == 3
+    assert len(site.rows("SELECT * FROM payments")) == 5
+
+
+def _reversed(number: int, minor: int) -> list[SplynxRecord]:
+    """A payment, and its reversal as a whole."""
+    mark = f"{number}-R3"
+    back = payment(number, 1, -minor, key=mark, receipt_number=f"SP{mark}", reverses=str(number))
+    return [payment(number, 1, minor), back]
 
 
 async def test_a_payment_takes_no_receipt_that_another_live_one_has(site: Site) -> None:
@@ -267,4 +275,7 @@ async def test_a_batch_of_payments_takes_the_same_statements_whatever_its_size(
         )
         sizes.append(len(counted))
     assert sizes[1] == sizes[2]  # the first batch also begins the range of outcomes
+    counted.clear()
+    await writer.write([topic.send(PAYMENTS, n, _reversed(n, 100), sequence=2) for n in (400, 401)])
+    assert len(counted) == sizes[2]  # reversals go with their payments: a savepoint more, no change of a deposit
     assert site.deposits().popitem()[1] == Decimal(103)
