@@ -16,6 +16,7 @@ from pathlib import Path
 from sandbox.local.library import ROOT
 from sandbox.local.stack import Addresses
 from tests.bench import (
+    batch_engine,
     capture,
     faust_stage,
     growth,
@@ -40,6 +41,7 @@ ON_SERVERS: dict[str, Callable[[Addresses, Path], list[Entry]]] = {
     "shape": shape.measure,
     "growth": lambda at, folder: asyncio.run(growth.measure(at, folder)),
     "faust": lambda at, folder: asyncio.run(faust_stage.measure(at, folder)),
+    "batch": lambda at, folder: asyncio.run(batch_engine.measure(at, folder)),
 }
 ALONE: dict[str, Callable[[Path], list[Entry]]] = {
     "sandbox_sonar": lambda _folder: sandbox_sonar.measure_all(),

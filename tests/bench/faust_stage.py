@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +38,12 @@ _PATIENCE_SECONDS = 120
 
 async def measure(at: Addresses, folder: Path) -> list[Entry]:
     """The entry `faust`."""
-    messages = await _captured(at, folder)
+    messages = await captured(at, folder)
     measured, forwards, pures = [], [], []
     for _ in range(TURNS):
-        first = _worker(at, folder, messages, forward=True), _pure(at, folder, messages)
+        first = _worker(at, folder, messages, forward=True), pure(at, folder, messages)
         ours = _worker(at, folder, messages, forward=False)
-        again = _worker(at, folder, messages, forward=True), _pure(at, folder, messages)
+        again = _worker(at, folder, messages, forward=True), pure(at, folder, messages)
         measured.append(Round(sum(first), ours, sum(again)))
         forwards += [first[0], again[0]]
         pures += [first[1], again[1]]
@@ -57,7 +56,7 @@ async def measure(at: Addresses, folder: Path) -> list[Entry]:
     return [Entry("faust", ratio(measured), GOAL, noise(measured), figures)]
 
 
-async def _captured(at: Addresses, folder: Path) -> dict[str, list[Message]]:
+async def captured(at: Addresses, folder: Path) -> dict[str, list[Message]]:
     """What capture publishes of the settings and the accounts of an ISP."""
     sonar = SonarSandbox(folder, accounts=ACCOUNTS, requests_per_minute=0, name="sonar-faust")
     sonar.start()
@@ -70,7 +69,7 @@ async def _captured(at: Addresses, folder: Path) -> dict[str, list[Message]]:
         sonar.stop()
 
 
-def _publish(settings: Settings, messages: dict[str, list[Message]]) -> None:
+def publish(settings: Settings, messages: dict[str, list[Message]]) -> None:
     """The same settings and `EVENTS` account events on the topics of another instance."""
     topics, producer = Topics(settings.instance), AckedProducer(make_producer(settings.kafka))
     for name, found in messages.items():
@@ -86,10 +85,10 @@ def _bytes(value: Any) -> bytes:
     return value
 
 
-def _pure(at: Addresses, folder: Path, messages: dict[str, list[Message]]) -> float:
+def pure(at: Addresses, folder: Path, messages: dict[str, list[Message]]) -> float:
     """Seconds to decode, map and encode all events, and nothing else."""
     with instance(at, folder) as settings:
-        _publish(settings, {name: messages[name] for name in READ[:2]} | {"account": messages["account"][:1]})
+        publish(settings, {name: messages[name] for name in READ[:2]} | {"account": messages["account"][:1]})
         context = load_context(settings, AckedProducer(make_producer(settings.kafka)), wait_seconds=30)
         values = [_bytes(one.value()) for one in messages["account"]]
         began = time.perf_counter()
@@ -105,20 +104,22 @@ def _pure(at: Addresses, folder: Path, messages: dict[str, list[Message]]) -> fl
 def _worker(at: Addresses, folder: Path, messages: dict[str, list[Message]], *, forward: bool) -> float:
     """Seconds that a worker took for all events."""
     with instance(at, folder) as settings:
-        _publish(settings, messages)
+        publish(settings, messages)
         config = folder / "worker.json"
         config.write_text(json.dumps(with_secrets(settings)))
         module = ["tests.bench.forward", str(config)] if forward else ["console", "process", "--config", str(config)]
         with (folder / "worker.log").open("wb") as log:
             process = subprocess.Popen([sys.executable, "-m", *module], stdout=log, stderr=log)
         try:
-            return _span(settings, process, folder / "worker.log")
+            _written(settings, process, folder / "worker.log")
+            return span(settings)
         finally:
             process.terminate()
             process.wait(60)
 
 
-def _span(settings: Settings, process: "subprocess.Popen[bytes]", log: Path) -> float:
+def _written(settings: Settings, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Wait until a worker has written all."""
     topic, partitions = Topics(settings.instance).splynx("account"), settings.kafka.partitions
     consumer = make_consumer(settings.kafka, f"{settings.instance}.bench")
     try:
@@ -127,11 +128,13 @@ def _span(settings: Settings, process: "subprocess.Popen[bytes]", log: Path) -> 
             assert process.poll() is None, log.read_text()[-2000:]
             assert time.monotonic() < deadline, log.read_text()[-2000:]
             time.sleep(0.3)
-        return _seconds_between(list(read_whole(settings.kafka, topic, f"{settings.instance}.bench")))
     finally:
         consumer.close()
 
 
-def _seconds_between(messages: Sequence[Message]) -> float:
-    times = [one.timestamp()[1] for one in messages]
+def span(settings: Settings) -> float:
+    """Seconds between the first of the bundles of accounts and the last, as their producer stamped them."""
+    topic = Topics(settings.instance).splynx("account")
+    times = [one.timestamp()[1] for one in read_whole(settings.kafka, topic, f"{settings.instance}.bench")]
+    assert len(times) >= EVENTS
     return (max(times) - min(times)) / 1000
