@@ -291,7 +291,7 @@ class Following:
             self._again.refused.discard(aggregate.name)
             self._lease.check()
             for row in page.rows:
-                self._publisher.row(aggregate, row, [], page, snapshot=False)
+                self._publisher.row(aggregate, row, {}, page, snapshot=False)
 
     def _fit(self, aggregates: Sequence[Aggregate]) -> list[Aggregate]:
         return [one for one in aggregates if one.name not in self._unfit]

@@ -1,6 +1,6 @@
 """How the answers to a selection are laid out, worked out once: what is done to each of thousands of rows is little."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -14,14 +14,6 @@ from producers.versions import number_of
 from schemas.records import Foreign
 from schemas.selection import few_of, newest_of
 from schemas.shapes import members
-
-
-class Shown(NamedTuple):
-    """A nested row that an answer showed."""
-
-    type_name: str
-    id: int
-    version: int
 
 
 @dataclass(frozen=True)
@@ -43,8 +35,8 @@ class Branch:
     """Its rows, and what nests in them, are not the root's own (`schemas.records.Foreign`)."""
     alone: bool = False
     """Only its newest row is asked for, so that its page is always full (`schemas.records.Newest`)."""
-    owned: bool = False
-    """Its rows are children of the root, whose changes are followed."""
+    collection: str | None = None
+    """That of its rows, where they are children of the root, whose changes are followed."""
 
 
 class Full(NamedTuple):
@@ -87,14 +79,17 @@ def branches_of(
     return tuple(found)
 
 
-def leading_to(branches: Sequence[Branch], types: Collection[str]) -> tuple[Branch, ...]:
-    """Those of the branches whose rows are the root's own and of one of the types, or that have such a one below."""
+def leading_to(branches: Sequence[Branch], collections: Mapping[str, str]) -> tuple[Branch, ...]:
+    """Those of the branches whose rows are the root's own and of one of the types, or that have such a one below.
+
+    `collections`: `{type: its collection}`.
+    """
     marked = [
-        replace(one, branches=leading_to(one.branches, types), owned=one.type_name in types)
+        replace(one, branches=leading_to(one.branches, collections), collection=collections.get(one.type_name))
         for one in branches
         if not one.foreign
     ]
-    return tuple(one for one in marked if one.branches or one.owned)
+    return tuple(one for one in marked if one.branches or one.collection)
 
 
 def flatten(row: dict[str, Any], branches: Sequence[Branch], full: int) -> Iterator[Full]:
@@ -126,14 +121,23 @@ def flatten(row: dict[str, Any], branches: Sequence[Branch], full: int) -> Itera
                 yield from flatten(one, branch.branches, full)
 
 
-def shown(row: dict[str, Any], branches: Sequence[Branch]) -> Iterator[Shown]:
-    """All nested rows of a flattened row that are its own; `branches` as `leading_to` gives them."""
+def children_of(row: dict[str, Any], branches: Sequence[Branch]) -> dict[str, dict[int, int]]:
+    """`{collection: {id: version}}` of a flattened row's own nested rows; `branches` as `leading_to` gives them."""
+    found: dict[str, dict[int, int]] = {}
+    _gather(row, branches, found)
+    return found
+
+
+def _gather(row: dict[str, Any], branches: Sequence[Branch], found: dict[str, dict[int, int]]) -> None:
     for branch in branches:
         value = row.get(branch.name)
         if not value:
             continue
-        for one in value if branch.many else (value,):
-            if branch.owned:
-                yield Shown(branch.type_name, int(one["id"]), number_of(one["_version"]))
-            if branch.branches:
-                yield from shown(one, branch.branches)
+        rows = value if branch.many else (value,)
+        if branch.collection is not None:
+            versions = found.setdefault(branch.collection, {})
+            for one in rows:
+                versions[int(one["id"])] = number_of(one["_version"])
+        if branch.branches:
+            for one in rows:
+                _gather(one, branch.branches, found)

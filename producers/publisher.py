@@ -19,7 +19,6 @@ from plumbing.kafka import AckedProducer, partition_of
 from producers.cursors import Cursors
 from producers.families import Children, Root
 from producers.index import Index, Pending
-from producers.layout import Shown
 from producers.owners import owner_of
 from producers.reader import Page
 from producers.unsure import Sent, about_to_send, doubt
@@ -106,7 +105,7 @@ class Publisher:
         """Why each root that stands aside does: the overlap shows it again and again, and one letter says it."""
 
     def row(
-        self, aggregate: Aggregate, row: Mapping[str, Any], shown: Sequence[Shown], page: Page, *, snapshot: bool
+        self, aggregate: Aggregate, row: Mapping[str, Any], children: Children, page: Page, *, snapshot: bool
     ) -> Published:
         """Publish one root as it was read; a following read that changes nothing publishes nothing."""
         id, collection = int(row["id"]), aggregate.root.name
@@ -136,7 +135,7 @@ class Publisher:
                 self._dead_letter(aggregate, row, page, "capture.too_large", reason)
                 return Published.HALTED
         self._set_aside.pop((aggregate.name, id), None)
-        self._index.set_root(collection, id, Root(owner, version, page.sequence, digest), _children(aggregate, shown))
+        self._index.set_root(collection, id, Root(owner, version, page.sequence, digest), children)
         return Published.EVENT if changed or snapshot else Published.UNCHANGED
 
     def deleted(self, aggregate: Aggregate, id: int, page: Page) -> Published:
@@ -286,16 +285,6 @@ def _largest(row: Mapping[str, Any]) -> str:
     """The child collection that takes most of an aggregate's room."""
     sizes = [(len(orjson.dumps(value)), name) for name, value in row.items() if isinstance(value, list)]
     return max(sizes, default=(0, "its own columns"))[1]
-
-
-def _children(aggregate: Aggregate, shown: Sequence[Shown]) -> Children:
-    """Those of the nested rows whose own changes are followed."""
-    children: dict[str, dict[int, int]] = {touch.collection: {} for touch in aggregate.touched_by}
-    of_type = {touch.type_name: children[touch.collection] for touch in aggregate.touched_by}
-    for one in shown:
-        if one.type_name in of_type:
-            of_type[one.type_name][one.id] = one.version
-    return {name: ids for name, ids in children.items() if ids}
 
 
 def _updated_ms(row: Mapping[str, Any], page: Page) -> int:

@@ -1,7 +1,7 @@
 """Reading aggregates from Sonar: whole pages of roots with everything nested in them, or an error."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,8 +15,9 @@ from plumbing import metrics
 from plumbing.sealing import Sealer
 from producers import documents
 from producers.extents import Extent, read_extents
+from producers.families import Children
 from producers.glimpses import Carried, carried, watched
-from producers.layout import Shown, branches_of, flatten, leading_to, shown
+from producers.layout import branches_of, children_of, flatten, leading_to
 from producers.needs import SchemaUnfit, unfit
 from producers.nested import NESTED_PAGE, Nested, weight
 from producers.sequence import Sequence as Numbers
@@ -57,7 +58,7 @@ class Reading:
         with_versions = documents.with_versions(documents.selection_set(selection), type_name, schema)
         self.text = documents.inner_text(with_versions)
         self.branches = branches_of(with_versions, type_name, schema, aggregate.root.record)
-        self.children = leading_to(self.branches, {touch.type_name for touch in aggregate.touched_by})
+        self.children = leading_to(self.branches, {one.type_name: one.collection for one in aggregate.touched_by})
         self.watched = watched(aggregate)
         self.weight = weight(self.branches)
         self.secrets = [member.name for member, _ in secrets_of(aggregate)]
@@ -181,9 +182,9 @@ class Reader:
             raise IncompletePage(f"nested {full.branch.name} of {name} is too long")
         return Page([{**row, "id": "1"}], sequence, answer.started, answer.server_time, 1)
 
-    def shown(self, aggregate: Aggregate, row: dict[str, Any]) -> Iterator[Shown]:
-        """The nested rows of a root whose changes re-read it (`touched_by`), with what lies on the way to them."""
-        return shown(row, self._reading(aggregate).children)
+    def children(self, aggregate: Aggregate, row: dict[str, Any]) -> Children:
+        """The nested rows of a root whose changes re-read it (`touched_by`)."""
+        return children_of(row, self._reading(aggregate).children)
 
     def carried(self, aggregate: Aggregate, row: dict[str, Any]) -> list[Carried]:
         """What a root shows of look-ups of which only some columns count."""

@@ -108,14 +108,13 @@ class Rereading:
 
     def _present(self, demand: Demand, row: dict[str, Any], page: Page, now: datetime) -> bool:
         aggregate, scope = demand.aggregate, demand.aggregate.root.name
-        shown = list(self._reader.shown(aggregate, row))
-        outcome = self._publisher.row(aggregate, row, shown, page, snapshot=False)
+        children = self._reader.children(aggregate, row)
+        outcome = self._publisher.row(aggregate, row, children, page, snapshot=False)
         if outcome is Published.OVERLAPPED:
             return False
         self._glimpses.note(aggregate.name, demand.id, now, self._reader.carried(aggregate, row))
         demand.in_vain = outcome is Published.HALTED
-        collections = {touch.type_name: touch.collection for touch in aggregate.touched_by}
-        seen = {(collections[one.type_name], one.id): one.version for one in shown if one.type_name in collections}
+        seen = {(name, id): version for name, ids in children.items() for id, version in ids.items()}
         unmet = demand.unmet(seen)
         for (collection, id), version in demand.expected.items():
             if version is None and (collection, id) not in seen:

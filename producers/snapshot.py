@@ -240,8 +240,8 @@ class Snapshot:
     def _rows(self, aggregate: Aggregate, page: Page) -> list[int]:
         overlapped = []
         for row in page.rows:
-            shown = list(self._reader.shown(aggregate, row))
-            if self._publisher.row(aggregate, row, shown, page, snapshot=True) is Published.OVERLAPPED:
+            children = self._reader.children(aggregate, row)
+            if self._publisher.row(aggregate, row, children, page, snapshot=True) is Published.OVERLAPPED:
                 overlapped.append(int(row["id"]))
         return overlapped
 

@@ -72,7 +72,7 @@ class LogRows(MutableMapping[int, Row]):
 
     def loggables(self) -> Iterator[tuple[object, int]]:
         """On whose page each is shown, as (type, id), and its id; ascending."""
-        if self._odd:
+        if self._odd or self._gone:
             return (((row["loggable_type"], row["loggable_id"]), id) for id, row in self.items())
         types = map(self._names.__getitem__, self._kinds[2::3])
         return zip(zip(types, self._loggable, strict=True), self._ids, strict=True)
@@ -100,9 +100,8 @@ class LogRows(MutableMapping[int, Row]):
         return id in self._odd or (isinstance(id, int) and self._place(id) is not None)
 
     def __iter__(self) -> Iterator[int]:
-        if not self._odd:
-            return iter(self._ids)
-        return iter(sorted(chain(self._odd, set(self._ids).difference(self._gone))))
+        there = (id for id in self._ids if id not in self._gone) if self._gone else iter(self._ids)
+        return iter(sorted(chain(self._odd, there))) if self._odd else there
 
     def __reversed__(self) -> Iterator[int]:
         return reversed(list(self))

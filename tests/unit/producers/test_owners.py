@@ -51,7 +51,7 @@ def _referred_to(branches: Sequence[Branch], above: str) -> Iterator[str]:
     """Paths to rows that are named by a column, are no children, and have children of the root's kinds below them."""
     for one in branches:
         path = f"{above}.{one.name}".lstrip(".")
-        if not one.many and not one.owned and f"{one.field}_id" in the_schema().fields(one.owner_type):
+        if not one.many and not one.collection and f"{one.field}_id" in the_schema().fields(one.owner_type):
             yield path
         yield from _referred_to(one.branches, path)
 

@@ -243,14 +243,14 @@ async def test_the_index_never_knows_of_an_event_that_is_not_acknowledged() -> N
         scene.shop.an_account(name)
     await scene.begin()
     page = await scene.reader.page(ACCOUNT, [], 3)
-    scene.publisher.row(ACCOUNT, page.rows[0], [], page, snapshot=True)
+    scene.publisher.row(ACCOUNT, page.rows[0], {}, page, snapshot=True)
     flush = scene.broker.flush
 
     def meanwhile(timeout: float) -> int:
         # Another task publishes while this one waits for the broker.
         scene.broker.flush = flush  # type: ignore[method-assign]
         left = flush(timeout)
-        scene.publisher.row(ACCOUNT, page.rows[1], [], page, snapshot=True)
+        scene.publisher.row(ACCOUNT, page.rows[1], {}, page, snapshot=True)
         return left
 
     scene.broker.flush = meanwhile  # type: ignore[method-assign]
@@ -279,8 +279,8 @@ async def test_a_slow_page_never_overtakes_a_newer_reading_of_the_same_root() ->
     slow = await scene.reader.page(ACCOUNT, [], 3)
     scene.shop.store.update("Account", account, name="New")
     newer = await scene.reader.page(ACCOUNT, [], 3)
-    scene.publisher.row(ACCOUNT, newer.rows[0], [], newer, snapshot=False)
-    outcome = scene.publisher.row(ACCOUNT, slow.rows[0], [], slow, snapshot=True)
+    scene.publisher.row(ACCOUNT, newer.rows[0], {}, newer, snapshot=False)
+    outcome = scene.publisher.row(ACCOUNT, slow.rows[0], {}, slow, snapshot=True)
     await scene.publisher.commit()
     assert outcome.value == "overlapped"
     assert names(scene) == ["New"]
@@ -295,7 +295,7 @@ async def test_a_slow_page_never_brings_back_what_was_deleted_meanwhile() -> Non
     slow = await scene.reader.page(PAYMENT, [], 3)
     scene.shop.store.delete("Payment", payment)
     await scene.following.poll()
-    outcome = scene.publisher.row(PAYMENT, slow.rows[0], [], slow, snapshot=True)
+    outcome = scene.publisher.row(PAYMENT, slow.rows[0], {}, slow, snapshot=True)
     await scene.publisher.commit()
     assert outcome.value == "overlapped"
     assert scene.folded("payment") == {}
