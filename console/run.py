@@ -28,6 +28,8 @@ log = get_logger("run")
 
 _LOOK_SECONDS = 1.0
 _GRACE_SECONDS = 60.0
+_TAIL_LINES, _TAIL_BYTES = 15, 16_384
+_KILLED = "Somebody, or the system for want of memory, ended it. Start again: it resumes where it was."
 
 
 class StageEnded(SyncError):
@@ -37,10 +39,19 @@ class StageEnded(SyncError):
     remedy = "Mend what the stage's last lines name, then start again: it resumes where it was."
 
     def __init__(self, stage: str, code: int, tail: str, log_file: Path) -> None:
-        super().__init__(
-            f"stage {stage} ended with {code}; its last lines:\n{tail}", remedy=f"{self.remedy} Log: {log_file}"
-        )
+        how = f"ended with {code}" if code >= 0 else f"was ended by {signal.Signals(-code).name}"
+        said = f"its last lines:\n{tail}" if tail else "it said nothing"
+        remedy = self.remedy if code >= 0 else _KILLED
+        super().__init__(f"stage {stage} {how}; {said}", remedy=f"{remedy} Log: {log_file}")
         self.exit_code = exit_code_of(code)
+
+
+def tail_of(path: Path, begun: int) -> str:
+    """The last lines behind a place in a file, indented: what stands before it, an earlier run has said."""
+    with path.open("rb") as file:
+        file.seek(max(begun, path.stat().st_size - _TAIL_BYTES))
+        lines = file.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
+    return "\n".join(f"  {line}" for line in lines)
 
 
 def exit_code_of(returncode: int) -> ExitCode:
@@ -106,6 +117,7 @@ class Stage:
         if config is not None:
             command += ["--config", str(config)]
         with self.log_file.open("ab") as sink:
+            self._begun = sink.tell()
             # A session of its own: ctrl-C reaches this process alone, which ends the stages in order.
             self._process = subprocess.Popen(command, stdout=sink, stderr=sink, start_new_session=True)  # noqa: S603
 
@@ -117,8 +129,7 @@ class Stage:
         """
         code = self._process.poll()
         if code is not None:
-            lines = self.log_file.read_text(errors="replace").splitlines()[-15:]
-            raise StageEnded(self.name, code, "\n".join(f"  {line}" for line in lines), self.log_file)
+            raise StageEnded(self.name, code, tail_of(self.log_file, self._begun), self.log_file)
 
     def ask_to_end(self) -> None:
         """Send SIGTERM to a process that still runs."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from console.progress import has_passed
-from console.run import RunResult, StageEnded, text_of
+from console.run import RunResult, StageEnded, tail_of, text_of
 from console.topics import missing_topics
 from plumbing.errors import ConfigurationError, ExitCode
 from schemas.ledger import DEAD, DEFERRED, PARKED
@@ -46,6 +46,23 @@ def test_a_run_that_did_not_write_says_so(applied: bool, told: bool) -> None:
 )
 def test_a_run_ends_as_the_stage_that_ended_it(returncode: int, code: ExitCode) -> None:
     assert StageEnded("sink", returncode, "", Path("sink.log")).exit_code is code
+
+
+def test_a_stage_that_was_killed_is_told_by_its_signal_and_what_to_do() -> None:
+    killed = StageEnded("sink", -9, "", Path("sink.log"))
+    assert str(killed) == "stage sink was ended by SIGKILL; it said nothing"
+    assert killed.next_step.startswith("Somebody, or the system for want of memory, ended it. Start again")
+    failed = StageEnded("sink", 4, "  no answer", Path("sink.log"))
+    assert str(failed) == "stage sink ended with 4; its last lines:\n  no answer"
+
+
+def test_the_last_lines_of_a_stage_are_its_own(tmp_path: Path) -> None:
+    log = tmp_path / "sink.log"
+    log.write_text("of an earlier run\n")
+    begun = log.stat().st_size
+    assert tail_of(log, begun) == ""
+    log.write_text("of an earlier run\n" + "".join(f"line {number}\n" for number in range(5000)))
+    assert tail_of(log, begun).splitlines() == [f"  line {number}" for number in range(4985, 5000)]
 
 
 def test_one_partition_behind_has_not_passed() -> None:
