@@ -198,7 +198,7 @@ class LabelForms(_Block):
         return self
 
 
-class Contacts(_Block):
+class ContactRules(_Block):
     """Roles of contacts are free text in Sonar; these are matched without regard to case."""
 
     billing_roles: list[str] = Field(
@@ -209,6 +209,11 @@ class Contacts(_Block):
     )
     phone_order: list[str] = Field(
         [], description="Types of phone numbers, the first first.", examples=[["mobile", "home", "work"]]
+    )
+    phone_form: Literal["e164", "formatted"] = Field(
+        "e164",
+        description="How phone numbers are written. `e164`: +15555550100. `formatted`: as Sonar shows them.",
+        examples=["e164"],
     )
 
 
@@ -229,7 +234,7 @@ class CustomerRules(_Block):
         examples=["login"],
     )
     labels: LabelForms = LabelForms()
-    contacts: Contacts = Contacts()
+    contacts: ContactRules = ContactRules()
     default_country: str = Field(
         "US", pattern="^[A-Z]{2}$", description="Any other stands at the end of the street.", examples=["US"]
     )

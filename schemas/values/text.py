@@ -132,8 +132,12 @@ def phone(number: str | None, country: str | None, extension: str | None) -> str
         national = digits.removeprefix("0") or digits
     whole = f"+{code}{national}" if code is not None else ""
     valid = code is not None and 8 <= len(whole) - 1 <= 15 and (country not in {"US", "CA"} or len(national) == 10)
-    suffix = f" x{extension.strip()}" if extension and extension.strip() else ""
-    return (whole if valid else one_line(number)) + suffix
+    return (whole if valid else one_line(number)) + extended(extension)
+
+
+def extended(extension: str | None) -> str:
+    """What stands behind a number for its extension: ` x12`; nothing without one."""
+    return f" x{extension.strip()}" if extension and extension.strip() else ""
 
 
 def without_card_number(field: str, value: str) -> str:

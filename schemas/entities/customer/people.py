@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from schemas.entities.customer.source import Account, Contact
-from schemas.rules import Rules
+from schemas.entities.customer.source import Account, Contact, PhoneNumber
+from schemas.rules import ContactRules, Rules
 from schemas.values import text
 
 
@@ -34,7 +34,7 @@ def people(account: Account, rules: Rules, notes: list[str]) -> People:
     if bad:
         notes.append("dropped:email_address")
     rest = [one for one in contacts if one is not first]
-    lines = [_contact_line(one) for one in rest]
+    lines = [_contact_line(one, chosen) for one in rest]
     if first is not None and first in bad:
         lines.insert(0, f"primary e-mail as entered: {text.one_line(first.email_address)}")
     return People(
@@ -42,7 +42,7 @@ def people(account: Account, rules: Rules, notes: list[str]) -> People:
         billing_email=text.joined(
             "billing_email", _mails(one for one in contacts if _has_role(one, chosen.billing_roles)), 256, notes
         ),
-        phone=text.joined("phone", _phones(first, chosen.phone_order), 256, notes) if first is not None else "",
+        phone=text.joined("phone", _phones(first, chosen.phone_order, chosen), 256, notes) if first is not None else "",
         name=text.fitted("contact_name", text.one_line(first.name), 256, notes) if first is not None else "",
         contact_person=text.fitted("contact_person", _with_role(first), 256, notes) if first is not None else "",
         username=text.fitted("username", text.one_line(first.username), 255, notes) if first is not None else "",
@@ -71,7 +71,7 @@ def _mails(contacts: Iterable[Contact]) -> list[str]:
     return [found for one in contacts if (found := text.email(one.email_address)) is not None]
 
 
-def _phones(contact: Contact, order: list[str]) -> list[str]:
+def _phones(contact: Contact, order: list[str], chosen: ContactRules) -> list[str]:
     ranks = {kind.casefold(): rank for rank, kind in enumerate(order)}
     numbers = sorted(
         contact.phone_numbers or [],
@@ -80,11 +80,18 @@ def _phones(contact: Contact, order: list[str]) -> list[str]:
             one.id,
         ),
     )
-    return [text.phone(one.number, one.country, one.extension) for one in numbers]
+    return [_phone(one, chosen) for one in numbers]
 
 
-def _contact_line(contact: Contact) -> str:
-    phones = ", ".join(_phones(contact, []))
+def _phone(number: PhoneNumber, chosen: ContactRules) -> str:
+    formatted = text.one_line(number.number_formatted)
+    if chosen.phone_form == "formatted" and formatted:
+        return formatted + text.extended(number.extension)
+    return text.phone(number.number, number.country, number.extension)
+
+
+def _contact_line(contact: Contact, chosen: ContactRules) -> str:
+    phones = ", ".join(_phones(contact, [], chosen))
     flags = [contact.language or ""]
     if contact.marketing_opt_in:
         flags.append("marketing")

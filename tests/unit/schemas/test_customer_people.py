@@ -70,6 +70,16 @@ def test_phones_stand_in_the_order_of_their_types() -> None:
     assert found == "+15555550199 x4, +15555550100, +15555550111"
 
 
+def test_phones_are_written_as_sonar_shows_them_where_the_rules_say_so() -> None:
+    chosen = rules(customer={"contacts": {"phone_form": "formatted"}})
+    shown = a_phone(id=1, number="5555550199", number_formatted=" (555)  555-0199", extension="4")
+    not_shown = a_phone(id=2, number="5555550111", number_formatted=None)
+    other = a_contact(id=80, name="Bo Example", primary=False, email_address=None, phone_numbers=[shown])
+    found = customer(chosen, contacts=[a_contact(phone_numbers=[shown, not_shown]), other])
+    assert found.phone == "(555) 555-0199 x4, +15555550111"
+    assert found.sonar_contacts == "Bo Example | (555) 555-0199 x4"
+
+
 def test_a_contact_person_is_named_with_the_role_for_companies_and_where_the_name_differs() -> None:
     company = {"id": 2, "name": "Shop", "type": "COMMERCIAL"}
     assert info().contact_person == ""
