@@ -13,8 +13,8 @@ from console import replay as replaying
 from console import replay_asof as past
 from console import rollback as undoing
 from console.actions import noted
-from console.options import Apply, Config, Json, Tell
-from console.output import Teller, fail, show, stderr
+from console.options import Account, Apply, By, Config, Json, ShowValues, Tell
+from console.output import fail, show, teller
 from plumbing.errors import SyncError
 from plumbing.logs import configure_logs
 from plumbing.settings import load_settings
@@ -130,7 +130,7 @@ def dismiss_letters(
     code: Codes = None,
     only: Abouts = None,
     reason: Annotated[str, typer.Option(help="Why; it is kept in the ledger. No personal data.")] = "",
-    by: Annotated[str | None, typer.Option(help="Who decides; without it the user of this machine.")] = None,
+    by: By = None,
     take_back: Annotated[bool, typer.Option("--take-back", help="Open dismissed letters again.")] = False,
 ) -> None:
     """Close dead letters that are meant to stay where they are; shows them first. Who, when and why are kept.
@@ -207,7 +207,7 @@ def replay(
                 engine="live" if engine == "live" else "batch",
                 apply=apply,
                 entering=entering,
-                tell=_teller(progress),
+                tell=teller(progress),
             )
         )
     except SyncError as exc:
@@ -225,10 +225,8 @@ def rollback(
         str | None, typer.Option(help="What a run wrote together: RUN/NUMBER, as `trace` shows both.")
     ] = None,
     since: Annotated[str | None, typer.Option(help="What was written since a moment: 2026-03-04T05:06:07Z.")] = None,
-    customer: Annotated[int | None, typer.Option(help="What this account of Sonar owns.", min=1)] = None,
-    show_values: Annotated[
-        bool, typer.Option("--show-values", help="Print the values too: personal data. Never a password.")
-    ] = False,
+    customer: Account = None,
+    show_values: ShowValues = False,
     list_: Annotated[
         Path | None, typer.Option("--list", help="Write every record to this file, as a line of JSON each.")
     ] = None,
@@ -246,15 +244,10 @@ def rollback(
         with undoing.listing(list_) as note:
             result = asyncio.run(
                 undoing.run_rollback(
-                    settings, writes, apply=apply, values=show_values, tell=_teller(progress), note=note
+                    settings, writes, apply=apply, values=show_values, tell=teller(progress), note=note
                 )
             )
     except SyncError as exc:
         fail(exc, as_json=json)
     show(result.document(), as_json=json, text=undoing.text_of)
     raise typer.Exit(int(result.exit_code))
-
-
-def _teller(progress: bool | None) -> Teller:
-    is_told = stderr.is_terminal if progress is None else progress
-    return Teller(lambda text: stderr.print(text, markup=False) if is_told else None)

@@ -8,7 +8,7 @@ import typer
 from console import conflicts as found
 from console import conflicts_resolve as deciding
 from console.actions import noted
-from console.options import Apply, Config, Json
+from console.options import Account, Apply, By, Config, Json, ShowValues
 from console.output import fail, show
 from plumbing.errors import SyncError
 from plumbing.logs import configure_logs
@@ -20,10 +20,6 @@ conflicts = typer.Typer(
 
 Entities = Annotated[list[str] | None, typer.Option("--entity", help="Kind of record in Splynx; may be repeated.")]
 Fields = Annotated[list[str] | None, typer.Option("--field", help="Field, as the list names it; may be repeated.")]
-Customer = Annotated[int | None, typer.Option(help="What this account of Sonar owns.", min=1)]
-Values = Annotated[
-    bool, typer.Option("--show-values", help="Print the three values too: personal data. Never a password.")
-]
 
 
 @conflicts.command(
@@ -34,9 +30,9 @@ def list_conflicts(
     json: Json = False,
     entity: Entities = None,
     field: Fields = None,
-    customer: Customer = None,
+    customer: Account = None,
     all_: Annotated[bool, typer.Option("--all", help="Also those that were decided, and that ended.")] = False,
-    show_values: Values = False,
+    show_values: ShowValues = False,
 ) -> None:
     """List the edits that wait for a decision: Splynx's value stays, the rest of each record is written."""
     try:
@@ -54,7 +50,7 @@ def show_conflict(
     conflict: Annotated[int, typer.Argument(help="Its id, as `conflicts list` prints it.", min=1)],
     config: Config = None,
     json: Json = False,
-    show_values: Values = False,
+    show_values: ShowValues = False,
 ) -> None:
     """Show one: its record and field, who owns that, since when, who decided, and what was decided before."""
     try:
@@ -81,10 +77,10 @@ def resolve(
     apply: Apply = False,
     entity: Entities = None,
     field: Fields = None,
-    customer: Customer = None,
+    customer: Account = None,
     all_: Annotated[bool, typer.Option("--all", help="Every conflict that waits.")] = False,
-    by: Annotated[str | None, typer.Option(help="Who decides; by default who runs the command.")] = None,
-    show_values: Values = False,
+    by: By = None,
+    show_values: ShowValues = False,
 ) -> None:
     """Decide conflicts; shows first what would be done. Stop the sink before Sonar's values are written.
 

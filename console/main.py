@@ -22,9 +22,11 @@ from console import trace as tracing
 from console.actions import actions_of, document_of, noted
 from console.actions import text_of as actions_text
 from console.again import deadletters, replay, rollback
+from console.checked import exit_code_of
+from console.doctor_splynx import approve_columns
 from console.edits import conflicts
-from console.options import Apply, Config, Json, Tell
-from console.output import Teller, fail, show, stderr
+from console.options import Apply, Config, Json, ShowValues, Tell
+from console.output import fail, show, teller
 from console.reconciled import Reconciled, require_writable, write_csv
 from console.reconciled import text_of as reconciled_text
 from console.states import states_template
@@ -164,7 +166,6 @@ def files(
     Exit code 5: some are missing in Sonar, or were left, and it says which.
     """
     configure_logs()
-    is_told = sys.stderr.isatty() if progress is None else progress
     try:
         settings = load_settings(config)
         result = asyncio.run(
@@ -174,7 +175,7 @@ def files(
                 ids=None if ids is None else Ids.parse(ids),
                 customer=customer,
                 most_megabytes=most_megabytes,
-                tell=Teller(lambda text: stderr.print(text, markup=False) if is_told else None),
+                tell=teller(progress),
             )
         )
     except SyncError as exc:
@@ -190,9 +191,7 @@ def trace(
     config: Config = None,
     json: Json = False,
     splynx: Annotated[bool, typer.Option("--splynx", help="Entity and id are Splynx's, such as customer 42.")] = False,
-    show_values: Annotated[
-        bool, typer.Option("--show-values", help="Print the values too: personal data. Never a password.")
-    ] = False,
+    show_values: ShowValues = False,
 ) -> None:
     """Follow one record: its events, bundles, dead letters, outcome and rows; where it is, or why it is not there.
 
@@ -227,10 +226,9 @@ def reconcile(
         settings = load_settings(config)
         if csv is not None:
             require_writable(csv)
-        teller = Teller(lambda text: stderr.print(text, markup=False))
 
         def once() -> Reconciled:
-            result = reconciling.run(settings, wait_seconds=wait, tell=teller)
+            result = reconciling.run(settings, wait_seconds=wait, tell=teller(True))
             if csv is not None:
                 write_csv(result, csv, show_values=show_values)
             show(result.document(show_values=show_values), as_json=json, text=reconciled_text)
@@ -299,12 +297,12 @@ def doctor(
             show(found.document(), as_json=json, text=learning.text_of)
             raise typer.Exit(int(found.exit_code))
         if approve:
-            asyncio.run(examination.approve_columns(settings))
+            asyncio.run(approve_columns(settings))
         findings = asyncio.run(examination.examine(settings))
     except SyncError as exc:
         fail(exc, as_json=json)
     show(examination.document_of(settings, findings), as_json=json, text=examination.text_of)
-    raise typer.Exit(int(examination.exit_code_of(findings)))
+    raise typer.Exit(int(exit_code_of(findings)))
 
 
 app.command(

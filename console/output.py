@@ -69,3 +69,9 @@ class Teller:
             left = (now - self._begun) / done * max(0, whole - done) if done else 0.0
             text += f" of {whole}, about {left:.0f} s left"
         self._say(text)
+
+
+def teller(progress: bool | None) -> Teller:
+    """Progress on stderr: as the option says, else on a terminal."""
+    is_told = stderr.is_terminal if progress is None else progress
+    return Teller(lambda text: stderr.print(text, markup=False) if is_told else None)

@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from console.doctor import Finding, approve_columns, examine
+from console.checked import Finding
+from console.doctor import examine
+from console.doctor_splynx import approve_columns
 from console.status import writing_into
 from plumbing.errors import ConfigurationError
 from sinks.errors import CutOver, TablesChanged

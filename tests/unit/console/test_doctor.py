@@ -6,15 +6,9 @@ from typing import cast
 import pytest
 
 from console import doctor
-from console.doctor import (
-    Finding,
-    NotReady,
-    exit_code_of,
-    guarded,
-    left_out_text,
-    schema_findings,
-    text_of,
-)
+from console.checked import Finding, exit_code_of, guarded
+from console.doctor import NotReady, text_of
+from console.doctor_sonar import left_out_text, schema_findings
 from console.rights import endpoints
 from plumbing.errors import DependencyUnreachable, ExitCode
 from plumbing.settings import Settings

@@ -1,0 +1,109 @@
+"""The doctor at Sonar: log-in, schema, rights, and whether the rules name what is there."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from clients.sonar import SonarClient
+from console.checked import Finding
+from console.mentioned import not_in_sonar
+from console.names import check_names
+from console.statuses import check_statuses
+from plumbing.errors import ExitCode
+from plumbing.settings import SecretsSettings, Settings
+from producers.needs import SchemaUnfit
+from producers.nested import NESTED_PAGE
+from producers.source import read_source
+from schemas.aggregate import Aggregate
+from schemas.catalogue import aggregate, captured
+
+
+async def sonar(settings: Settings) -> list[Finding]:
+    left_out = settings.sonar.leave_out
+    async with SonarClient(settings.sonar) as client:
+        source = await read_source(client, captured(left_out), NESTED_PAGE, carried=settings.secrets.carry)
+    says = f"log-in works; schema fingerprint {source.fingerprint}"
+    if source.unreadable:
+        says += f"; the token may not read {', '.join(source.unreadable)}: what of it is in Splynx is left alone"
+    says += left_out_text(left_out)
+    says += f"; {secrets_text(settings.secrets)}"
+    forbidden = rights_findings(aggregate(name) for name in sorted(source.forbidden))
+    return [Finding("sonar", True, says), *forbidden, *schema_findings(source.unfit, source.missing)]
+
+
+def left_out_text(names: Iterable[str]) -> str:
+    """Which aggregates are not read, and what of Splynx goes with them; where nothing does, only their names."""
+    text, alone = "", []
+    for name in names:
+        if aggregate(name).targets:
+            text += f"; {name} is left out by sonar.leave_out, and with it in Splynx {_entities(name)}"
+        else:
+            alone.append(name)
+    return f"{text}; left out, with nothing of it in Splynx: {', '.join(alone)}" if alone else text
+
+
+def secrets_text(secrets: SecretsSettings) -> str:
+    """Which secrets of Sonar's are carried, and with which keys."""
+    sealer = secrets.sealer
+    if not secrets.carry or sealer is None:
+        return "no secrets are carried"
+    older = ", ".join(list(sealer.keys)[1:])
+    text = f"{' and '.join(secrets.carry)} are carried, sealed with the key {sealer.current}"
+    return f"{text}; {older} still opens" if older else text
+
+
+def rights_findings(forbidden: Iterable[Aggregate]) -> list[Finding]:
+    """Collections that the token may not read, each with what of Splynx is concerned, and how to go on without."""
+    return [
+        Finding(
+            f"sonar rights: {one.name}", False,
+            f"the token may not read {one.root.name}: {one.name} stands still, and with it in Splynx"
+            f" {_entities(one.name)}",
+            f"Give the role of the token's user the right to read {one.root.name}. To go on without: name {one.name} in"
+            " sonar.leave_out; what of it is in Splynx is then left alone.",
+        )
+        for one in forbidden
+    ]  # fmt: skip
+
+
+def schema_findings(unfit: Mapping[str, Sequence[str]], missing: Mapping[str, Sequence[str]]) -> list[Finding]:
+    """What Sonar's schema lacks, by aggregate, each with what of Splynx is concerned."""
+    found = [
+        Finding(
+            f"sonar schema: {name}", False,
+            f"this Sonar lacks {', '.join(lacks)}: {name} stands still, and with it in Splynx {_entities(name)}",
+            SchemaUnfit.remedy, ExitCode.USAGE,
+        )
+        for name, lacks in sorted(unfit.items())
+    ]  # fmt: skip
+    return found + [
+        Finding(
+            f"sonar schema: {name}", True,
+            f"this Sonar lacks {', '.join(lacks)}: null in each event, and left as it is in Splynx ({_entities(name)})",
+        )
+        for name, lacks in sorted(missing.items())
+    ]  # fmt: skip
+
+
+def _entities(name: str) -> str:
+    return ", ".join(target.entity for target in aggregate(name).targets) or "nothing of today"
+
+
+async def statuses(settings: Settings) -> list[Finding]:
+    async with SonarClient(settings.sonar) as client:
+        await check_statuses(client, settings.rules)
+    return [Finding("statuses in the rules", True, "every status in use has its counterpart")]
+
+
+async def names(settings: Settings) -> list[Finding]:
+    async with SonarClient(settings.sonar) as client:
+        await check_names(client, settings.rules)
+    return [Finding("names in the rules", True, "no two partners or labels would have one name")]
+
+
+async def mentioned(settings: Settings) -> list[Finding]:
+    """A status that is mistyped is mapped as if no rule were there: told, though nothing waits for it."""
+    async with SonarClient(settings.sonar) as client:
+        unknown = await not_in_sonar(client, settings.rules)
+    name, remedy = "sonar's names in the rules", "Correct the line, or take it out: it does nothing."
+    return [Finding(name, False, one, remedy) for one in unknown] or [
+        Finding(name, True, "Sonar has everything that the rules name")
+    ]
