@@ -95,6 +95,7 @@ SHAPES: dict[str, Shape] = {
         "writing": "`{phase, guards, writers: [{partition, owner, since}], open_calls: [{entity, method, calls,"
         " oldest}]}`: who writes into Splynx, the guards of it for which the sink waits (null: none), and the calls of"
         " which nobody knows yet what became.",
+        "crosswalk[]": "`{entity, state, records}`: records that the ledger links with Sonar's; state: live or gone.",
         "journal": "`{entries, megabytes, oldest, newest}` of the before-images that a rollback needs; null before the"
         " first write.",
         "capture": "`{at, silent, since, run_id, requests, fingerprint, events, collections}` as capture last told;"

@@ -24,7 +24,8 @@ from sinks.store import Ledger
 def status_of(settings: Settings) -> dict[str, Any]:
     """`{lag: [{stage, entity, messages}], watermark: {...} | None, held: [{entity, state, code, records}],
     parked: [{entity, key, since, chain}], conflicts: [{entity, field, records, newest}],
-    writing: {phase, guards, writers, open_calls}, journal: {entries, megabytes, oldest, newest} | None,
+    writing: {phase, guards, writers, open_calls}, crosswalk: [{entity, state, records}],
+    journal: {entries, megabytes, oldest, newest} | None,
     capture: {...} | None}`; of parked records those that have waited longest; of capture see `capture_of`.
 
     Raises:
@@ -45,6 +46,7 @@ def status_of(settings: Settings) -> dict[str, Any]:
         "parked": asyncio.run(longest_waits(settings)),
         "conflicts": asyncio.run(conflicts_of(settings)),
         "writing": asyncio.run(writing_into(settings)),
+        "crosswalk": asyncio.run(crosswalk_of(settings)),
         "journal": asyncio.run(journal_of(settings)),
         "capture": capture_of(read_cursors(settings.kafka, Topics(settings.instance)), utc_now()),
     }
@@ -84,6 +86,16 @@ async def writing_into(settings: Settings) -> dict[str, Any]:
             " GROUP BY entity, method ORDER BY entity, method",
         ),
     )
+
+
+async def crosswalk_of(settings: Settings) -> list[dict[str, Any]]:
+    """`[{entity, state, records}]`: records of Splynx that the ledger links with Sonar's."""
+    rows = await _rows_of(
+        settings,
+        "crosswalk",
+        "SELECT entity, state, COUNT(*) AS records FROM crosswalk GROUP BY entity, state ORDER BY entity, state",
+    )
+    return [{**row, "records": int(row["records"])} for row in rows]
 
 
 async def waking_in(settings: Settings) -> int:
@@ -144,6 +156,10 @@ def text_of(document: dict[str, Any], *, every: bool = False) -> str:
         text += (
             "\n\n" + table(changed) + "\nWhat was typed there stays until somebody decides: crossfade conflicts list\n"
         )
+    if document["crosswalk"]:
+        links = [["entity", "in Splynx", "records"]]
+        links += [[one["entity"], one["state"], str(one["records"])] for one in document["crosswalk"]]
+        text += "\n\n" + table(links)
     if document["journal"] is not None:
         text += f"\n\n{size_text(document['journal'])}\n"
     if "audit" in document:

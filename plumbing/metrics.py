@@ -180,6 +180,12 @@ EDITS_OVERWRITTEN = Gauge(
     ["entity"],
     registry=REGISTRY,
 )
+CROSSWALK_RECORDS = Gauge(
+    "crossfade_crosswalk_records",
+    "Records of Splynx that the ledger links with Sonar's, as counted every few minutes.",
+    ["entity"],
+    registry=REGISTRY,
+)
 JOURNAL_BYTES = Gauge(
     "crossfade_journal_bytes",
     "Size of the before-images that a rollback needs, as the database estimates it.",

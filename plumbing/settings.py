@@ -235,6 +235,7 @@ class SinkSettings(_Block):
     parked_hours: float = Field(24, gt=0, description="After this a parked record becomes a dead letter.")
     dead_letter_budget: int = Field(100, ge=0, description="Dead letters within the window before a partition stops.")
     dead_letter_window: int = Field(1000, ge=1, description="Messages of one partition over which they are counted.")
+    stuck_seconds: float = Field(120, gt=0, description="A partition that gives nothing for so long ends the process.")
 
 
 class ProcessSettings(_Block):

@@ -4,8 +4,6 @@ import faulthandler
 import os
 import sys
 import threading
-import time
-from collections.abc import Callable, Mapping
 
 from confluent_kafka import Consumer
 
@@ -13,9 +11,10 @@ from plumbing import metrics
 from plumbing.clock import epoch_ms, utc_now
 from plumbing.errors import SyncError
 from plumbing.kafka import committed_offsets, end_offsets
-from plumbing.lag import lag_of, make_lag_consumer, oldest_waiting_ms, waiting_at
+from plumbing.lag import lag_of, make_lag_consumer, oldest_waiting_ms
 from plumbing.logs import get_logger
 from plumbing.settings import Settings
+from plumbing.standstill import Standstill
 from processors.history import HistoryLost, check_retained
 from processors.letters import STAGE
 from schemas.topics import Topics
@@ -48,32 +47,6 @@ class Waits:
         return dict(self._codes)
 
 
-class Progress:
-    """Tells whether partitions with a backlog move."""
-
-    def __init__(self, patience_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._patience, self._clock = patience_seconds, clock
-        self._seen: dict[tuple[str, int], tuple[int, float]] = {}
-
-    def stuck(self, topic: str, ends: Mapping[int, tuple[int, int]], committed: Mapping[int, int]) -> list[int]:
-        """Partitions that have a backlog and have not moved for as long as patience lasts."""
-        waiting = waiting_at(ends, committed)
-        found = []
-        for partition in ends:
-            at, before = waiting.get(partition), self._seen.get((topic, partition))
-            if at is None:
-                self._seen.pop((topic, partition), None)
-            elif before is None or before[0] != at:
-                self._seen[topic, partition] = (at, self._clock())
-            elif self._clock() - before[1] > self._patience:
-                found.append(partition)
-        return found
-
-    def forget(self) -> None:
-        """Begin to watch anew: what was, was waiting."""
-        self._seen.clear()
-
-
 class Watchdog(threading.Thread):
     """Sets the lag metrics; writes all tracebacks and ends the process when a partition stands still."""
 
@@ -83,7 +56,7 @@ class Watchdog(threading.Thread):
         metrics.preset(metrics.LAG_MESSAGES, [STAGE], aggregates)
         metrics.preset(metrics.LAG_SECONDS, [STAGE], aggregates)
         self._topics = {name: Topics(settings.instance).sonar(name) for name in aggregates}
-        self._progress = Progress(settings.process.stuck_seconds)
+        self._standstill = Standstill(settings.process.stuck_seconds)
 
     def run(self) -> None:
         """Look every few seconds until stopped."""
@@ -97,7 +70,7 @@ class Watchdog(threading.Thread):
                     os._exit(EXIT_STUCK)
                 except SyncError as exc:
                     log.warning("process.lag_unknown", code=exc.code)
-                    self._progress.forget()  # Kafka is away for the worker, too
+                    self._standstill.forget()  # Kafka is away for the worker, too
         finally:
             consumer.close()
 
@@ -111,7 +84,7 @@ class Watchdog(threading.Thread):
         behind, partitions = 0, self._settings.kafka.partitions
         waits = self._waits.now()
         if waits:
-            self._progress.forget()
+            self._standstill.forget()
         for name, topic in self._topics.items():
             check_retained(consumer, [topic], partitions)
             ends = end_offsets(consumer, topic, partitions)
@@ -122,7 +95,7 @@ class Watchdog(threading.Thread):
             seconds = max(0, epoch_ms(utc_now()) - oldest) / 1000 if oldest is not None else 0.0
             metrics.LAG_MESSAGES.labels(STAGE, name).set(lag)
             metrics.LAG_SECONDS.labels(STAGE, name).set(seconds)
-            if not waits and (stuck := self._progress.stuck(topic, ends, committed)):
+            if not waits and (stuck := self._standstill.stuck(topic, ends, committed)):
                 log.error("process.stuck", topic=topic, partitions=stuck)
                 faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
                 os._exit(EXIT_STUCK)

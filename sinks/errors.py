@@ -1,5 +1,7 @@
 """What can go wrong with a record or a batch in the sink, each with what to do."""
 
+from collections.abc import Sequence
+
 from plumbing.errors import Action, ExitCode, SyncError
 
 
@@ -193,6 +195,22 @@ class FieldUnfit(SyncError):
     action = Action.HALT
     exit_code = ExitCode.USAGE
     remedy = "Make the field unique in Splynx (Config, System, Additional fields), then start the sink again."
+
+
+class Stuck(SyncError):
+    """A partition has messages and gives none, while the broker answers: the client has silently stopped to fetch."""
+
+    code = "sink.stuck"
+    action = Action.HALT
+    exit_code = ExitCode.TRY_LATER
+    remedy = (
+        "Start the sink again, as its supervisor does by itself: it goes on from what the ledger says. If the same"
+        " partition stops again, see whether its leader answers (the broker's log), and report it."
+    )
+
+    def __init__(self, topic: str, partitions: Sequence[int]) -> None:
+        super().__init__(f"{topic}[{', '.join(map(str, partitions))}] has messages and gives none")
+        self.topic, self.partitions = topic, tuple(partitions)
 
 
 class GuardsViolated(SyncError):

@@ -8,6 +8,12 @@ from schemas.catalogue import TARGETS
 from schemas.ledger import HELD_STATES, OVERWRITTEN, UNSETTLED
 
 
+def show_links(counts: Mapping[str, int]) -> None:
+    """`{entity: records of Splynx that the ledger links with Sonar's}`."""
+    for entity in TARGETS:
+        metrics.CROSSWALK_RECORDS.labels(entity).set(counts.get(entity, 0))
+
+
 def show(
     counts: Mapping[tuple[str, str], int],
     waited: Mapping[str, timedelta],

@@ -21,6 +21,7 @@ from sinks.membership import Membership
 from sinks.pauses import Pauses
 from sinks.store import Ledger
 from sinks.stream import Stream, without_errors
+from sinks.watch import Watch
 from sinks.writer import Writer
 
 log = structlog.get_logger("sink")
@@ -53,6 +54,7 @@ class Loop:
         look: Callable[[], Awaitable[object]],
         wrong: dict[str, str],
         violations: Sequence[Violation] = (),
+        stuck_seconds: float = 120,
     ) -> None:
         self._stream, self._db, self._ledger, self._writer, self._healing = stream, db, ledger, writer, healing
         self._guard, self._look, self._wrong = guard, look, wrong
@@ -62,12 +64,13 @@ class Loop:
         self._violations = violations
         # A client of its own: asked from within its own rebalance, a consumer waits for itself.
         self._lookup = stream.bystander("lookup")
+        self._watch = Watch(self._lookup, stuck_seconds)
 
     async def run(self, stop: asyncio.Event) -> int:
         """Work until `stop` is set; how many messages were consumed.
 
         Raises:
-            Fenced, and whatever says HALT: ledger and Splynx are in step.
+            Fenced, Stuck, and whatever else says HALT: ledger and Splynx are in step.
         """
         consumed = 0
         consumer = self._stream.consumer()
@@ -80,8 +83,13 @@ class Loop:
                 try:
                     if (places := member.incoming) is not None:
                         await member.during(self._take(stop, places))
+                        self._watch.begin(places)
                         member.begin(places)
                     consumed += await member.during(self._round(stop, consumer, messages))
+                    if self._pauses.why:
+                        self._watch.forget()
+                    elif not messages:
+                        await asyncio.to_thread(self._watch.look, consumer)
                 except AskedBack as exc:
                     if not stop.is_set():
                         log.info("sink.asked_back", error=exc.code, messages=len(messages))

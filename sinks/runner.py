@@ -1,6 +1,7 @@
 """The sink's process: what it is made of, its start-up checks, a dry run or the loop, and what it did."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ from sinks.brake import Brake
 from sinks.errors import BrakeApplied
 from sinks.guards import Violation, check_guards, require_guards
 from sinks.healing import Healing
-from sinks.held import show
+from sinks.held import show, show_links
 from sinks.home import check_home
 from sinks.ledger_errors import AdoptionNeeded
 from sinks.letters import DeadLetters
@@ -54,6 +55,9 @@ from sinks.tables.phase import check_phase
 from sinks.writer import Writer
 
 log = get_logger("sink")
+
+_LINKS_SECONDS = 300.0
+"""Between two counts of the crosswalk, which reads an index of it from end to end."""
 
 metrics.preset(metrics.RECORDS, TARGETS, [outcome.value for outcome in Outcome])
 metrics.preset(metrics.LAG_MESSAGES, ["sink"], [aggregate.name for aggregate in WRITTEN])
@@ -111,6 +115,7 @@ class _Parts:
         self._client, self._db, self._ledger = site.client, site.db, site.ledger
         self._stream = Stream(settings, registry)
         self._ownership = DECLARED
+        self._count_again = 0.0
 
     @staticmethod
     @asynccontextmanager
@@ -221,6 +226,7 @@ class _Parts:
                 look=self._held,
                 wrong=wrong,
                 violations=violations,
+                stuck_seconds=self._settings.sink.stuck_seconds,
             )
             try:
                 summary.consumed = await loop.run(stop)
@@ -265,6 +271,9 @@ class _Parts:
             waited = await self._ledger.longest_parked(tx)
             conflicts = await self._ledger.conflict_counts(tx)
             journal_bytes = await self._ledger.journal_bytes(tx)
+            if time.monotonic() > self._count_again:
+                show_links(await self._ledger.crosswalk_counts(tx))
+                self._count_again = time.monotonic() + _LINKS_SECONDS
         show(counts, waited, conflicts, journal_bytes)
         return _nested(counts)
 

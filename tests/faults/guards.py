@@ -332,6 +332,7 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
         Patch("sinks.runner.check_epoch", _always_soon(list)),
         Patch("sinks.runner.check_rebuilt", _always_soon(list)),
     ),
+    "a partition that stands still is noticed": (Patch("plumbing.standstill.Standstill.stuck", _always([])),),
     # reconciliation
     "every record is compared": (Patch("reconciliation.facts.Facts.records", _always(())),),
     # capture

@@ -10,10 +10,11 @@ from plumbing import metrics
 from plumbing.errors import DependencyUnreachable
 from plumbing.lag import lag_of, waiting_at
 from plumbing.settings import Settings
+from plumbing.standstill import Standstill
 from processors import watchdog
 from processors.history import Continuity, HistoryLost, check_retained
 from processors.transform import Coordinates
-from processors.watchdog import Progress, Waits, Watchdog
+from processors.watchdog import Waits, Watchdog
 
 ENDS = {0: (0, 5), 1: (0, 5), 2: (0, 5)}
 
@@ -84,19 +85,19 @@ def a_watchdog(clock: Callable[[], float], waits: Waits) -> Watchdog:
         }
     )
     dog = Watchdog(settings, ["payment"], waits, cast(Any, None))
-    dog._progress = Progress(10, clock)
+    dog._standstill = Standstill(10, clock)
     return dog
 
 
 def test_a_partition_with_a_backlog_that_does_not_move_is_stuck(clock: Clock) -> None:
-    progress = Progress(10, clock)
+    progress = Standstill(10, clock)
     assert progress.stuck("t", ENDS, {0: 1, 1: 1, 2: 5}) == []
     clock.now = 11
     assert progress.stuck("t", ENDS, {0: 1, 1: 2, 2: 5}) == [0]
 
 
 def test_patience_begins_when_the_backlog_does(clock: Clock) -> None:
-    progress = Progress(10, clock)
+    progress = Standstill(10, clock)
     progress.stuck("t", {0: (0, 5)}, {0: 5})
     clock.now = 100
     assert progress.stuck("t", {0: (0, 6)}, {0: 5}) == []

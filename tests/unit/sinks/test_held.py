@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from plumbing.metrics import REGISTRY
 from schemas.ledger import AGREED, DEAD, OVERWRITTEN, PARKED, UNSETTLED
-from sinks.held import show
+from sinks.held import show, show_links
 
 
 def test_what_no_longer_waits_is_no_longer_shown() -> None:
@@ -31,3 +31,10 @@ def test_what_others_changed_is_counted_while_it_is_undecided_and_when_it_was_ov
 def test_the_journals_growth_is_shown() -> None:
     show({}, {}, {}, 65_536)
     assert REGISTRY.get_sample_value("crossfade_journal_bytes") == 65_536
+
+
+def test_what_is_linked_is_counted_by_entity_and_no_more_once_it_is_not() -> None:
+    show_links({"customer": 30})
+    assert REGISTRY.get_sample_value("crossfade_crosswalk_records", {"entity": "customer"}) == 30
+    show_links({})
+    assert REGISTRY.get_sample_value("crossfade_crosswalk_records", {"entity": "customer"}) == 0
