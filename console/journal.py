@@ -1,12 +1,14 @@
 """The journal of before-images as a whole: how it grows, and what of it is no longer kept."""
 
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from clients.mysql import Database
 from console.replay_scope import moment_of
 from plumbing.settings import Settings
 from sinks.store import Ledger
+from sinks.tables.journal import JournalSize
 
 _AT_ONCE = 10_000
 
@@ -22,14 +24,25 @@ class Pruned:
 
 
 async def journal_of(settings: Settings) -> dict[str, Any] | None:
-    """`{entries, megabytes, oldest, newest}`; None while there is no ledger.
+    """`{entries, megabytes, megabytes_per_day, oldest, newest}`; None while there is no ledger.
 
     Raises:
         SyncError: the ledger cannot be read.
     """
     async with Database(settings.ledger_db) as db, db.session() as tx:
         ledger = Ledger(db.name, run_id="")
-        return asdict(await ledger.journal_size(tx)) if await ledger.exists(tx) else None
+        if not await ledger.exists(tx):
+            return None
+        size = await ledger.journal_size(tx)
+        return asdict(size) | {"megabytes_per_day": per_day(size)}
+
+
+def per_day(size: JournalSize) -> float | None:
+    """How fast it has grown, in megabytes a day; None where it does not tell of a whole day yet."""
+    if size.oldest is None or size.newest is None:
+        return None
+    days = (datetime.fromisoformat(size.newest) - datetime.fromisoformat(size.oldest)) / timedelta(days=1)
+    return round(size.megabytes / days, 1) if days >= 1 else None
 
 
 async def prune(settings: Settings, before: str, *, apply: bool) -> Pruned:
@@ -68,5 +81,10 @@ def size_text(document: dict[str, Any]) -> str:
         return "The journal is empty."
     return (
         f"The journal holds {document['entries']} before-images since {document['oldest']},"
-        f" {document['megabytes']} MB; crossfade ledger prune throws old ones away."
+        f" {document['megabytes']} MB{_growth(document)}; crossfade ledger prune throws old ones away."
     )
+
+
+def _growth(document: dict[str, Any]) -> str:
+    rate = document["megabytes_per_day"]
+    return "" if rate is None else f" (about {rate} MB a day)"

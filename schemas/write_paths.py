@@ -63,7 +63,10 @@ class WritePaths:
         """What it costs that a target goes the way it does; empty when nothing."""
         way = self.way(target, phase)
         if way is WritePath.SQL and not self.sql:
-            return "not written: it needs SQL, and Splynx's database is not reachable beside the ledger"
+            return (
+                "not written: it needs SQL, and Splynx's database is not reachable beside the ledger; give splynx.db,"
+                " with the ledger on the same server"
+            )
         if way is WritePath.REST and WritePath.SQL in target.ways:
             kept = ", ".join(
                 f"{target.record.columns.get(name, name)} is {what}"

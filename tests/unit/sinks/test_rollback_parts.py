@@ -1,7 +1,9 @@
 """A rollback goes through the journal in parts: each record once, dependants and newest first, what is new left out."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +17,7 @@ from schemas.write_paths import BY_SQL
 from sinks.plan import Known
 from sinks.planned import Planned
 from sinks.rollback import Rollback, Writes
+from sinks.rollback_writes import RollbackWrites
 from sinks.tables.crosswalk import Owned
 from sinks.tables.journal import Chosen
 from sinks.undo import UNDONE, WITHDRAWN, Undo, Way, left
@@ -70,8 +73,8 @@ class Journal:
         return {key: Owned(Known(*key, 1, "", 1, "live", 0, {}), ("account", 1), 0, 1) for key in keys}
 
 
-def rollback_of(journal: Journal) -> Rollback:
-    site: Any = SimpleNamespace(db=journal, ledger=journal)
+def rollback_of(journal: Journal, client: Any = None) -> Rollback:
+    site: Any = SimpleNamespace(db=journal, ledger=journal, client=client)
     return Rollback(site, {}, money=True, ways=BY_SQL)
 
 
@@ -115,6 +118,38 @@ async def test_one_batch_of_a_run_is_chosen_by_entry() -> None:
     chosen = await rollback.chosen(Writes(run_id="a", batch=1))
     (part,) = [part async for part in rollback.parts(chosen)]
     assert [(one.key, one.undo.way) for one in part] == [("1", Way.RESTORE)]
+
+
+class Turns:
+    """Handles records, and tells how many at once at most; the client's settings in one."""
+
+    def __init__(self) -> None:
+        self.settings, self.under_way, self.most = SimpleNamespace(concurrency=3), 0, 0
+
+    async def one(self, planned: Planned) -> Planned:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        await asyncio.sleep(0)
+        self.under_way -= 1
+        return planned
+
+
+@pytest.mark.parametrize("name", ["shown", "done"])
+async def test_records_over_rest_are_handled_as_many_at_once_as_the_sink_has(name: str) -> None:
+    turns, journal = Turns(), Journal(*(("customer", str(number), "a") for number in range(1, 8)))
+    rollback = rollback_of(journal, client=turns)
+    (part,) = [one async for one in rollback.parts(await rollback.chosen(Writes(run_id="a")))]
+    # One owner each: none waits for another.
+    part = [replace(one, owned=replace(one.owned, owner=("account", int(one.key)))) for one in part if one.owned]
+    if name == "shown":
+        vars(rollback)["look"] = turns.one
+        handled = await rollback.look_at(part)
+    else:
+        writes = RollbackWrites.__new__(RollbackWrites)
+        vars(writes).update(_client=turns, _one=turns.one)
+        handled = await writes._over_rest(part)
+    assert [one.key for one in handled] == [one.key for one in part]
+    assert turns.most == 3
 
 
 async def test_no_such_writes_is_one_message() -> None:
