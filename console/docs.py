@@ -53,8 +53,10 @@ def _metrics() -> str:
 
 def _commands() -> str:
     text = (
-        "# Commands\n\n" + GENERATED + "`crossfade --help` lists them, `crossfade <command> --help` says the same as"
-        " here. Data goes to stdout, everything else to stderr. What they end with is in"
+        "# Commands\n\n"
+        + GENERATED
+        + "`crossfade --help` lists them, `crossfade --version` tells the release, `crossfade <command> --help` says"
+        " the same as here. Data goes to stdout, everything else to stderr. What they end with is in"
         " [exit-codes.md](exit-codes.md). With `--json` stdout holds one document with `version` 1 and the members"
         " named below; an error is `{version, error: {code, message, next_step}}` instead.\n\n"
     )

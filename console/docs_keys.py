@@ -43,7 +43,8 @@ def rules_page() -> str:
     text = (
         "# Rules\n\n" + GENERATED + "What an ISP decides about mapping, in the YAML file that `rules` in the settings"
         " names. Whatever is wrong in it is an error at start that names the line and what to do: an unknown key, a"
-        " value of the wrong kind, an id that Splynx lacks, with `status_map.strict` a status in use that is not named."
+        " value of the wrong kind, an id or an additional field that Splynx lacks, with `status_map.strict` a status in"
+        " use that is not named. What of it Sonar lacks, a status that is mistyped, is named by `crossfade doctor`."
         "\n\n| key | type | default | example | meaning |\n| --- | --- | --- | --- | --- |\n"
     )
     whole: dict[str, Any] = {}
