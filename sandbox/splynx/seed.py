@@ -1,5 +1,6 @@
 """The rows of a fresh system."""
 
+import re
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,7 @@ STATES = {
 """`{ISO 3166-2 code: name}` of its states; their ids count from 1."""
 
 Statement = tuple[str, list[Any]]
+_WITH_ID = re.compile(r"INSERT INTO `(\w+)` \(`id`, ")
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,15 @@ def statements(credentials: Credentials, *, timezone: str, currency: str, guards
         for action in ACTIONS:
             add("permissions_api_key", id=KEY_ID, module="", controller=controller, action=action, rule="allow")
     return rows
+
+
+def highest_ids() -> dict[str, int]:
+    """`{table: id}` of the last row that a fresh system has in a table whose ids are counted."""
+    found: dict[str, int] = {}
+    for sql, values in statements(Credentials("", ""), timezone="UTC", currency="USD", guards_off=False):
+        if row := _WITH_ID.match(sql):
+            found[row[1]] = max(found.get(row[1], 0), values[0])
+    return found
 
 
 def _settings(add: Any, *, timezone: str, currency: str, guards_off: bool) -> None:
