@@ -53,7 +53,7 @@ class Follower:
     def stop(self) -> None:
         """End it."""
         self._process.terminate()
-        self._process.wait(60)
+        self._process.wait(300)  # a look that is under way comes to its end
 
     def _last_lines(self) -> str:
         return self._log.read_text()[-2000:]

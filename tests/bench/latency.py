@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 from confluent_kafka import TopicPartition
 
 from plumbing.kafka import end_offsets, make_consumer
@@ -43,7 +44,7 @@ def measure(at: Addresses, folder: Path) -> list[Entry]:
     sonar.start()
     try:
         with instance(at, folder, sonar) as settings:
-            made, seen = _follow(settings, sonar, folder)
+            made, seen, cpu = _follow(settings, sonar, folder)
     finally:
         sonar.stop()
     took = [seen[mark] - when for mark, when in made.items()]
@@ -56,6 +57,7 @@ def measure(at: Addresses, folder: Path) -> list[Entry]:
         "p50_seconds": round(sorted(took)[len(took) // 2], 2),
         "p99_seconds": round(p99, 2),
         "longest_seconds": round(max(took), 2),
+        "cpu_seconds_per_second": round(cpu, 2),
     }
     noise = round(abs(halves[0] / halves[1] - 1), 3)
     return [Entry("capture_latency", round(ALLOWED_SECONDS / beyond, 2), 1.0, noise, figures)]
@@ -78,8 +80,10 @@ def _change(type_name: str, id: int, column: str, kind: str) -> dict[str, Any]:
     return {"action": "update", "type": type_name, "id": id, "columns": {column: f"bench {kind}{id}."}}
 
 
-def _follow(settings: Settings, sonar: SonarSandbox, folder: Path) -> tuple[dict[bytes, float], dict[bytes, float]]:
-    """When each change was made and when it was seen, by its mark."""
+def _follow(
+    settings: Settings, sonar: SonarSandbox, folder: Path
+) -> tuple[dict[bytes, float], dict[bytes, float], float]:
+    """When each change was made and when it was seen, by its mark; and how busy the follower was meanwhile."""
     with following(settings, folder) as follower:
         follower.await_watermark(_PATIENCE_SECONDS)
         seen: dict[bytes, float] = {}
@@ -88,7 +92,10 @@ def _follow(settings: Settings, sonar: SonarSandbox, folder: Path) -> tuple[dict
         consuming.start()
         try:
             assert ready.wait(60)
+            process, began = psutil.Process(follower.pid), time.monotonic()
+            before = sum(process.cpu_times()[:2])
             made = _make(sonar.control)
+            cpu = (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - began)
             deadline = time.monotonic() + _PATIENCE_SECONDS
             while not made.keys() <= seen.keys():
                 assert time.monotonic() < deadline, f"{len(made.keys() - seen.keys())} changes never came"
@@ -96,7 +103,7 @@ def _follow(settings: Settings, sonar: SonarSandbox, folder: Path) -> tuple[dict
         finally:
             ended.set()
             consuming.join()
-        return made, seen
+        return made, seen, cpu
 
 
 def _make(control: str) -> dict[bytes, float]:
