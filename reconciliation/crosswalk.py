@@ -52,11 +52,12 @@ async def check_ledger(ledger: Database) -> None:
         )
 
 
-async def live_links(ledger: Database, entity: str, keys: Sequence[str] | None = None) -> AsyncIterator[dict[int, str]]:
-    """`{id in Splynx: record key}` of an entity's live rows, some hundred at a time; `keys` only these."""
+async def live_links(
+    ledger: Database, entity: str, keys: Sequence[str] | None = None, at_once: int = CHUNK
+) -> AsyncIterator[dict[int, str]]:
+    """`{id in Splynx: record key}` of an entity's live rows, so many at a time; `keys` only these."""
     if keys is not None:
-        for start in range(0, len(keys), CHUNK):
-            part = keys[start : start + CHUNK]
+        for part in chunks(keys, at_once):
             yield _by_id(
                 await ledger.fetch(
                     "SELECT record_key, target_id FROM crosswalk WHERE entity = %s AND state = 'live'"
@@ -69,7 +70,7 @@ async def live_links(ledger: Database, entity: str, keys: Sequence[str] | None =
     while True:
         rows = await ledger.fetch(
             "SELECT record_key, target_id FROM crosswalk WHERE entity = %s AND state = 'live' AND record_key > %s"
-            f" ORDER BY record_key LIMIT {CHUNK}",
+            f" ORDER BY record_key LIMIT {at_once}",
             [entity, last],
         )
         if not rows:

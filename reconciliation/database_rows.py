@@ -26,6 +26,8 @@ _PAYMENT = (
 class DatabaseRows:
     """As `rows.SplynxRows` says."""
 
+    at_once = 500
+
     def __init__(self, splynx: Database) -> None:
         self._splynx = splynx
 

@@ -35,6 +35,8 @@ _CHARSETS = {f"charset_{name}": UTF8MB4 for name in PAYMENT_TEXTS}
 class RestRows:
     """As `rows.SplynxRows` says. Use as a context manager."""
 
+    at_once = IDS
+
     def __init__(self, client: SplynxClient) -> None:
         self._client = client
         self._kept = sqlite3.connect("", isolation_level=None)

@@ -16,6 +16,9 @@ class SplynxRows(Protocol):
     All raise SyncError when Splynx cannot be read.
     """
 
+    at_once: int
+    """So many customers at a time are not too long a wait until it is told how far it is."""
+
     def begin(self) -> None:
         """A new look begins: nothing that was read before counts."""
         ...

@@ -34,7 +34,7 @@ class SplynxFacts:
         What is wrong within Splynx is found: `M1`, a deposit that is not the sum of its ledger rows; `twin`, another
         live customer with the same login.
         """
-        async for ours in live_links(self._ledger, "customer", accounts):
+        async for ours in live_links(self._ledger, "customer", accounts, self._rows.at_once):
             if not ours:
                 continue
             ids = sorted(ours)

@@ -12,7 +12,7 @@ from sinks.foreign import Foreign
 from sinks.plan import Document, Known, Step, refs_of, resolved
 from sinks.store import Ledger
 from sinks.threeway import BY_POLICY, Told, came_through, flat, merge, shown
-from sinks.undo import written_of
+from sinks.undo_rows import written_of
 
 
 class Edits:

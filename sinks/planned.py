@@ -9,7 +9,8 @@ from schemas.names import collated
 from sinks.plan import Document, Step, Verb
 from sinks.swaps import aside
 from sinks.tables.crosswalk import Owned
-from sinks.undo import Undo, Way, left, names_in
+from sinks.undo import Undo, Way, left
+from sinks.undo_rows import names_in
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ from sinks.store import Key
 from sinks.tables.base import chunks, marks
 from sinks.tables.crosswalk import Owned
 from sinks.tables.journal import Chosen, Writes
-from sinks.undo import Entry, Way, ahead_of, body_of, edited, left, names_in, undo_of, written_of
+from sinks.undo import Entry, Way, left, undo_of
+from sinks.undo_rows import ahead_of, body_of, edited, names_in, written_of
 
 _AT_ONCE = 500
 Tell = Callable[[str, int, int | None], None]

@@ -23,7 +23,8 @@ from sinks.receipts import receipt_of
 from sinks.rest_documents import RestDocuments
 from sinks.rollback_rest import Enter, RowsBack, TakenBack
 from sinks.site import Site
-from sinks.undo import Way, ahead_of, charged_by, edited, payment_of
+from sinks.undo import Way, charged_by, payment_of
+from sinks.undo_rows import ahead_of, edited
 
 _NUMBER, _CUSTOMER = "receipt_number", "customer_id"
 

@@ -12,7 +12,7 @@ from sinks.plan import Document, Step, Verb
 from sinks.planned import Planned
 from sinks.rest_rows import Item
 from sinks.site import Site
-from sinks.undo import document_after, image_of
+from sinks.undo_rows import document_after, image_of
 
 
 @dataclass(frozen=True)

@@ -8,24 +8,8 @@ from schemas.catalogue import TARGETS
 from schemas.ledger import GONE, LIVE, ORPHANED
 from sinks.bodies import Shape
 from sinks.plan import Known
-from sinks.undo import (
-    EXTRA,
-    REDO,
-    UNDO,
-    Entry,
-    Undo,
-    Way,
-    action_of,
-    ahead_of,
-    body_of,
-    document_after,
-    edited,
-    image_of,
-    payment_of,
-    state_after,
-    undo_of,
-    written_of,
-)
+from sinks.undo import EXTRA, REDO, UNDO, Entry, Undo, Way, action_of, payment_of, state_after, undo_of
+from sinks.undo_rows import ahead_of, body_of, document_after, edited, image_of, written_of
 
 CUSTOMER, LABEL, PAYMENT = (TARGETS[name] for name in ("customer", "label", "payment"))
 SERVICE = Shape(TARGETS["internet_service"])
