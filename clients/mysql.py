@@ -114,6 +114,8 @@ outside: KILL QUERY, max_statement_time, max_execution_time."""
 _GONE = frozenset({0, 1053, 1077, 1079, 1927, 2002, 2003, 2006, 2013, 2055, 1040, 1203, 4031})
 _DENIED = frozenset({1044, 1045, 1049, 1142, 1143, 1227, 1698})
 _TOO_LONG = 1153
+DUPLICATE = 1062
+"""A key that is there already."""
 _VALUE = frozenset({1264, 1265, 1292, 1366, 1406})
 _READ_ONLY = frozenset({1021, 1114, 1290, 1836, 1792})
 

@@ -217,9 +217,11 @@ class Writer:
     ) -> tuple[list[Result], list[str]]:
         await self._ledger.hold(tx, {d.partition: self.tokens[d.partition] for d in deliveries})
         keys = [(d.aggregate.name, b.sonar_id) for d, b, _ in work]
-        for key, state in (await self._ledger.states(tx, keys, lock=True)).items():
-            if key not in seen or seen[key] != state:
+        for key, state in (await self._ledger.states(tx, seen.keys() & set(keys), lock=True)).items():
+            if seen[key] != state:
                 raise Overtaken(f"{key[0]} {key[1]} was applied in another state meanwhile")
+        new = [(d, b) for d, b, _ in work if (d.aggregate.name, b.sonar_id) not in seen]
+        await self._ledger.enter_aggregates(tx, [_applied(d, b, Outcome.APPLIED) for d, b in new])
         waiting = await self._ledger.held_of(tx, keys)
         sql = await self._paths.sql_results(
             tx, [j for _, _, jobs in work for j in jobs if j.step.target.path is WritePath.SQL]
@@ -232,13 +234,8 @@ class Writer:
             outcome = worst(result.outcome for result in own)
             code = next((r.error.code for r in own if r.outcome is outcome and r.error is not None), "")
             outcomes[delivery.at] = (outcome, code)
-            rows.append(
-                (
-                    bundle.aggregate, bundle.sonar_id, bundle.owner_id, delivery.partition, delivery.offset,
-                    bundle.sequence, bundle.hash, bundle.rules_generation, bundle.rules_version, outcome.value,
-                    int(bundle.bundle.deleted),
-                )
-            )  # fmt: skip
+            if outcome is not Outcome.APPLIED or (bundle.aggregate, bundle.sonar_id) in seen:
+                rows.append(_applied(delivery, bundle, outcome))
         await self._ledger.put_aggregates(tx, rows)
         by_place: dict[tuple[str, int], list[tuple[int, str, str]]] = {}
         for topic, partition, offset in sorted(outcomes):
@@ -269,3 +266,11 @@ class Writer:
             self.counts.records[(entity, outcome.value)] += number
             metrics.RECORDS.labels(entity, outcome.value).inc(number)
         self.counts.bundles.update(bundles)
+
+
+def _applied(delivery: Delivery, bundle: StampedBundle, outcome: Outcome) -> tuple[Any, ...]:
+    """The row of an aggregate whose newest bundle this is."""
+    return (
+        bundle.aggregate, bundle.sonar_id, bundle.owner_id, delivery.partition, delivery.offset, bundle.sequence,
+        bundle.hash, bundle.rules_generation, bundle.rules_version, outcome.value, int(bundle.bundle.deleted),
+    )  # fmt: skip

@@ -5,7 +5,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from clients.mysql import Transaction
+from clients.mysql import DUPLICATE, StatementRefused, Transaction
 from schemas.ledger import ROLLED_BACK
 from sinks.errors import Overtaken
 from sinks.plan import AggregateState
@@ -42,6 +42,27 @@ class AppliedAggregates(Tables):
         state = (await self.states(tx, [(aggregate, sonar_id)], lock=True)).get((aggregate, sonar_id))
         if state is not None and state.sequence > sequence:
             raise Overtaken(f"{aggregate} {sonar_id} was applied in a newer state meanwhile")
+
+    async def enter_aggregates(self, tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Rows, as `put_aggregates` takes them, of aggregates that are not there yet: nobody else enters them now.
+
+        To look for them with a lock would lock the gap in which they are missing, and with it what others enter there:
+        sinks beside each other would wait for each other without an end.
+
+        Raises:
+            Overtaken: another has entered one, which was waited for.
+        """
+        stamp = (self.run_id, self.now())
+        marked = marks(AGGREGATES)
+        try:
+            await tx.insert_many(
+                f"INSERT INTO {self.table('aggregates')} ({', '.join(AGGREGATES)}) VALUES ({marked})",
+                [(*row, *stamp) for row in sorted(rows)],
+            )
+        except StatementRefused as exc:
+            if exc.errno != DUPLICATE:
+                raise
+            raise Overtaken("an aggregate that was not known was applied meanwhile") from exc
 
     async def put_aggregates(self, tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
         """Rows in the order of `AGGREGATES` without `run_id` and `updated_at`."""

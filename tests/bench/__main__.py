@@ -26,6 +26,7 @@ from tests.bench import (
     rollback,
     sandbox_sonar,
     shape,
+    sink_four,
     sink_sql,
 )
 from tests.bench.entry import Entry, table
@@ -34,6 +35,7 @@ from tests.bench.servers import servers
 RESULT = ROOT / ".local" / "bench.json"
 ON_SERVERS: dict[str, Callable[[Addresses, Path], list[Entry]]] = {
     "sink_sql": lambda at, folder: asyncio.run(sink_sql.measure(at, folder)),
+    "sink_sql_4": lambda at, folder: asyncio.run(sink_four.measure(at, folder)),
     "replay": lambda at, folder: asyncio.run(replay.measure(at, folder)),
     "rollback": lambda at, folder: asyncio.run(rollback.measure(at, folder)),
     "capture": lambda at, folder: asyncio.run(capture.measure(at, folder)),

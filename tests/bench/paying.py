@@ -59,6 +59,27 @@ class Installation:
         return f"`{self.ledger}`.`{name.removeprefix('ledger.')}`" if name.startswith("ledger.") else f"`{name}`"
 
 
+@dataclass(frozen=True)
+class Share:
+    """What one of several sinks beside each other writes: a partition, and customers that are no other's."""
+
+    partition: int = 0
+    of: int = 1
+
+    @property
+    def run_id(self) -> str:
+        """Of what it writes."""
+        return f"bench{self.partition}" if self.partition else "bench"
+
+    def numbers(self, batch: int) -> range:
+        """The payments of one of its batches."""
+        first = batch * BATCH * self.of + self.partition
+        return range(first, first + BATCH * self.of, self.of)
+
+
+WHOLE = Share()
+
+
 class Sink:
     """The sink's own parts, from a message to the commit."""
 
@@ -83,19 +104,20 @@ def payment_id(number: int) -> int:
 
 
 def account_of(number: int) -> int:
+    """Of payments that differ modulo 4 never the same."""
     return number * 7 % CUSTOMERS + 1
 
 
 def records_of(number: int) -> int:
-    return 2 if number % 8 == 0 else 1
+    return 2 if number // 4 % 8 == 0 else 1
 
 
-def batches_of(settings: Settings, count: int) -> Iterator[list[Message]]:
+def batches_of(settings: Settings, count: int, share: Share = WHOLE) -> Iterator[list[Message]]:
     """Batches of messages as the topic gives them; `count` of them, read when they are asked for."""
     topic = Topics(settings.instance).splynx(PAYMENT.name)
-    produce(settings, range(count * BATCH))
+    produce(settings, (number for batch in range(count) for number in share.numbers(batch)), share.partition)
     consumer = make_consumer(settings.kafka, f"{settings.instance}.bench")
-    consumer.assign([TopicPartition(topic, 0, 0)])
+    consumer.assign([TopicPartition(topic, share.partition, 0)])
     for _ in range(count):
         found: list[Message] = []
         while len(found) < BATCH:
@@ -104,7 +126,7 @@ def batches_of(settings: Settings, count: int) -> Iterator[list[Message]]:
     consumer.close()
 
 
-def produce(settings: Settings, numbers: Iterable[int]) -> None:
+def produce(settings: Settings, numbers: Iterable[int], partition: int = 0) -> None:
     """Put a bundle for each number onto the topic of payments."""
     topic = Topics(settings.instance).splynx(PAYMENT.name)
     producer = AckedProducer(make_producer(settings.kafka))
@@ -122,7 +144,8 @@ def produce(settings: Settings, numbers: Iterable[int]) -> None:
                 reversed_payments=reversals,
             )
             bundle = stamped(PAYMENT.name, id, map_payment(paid, RULES))
-            producer.produce(topic, partition=0, key=str(id).encode(), value=codec.encode(bundle_to_avro(bundle)))
+            value = codec.encode(bundle_to_avro(bundle))
+            producer.produce(topic, partition=partition, key=str(id).encode(), value=value)
     producer.flush()
 
 
@@ -173,14 +196,14 @@ def _fill(at: Installation) -> None:
         connection.commit()
 
 
-async def sink_on(stack: AsyncExitStack, at: Installation, settings: Settings) -> Sink:
+async def sink_on(stack: AsyncExitStack, at: Installation, settings: Settings, share: Share = WHOLE) -> Sink:
     """As `run_sink` makes it, of a process that has begun as `crossfade` does."""
     gc.freeze()
     collect_seldom()
     topics = Topics(settings.instance)
     registry = stack.enter_context(make_registry(settings.registry))
     db = await stack.enter_async_context(Database(at.settings()))
-    ledger = Ledger(at.ledger, "bench")
+    ledger = Ledger(at.ledger, share.run_id)
     topic = topics.splynx(PAYMENT.name)
     async with db.session() as tx:
         await ledger.create(tx)
@@ -199,6 +222,6 @@ async def sink_on(stack: AsyncExitStack, at: Installation, settings: Settings) -
         parked_hours=24,
     )
     async with db.transaction() as tx:
-        writer.tokens[0] = await ledger.take(tx, 0, "bench")
+        writer.tokens[share.partition] = await ledger.take(tx, share.partition, share.run_id)
     intake = Intake({topic: PAYMENT}, {topic: Codec(registry, f"{topic}-value", bundle_schema(PAYMENT))})
     return Sink(db, intake, writer)

@@ -30,7 +30,7 @@ from tests.bench.servers import instance
 
 GOAL = 0.5
 BATCHES = 178
-"""Of payments, of which each eighth has a reversal: 100,125 rows in all."""
+"""Of payments, an eighth of which have a reversal: 100,128 rows in all."""
 ALLOWED_MB = 40
 
 

@@ -31,7 +31,7 @@ def servers() -> Iterator[Addresses]:
 
 
 @contextmanager
-def instance(at: Addresses, folder: Path, sonar: SonarSandbox | None = None) -> Iterator[Settings]:
+def instance(at: Addresses, folder: Path, sonar: SonarSandbox | None = None, partitions: int = 3) -> Iterator[Settings]:
     """Settings of a new instance whose topics and subjects exist; the topics go after the block."""
     name = f"bench{secrets.token_hex(4)}"
     (folder / "rules.yaml").write_text(_RULES)
@@ -57,7 +57,7 @@ def instance(at: Addresses, folder: Path, sonar: SonarSandbox | None = None) -> 
                 "name": "none",
             },
         },
-        kafka={"bootstrap": at.kafka_bootstrap, "partitions": 3, "replication_factor": 1},
+        kafka={"bootstrap": at.kafka_bootstrap, "partitions": partitions, "replication_factor": 1},
         registry={"url": at.registry_url},
         rules=folder / "rules.yaml",
         guards=folder / "guards.yaml",

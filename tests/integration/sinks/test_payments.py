@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from clients.mysql import Transaction
 from plumbing.errors import ConfigurationError
 from schemas.records import SplynxRecord
 from sinks.payment_ids import FLOOR, check_empty
@@ -254,8 +255,6 @@ async def test_what_a_column_cannot_hold_is_replaced_and_the_batch_is_written(
 async def test_a_batch_of_payments_takes_the_same_statements_whatever_its_size(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from clients.mysql import Transaction
-
     topic = Topic()
     writer = await site.own(site.make_writer())
     await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
