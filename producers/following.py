@@ -67,8 +67,8 @@ class Following:
         self._aggregates = [one for one in aggregates if not one.root.singleton]
         self._singletons = [one for one in aggregates if one.root.singleton]
         self._lateness, self._server_time = Lateness(cursors, safety_lag), server_time
-        self._looked: dict[str, datetime] = {}
-        """When a look for changes last showed a collection."""
+        self._looked: dict[tuple[str, str], datetime] = {}
+        """`{(aggregate, collection): when a look for changes last showed it for that}`: one may stand still."""
         self._copied = 0
         """Roots that snapshots had shown before the last look."""
         self.brake = Brake(cursors, delete_share)
@@ -219,7 +219,7 @@ class Following:
     async def _look_for_changes(self, lows: Mapping[str, datetime], *, denied_too: bool) -> None:
         """`lows`: up to where each aggregate is covered. What is found late (after an outage) counts as little newer
         than that: until it is met, a restart must find it again."""
-        now, lag, looked = self._server_time(), self._lateness.width, dict[str, datetime]()
+        now, lag, looked = self._server_time(), self._lateness.width, dict[tuple[str, str], datetime]()
         copied = self._publisher.copied
 
         def reach(aggregate: Aggregate) -> datetime:
@@ -228,23 +228,23 @@ class Following:
         held = len(self._demands)
         # A page at a time: after an outage all that changed would not fit into memory.
         async for followed, rows in self._changes.since(reach, denied_too=denied_too):
-            collection = followed.thin.collection
-            before, since = self._looked.get(collection), min(now, lows[followed.aggregate.name] + lag)
+            name, collection = followed.aggregate.name, followed.thin.collection
+            before, since = self._looked.get((name, collection)), min(now, lows[name] + lag)
             for row in rows:
                 changed = datetime.fromisoformat(row["updated_at"])
                 # A snapshot may have shown what was for a while between two looks, and is no more.
-                is_later = changed > lows[followed.aggregate.name] + lag if before is None else changed >= before
-                unsure = is_later and (copied != self._copied or self._glimpses.is_crowded(followed.aggregate.name))
+                is_later = changed > lows[name] + lag if before is None else changed >= before
+                unsure = is_later and (copied != self._copied or self._glimpses.is_crowded(name))
                 new = self._noticing.row(followed, row, since, unsure=unsure)
                 if not new:
                     self._glimpses.doubt(followed, row, since)
                 if new and before is not None and changed < before:
                     self._lateness.saw(collection, changed, before, now)
-            looked[collection] = now
+            looked[name, collection] = now
             if len(self._demands) >= held + _MANY:
                 # As long as one is open the watermark waits below it, and each look finds all of them again.
                 held = await self._meet_all(now)
-        self._looked = {name: at for name, at in looked.items() if name not in self._changes.denied}
+        self._looked = {one: at for one, at in looked.items() if one[1] not in self._changes.denied}
         self._copied = copied
 
     async def _meet_all(self, now: datetime) -> int:

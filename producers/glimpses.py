@@ -14,7 +14,7 @@ from producers.index import Index
 from producers.layout import Branch
 from schemas.aggregate import Aggregate
 
-_MOST = 2000
+_MOST = 1000
 """Roots of which is kept what they showed: each shows dozens of rows."""
 _ANY = ""
 """A type that no row has: of a root that shows nobody knows what."""

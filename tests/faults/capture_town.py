@@ -121,8 +121,8 @@ class MeddledClient(InMemoryClient):
 class Town(Scene):
     """The scene, peopled, with a broker and a line to Sonar that can be meddled with."""
 
-    def __init__(self, seed: int, *, sweep_every: timedelta = timedelta(days=1)) -> None:
-        super().__init__(page_size=PAGE, sweep_every=sweep_every)
+    def __init__(self, seed: int, *, sweep_every: timedelta = timedelta(days=1), page_size: int = PAGE) -> None:
+        super().__init__(page_size=page_size, sweep_every=sweep_every)
         self.random = random.Random(seed)
         self.line = self.client = MeddledClient(self.shop)
         self.uneven = self.broker = UnevenBroker()

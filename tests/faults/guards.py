@@ -269,6 +269,22 @@ def _closed_unseen(real: Any) -> Any:
     return heal
 
 
+def _as_optional(real: Any) -> Any:
+    def lacking(*args: Any) -> tuple[list[str], list[str]]:
+        required, optional = real(*args)
+        return [], sorted([*required, *optional])
+
+    return lacking
+
+
+def _nothing_again(real: Any) -> Any:
+    async def compare(self: Any, found: Any) -> Any:
+        change = await real(self, found)
+        return None if change is None else change._replace(again=())
+
+    return compare
+
+
 GUARDS: dict[str, tuple[Patch, ...]] = {
     # sinks
     "the checkpoint in the ledger": (Patch("sinks.store.Ledger.checkpoints", _always_soon(dict)),),
@@ -364,6 +380,11 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     "what the broker did not take is told": (Patch("plumbing.kafka.AckedProducer._raise_failure", _always(None)),),
     "a look that failed covers nothing": (Patch("producers.changes.Changes._changed", _nothing_changed),),
     "what fits no message is set aside": (Patch("producers.publisher._HEADROOM", lambda _: -(2**40)),),
+    "what is found is read before more is looked for": (
+        Patch("producers.following.Following._meet_all", _always_soon(lambda: 0)),
+    ),
+    "what lacks a required field stands still": (Patch("producers.source.lacking", _as_optional),),
+    "what is there again is read again": (Patch("producers.drift.Drift._compare", _nothing_again),),
     "the arrival of a parent wakes its children": (Patch("sinks.store.Ledger.wake", _always_soon(lambda: 0)),),
 }
 

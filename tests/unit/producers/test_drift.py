@@ -260,6 +260,17 @@ async def test_a_look_at_the_schema_that_fails_holds_nothing_up_and_is_made_agai
     assert await scene.fitting.look() is not None
 
 
+async def test_what_changed_while_an_aggregate_stood_still_did_not_come_late() -> None:
+    scene = await Drifting.begun()
+    await scene.changed(hide=["Account.name"])
+    scene.shop.store.update("Account", 1, is_delinquent=True)
+    await scene.poll(30)
+    await scene.changed()
+    await scene.poll(2)
+    assert scene.following.late == {}
+    assert scene.covered()["account"] == 10
+
+
 @pytest.mark.fault(14)
 async def test_deletes_of_what_stands_still_are_made_up_for() -> None:
     scene = await Drifting.begun()
