@@ -5,7 +5,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from sandbox.splynx import files
+from sandbox.splynx import files, usage
 from tests.integration.sandbox_splynx.conftest import Splynx
 
 
@@ -36,7 +36,8 @@ async def test_a_note_is_written_once_and_read_under_its_customer(splynx: Splynx
     assert (await splynx.call("PUT", f"customers/customer-notes/{customer}--{note}", {"comment": "x"})).status == 405
 
 
-async def test_a_document_takes_a_file_and_hands_it_out_again(splynx: Splynx) -> None:
+async def test_a_document_takes_a_file_and_hands_it_out_again(splynx: Splynx, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_AT_ONCE", 3)  # a large file is stored piece by piece
     customer = await splynx.customer()
     body = {"customer_id": customer, "type": "uploaded", "title": "Contract"}
     document = await splynx.created("customers/customer-documents", body)
@@ -150,6 +151,10 @@ async def test_an_item_is_of_a_product_and_changes_in_few_things_over_the_api(sp
     body = {"product_id": product, "stock_id": stock, "barcode": "B-1", "status": "stock"}
     item = await splynx.created("inventory/items", body)
     assert (await splynx.call("POST", "inventory/items", body)).status == 422
+    stranger = await splynx.call("POST", "inventory/items", {"product_id": 999_999, "stock_id": stock})
+    assert (stranger.status, stranger.body["error"]["message"]) == (422, "product_id: Product is invalid.")
+    nowhere = await splynx.call("POST", "inventory/items", {"product_id": product})
+    assert (nowhere.status, "stock_id" in nowhere.body["error"]["message"]) == (422, True)
     await changed(splynx, f"inventory/items/{item}", {"notes": "dent", "status": "sold"})
     shown = await read(splynx, f"inventory/items/{item}")
     assert (shown["notes"], shown["status"], shown["mark"]) == ("dent", "stock", "new")
@@ -182,11 +187,17 @@ async def test_traffic_is_counted_once_per_service_and_day(splynx: Splynx, kind:
     assert (await splynx.call("DELETE", f"customers/{kind}/7--2024-05-01")).status == 204
 
 
-async def test_call_records_are_listed_only_when_all_are_asked_for(splynx: Splynx) -> None:
+async def test_call_records_are_listed_only_when_all_are_asked_for_and_no_more_than_a_thousand(
+    splynx: Splynx, monkeypatch: pytest.MonkeyPatch
+) -> None:
     customer = await splynx.customer()
     service = {"tariff_id": 1, "status": "active", "description": "x", "quantity": 1, "phone": "15555550144"}
     voice = await splynx.created(f"customers/customer/{customer}/voice-services", service)
     times = {"start": "2024-05-01 10:00:00", "stop": "2024-05-01 10:01:00"}
-    await splynx.created("voice/calls", times | {"customer_id": customer, "service_id": voice})
+    for _ in range(2):
+        await splynx.created("voice/calls", times | {"customer_id": customer, "service_id": voice})
     assert await read(splynx, "voice/calls") == []
-    assert len(await read(splynx, "voice/calls?action=get_all")) == 1
+    shown = await read(splynx, "voice/calls?action=get_all")
+    assert [(row["customer_name"], row["start"]) for row in shown] == [("Ada Example", times["start"])] * 2
+    monkeypatch.setattr(usage, "MOST_RECORDS", 1)  # for a thousand
+    assert len(await read(splynx, "voice/calls?action=get_all&limit=5")) == 1

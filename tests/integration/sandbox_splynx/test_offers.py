@@ -105,6 +105,7 @@ async def test_staff_have_a_role_that_exists_and_a_password_that_nobody_reads(sp
     assert stored not in ("", "s3cret")
     for wrong in ({"email": "x@example.com"}, {"login": "y"}, {"login": "z", "email": "z@e.com", "role_name": "none"}):
         assert (await splynx.call("POST", "administration/administrators", body | wrong)).status == 422
+    assert (await splynx.call("DELETE", "administration/administrators/1")).status == 405
 
 
 async def test_an_address_of_a_session_is_compared_packed_and_shown_as_text(splynx: Splynx) -> None:

@@ -91,3 +91,21 @@ async def test_a_refused_write_is_logged_with_its_errors(quiet: Splynx) -> None:
     last = quiet.sql("SELECT model, action, result, errors FROM logs_api ORDER BY entry_id DESC LIMIT 1")[0]
     assert (last["model"], last["action"], last["result"]) == ("Payments", "create", "failed")
     assert "customer_id" in last["errors"]
+    assert (await quiet.side_effects())["hooks"] == []
+
+
+async def test_a_future_item_that_was_invoiced_is_read_only(quiet: Splynx) -> None:
+    customer = await quiet.customer()
+    body = {
+        "customer_id": customer,
+        "type": "debit",
+        "description": "x",
+        "date": "2024-05-01",
+        "category": 1,
+        "price": 3,
+    }
+    made = await quiet.created("finance/transactions", body)
+    quiet.sql("UPDATE billing_transactions SET invoiced_by_id = 1 WHERE id = %s", [made])
+    assert (await quiet.call("PUT", f"finance/transactions/{made}", {"price": 4})).status == 422
+    assert (await quiet.call("DELETE", f"finance/transactions/{made}")).status == 405
+    assert quiet.deposit(customer) == "-3.0000"
