@@ -51,7 +51,7 @@ class Documents(OfCustomer):
         return 202, None
 
 
-class PaymentAccounts(Entity):
+class PaymentAccounts(OfCustomer):
     """`admin/customers/customer-payment-accounts`: the kinds of accounts; with `?id=customer--account` one's data."""
 
     def __init__(self) -> None:
