@@ -21,6 +21,7 @@ from plumbing.kafka import make_consumer
 from producers import documents
 from schemas.ledger import LOST
 from sinks.plan import Outcome
+from sinks.stream import without_errors
 from sinks.threeway import Merged
 from tests.faults.steps import resolved
 
@@ -261,6 +262,13 @@ def _what_is_not_newer_is_stale(real: Any) -> Any:
     return verdict
 
 
+def _all_there_is(real: Any) -> Any:
+    async def poll(self: Any, consumer: Any) -> Any:
+        return without_errors(await asyncio.to_thread(consumer.consume, 100_000, 1.0))
+
+    return poll
+
+
 def _closed_unseen(real: Any) -> Any:
     async def heal(self: Any, intent: Any, token: int) -> None:
         async with self._db.transaction() as tx:
@@ -349,6 +357,7 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
         Patch("sinks.runner.check_rebuilt", _always_soon(list)),
     ),
     "a partition that stands still is noticed": (Patch("plumbing.standstill.Standstill.stuck", _always([])),),
+    "no more is taken from the topics than is written together": (Patch("sinks.stream.Stream.poll", _all_there_is),),
     # reconciliation
     "every record is compared": (Patch("reconciliation.facts.Facts.records", _always(())),),
     # capture

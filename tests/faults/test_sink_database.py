@@ -159,6 +159,30 @@ async def test_a_connection_that_is_killed_leaves_no_half_known_batch(
 
 
 @pytest.mark.fault(17)
+@seeds(30, guards={"every call has a deadline": 1})
+async def test_a_statement_that_takes_half_a_minute_ends_at_its_deadline_and_the_batch_is_whole(
+    sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = await sink_site.after_nothing(seed)
+    step, turn, met = resolved("sinks.store.Ledger.put_outcomes"), 1 + seed % 5, 0
+
+    async def meeting(self: Any, tx: Any, *args: Any) -> Any:
+        nonlocal turn, met
+        turn -= 1
+        if turn == 0:
+            met += 1
+            tx._at = tx._at.model_copy(update={"timeout_seconds": 0.3})
+            await tx.fetch("SELECT SLEEP(25) AS slow")
+        return await step(self, tx, *args)
+
+    monkeypatch.setattr("sinks.store.Ledger.put_outcomes", meeting)
+    await sink_site.run()
+    assert met == 1
+    assert_same(sink_site.picture(), expected)
+    await sink_site.assert_each_offset_has_one_outcome()
+
+
+@pytest.mark.fault(17)
 @seeds(3, guards={})
 async def test_a_server_that_is_killed_and_started_again_leaves_no_half_known_batch(
     own_site: SinkSite, own_database: MariaDb, seed: int, monkeypatch: pytest.MonkeyPatch

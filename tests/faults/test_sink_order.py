@@ -1,10 +1,16 @@
 """What comes twice, late, or before what it refers to: the same Splynx in the end."""
 
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
+from sinks.jobs import Delivery
 from tests.faults.history import history, shuffled
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite, alarm
+from tests.faults.steps import resolved
 from tests.faults.target import Row, assert_same
 
 
@@ -43,5 +49,36 @@ async def test_any_order_of_events_leads_to_the_same_splynx(sink_site: SinkSite,
     expected = await sink_site.after_nothing(seed)
     sink_site.play(shuffled(history(seed), seed))
     await sink_site.run()
+    assert_same(sink_site.picture(), expected)
+    await sink_site.assert_each_offset_has_one_outcome()
+
+
+@pytest.mark.fault(33)
+@seeds(30, guards={"no more is taken from the topics than is written together": 1})
+async def test_of_a_backlog_no_more_is_held_than_a_batch(
+    sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever its length; what `make bench` weighs of whole processes with a backlog of a million is this."""
+    expected = await sink_site.after_nothing(seed)
+    told = history(seed)
+    sink_site.play(told * (8 + seed % 5))
+    take, held, most = resolved("sinks.intake.Intake.take"), 0, 0
+
+    def let_go() -> None:
+        nonlocal held
+        held -= 1
+
+    def taking(self: Any, messages: Sequence[Any]) -> list[Delivery]:
+        nonlocal held, most
+        taken: list[Delivery] = take(self, messages)
+        for one in taken:
+            weakref.finalize(one, let_go)
+        held += len(taken)
+        most = max(most, held)
+        return taken
+
+    monkeypatch.setattr("sinks.intake.Intake.take", taking)
+    await sink_site.run()
+    assert most <= 2 * sink_site.settings.sink.batch  # the batch before may not be let go yet
     assert_same(sink_site.picture(), expected)
     await sink_site.assert_each_offset_has_one_outcome()
