@@ -13,7 +13,11 @@ from sandbox.sonar.declarations import STANDARD_COLUMNS, Declarations, parse
 from sandbox.sonar.schema import build_schema
 from sandbox.sonar.types import SERVED
 
-_ADDED = parse("""
+_OF_A_SERVICE = """account_service_id:Int64Bit
+    account_service -> AccountService by account_service_id"""
+"""What hangs on a line names its service."""
+_PERIOD = "service_period_duration:String service_period_offset:String"
+_ADDED = parse(f"""
 type AccountService = account_services
     is_additional:Boolean data_usage_percentage:Int
     ip_assignments => IpAssignment by account_service_id
@@ -23,30 +27,25 @@ type AccountService = account_services
     data_usage_histories => DataUsageHistory by account_service_id
 
 type IpAssignment = ip_assignments
-    account_service_id:Int64Bit
-    account_service -> AccountService by account_service_id
+    {_OF_A_SERVICE}
 
 type IpAssignmentHistory = ip_assignment_histories
-    account_service_id:Int64Bit
-    account_service -> AccountService by account_service_id
+    {_OF_A_SERVICE}
 
 type RadiusAccount = radius_accounts
-    account_service_id:Int64Bit
-    account_service -> AccountService by account_service_id
+    {_OF_A_SERVICE}
 
 type UninventoriedMacAddress = uninventoried_mac_addresses
-    account_service_id:Int64Bit
-    account_service -> AccountService by account_service_id
+    {_OF_A_SERVICE}
 
 type DataUsageHistory = data_usage_histories
-    account_service_id:Int64Bit
-    account_service -> AccountService by account_service_id
+    {_OF_A_SERVICE}
 
 type AccountBillingParameter = account_billing_parameters
-    service_period_duration:String service_period_offset:String
+    {_PERIOD}
 
 type BillingDefault = billing_defaults
-    service_period_duration:String service_period_offset:String
+    {_PERIOD}
 
 type NetworkSite = network_sites
     company_id:Int64Bit

@@ -10,7 +10,7 @@ import pytest
 from producers import changes, fan_outs
 from producers.cursors import CursorUnusable
 from tests.unit.producers.scene import AGGREGATES, Scene
-from tests.unit.producers.test_following import a_scene
+from tests.unit.producers.settled import a_scene
 
 
 async def a_crowd(accounts: int = 30) -> Scene:

@@ -7,7 +7,7 @@ import pytest
 
 from producers import glimpses
 from tests.unit.producers.scene import Scene
-from tests.unit.producers.test_following import a_scene
+from tests.unit.producers.settled import a_scene
 
 Change = Callable[[], None]
 

@@ -12,7 +12,7 @@ from producers import changes
 from producers.index import Pending
 from producers.sizes import PageSize
 from tests.unit.producers.scene import ACCOUNT, AGGREGATES, PAYMENT, Scene
-from tests.unit.producers.test_following import a_scene
+from tests.unit.producers.settled import a_scene
 
 
 def heavy(name: str, most: int, error: type[Exception] = SonarTimeout) -> Callable[[str, Mapping[str, Any]], None]:

@@ -16,7 +16,7 @@ from producers import hints, webhook
 from producers.hints import FULL, KNOWN, MALFORMED, TAKEN, UNKNOWN
 from producers.webhook import WebhookServer
 from tests.unit.producers.scene import Scene
-from tests.unit.producers.test_following import a_scene, ops
+from tests.unit.producers.settled import a_scene, ops
 
 SECRET = "0123456789abcdef"
 

@@ -9,8 +9,8 @@ import pytest
 from plumbing import metrics
 from producers.brake import CODE, LEAST
 from tests.unit.producers.scene import NOTE, PAYMENT, Scene
+from tests.unit.producers.settled import a_scene
 from tests.unit.producers.test_billing import Ledger
-from tests.unit.producers.test_following import a_scene
 
 LISTED = 'sorter: [{attribute: "id", direction: ASC}]'
 

@@ -1,0 +1,71 @@
+"""Roots that go: a delete is told of once a read by id does not find the row, and what only looks gone stays."""
+
+import pytest
+
+from tests.unit.producers.settled import a_scene, ops
+
+
+async def test_a_deleted_root_becomes_a_delete_with_its_last_owner() -> None:
+    scene = await a_scene()
+    scene.shop.store.delete("Payment", 1)
+    await scene.following.poll()
+    await scene.following.poll()
+    read, gone = scene.events("payment")
+    assert (gone["op"], gone["after"], gone["source"]["owner_id"]) == ("d", None, 1)
+    assert int(gone["source"]["sequence"]) > int(read["source"]["sequence"])
+
+
+async def test_a_delete_is_known_after_a_restart() -> None:
+    scene = await a_scene()
+    scene.restart()
+    await scene.begin()
+    scene.shop.store.delete("Payment", 1)
+    await scene.following.poll()
+    assert ops(scene, "payment") == ["r", "d"]
+
+
+@pytest.mark.fault(42)
+async def test_an_old_delete_in_the_log_of_a_row_that_was_created_again_deletes_nothing() -> None:
+    scene = await a_scene()
+    scene.shop.store.delete("Payment", 1)
+    scene.shop.a_payment(1, 777, id=1)
+    await scene.following.poll()
+    assert "d" not in ops(scene, "payment")
+    assert scene.folded("payment")[1]["amount"] == 777
+
+
+async def test_a_row_that_only_cannot_be_read_is_not_deleted() -> None:
+    scene = await a_scene()
+    scene.shop.store.update("Payment", 1, amount=5)
+    scene.shop.store.hold("Payment", 1)
+    for _ in range(3):
+        await scene.following.poll()
+    assert ops(scene, "payment") == ["r"]
+
+
+async def test_a_root_that_its_child_names_and_no_read_finds_is_not_deleted_without_a_log_entry() -> None:
+    scene = await a_scene()
+    scene.shop.store.update("Contact", 1, name="Eda")
+    scene.shop.store.hold("Account", 1)
+    for _ in range(3):
+        await scene.following.poll()
+    assert ops(scene) == ["r"]
+    scene.shop.store.release("Account", 1)
+    await scene.following.poll()
+    assert ops(scene) == ["r", "u"]
+
+
+async def test_a_root_that_a_later_reading_saw_is_not_deleted_by_an_earlier_one() -> None:
+    scene = await a_scene()
+    payment = scene.shop.a_payment(1, 5)
+    await scene.following.poll()
+    scene.shop.clock.tick(60)
+    scene.shop.store.hold("Payment", payment)
+    logged = {"type": "DELETED", "logged_entity_type": "Payment", "logged_entity_id": str(payment)}
+    scene.following._noticing.logged({**logged, "loggable_type": None, "loggable_id": None}, scene.shop.clock.now)
+    known = scene.index.root("payments", payment)
+    assert known is not None
+    scene.index.set_root("payments", payment, known._replace(sequence=known.sequence + 1_000_000))
+    await scene.following.poll()
+    assert payment in scene.folded("payment")
+    assert len(scene.following._demands) == 1  # it is looked for again
