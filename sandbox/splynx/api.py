@@ -104,17 +104,15 @@ class Api:
         if method == "OPTIONS":
             return wire.json(200, await self._options(target, call))
         if target.entity is None:
-            if method == "HEAD":
-                raise method_not_allowed()
-            return wire.json(200, await self._read_other(target, call))
+            answer = await self._read_other(target, call)
+            if method == "GET":
+                return wire.json(200, answer)
+            return _counted(len(answer)) if isinstance(answer, list) else web.Response(status=204)
         if method == "HEAD":
             if target.row_id is not None:
                 await target.entity.find(call, target.row_id)
                 return web.Response(status=204)
-            count = await target.entity.count(call)
-            return web.Response(
-                status=204, headers={"X-total-count": str(count), "Access-Control-Expose-Headers": "X-total-count"}
-            )
+            return _counted(await target.entity.count(call))
         if target.row_id is not None:
             return wire.json(200, await target.entity.view(call, target.row_id))
         return wire.json(200, await target.entity.index(call))
@@ -203,7 +201,9 @@ class Api:
 
     async def _options(self, target: Target, call: Call) -> dict[str, Any]:
         if target.entity is None:
-            return {"attributes": [], "additional_attributes": []}
+            name, _, module = target.other.partition(":")
+            own = fields.attributes(module) if name == "fields" else []
+            return {"attributes": own, "additional_attributes": []}
         resource = target.entity.resource
         own = [
             {"name": name, "title": attribute.title, "type": attribute.type, "required": name in resource.required}
@@ -252,6 +252,12 @@ class Api:
                     permissions.setdefault(controller, {})[action] = "allow"
             answer["permissions"] = permissions or []
         return answer
+
+
+def _counted(count: int) -> web.Response:
+    """What HEAD answers of a list."""
+    headers = {"X-total-count": str(count), "Access-Control-Expose-Headers": "X-total-count"}
+    return web.Response(status=204, headers=headers)
 
 
 def _answered(status: int, body: Any) -> web.Response:

@@ -35,6 +35,7 @@ TYPES = frozenset(
 )
 _NAME = re.compile(r"^[a-z0-9_]+$")
 _FLAGS = ("is_required", "is_unique", "is_add", "show_in_list", "searchable", "readonly", "disabled", "hidden")
+_REQUIRED = ("name", "title", "type")
 _NUMBERS = ("min_length", "max_length", "decimals", "position")
 
 
@@ -47,6 +48,20 @@ def table(module: str) -> str:
     if module not in MODULES:
         raise not_found()
     return f"{module}_fields"
+
+
+def attributes(module: str) -> list[dict[str, Any]]:
+    """What OPTIONS says of a definition."""
+    columns = [column for column in TABLES[table(module)].columns if column.name not in ("module", "deleted")]
+    return [
+        {
+            "name": column.name,
+            "title": column.name.replace("_", " ").capitalize(),
+            "type": "boolean" if column.name in _FLAGS else "integer" if column.is_number else "string",
+            "required": column.name in _REQUIRED,
+        }
+        for column in columns
+    ]
 
 
 async def index(call: Call, module: str) -> list[dict[str, Any]]:
@@ -63,7 +78,7 @@ async def view(call: Call, module: str, name: str) -> dict[str, Any]:
 async def create(call: Call, module: str, given: Given) -> str:
     """Define a field; its name."""
     where = table(module)
-    errors = [(key, f"{key.title()} cannot be blank.") for key in ("name", "title", "type") if not given.get(key)]
+    errors = [(key, f"{key.title()} cannot be blank.") for key in _REQUIRED if not given.get(key)]
     name = str(given.get("name") or "")
     if name and not _NAME.match(name):
         errors.append(("name", "Name is invalid."))

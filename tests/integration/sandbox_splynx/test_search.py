@@ -125,6 +125,16 @@ async def test_additional_fields_are_defined_changed_and_taken_away(splynx: Sply
     await splynx.call("DELETE", f"{path}--sonar_id")
 
 
+async def test_definitions_of_additional_fields_are_counted_and_described(splynx: Splynx) -> None:
+    path = "config/additional-fields/monitoring"
+    before = int((await splynx.call("HEAD", path)).headers["X-total-count"])
+    assert (await splynx.call("POST", path, {"name": "rack", "title": "Rack", "type": "string"})).status == 201
+    assert int((await splynx.call("HEAD", path)).headers["X-total-count"]) == before + 1
+    described = (await splynx.call("OPTIONS", path)).body["attributes"]
+    assert [attribute["name"] for attribute in described if attribute["required"]] == ["name", "title", "type"]
+    assert (await splynx.call("OPTIONS", "config/additional-fields/nothing")).status == 404
+
+
 async def test_labels_are_unique_within_their_module(splynx: Splynx) -> None:
     label = {"module": "customers", "label": "flag: archived"}
     made = await splynx.created("config/labels", label)
