@@ -1,7 +1,7 @@
 """Kafka clients configured one way: idempotent producers, consumers that commit by hand, the partition of a key."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any
 
@@ -163,7 +163,7 @@ class AckedProducer:
         partition: int,
         key: bytes,
         value: bytes | None,
-        headers: Mapping[str, bytes] | None = None,
+        headers: dict[str, bytes] | None = None,
         timestamp_ms: int = 0,
         on_ack: Callable[[Message], None] | None = None,
     ) -> None:
@@ -181,7 +181,7 @@ class AckedProducer:
                     value=value,
                     key=key,
                     partition=partition,
-                    headers=dict(headers) if headers else None,
+                    headers=headers,  # type: ignore[arg-type]  # it reads them only
                     timestamp=timestamp_ms,
                     on_delivery=report,
                 )

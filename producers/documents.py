@@ -222,6 +222,8 @@ def paths_text(paths: Iterable[str]) -> str:
 
 def value_at(row: Mapping[str, Any], path: str) -> Any:
     """The value at a dotted path of to-one relations; None where the way ends."""
+    if "." not in path:
+        return row.get(path)
     value: Any = row
     for part in path.split("."):
         if not isinstance(value, Mapping):

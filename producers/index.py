@@ -147,7 +147,7 @@ class Index:
 
 def _flat(children: Children) -> dict[str, list[int]]:
     """As they lie on the topic: ids and versions by turns."""
-    return {name: [number for pair in ids.items() for number in pair] for name, ids in children.items()}
+    return {name: [number for pair in ids.items() for number in pair] for name, ids in children.items() if ids}
 
 
 def _nested(flat: object) -> Children:

@@ -1,6 +1,6 @@
 """How the answers to a selection are laid out, worked out once: what is done to each of thousands of rows is little."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -92,7 +92,7 @@ def leading_to(branches: Sequence[Branch], collections: Mapping[str, str]) -> tu
     return tuple(one for one in marked if one.branches or one.collection)
 
 
-def flatten(row: dict[str, Any], branches: Sequence[Branch], full: int) -> Iterator[Full]:
+def flatten(row: dict[str, Any], branches: Sequence[Branch], full: int) -> list[Full]:
     """Make connections lists, in place; gives the lists that fill their page, to be replaced by whole ones.
 
     A page holds `full` rows, or the branch's few.
@@ -100,6 +100,12 @@ def flatten(row: dict[str, Any], branches: Sequence[Branch], full: int) -> Itera
     Raises:
         IncompletePage: a list has empty places.
     """
+    found: list[Full] = []
+    _flatten(row, branches, full, found)
+    return found
+
+
+def _flatten(row: dict[str, Any], branches: Sequence[Branch], full: int, found: list[Full]) -> None:
     for branch in branches:
         value = row.get(branch.name)
         if value is None:
@@ -108,17 +114,19 @@ def flatten(row: dict[str, Any], branches: Sequence[Branch], full: int) -> Itera
             if not value:
                 row[branch.name] = None  # a polymorphic relation that leads to another type
             elif branch.branches:
-                yield from flatten(value, branch.branches, full)
+                _flatten(value, branch.branches, full, found)
             continue
         rows = value.get("entities")
         if not isinstance(rows, list) or None in rows:
             raise IncompletePage(f"nested {branch.name} came with empty places")
         row[branch.name] = rows
+        if not rows:
+            continue
         if not branch.alone and len(rows) >= min(full, branch.few or full):
-            yield Full(row, branch)
+            found.append(Full(row, branch))
         elif branch.branches:
             for one in rows:
-                yield from flatten(one, branch.branches, full)
+                _flatten(one, branch.branches, full, found)
 
 
 def children_of(row: dict[str, Any], branches: Sequence[Branch]) -> dict[str, dict[int, int]]:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from plumbing import metrics
 from plumbing.clock import epoch_ms, utc_now
+from plumbing.instants import utc_ms
 from plumbing.kafka import AckedProducer, partition_of
 from producers.cursors import Cursors
 from producers.families import Children, Root
@@ -67,7 +68,6 @@ class _Message(NamedTuple):
     partition: int
     key: bytes
     value: bytes
-    sent: Sent
 
 
 class Publisher:
@@ -95,6 +95,7 @@ class Publisher:
         self._headers = {"schema_fingerprint": fingerprint.encode()}
         self._outlets: dict[str, _Outlet] = {}
         self._messages: list[_Message] = []
+        self._sent: Sent = {}
         self._account_of = partial(index.root_of, ACCOUNTS)
         self._lock = asyncio.Lock()
         self._asked, self._covered = 0, 0
@@ -175,8 +176,9 @@ class Publisher:
             covers = self._asked
             # Both at once: of what another task publishes meanwhile neither event nor entry goes with these.
             messages, self._messages = self._messages, []
+            sent, self._sent = self._sent, {}
             pending = self._index.take_pending()
-            await about_to_send(self._cursors, (one.sent for one in messages))
+            await about_to_send(self._cursors, sent)
             await asyncio.to_thread(self._deliver, messages, pending)
             for (name, op), count in Counter((one.aggregate, one.op) for one in messages).items():
                 self.counts[name, op] += count
@@ -246,8 +248,9 @@ class Publisher:
         if len(value) > MAX_MESSAGE_BYTES - _HEADROOM:
             return False
         partition = partition_of(owner if owner is not None else id, self._partitions)
-        key, sent = key_bytes(outlet.key_header, id), Sent(aggregate.root.name, id, page.sequence, owner)
-        self._messages.append(_Message(aggregate.name, op, outlet.topic, partition, key, value, sent))
+        key = key_bytes(outlet.key_header, id)
+        self._messages.append(_Message(aggregate.name, op, outlet.topic, partition, key, value))
+        self._sent.setdefault(aggregate.root.name, []).append((id, page.sequence, owner))
         return True
 
     def _dead_letter(self, aggregate: Aggregate, row: Mapping[str, Any], page: Page, code: str, reason: str) -> None:
@@ -289,4 +292,9 @@ def _largest(row: Mapping[str, Any]) -> str:
 
 def _updated_ms(row: Mapping[str, Any], page: Page) -> int:
     updated = row.get("updated_at")
-    return epoch_ms(datetime.fromisoformat(updated)) if updated else epoch_ms(page.started)
+    if not updated:
+        return epoch_ms(page.started)
+    try:
+        return utc_ms(updated)
+    except (ValueError, LookupError):
+        return epoch_ms(datetime.fromisoformat(updated))

@@ -21,6 +21,7 @@ class EventWriter:
         self._snapshot = {kept: text(shown) + text(instance) for kept, shown in ((True, "true"), (False, "false"))}
         self._table = text(declared.name)
         self._run = text(run_id) + text(fingerprint)
+        self._of, self._middle, self._end = ("", 0, 0), b"", b""
 
     def write(
         self,
@@ -34,19 +35,19 @@ class EventWriter:
         read_ts_ms: int,
     ) -> bytes:
         """The message of one event. `after`: as a `RowWriter` writes it, None for a delete; the rest as in `Event`."""
+        if self._of != (op, sequence, read_ts_ms):  # the same in all events of a page
+            self._of = op, sequence, read_ts_ms
+            self._middle = self._snapshot[op == "r"] + text(str(sequence)) + self._table
+            self._end = self._run + text(op) + whole(read_ts_ms)
         return b"".join(
             (
                 self._deleted if after is None else self._written + after,
                 self._source,
                 whole(source_ts_ms),
-                self._snapshot[op == "r"],
-                text(str(sequence)),
-                self._table,
+                self._middle,
                 whole(sonar_id),
                 NULL if owner_id is None else GIVEN + whole(owner_id),
-                self._run,
-                text(op),
-                whole(read_ts_ms),
+                self._end,
             )
         )
 

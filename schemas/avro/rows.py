@@ -7,7 +7,7 @@ through the record itself and Avro's own writer: what is valid, and as what, is 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import cache
 from operator import call, itemgetter
 from typing import Any, Literal, get_args, get_origin
@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from plumbing.avro import parse, writing
 from plumbing.avro_binary import EMPTY, FALSE, GIVEN, GIVEN_LENGTHS, LENGTHS, NULL, TRUE, number, text, whole
 from plumbing.clock import epoch_ms
+from plumbing.instants import utc_ms
 from plumbing.sealing import is_sealed
 from schemas.aggregate import Aggregate
 from schemas.avro.declared import value_schema
@@ -226,8 +227,8 @@ def _day(value: Any) -> bytes:
 
 def _instant(value: Any) -> bytes:
     try:
-        at = _DAYS[value[:10]] + _MINUTES[value[10:16]] + _SECONDS[value[16:19]] + _UTC[value[19:]]
-    except (TypeError, KeyError):
+        at = utc_ms(value)
+    except (TypeError, ValueError, LookupError):
         if not _is_instant(value):
             raise ValueError from None
         at = epoch_ms(datetime.fromisoformat(value))
@@ -267,19 +268,6 @@ def _remembered(form: _Form) -> _Form:
 def _known_to(form: _Form) -> _Remembered | None:
     known = getattr(form, "__self__", None)
     return known if isinstance(known, _Remembered) else None
-
-
-def _midnight(day: str) -> int:
-    if not _is_day(day):
-        raise KeyError
-    return epoch_ms(datetime.fromisoformat(day).replace(tzinfo=UTC))
-
-
-# An instant by its parts, of which each is looked up.
-_DAYS = _Remembered(_midnight)
-_MINUTES = {f"T{place // 60:02d}:{place % 60:02d}": place * 60_000 for place in range(24 * 60)}
-_SECONDS = {f":{second:02d}": second * 1_000 for second in range(60)}
-_UTC = {"Z": 0, "+00:00": 0}
 
 
 _FORMS: Mapping[tuple[Kind, bool], _Form] = {
