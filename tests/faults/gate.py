@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 
-HELD_SECONDS = 25.0
+HELD_SECONDS = 50.0
 """A dead line is reset after so long: much later than any deadline, and before a test would wait for ever."""
 
 
