@@ -318,24 +318,26 @@ class Database:
             if at.tls.cert_file is not None:
                 context.load_cert_chain(at.tls.cert_file, at.tls.key_file)
         try:
-            self._pool = await aiomysql.create_pool(  # type: ignore[no-untyped-call]
-                host=at.host,
-                port=at.port,
-                user=at.user,
-                password=at.password.get_secret_value(),
-                db=at.name,
-                charset="utf8mb4",
-                minsize=1,
-                maxsize=at.pool_size,
-                autocommit=True,
-                connect_timeout=at.timeout_seconds,
-                pool_recycle=1800,
-                init_command=session_statement(at.timeout_seconds),
-                sql_mode=f"'{SQL_MODE}'",  # aiomysql puts it into the statement as it is
-                # Rows found, not rows changed: the count of an UPDATE tells whether its row is there.
-                client_flag=pymysql.constants.CLIENT.FOUND_ROWS,
-                ssl=context,
-            )
+            # Its connect_timeout ends with the TCP connection: a server that says nothing would be awaited for ever.
+            async with asyncio.timeout(at.timeout_seconds):
+                self._pool = await aiomysql.create_pool(  # type: ignore[no-untyped-call]
+                    host=at.host,
+                    port=at.port,
+                    user=at.user,
+                    password=at.password.get_secret_value(),
+                    db=at.name,
+                    charset="utf8mb4",
+                    minsize=1,
+                    maxsize=at.pool_size,
+                    autocommit=True,
+                    connect_timeout=at.timeout_seconds,
+                    pool_recycle=1800,
+                    init_command=session_statement(at.timeout_seconds),
+                    sql_mode=f"'{SQL_MODE}'",  # aiomysql puts it into the statement as it is
+                    # Rows found, not rows changed: the count of an UPDATE tells whether its row is there.
+                    client_flag=pymysql.constants.CLIENT.FOUND_ROWS,
+                    ssl=context,
+                )
         except (pymysql.err.MySQLError, OSError, TimeoutError, asyncio.IncompleteReadError) as exc:
             raise error_of(exc, self.settings) from exc
 

@@ -127,3 +127,15 @@ def test_each_kind_of_server_is_told_how_long_a_transaction_may_stand_still() ->
     assert _as_read_by("MySQL", session_statement(29.5)) == (
         "SET SESSION transaction_isolation = 'REPEATABLE-READ', wait_timeout = 600"
     )
+
+
+async def test_a_server_that_takes_the_connection_and_says_nothing_is_not_awaited_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def says_nothing(**_: object) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr("clients.mysql.aiomysql.create_pool", says_nothing)
+    settings = MysqlSettings(host="db.example.net", user="u", password=SecretStr("p"), name="n", timeout_seconds=0.01)
+    with pytest.raises(DependencyUnreachable, match=r"db\.example\.net:3306 \(splynx\.db in the settings\)"):
+        await Database(settings).open()
