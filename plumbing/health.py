@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from plumbing import metrics
+from plumbing.errors import ConfigurationError
 
 Check = Callable[[], dict[str, str]]
 """Returns what is wrong, by name; empty when all is well. Called at each request, must be quick."""
@@ -32,6 +33,9 @@ class HealthServer:
     `healthz` is 503 when the process should be restarted, `readyz` also when it is not (or not yet) at work. Entered in
     an event loop, both are 503 while the loop has not turned for `patience_seconds`: this thread would answer for ever.
     `refresh` is called before `/metrics` is answered; it must be quick.
+
+    Raises:
+        ConfigurationError: the port is taken, or the address is none of this machine.
     """
 
     def __init__(
@@ -71,7 +75,14 @@ class HealthServer:
             def log_message(self, format: str, *args: object) -> None:
                 """Scrapes are not events."""
 
-        self._server = ThreadingHTTPServer((host, port), Handler)
+        try:
+            self._server = ThreadingHTTPServer((host, port), Handler)
+        except OSError as exc:
+            raise ConfigurationError(
+                f"cannot serve health and metrics at {host}:{port}: {exc.strerror}",
+                remedy="Another process has the port, a second one of this stage perhaps: give another, or 0 for any"
+                " free one, in the settings: http.capture_port, http.process_port, http.sink_port; see http.host, too.",
+            ) from exc
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)

@@ -6,8 +6,10 @@ import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
+from plumbing.errors import ConfigurationError
 from plumbing.health import HealthServer
 
 
@@ -30,6 +32,15 @@ def test_health_and_readiness_name_what_is_wrong() -> None:
         assert (status, json.loads(body)) == (503, {"wrong": {"loop": "no progress"}})
         assert get(server.port, "/readyz")[0] == 503
         assert get(server.port, "/else")[0] == 404
+
+
+def test_a_port_that_is_taken_is_told_with_the_settings_that_name_it() -> None:
+    with (
+        HealthServer("127.0.0.1", 0) as first,
+        pytest.raises(ConfigurationError, match=rf"at 127\.0\.0\.1:{first.port}: Address already in use") as caught,
+    ):
+        HealthServer("127.0.0.1", first.port)
+    assert "http.sink_port" in caught.value.next_step
 
 
 def test_metrics_are_prometheus_text() -> None:
