@@ -115,6 +115,8 @@ ROW = "p.*, t.total, t.customer_id AS charged, t.`date` AS ledger_date, t.descri
 
 def alike(ours: Any, theirs: Any) -> bool:
     """Whether two values of a column are one; either may be as text, as the ledger keeps it."""
+    if type(ours) is str and type(theirs) is str:  # nearly all, of many columns of many rows
+        return ours == theirs
     if isinstance(ours, Decimal) or isinstance(theirs, Decimal):
         return Decimal(str(ours)) == Decimal(str(theirs))
     return str(ours) == str(theirs)

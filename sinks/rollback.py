@@ -17,7 +17,7 @@ from schemas.write_paths import WritePaths
 from sinks.bodies import Shape, changed
 from sinks.errors import RowMissing
 from sinks.handles import Handles
-from sinks.payment_rows import ROW, PaymentRows, has
+from sinks.payment_rows import ROW, PaymentRows, alike
 from sinks.plan import can_be_closed, refs_of, resolved
 from sinks.planned import Planned, lane_of
 from sinks.receipts import receipt_of
@@ -175,7 +175,7 @@ class Rollback:
             return planned.leave("nobody knows what was written last")
         if known.state == LIVE:
             own = made.own(known.document, receipt_of(known.document["receipt_number"], known.revision))
-            differ = {name for name, value in own.items() if not has(row, {name: value})}
+            differ = {name for name, value in own.items() if not alike(value, row[name])}
             if columns := sorted(differ - self._ways.not_ours(planned.target)):
                 return planned.leave(f"edited in Splynx since: {', '.join(columns)}")
         before = planned.undo.before
