@@ -82,7 +82,7 @@ async def test_a_sink_with_a_partition_that_gives_nothing_says_so_and_the_next_o
         return await poll(self, consumer)
 
     monkeypatch.setattr("sinks.watch._EVERY_SECONDS", 0.1)
-    quick = sink_site.settings.sink.model_copy(update={"stuck_seconds": 0.5})
+    quick = sink_site.settings.sink.model_copy(update={"stuck_seconds": 2.5})
     with monkeypatch.context() as patches:
         patches.setattr(POLL, polling)
         with pytest.raises(Stuck) as told:
