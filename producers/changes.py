@@ -192,27 +192,28 @@ class Changes:
             descent.over(thin, partial(_above, Ids(ids.ranges[at : at + _TOGETHER])))
         return await self.bottom(descent)
 
-    async def logged_since(self, low: datetime) -> list[dict[str, Any]]:
-        """Rows of the audit log that tell of deletes and of pivots, from `low` on.
+    async def logged_since(self, low: datetime) -> AsyncIterator[list[dict[str, Any]]]:
+        """Pages of rows of the audit log that tell of deletes and of pivots, from `low` on.
 
         Raises:
             SonarGraphqlError: the token's role may not read the log.
+            IncompletePage: a page stayed incomplete.
         """
-        result: list[dict[str, Any]] = []
-        for tried in range(_TRIES):
+        after, tries = None, 0
+        while True:
+            variables = {"search": documents.logged_since(low, after), "n": PAGE}
+            connection = (await self._client.query(documents.log_document(), variables)).data["logs"]
             try:
-                while True:
-                    after = (result[-1]["created_at"], int(result[-1]["id"])) if result else None
-                    variables = {"search": documents.logged_since(low, after), "n": PAGE}
-                    connection = (await self._client.query(documents.log_document(), variables)).data["logs"]
-                    rows = entities_of(connection, asked=PAGE, counted=True)
-                    result += rows
-                    if connection["page_info"]["total_count"] <= len(rows):
-                        return result
+                rows = entities_of(connection, asked=PAGE, counted=True)
             except IncompletePage:
-                if tried == _TRIES - 1:
+                tries += 1
+                if tries == _TRIES:
                     raise
-        return result
+                continue
+            yield rows
+            if connection["page_info"]["total_count"] <= len(rows):
+                return
+            after = rows[-1]["created_at"], int(rows[-1]["id"])
 
     async def _read(
         self, thins: list[Thin], lows: Sequence[datetime], purpose: Purpose

@@ -267,7 +267,11 @@ class Following:
 
     async def _consider_log(self, low: datetime, since: datetime) -> None:
         try:
-            rows = await self._changes.logged_since(low)
+            async for page in self._changes.logged_since(low):
+                for row in page:
+                    if int(row["id"]) not in self._logged:
+                        self._noticing.logged(row, since)
+                        self._logged[int(row["id"])] = datetime.fromisoformat(row["created_at"])
         except SonarGraphqlError as exc:
             metrics.ERRORS.labels("capture", exc.code).inc()
             if self.logs_readable:
@@ -275,10 +279,6 @@ class Following:
             self.logs_readable = False
             return
         self.logs_readable = True
-        for row in rows:
-            if int(row["id"]) not in self._logged:
-                self._noticing.logged(row, since)
-                self._logged[int(row["id"])] = datetime.fromisoformat(row["created_at"])
         self._logged = {id: at for id, at in self._logged.items() if at >= low - timedelta(hours=1)}
 
     async def _read_settings(self) -> None:

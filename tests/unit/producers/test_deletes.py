@@ -1,5 +1,8 @@
 """Roots that go: a delete is told of once a read by id does not find the row, and what only looks gone stays."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from tests.unit.producers.settled import a_scene, ops
@@ -69,3 +72,19 @@ async def test_a_root_that_a_later_reading_saw_is_not_deleted_by_an_earlier_one(
     await scene.following.poll()
     assert payment in scene.folded("payment")
     assert len(scene.following._demands) == 1  # it is looked for again
+
+
+async def test_the_log_is_taken_in_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = await a_scene()
+    for _ in range(5):
+        scene.shop.store.delete("Payment", scene.shop.a_payment(1, 100))
+    monkeypatch.setattr("producers.changes.PAGE", 2)
+    taken: list[int] = []
+
+    def look(document: str, variables: Mapping[str, Any]) -> None:
+        if "logs(" in document:
+            taken.append(len(scene.following._logged))
+
+    scene.client.before = look
+    await scene.following.poll()
+    assert taken == [0, 2, 4]
