@@ -1,6 +1,6 @@
 """A payment as Splynx's rows: columns and values of `payments` and of its row in the ledger of the customer."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any, Self
 
@@ -8,6 +8,9 @@ from clients.mysql import Row, Transaction
 from plumbing.errors import ConfigurationError
 from schemas.values.text import UTF8MB4, storable
 from sinks.plan import Document
+from sinks.tables.base import marks
+
+_AT_ONCE = 500
 
 _TEXTS = ("comment", "field_1", "field_2", "field_3", "field_4", "field_5", "memo")
 PAYMENT_COLUMNS = (
@@ -111,6 +114,22 @@ class PaymentRows:
 
 ROW = "p.*, t.total, t.customer_id AS charged, t.`date` AS ledger_date, t.description AS ledger_description"
 """Columns of a payment `p` joined with its ledger row `t`."""
+
+
+async def live_rows(tx: Transaction, ids: Collection[int], *, lock: bool) -> dict[int, Row]:
+    """`{id: row}` of the payments, joined with their ledger rows, that nobody deleted; `lock`: from now on."""
+    rows: dict[int, Row] = {}
+    ordered = sorted(ids)
+    for first in range(0, len(ordered), _AT_ONCE):
+        part = ordered[first : first + _AT_ONCE]
+        found = await tx.fetch(
+            f"SELECT {ROW} FROM payments p JOIN billing_transactions t ON t.id = p.transaction_id"  # noqa: S608
+            f" WHERE p.id IN ({marks(part)}) AND p.deleted = '0' AND t.deleted = '0'"
+            f" ORDER BY p.id{' FOR UPDATE' if lock else ''}",
+            part,
+        )
+        rows |= {row["id"]: row for row in found}
+    return rows
 
 
 def alike(ours: Any, theirs: Any) -> bool:

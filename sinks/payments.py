@@ -20,7 +20,7 @@ from sinks.deposits import add_deposits, lock_deposits
 from sinks.errors import KeyTaken, RowMissing
 from sinks.payment_edits import PaymentEdits
 from sinks.payment_ids import insert_payments, own_id
-from sinks.payment_rows import PAYMENT_COLUMNS, ROW, TRANSACTION_COLUMNS, PaymentRows, amount_of, has
+from sinks.payment_rows import PAYMENT_COLUMNS, TRANSACTION_COLUMNS, PaymentRows, amount_of, has, live_rows
 from sinks.payment_work import Work, Written
 from sinks.plan import Document, Verb
 from sinks.receipts import RECEIPT_MAX, receipt_of
@@ -63,8 +63,8 @@ class Payments:
         """
         return cls(await PaymentRows.of(tx), ownership, not_ours, keep_ids=keep_ids)
 
-    async def write(self, tx: Transaction, work: Sequence[Work]) -> Written:
-        """Write all of `work` but what cannot pass; nothing is committed here.
+    async def write(self, tx: Transaction, work: Sequence[Work], old: Mapping[str, Row] | None = None) -> Written:
+        """Write all of `work` but what cannot pass; nothing is committed here. `old`: their live rows, locked already.
 
         The database refuses a batch for one value of it: then halves are written by themselves, until what it refuses
         stands alone.
@@ -72,24 +72,23 @@ class Payments:
         done = Written()
         try:
             async with tx.attempt():
-                return await self._write(tx, work)
+                return await self._write(tx, work, await self._old_rows(tx, work) if old is None else old)
         except ValueRefused as refused:
             if len(work) == 1:
                 done.refused[work[0].step.key] = refused
                 return done
         half = len(work) // 2
         for part in (work[:half], work[half:]):
-            done.add(await self.write(tx, part))
+            done.add(await self.write(tx, part, old))
         return done
 
-    async def _write(self, tx: Transaction, work: Sequence[Work]) -> Written:
+    async def _write(self, tx: Transaction, work: Sequence[Work], old: Mapping[str, Row]) -> Written:
         """Write all of `work`.
 
         Customers' billing rows are locked first and in order, so that Splynx's own changes of a deposit wait.
         """
         done = Written()
         customers = {one.customer_id for one in work}
-        old = await self._old_rows(tx, work)
         customers |= {int(row["charged"]) for row in old.values()}
         billed = await lock_deposits(tx, customers)
         deltas: dict[int, Decimal] = {}
@@ -155,15 +154,7 @@ class Payments:
             for one in work
             if one.step.known is not None and one.step.known.state == "live"
         }
-        if not keys:
-            return {}
-        rows = await tx.fetch(
-            f"SELECT {ROW} FROM payments p"
-            " JOIN billing_transactions t ON t.id = p.transaction_id"
-            f" WHERE p.id IN ({marks(keys)}) AND p.deleted = '0' AND t.deleted = '0' ORDER BY p.id FOR UPDATE",
-            sorted(keys),
-        )
-        return {keys[row["id"]]: row for row in rows}
+        return {keys[id]: row for id, row in (await live_rows(tx, keys, lock=True)).items()}
 
     async def _without_taken(
         self, tx: Transaction, inserts: list[tuple[Work, Document, Decimal, str, int]], done: Written

@@ -1,12 +1,11 @@
 """What a rollback would take back: the journal's entries, the crosswalk, and each row as Splynx has it now."""
 
-# ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
-
 import json
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 
-from clients.mysql import Row
+from clients.mysql import Row, Transaction
 from clients.splynx_errors import RecordMissing
 from plumbing.errors import ConfigurationError
 from plumbing.lanes import in_lanes
@@ -17,14 +16,13 @@ from schemas.write_paths import WritePaths
 from sinks.bodies import Shape, changed
 from sinks.errors import RowMissing
 from sinks.handles import Handles
-from sinks.payment_rows import ROW, PaymentRows, alike
+from sinks.payment_rows import PaymentRows, alike, live_rows
 from sinks.plan import can_be_closed, refs_of, resolved
 from sinks.planned import Planned, lane_of
 from sinks.receipts import receipt_of
 from sinks.rollback_documents import DocumentLooks
 from sinks.site import Site
 from sinks.store import Key
-from sinks.tables.base import chunks, marks
 from sinks.tables.crosswalk import Owned
 from sinks.tables.journal import Chosen, Writes
 from sinks.undo import Entry, Way, left, undo_of
@@ -140,8 +138,11 @@ class Rollback:
 
     # SQL
 
-    async def look_at_payments(self, planned: Sequence[Planned]) -> list[Planned]:
-        """Payments with their rows as they are now; left where somebody edited or removed them."""
+    async def look_at_payments(self, planned: Sequence[Planned], tx: Transaction | None = None) -> list[Planned]:
+        """Payments with their rows as they are now; left where somebody edited or removed them.
+
+        `tx`: the transaction that writes them, in which the rows stay locked.
+        """
         if not planned:
             return []
         if not self._sql:
@@ -149,19 +150,11 @@ class Rollback:
             return [one if one.undo.way is Way.LEFT else one.leave(why) for one in planned]
         if not self._money:
             return [_without_money(one) for one in planned]
-        ids = {one.owned.known.target_id for one in planned if one.owned is not None}
-        async with self._site.db.session() as tx:
+        async with nullcontext(tx) if tx else self._site.db.session() as reading:
             # Asked once: what it depends on stays, and there are many parts.
-            made = self._made = self._made or await PaymentRows.of(tx)
-            rows: dict[int, Row] = {}
-            for _, part in chunks(("", id) for id in ids):
-                for row in await tx.fetch(
-                    f"SELECT {ROW} FROM payments p"
-                    f" JOIN billing_transactions t ON t.id = p.transaction_id WHERE p.id IN ({marks(part)})"
-                    " AND p.deleted = '0' AND t.deleted = '0'",
-                    part,
-                ):
-                    rows[row["id"]] = row
+            made = self._made = self._made or await PaymentRows.of(reading)
+            ids = {one.owned.known.target_id for one in planned if one.owned is not None}
+            rows = await live_rows(reading, ids, lock=tx is not None)
         return [self._look_at_payment(one, rows, made) for one in planned]
 
     def _look_at_payment(self, planned: Planned, rows: Mapping[int, Row], made: PaymentRows) -> Planned:

@@ -4,7 +4,7 @@ An undoing is a run: it fences off other writers, journals what it changes, and 
 in is done when it is repeated.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from clients.mysql import Transaction
 from clients.splynx_errors import RecordRefused
 from plumbing.lanes import in_lanes
 from schemas.catalogue import TARGETS
+from schemas.ledger import LIVE
 from sinks.entries import Entries, Owner
 from sinks.errors import KeyTaken, Overtaken
 from sinks.healing import Healing
@@ -121,19 +122,22 @@ class RollbackWrites:
 
     async def _payments_of(self, planned: Sequence[Planned]) -> list[Planned]:
         async def commit(tx: Transaction) -> list[Planned]:
-            looked = await self._rollback.look_at_payments(planned)
+            going = [one.owned for one in planned if one.undo.way is not Way.LEFT and one.owned is not None]
+            if not going or self._payments is None:
+                return await self._rollback.look_at_payments(planned)
+            await self._ledger.hold(tx, {owner.partition: owner.token for owner in map(self._owner, going)})
+            await self._not_overtaken(tx, map(self._owner, going))
+            looked = await self._rollback.look_at_payments(planned, tx)
             mine = [one for one in looked if one.undo.way is not Way.LEFT]
-            if not mine or self._payments is None:
+            if not mine:
                 return looked
             owners = {one.key: self._owner(one.owned) for one in mine if one.owned is not None}
-            await self._ledger.hold(tx, {one.partition: one.token for one in owners.values()})
-            await self._not_overtaken(tx, owners.values())
             customers = await self._customers(tx, mine)
             work = {one.key: self._work(one, owners[one.key], customers) for one in mine}
-            done = await self._payments.write(tx, list(work.values()))
-            if edited := [key for key, names in done.edited.items() if names]:
-                # Between our look and its lock: the next look leaves it as it is.
-                raise Overtaken(f"payment {edited[0]} was edited in Splynx meanwhile")
+            live = {
+                one.key: dict(one.current) for one in mine if one.owned is not None and one.owned.known.state == LIVE
+            }
+            done = await self._payments.write(tx, list(work.values()), live)
             written = []
             for one in mine:
                 if one.key not in done.refused:
@@ -145,7 +149,7 @@ class RollbackWrites:
 
         return await self._db.retried(commit)
 
-    async def _not_overtaken(self, tx: Transaction, owners: Collection[Owner]) -> None:
+    async def _not_overtaken(self, tx: Transaction, owners: Iterable[Owner]) -> None:
         """Raises Overtaken when the ledger has a newer bundle than when it was planned; the rows stay locked."""
         keys = {(owner.aggregate, owner.sonar_id): owner.sequence for owner in owners}
         for key, state in (await self._ledger.states(tx, keys, lock=True)).items():

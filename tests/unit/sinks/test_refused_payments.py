@@ -1,12 +1,12 @@
 """A batch of payments of which the database refuses values: what it refuses is set aside alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pymysql
 import pytest
 from pydantic import SecretStr
 
-from clients.mysql import StatementRefused, Transaction, error_of
+from clients.mysql import Row, StatementRefused, Transaction, error_of
 from plumbing.settings import MysqlSettings
 from sinks.payment_rows import PaymentRows
 from sinks.payment_work import Work, Written
@@ -41,7 +41,7 @@ class Picky(Payments):
         super().__init__(PaymentRows(1, {}))
         self._refused, self._errno = refused, errno
 
-    async def _write(self, tx: Transaction, work: Sequence[Work]) -> Written:
+    async def _write(self, tx: Transaction, work: Sequence[Work], old: Mapping[str, Row]) -> Written:
         assert isinstance(tx, Connection)
         done = Written()
         for one in work:
