@@ -17,8 +17,8 @@ import typer
 from console.output import fail, stderr, table
 from plumbing.clock import utc_now
 from plumbing.errors import ExitCode, SyncError
-from plumbing.kafka import AckedProducer, make_producer
-from plumbing.reading import read_whole
+from plumbing.kafka import AckedProducer, make_producer, reach_broker
+from plumbing.reading import TopicMissing, read_whole
 from plumbing.settings import Settings, load_settings
 from plumbing.whoami import user_name
 from schemas.topics import Topics
@@ -48,8 +48,20 @@ class ActionLog:
     """Writes to the topic of actions."""
 
     def __init__(self, settings: Settings) -> None:
-        self._topic = Topics(settings.instance).actions
+        self._topic, self._kafka = Topics(settings.instance).actions, settings.kafka
         self._producer = AckedProducer(make_producer(settings.kafka))
+
+    def begin(self, action: Action) -> None:
+        """Keep an action that is about to begin.
+
+        Raises:
+            TopicMissing: `crossfade topics --apply` makes it.
+            DependencyUnreachable: Kafka does not answer.
+            SyncError: it does not take it.
+        """
+        if self._topic not in reach_broker(self._kafka):
+            raise TopicMissing(f"topic {self._topic} does not exist")
+        self.note(action)
 
     def note(self, action: Action) -> None:
         """Keep an action as it is by now. The broker has it when this returns.
@@ -84,7 +96,7 @@ def noted(
             try:
                 log = ActionLog(settings)
                 if not makes_the_topic:
-                    log.note(action)
+                    log.begin(action)
             except SyncError as exc:
                 fail(exc, as_json=bool(options.get("json")))
             code = int(ExitCode.UNEXPECTED)

@@ -29,6 +29,10 @@ class Log:
     def __init__(self, _: Settings) -> None:
         """Connects to nothing."""
 
+    def begin(self, action: Action) -> None:
+        """As `note`."""
+        self.note(action)
+
     def note(self, action: Action) -> None:
         """Keep, or be away."""
         if Log.away:
