@@ -128,7 +128,7 @@ class Family:
 
     def _put(self, id: int, root: Root, children: Children | None) -> None:
         # What overflows does so before anything is counted, so that it can be done again from the beginning.
-        place = self._roots.find(id) or self._roots.add(id)
+        place = self._roots.place_of(id)
         self._owners[place] = _NOBODY if root.owner is None else root.owner
         self._live += (not root.deleted) - (self._versions[place] != NONE)
         self._versions[place], self._sequences[place], self._digests[place] = root.version, root.sequence, root.digest
@@ -144,7 +144,7 @@ class Family:
             kind = self._kind(collection)
             for child, version in ids.items():
                 key = child << _KIND_BITS | kind
-                at = self._children.find(key) or self._children.add(key)
+                at = self._children.place_of(key)
                 holder = holders[at]
                 if holder == 0:
                     self._counts[kind] += 1
@@ -220,7 +220,7 @@ class Strays:
             self._put(id, child)
 
     def _put(self, id: int, child: Child | None) -> None:
-        place = self._rows.find(id) or self._rows.add(id)
+        place = self._rows.place_of(id)
         known = self._roots[place] != 0
         if child is None:
             self._roots[place] = 0

@@ -13,7 +13,7 @@ from producers.layout import Branch, Full, flatten
 NESTED_PAGE = 10
 """Nested rows asked for in the page of the roots (or `Few`); a list that is full is read on by itself."""
 _ROWS_OF_ONE = 100
-"""Rows asked for of each list that is read on together with others; few are longer."""
+"""Rows asked for, at least, of each list that is read on together with others; few are longer."""
 
 
 class Nested:
@@ -43,10 +43,11 @@ class Nested:
             ]
 
     async def _read(self, branch: Branch, lists: Sequence[Full]) -> None:
-        each = max(1, min(_ROWS_OF_ONE, self._page_size, self._node_limit // weight(branch.branches)))
-        owners = max(1, min(self._page_size, self._node_limit // (each * weight(branch.branches))))
+        # As many rows of each as there is room for, and no more owners at once than leave room for a good many.
+        room, most = self._node_limit // weight(branch.branches), self._page_size
         rest = iter(lists)
-        while part := list(islice(rest, owners)):
+        while part := list(islice(rest, max(1, min(most, room // _ROWS_OF_ONE)))):
+            each = max(1, min(most, room // len(part)))
             found = await self._together(branch, [int(one.row["id"]) for one in part], each)
             for one in part:
                 # Taken out: one that two rows of a page show gets a list for each, for they are made flat in place.

@@ -9,7 +9,7 @@ _LEAST = 8
 
 
 class Packed:
-    """`{key: one number for each column}`. A key's place is `find` or `add`, its numbers are `columns[…][place]`.
+    """`{key: one number for each column}`. A key's place is `find` or `place_of`, its numbers are `columns[…][place]`.
 
     Keys never go: a column of the caller's says which are gone. A key takes 4 bytes, 6 to 12 to be found by, and what
     its columns take.
@@ -33,21 +33,27 @@ class Packed:
             slot = slot + 1 & last
         return place
 
-    def add(self, key: int) -> int:
-        """The place of a key that is not here yet; its columns hold 0.
+    def place_of(self, key: int) -> int:
+        """The place of a key; where it is not here yet it is made, and its columns hold 0.
 
         Raises:
             OverflowError: the key is too large as long as nobody widens; nothing has changed.
         """
-        place = len(self.keys)
-        self.keys.append(key)
+        slots, keys, last = self._slots, self.keys, len(self._slots) - 1
+        slot = key * _SPREAD >> _SHIFT & last
+        while place := slots[slot]:
+            if keys[place] == key:
+                return place
+            slot = slot + 1 & last
+        place = len(keys)
+        keys.append(key)
         for column in self.columns:
             column.append(0)
-        if 3 * place > 2 * len(self._slots):
-            self._slots = array("I", [0]) * (2 * len(self._slots))
-            for each in range(1, place):
+        slots[slot] = place
+        if 3 * place > 2 * len(slots):
+            self._slots = array("I", [0]) * (2 * len(slots))
+            for each in range(1, place + 1):
                 self._settle(each)
-        self._settle(place)
         return place
 
     def widen(self) -> None:

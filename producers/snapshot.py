@@ -27,7 +27,8 @@ log = structlog.get_logger()
 _THIRD_READS = 5
 _RANGES_TOGETHER = 150
 """Ranges of ids in one request."""
-
+_ROWS_AT_ONCE = 32
+"""Roots of a page that become events before others have their turn."""
 
 Refusal = SonarForbidden | SchemaUnfit
 """Why one aggregate cannot be read, while the others can."""
@@ -98,6 +99,8 @@ class Snapshot:
     ) -> None:
         self._reader, self._publisher, self._cursors, self._lease = reader, publisher, cursors, lease
         self._ways, self._run_id = ways, run_id  # ways: into how many ranges a collection is cut
+        self._one_page = asyncio.Lock()
+        """Held while a page becomes events: what waits for Sonar has its turn after a few rows of one, not of each."""
         self.gate = asyncio.Event()
         """Cleared while following is at work: it always wins."""
         self.gate.set()
@@ -208,18 +211,29 @@ class Snapshot:
         await self._save(aggregate, progress)
 
     async def _range(self, aggregate: Aggregate, progress: Progress, one: Range, stop: asyncio.Event) -> None:
-        while not one.done and not stop.is_set():
-            await self.gate.wait()
-            size = self._reader.page_size(aggregate)
-            page = await self._reader.page(aggregate, documents.after_id(one.last, one.high), size)
+        page = await self._next(aggregate, one.last, one.high)
+        while not stop.is_set():
             await self._hand_in(aggregate, page)
             last, rows = int(page.rows[-1]["id"]) if page.rows else one.last, len(page.rows)
             done = not page.rows or (page.total is not None and page.total <= len(page.rows))
             del page  # its rows take many times what they come to on the topic, and the broker is waited for
-            await self._publisher.commit()
-            one.last, one.done = last, done
-            progress.read += rows
-            await self._save(aggregate, progress)
+            # While it is, Sonar is asked for what follows.
+            ahead = None if done else asyncio.create_task(self._next(aggregate, last, one.high))
+            try:
+                await self._publisher.commit()
+                one.last, one.done = last, done
+                progress.read += rows
+                await self._save(aggregate, progress)
+                if ahead is None or stop.is_set():
+                    return
+                page = await ahead
+            finally:
+                if ahead is not None:
+                    ahead.cancel()
+
+    async def _next(self, aggregate: Aggregate, last: int, high: int | None) -> Page:
+        await self.gate.wait()
+        return await self._reader.page(aggregate, documents.after_id(last, high), self._reader.page_size(aggregate))
 
     async def _publish(self, aggregate: Aggregate, page: Page) -> None:
         await self._hand_in(aggregate, page)
@@ -227,22 +241,24 @@ class Snapshot:
 
     async def _hand_in(self, aggregate: Aggregate, page: Page) -> None:
         """Make events of a page; they are on the topic after the next commit."""
-        self._lease.check()
-        again = self._rows(aggregate, page)
+        again = await self._rows(aggregate, page)
         for _ in range(_THIRD_READS):
             if not again:
                 break
             # Another read of these roots overlapped with this one and saw something else: a third one decides.
             third = await self._reader.page(aggregate, documents.any_of(again), len(again))
-            self._lease.check()
-            again = self._rows(aggregate, third) + [id for id in again if not third.tells_of(id)]
+            again = await self._rows(aggregate, third) + [id for id in again if not third.tells_of(id)]
 
-    def _rows(self, aggregate: Aggregate, page: Page) -> list[int]:
+    async def _rows(self, aggregate: Aggregate, page: Page) -> list[int]:
         overlapped = []
-        for row in page.rows:
-            children = self._reader.children(aggregate, row)
-            if self._publisher.row(aggregate, row, children, page, snapshot=True) is Published.OVERLAPPED:
-                overlapped.append(int(row["id"]))
+        async with self._one_page:
+            for first in range(0, len(page.rows), _ROWS_AT_ONCE):
+                await asyncio.sleep(0)
+                self._lease.check()
+                for row in page.rows[first : first + _ROWS_AT_ONCE]:
+                    children = self._reader.children(aggregate, row)
+                    if self._publisher.row(aggregate, row, children, page, snapshot=True) is Published.OVERLAPPED:
+                        overlapped.append(int(row["id"]))
         return overlapped
 
     async def _save(self, aggregate: Aggregate, progress: Progress) -> None:

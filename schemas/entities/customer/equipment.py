@@ -64,7 +64,7 @@ class DeviceField(SonarRecord):
     id: int
     value: Annotated[str, Personal()]
     inventory_model_field: ModelFieldOf | None = None
-    ip_assignments: Annotated[list[HeldIp] | None, Few(3)] = None
+    ip_assignments: Annotated[list[HeldIp] | None, Few(4)] = None
 
 
 class Device(SonarRecord):

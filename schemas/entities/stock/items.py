@@ -71,7 +71,7 @@ class InventoryModelFieldData(SonarRecord):
     inventory_model_field_id: int
     value: Annotated[str, Personal()]
     inventory_model_field: FieldOf | None = None
-    ip_assignments: Annotated[list[ItemAddress] | None, Few(3)] = None
+    ip_assignments: Annotated[list[ItemAddress] | None, Few(4)] = None
 
 
 class DeploymentOf(SonarRecord):
@@ -123,7 +123,7 @@ class InventoryItem(SonarRecord):
     address: Annotated[HomeOf | None, Morph("inventoryitemable", "Address"), ShownArchived()] = None
     account_service: ServiceOf | None = None
     inventory_model_field_data: list[InventoryModelFieldData] | None = None
-    ip_assignments: Annotated[list[ItemAddress] | None, Few(3)] = None
+    ip_assignments: Annotated[list[ItemAddress] | None, Few(4)] = None
     notes: Annotated[list[ItemNote] | None, Few(3)] = None
 
     left_out: ClassVar[Mapping[str, str]] = {

@@ -21,7 +21,7 @@ def test_packed_numbers_are_those_that_a_dictionary_holds(pairs: list[tuple[int,
     packed, numbers = Packed("q"), dict(pairs)
     packed.widen()
     for key, number in pairs:
-        place = packed.find(key) or packed.add(key)
+        place = packed.place_of(key)
         packed.columns[0][place] = number
     assert len(packed) == len(numbers)
     assert {key: packed.columns[0][packed.find(key)] for key in numbers} == numbers

@@ -82,7 +82,7 @@ async def test_a_list_that_is_hardly_ever_long_is_asked_for_in_few_rows_and_read
 
 
 async def test_the_long_lists_of_a_page_are_read_on_together() -> None:
-    scene = Scene(page_size=1000)
+    scene = Scene(page_size=100)
     accounts = [scene.shop.an_account(f"A{number}") for number in range(9)]
     for place, account in enumerate(accounts):
         for number in range(10 + place):
