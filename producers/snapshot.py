@@ -212,19 +212,19 @@ class Snapshot:
 
     async def _range(self, aggregate: Aggregate, progress: Progress, one: Range, stop: asyncio.Event) -> None:
         page = await self._next(aggregate, one.last, one.high)
-        while not stop.is_set():
+        while True:
             await self._hand_in(aggregate, page)
             last, rows = int(page.rows[-1]["id"]) if page.rows else one.last, len(page.rows)
             done = not page.rows or (page.total is not None and page.total <= len(page.rows))
             del page  # its rows take many times what they come to on the topic, and the broker is waited for
             # While it is, Sonar is asked for what follows.
-            ahead = None if done else asyncio.create_task(self._next(aggregate, last, one.high))
+            ahead = None if done or stop.is_set() else asyncio.create_task(self._next(aggregate, last, one.high))
             try:
                 await self._publisher.commit()
                 one.last, one.done = last, done
                 progress.read += rows
                 await self._save(aggregate, progress)
-                if ahead is None or stop.is_set():
+                if ahead is None:
                     return
                 page = await ahead
             finally:
