@@ -35,7 +35,7 @@ _PAUSE_SECONDS = 0.1
 class Page:
     """Whole roots with all that is nested in them, flattened: connections are lists."""
 
-    rows: Sequence[dict[str, Any]]
+    rows: list[dict[str, Any]]
     sequence: int
     """Taken when the first request of this page started."""
     started: datetime

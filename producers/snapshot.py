@@ -166,9 +166,9 @@ class Snapshot:
             await self.gate.wait()
             part, size = left.ranges[:_RANGES_TOGETHER], self._reader.page_size(aggregate)
             page = await self._reader.page(aggregate, documents.within(part), size)
-            await self._publish(aggregate, page)
             found = [int(row["id"]) for row in page.rows]
             is_last = not found or (page.total is not None and page.total <= len(found))
+            await self._publish(aggregate, page)
             covered = part[-1][1] if is_last else found[-1]
             yield covered, found
             left = left.above(covered)
@@ -213,11 +213,10 @@ class Snapshot:
     async def _range(self, aggregate: Aggregate, progress: Progress, one: Range, stop: asyncio.Event) -> None:
         page = await self._next(aggregate, one.last, one.high)
         while True:
-            await self._hand_in(aggregate, page)
             last, rows = int(page.rows[-1]["id"]) if page.rows else one.last, len(page.rows)
             done = not page.rows or (page.total is not None and page.total <= len(page.rows))
-            del page  # its rows take many times what they come to on the topic, and the broker is waited for
-            # While it is, Sonar is asked for what follows.
+            await self._hand_in(aggregate, page)
+            # While the broker is waited for, Sonar is asked for what follows.
             ahead = None if done or stop.is_set() else asyncio.create_task(self._next(aggregate, last, one.high))
             try:
                 await self._publisher.commit()
@@ -240,22 +239,26 @@ class Snapshot:
         await self._publisher.commit()
 
     async def _hand_in(self, aggregate: Aggregate, page: Page) -> None:
-        """Make events of a page; they are on the topic after the next commit."""
+        """Make events of a page, which loses its rows; they are on the topic after the next commit."""
         again = await self._rows(aggregate, page)
         for _ in range(_THIRD_READS):
             if not again:
                 break
             # Another read of these roots overlapped with this one and saw something else: a third one decides.
             third = await self._reader.page(aggregate, documents.any_of(again), len(again))
-            again = await self._rows(aggregate, third) + [id for id in again if not third.tells_of(id)]
+            untold = [id for id in again if not third.tells_of(id)]
+            again = await self._rows(aggregate, third) + untold
 
     async def _rows(self, aggregate: Aggregate, page: Page) -> list[int]:
         overlapped = []
         async with self._one_page:
-            for first in range(0, len(page.rows), _ROWS_AT_ONCE):
+            page.rows.reverse()
+            while page.rows:
                 await asyncio.sleep(0)
                 self._lease.check()
-                for row in page.rows[first : first + _ROWS_AT_ONCE]:
+                for _ in range(min(_ROWS_AT_ONCE, len(page.rows))):
+                    # Taken out: it takes many times what its event does, and is let go of while it is at hand.
+                    row = page.rows.pop()
                     children = self._reader.children(aggregate, row)
                     if self._publisher.row(aggregate, row, children, page, snapshot=True) is Published.OVERLAPPED:
                         overlapped.append(int(row["id"]))
