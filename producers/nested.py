@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 from clients.sonar import SonarClient, entities_of
-from clients.sonar_errors import IncompletePage, SonarGraphqlError
+from clients.sonar_errors import IncompletePage, SonarFailed, SonarGraphqlError, SonarTimeout
 from clients.sonar_schema import SonarSchema
 from producers import documents
 from producers.layout import Branch, Full, flatten
@@ -68,6 +68,10 @@ class Nested:
                 {"owners": documents.any_of(ids), "m": len(ids), "n": each},
                 again_after_timeout=len(ids) == 1,
             )
+        except (SonarTimeout, SonarFailed):
+            if len(ids) == 1:
+                raise
+            return {}  # one by one it may bear
         except SonarGraphqlError as exc:
             if not exc.about_counting:
                 raise

@@ -105,6 +105,23 @@ async def test_the_long_lists_of_a_page_are_read_on_together() -> None:
     assert asked.count("query Nested") == 2  # of the longest: its next hundred, its last five
 
 
+async def test_long_lists_that_sonar_is_too_slow_for_together_are_read_one_by_one() -> None:
+    scene = Scene(page_size=100)
+    account = scene.shop.an_account()
+    for person in range(2):
+        contact = scene.shop.a_contact(account, f"C{person}")
+        for number in range(12):
+            scene.shop.a_phone(contact, f"01455501{number:02d}")
+
+    def slow(document: str, variables: Mapping[str, Any]) -> None:
+        if "query Lists" in document and variables["m"] > 1:
+            raise SonarTimeout("too slow")
+
+    scene.client.before = slow
+    await run(scene)
+    assert [len(one["phone_numbers"]) for one in scene.folded()[account]["contacts"]] == [12, 12]
+
+
 async def test_nested_lists_that_sonar_cannot_count_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
     accounts = [scene.shop.an_account(f"A{number}") for number in range(3)]
