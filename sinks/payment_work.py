@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from clients.mysql import ValueRefused
-from schemas.ledger import AGREED
 from sinks.errors import KeyTaken, RowMissing
 from sinks.plan import Step
 from sinks.threeway import Standing, Told
@@ -38,13 +37,6 @@ class Written:
 
     same: set[str] = field(default_factory=set)
     """Whose rows had all of it already: nothing was written."""
-
-    @property
-    def edited(self) -> dict[str, list[str]]:
-        """`{key: fields that somebody else changed}`, in their order."""
-        return {
-            key: sorted(one.field for one in told if one.state != AGREED) for key, told in sorted(self.told.items())
-        }
 
     def add(self, other: Self) -> None:
         """What was done after it."""
