@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from plumbing import metrics
 from plumbing.clock import utc_now
 from plumbing.errors import Action, DependencyUnreachable, ExitCode, SyncError
+from plumbing.garbage import collect_seldom
 from plumbing.kafka import AckedProducer, committed_offsets, end_offsets, make_consumer, make_producer
 from plumbing.lag import waiting_at
 from plumbing.logs import get_logger
@@ -57,6 +58,7 @@ def process_batch(
         GroupTaken: it is one still.
         SyncError: the set-up is wrong, or a dependency is away; nothing unacknowledged was committed.
     """
+    collect_seldom()
     producer = AckedProducer(make_producer(settings.kafka))
     known = context or load_context(settings, producer, wait_seconds=60)
     try:

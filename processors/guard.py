@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 
 from plumbing import metrics
-from plumbing.clock import utc_now
 from plumbing.errors import Action, ExitCode, SyncError
 from plumbing.kafka import NotAcknowledged, is_lost
 from plumbing.logs import get_logger
@@ -27,6 +26,7 @@ EXIT_HALTED = 70
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 30.0
 _FLUSH_SECONDS = 5.0
+_LAST_SUCCESS = metrics.LAST_SUCCESS.labels(STAGE)
 
 
 class Guard:
@@ -56,7 +56,7 @@ class Guard:
                 _halt(exc, at)
             else:
                 self._waits.end(at.topic)
-                metrics.LAST_SUCCESS.labels(STAGE).set(utc_now().timestamp())
+                _LAST_SUCCESS.set(time.time())
                 return
 
     async def flush(self) -> None:

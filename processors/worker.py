@@ -16,6 +16,7 @@ from faust.transport.drivers.aiokafka import Producer as FaustProducer
 
 from plumbing.errors import ExitCode, SyncError
 from plumbing.folders import writable
+from plumbing.garbage import collect_seldom
 from plumbing.health import HealthServer
 from plumbing.kafka import AckedProducer, end_offsets, make_consumer, make_producer
 from plumbing.logs import get_logger
@@ -40,6 +41,7 @@ def run_worker(settings: Settings) -> Summary:
         SyncError: the set-up is wrong, or the group cannot go on where it was; nothing was consumed.
         SystemExit: Faust failed.
     """
+    collect_seldom()
     # While the broker is away messages wait for it: a delivery that fails ends the process.
     producer = AckedProducer(make_producer(settings.kafka, **{"message.timeout.ms": 0}))
     context = load_context(settings, producer, wait_seconds=settings.process.stuck_seconds)

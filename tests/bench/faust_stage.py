@@ -14,6 +14,7 @@ from typing import Any
 
 from confluent_kafka import Message
 
+from plumbing.garbage import collect_seldom
 from plumbing.kafka import AckedProducer, end_offsets, make_consumer, make_producer
 from plumbing.reading import read_whole
 from plumbing.settings import Settings
@@ -87,6 +88,7 @@ def _bytes(value: Any) -> bytes:
 
 def pure(at: Addresses, folder: Path, messages: dict[str, list[Message]]) -> float:
     """Seconds to decode, map and encode all events, and nothing else."""
+    collect_seldom()
     with instance(at, folder) as settings:
         publish(settings, {name: messages[name] for name in READ[:2]} | {"account": messages["account"][:1]})
         context = load_context(settings, AckedProducer(make_producer(settings.kafka)), wait_seconds=30)
