@@ -131,7 +131,8 @@ TABLES: dict[str, str] = {
         at datetime(3) NOT NULL,
         KEY by_record (entity, record_key)
     """,
-    # REST calls begun. `open` means that nobody knows yet what Splynx did; until then `sent` of a change is kept.
+    # REST calls begun. `open` means that nobody knows yet what Splynx did; until then `sent` tells what a change asks
+    # for, and what is to be entered of a document.
     "intents": """
         id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
         entity varchar(32) NOT NULL,

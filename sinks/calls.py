@@ -45,7 +45,8 @@ class Calls:
         target_id: int | None = None,
         sent: Mapping[str, Any] | None = None,
     ) -> AsyncIterator[Call]:
-        """The right to send one call in this block; `target_id`: the row that it changes, `sent`: what it changes.
+        """The right to send one call in this block; `target_id`: the row that it changes, `sent`: what it changes, or
+        what is entered of what it makes.
 
         The intent stays open when the block ends well, for `done` belongs into the transaction that keeps what was
         written. It stays open, too, when nobody knows what happened. An answer that refuses closes it.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import structlog
 
-from clients.mysql import Database
+from clients.mysql import Database, Transaction
 from clients.splynx import SplynxClient
 from plumbing.errors import Action, SyncError
 from schemas.aggregate import Target
@@ -15,7 +15,8 @@ from schemas.ledger import DONE, LIVE, LOST
 from sinks.beside import BESIDE, Beside
 from sinks.handles import HEAL_PAUSE_SECONDS, Handles
 from sinks.rest import RestRecords
-from sinks.store import Intent, Ledger
+from sinks.rest_documents import Making, RestDocuments
+from sinks.store import Intent, JournalEntry, Ledger, dumped
 
 log = structlog.get_logger("sink")
 
@@ -28,6 +29,7 @@ class Healing:
     ) -> None:
         self._client, self._db, self._ledger, self._targets = client, db, ledger, targets
         self._handles, self._beside = Handles(client), Beside(client, db, ledger, rest, targets)
+        self._documents = RestDocuments(client, db, ledger, rest, targets)
 
     async def take(self, partitions: Iterable[int], who: str = "") -> dict[int, int]:
         """Become the writer of partitions: nobody else commits there from now on; `{partition: token}`."""
@@ -53,8 +55,9 @@ class Healing:
         """What became of a call whose answer was lost. Waits until its deadline and the settle time are over.
 
         A creation is searched for meanwhile, unless it has no `sonar_id`: then it is looked for by its natural key
-        before it is made again. The row found is entered in the crosswalk with an empty hash, so that its bundle, which
-        comes again, is compared with it in full. A change needs no search: its row is read before it is changed again.
+        before it is made again. The row found is entered in the crosswalk with an empty hash, so that its bundle, when
+        one comes, is compared with it in full: it may be a newer one, which wants another row, or none. A change needs
+        no search: its row is read before it is changed again.
 
         Raises:
             Fenced, CutOver: `token` is not that of the partition any more, or nobody writes.
@@ -62,29 +65,40 @@ class Healing:
         if intent.method == BESIDE:
             await self._put_back(intent, token)
             return None
-        target = self._targets[intent.entity]
-        searched = intent.method == "POST" and target.module is not None
         settled = intent.latest + self._client.settings.settle_seconds
         while True:
-            found = await self._handles.find(target, intent.key, {}) if searched else None
+            found = await self._find(intent)
             wait = settled - time.monotonic()
             if found is not None or wait <= 0:
                 break
             await asyncio.sleep(min(wait, HEAL_PAUSE_SECONDS))
         async with self._db.transaction() as tx:
             await self._ledger.hold(tx, {intent.partition: token})
-            if found is not None and await self._ledger.known_record(tx, (intent.entity, intent.key)) is None:
-                await self._ledger.put_crosswalk(
-                    tx,
-                    [
-                        (
-                            intent.entity, intent.key, intent.aggregate, intent.sonar_id, found, "", intent.sequence,
-                            LIVE, 0, "{}",
-                        )
-                    ],
-                )  # fmt: skip
+            if found is not None:
+                await self._enter(tx, intent, found)
             await self._ledger.close_intent(tx, intent.id, DONE if found is not None else LOST)
         return found
+
+    async def _find(self, intent: Intent) -> int | None:
+        """The row that a creation made; None where there is none yet, or nothing to search by."""
+        target = self._targets[intent.entity]
+        if intent.method != "POST":
+            return None
+        if intent.sent is not None:
+            return await self._documents.find(target, Making(**intent.sent).handle)
+        return None if target.module is None else await self._handles.find(target, intent.key, {})
+
+    async def _enter(self, tx: Transaction, intent: Intent, found: int) -> None:
+        """Enter a row that was made, unless the ledger has it, or what came after it."""
+        made = Making({}, 0, LIVE, "create", {}, None) if intent.sent is None else Making(**intent.sent)
+        known = await self._ledger.known_record(tx, (intent.entity, intent.key))
+        if known is not None and known.revision >= made.revision:
+            return
+        owner = (intent.aggregate, intent.sonar_id)
+        entered = (found, "", intent.sequence, made.state, made.revision, dumped(made.kept))
+        await self._ledger.put_crosswalk(tx, [(intent.entity, intent.key, *owner, *entered)])
+        entry = JournalEntry(intent.entity, intent.key, found, made.action, made.before, intent.sequence)
+        await self._ledger.journal(tx, [entry])
 
     async def _put_back(self, intent: Intent, token: int) -> None:
         try:

@@ -5,7 +5,7 @@ the whole amount as not allocated. Nothing is deleted. A document is found again
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +29,19 @@ from sinks.threeway import flat, shown
 _NUMBER, _MARK, _CUSTOMER = "receipt_number", "field_4", "customer_id"
 Keep = Callable[[Transaction, int], Awaitable[None]]
 """Enters a document in the ledger, handed its id, in the transaction that ends its call."""
+
+
+@dataclass(frozen=True)
+class Making:
+    """What the ledger is to have of a document, kept with its call: a successor may never see this bundle again."""
+
+    handle: Document
+    """`{attribute: value}` that finds it."""
+    revision: int
+    state: str
+    action: str
+    kept: Document
+    before: Any
 
 
 class RestDocuments:
@@ -104,7 +117,8 @@ class RestDocuments:
                 tx, step, owner, id, kept, before=before, action=action, revision=revision, state=state
             )
 
-        await self.made(step, body, kept, owner, keep)
+        handle = {name: body[name] for name in (_NUMBER, _MARK)}
+        await self.made(step, body, kept, owner, keep, Making(handle, revision, state, action, kept, before))
 
     # also for who takes back
 
@@ -118,8 +132,12 @@ class RestDocuments:
         body = self.body(target, document | {_CUSTOMER: int(row[_CUSTOMER])}, revision)
         return body | {"amount": str(-Decimal(str(row["amount"])))}
 
-    async def made(self, step: Step, body: Document, kept: Document, owner: Owner, keep: Keep) -> int:
+    async def made(
+        self, step: Step, body: Document, kept: Document, owner: Owner, keep: Keep, making: Making | None = None
+    ) -> int:
         """Make a document, or find it where an earlier call of ours made it; its id. `kept`: with its references.
+
+        `making`: what a successor enters of it; None where whoever repeats the work goes on by itself.
 
         Raises:
             RecordRefused, KeyTaken: Splynx does not take it.
@@ -127,19 +145,24 @@ class RestDocuments:
             SplynxUnreachable, Fenced, Overtaken: try again later.
         """
         async with self._beside.as_before(step, body, kept, owner):
-            return await self._made(step, body, owner, keep)
+            return await self._made(step, body, owner, keep, making)
 
-    async def _made(self, step: Step, body: Document, owner: Owner, keep: Keep) -> int:
+    async def find(self, target: Target, handle: Mapping[str, Any]) -> int | None:
+        """The id of a live document of ours, by its receipt number and our mark."""
+        row = await self._holder(target, handle)
+        return int(row["id"]) if row is not None and str(row.get(_MARK)) == handle[_MARK] else None
+
+    async def _made(self, step: Step, body: Document, owner: Owner, keep: Keep, making: Making | None) -> int:
         body["is_sent"] = "1"  # no receipt is mailed
 
         async def find() -> int | None:
-            return await self._find(step.target, body)
+            return await self.find(step.target, body)
 
         # An answer may have been lost before, and the ledger knows nothing of it.
         target_id, made = await find(), None
         if target_id is None:
             try:
-                made = await self._rest.post(step, body, body, owner, find)
+                made = await self._rest.post(step, body, body, owner, find, asdict(making) if making else None)
             except RecordRefused as exc:
                 if await self._holder(step.target, body) is not None:
                     raise KeyTaken("a live payment in Splynx has this receipt number already") from exc
@@ -161,11 +184,7 @@ class RestDocuments:
             raise
         return id
 
-    async def _find(self, target: Target, body: Document) -> int | None:
-        row = await self._holder(target, body)
-        return int(row["id"]) if row is not None and str(row.get(_MARK)) == body[_MARK] else None
-
-    async def _holder(self, target: Target, body: Document) -> Mapping[str, Any] | None:
+    async def _holder(self, target: Target, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The live document that has this receipt number, whoever made it."""
         rows = await self._client.list(endpoint_of(target), Search(main={_NUMBER: body[_NUMBER]}, order={"id": "ASC"}))
         return next((row for row in rows if collated(str(row.get(_NUMBER))) == collated(body[_NUMBER])), None)

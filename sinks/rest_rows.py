@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from clients import splynx_paths
 from clients.mysql import Database, Transaction
@@ -87,9 +88,15 @@ class RestRows:
             raise ReadBackDiffers(wrong)
 
     async def post(
-        self, step: Step, document: Document, body: Document, owner: Owner, find: Callable[[], Awaitable[int | None]]
+        self,
+        step: Step,
+        document: Document,
+        body: Document,
+        owner: Owner,
+        find: Callable[[], Awaitable[int | None]],
+        making: Mapping[str, Any] | None = None,
     ) -> "Made":
-        """Make a row. `find`: its id, looked for by its handle.
+        """Make a row. `find`: its id, looked for by its handle. `making`: kept with the call while it is open.
 
         Raises:
             RecordRefused: this record cannot pass.
@@ -97,7 +104,7 @@ class RestRows:
         """
         where = splynx_paths.collection(endpoint_of(step.target), document)
         try:
-            async with self._calls.begun("POST", step, owner) as call:
+            async with self._calls.begun("POST", step, owner, sent=making) as call:
                 answer = await self._client.post(where, body, deadline=call.latest)
                 return Made(int(answer["id"]), call)
         except SplynxUnreachable as exc:

@@ -53,7 +53,7 @@ class Intents(Tables):
     ) -> int:
         """Say what is about to be called; the intent's id.
 
-        `patience`: until the call's deadline. `sent`: what a change asks for.
+        `patience`: until the call's deadline. `sent`: what a change asks for, or what is entered of a document.
         """
         return await tx.insert(
             f"INSERT INTO {self.table('intents')} (entity, record_key, aggregate, sonar_id, sequence, method, sent,"
@@ -71,7 +71,7 @@ class Intents(Tables):
         `since`: the sequence of what was written last for certain.
         """
         rows = await tx.fetch(
-            f"SELECT sent FROM {self.table('intents')} WHERE state IN ('open', 'lost') AND sent IS NOT NULL"
+            f"SELECT sent FROM {self.table('intents')} WHERE state IN ('open', 'lost') AND method = 'PUT'"
             " AND entity = %s AND record_key = %s AND sequence >= %s ORDER BY id",
             (*key, since),
         )
@@ -86,9 +86,10 @@ class Intents(Tables):
 
     async def close_intent(self, tx: Transaction, intent: int, state: str) -> None:
         """What became of a call: `done`, `refused` or `lost`."""
-        # What a call sent matters only while nobody knows whether it came through.
+        # What a change sent matters only while nobody knows whether it came through.
         await tx.execute(
-            f"UPDATE {self.table('intents')} SET state = %s, sent = IF(%s = 'lost', sent, NULL) WHERE id = %s",
+            f"UPDATE {self.table('intents')} SET state = %s, sent = IF(%s = 'lost' AND method = 'PUT', sent, NULL)"
+            " WHERE id = %s",
             (state, state, intent),
         )
 

@@ -215,6 +215,40 @@ async def test_a_sink_that_dies_while_a_blocked_customer_pays_leaves_it_blocked(
     assert site.rows("SELECT * FROM {ledger}.intents WHERE state = 'open'") == []
 
 
+@pytest.mark.fault(6)
+async def test_a_document_made_just_before_a_crash_counts_though_a_newer_bundle_wants_another(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The batch that comes again has only the newest bundle: what the one before it made in Splynx is money, too."""
+    ways = WritePaths(sql=False)
+    writer, topic = await site.own(site.make_writer(ways=ways, payments=None)), Topic()
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
+    await writer.write([topic.send(PAYMENTS, n, [paid(n)], sequence=2) for n in (11, 12)])
+    moved = payment(12, 2, 900, field_4="sonar:Payment:12")
+    # Made, taken back, taken back to be moved, made.
+    torn: dict[int, list[SplynxRecord]] = {10: [paid(10)], 11: [], 12: [moved], 13: [paid(13)]}
+
+    async def dies(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sinks.entries.Entries.keep", dies)
+        for number, records in torn.items():
+            with pytest.raises(Killed):
+                await writer.write([topic.send(PAYMENTS, number, records, sequence=3)])
+    assert balances(site) == {"s1": Decimal(18), "s2": Decimal(0)}
+    site.ledger.run_id = "successor"
+    successor = await site.own(site.make_writer(ways=ways, payments=None))
+    await site.healing().heal_all(successor.tokens)
+    newest: dict[int, list[SplynxRecord]] = {10: [], 11: [paid(11)], 12: [paid(12)], 13: [paid(13, 1000)]}
+    await successor.write([topic.send(PAYMENTS, number, one, sequence=4) for number, one in newest.items()])
+    assert site.rows("SELECT * FROM {ledger}.held") == []
+    assert balances(site) == {"s1": Decimal(28), "s2": Decimal(0)}
+    # What was found counts as made by who found it: a rollback knows of it.
+    await taken_back(site, "successor", ways)
+    assert balances(site) == {"s1": Decimal(18), "s2": Decimal(0)}
+
+
 async def test_without_the_database_money_goes_over_rest_and_what_cannot_is_told(site: Site) -> None:
     ways = WritePaths(sql=False)
     assert ways.way(PAYMENT) is WritePath.REST
