@@ -1,5 +1,6 @@
 """`crossfade replay`: stored events again, by the same code: shown first, then mapped anew and left to the sink."""
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,12 +16,15 @@ from console.replay_scope import Scope, chosen, find_scope
 from plumbing.errors import ConfigurationError
 from plumbing.folders import writable
 from plumbing.kafka import AckedProducer, has_members, make_consumer, make_producer
-from plumbing.settings import Settings
-from processors.batch import GroupTaken
+from plumbing.logs import get_logger
+from plumbing.settings import KafkaSettings, Settings
+from processors.batch import PATIENCE_SECONDS, GroupTaken
 from processors.context import Context
 from processors.transform import DeadLetter
 from reconciliation.events import Events
 from schemas.topics import Topics
+
+log = get_logger("replay")
 
 Engine = Literal["batch", "live"]
 
@@ -187,8 +191,7 @@ def _publish(
 def _rewind(settings: Settings, scope: Scope) -> None:
     """Let the processors' group begin again at the starts."""
     group = Topics(settings.instance).process_group
-    if has_members(settings.kafka, group):
-        raise GroupTaken("the processors run, and would go on from where they are")
+    wait_until_free(settings.kafka, group)
     consumer = make_consumer(settings.kafka, group)
     try:
         places = [TopicPartition(*place, offset) for place, offset in scope.starts.items()]
@@ -197,6 +200,23 @@ def _rewind(settings: Settings, scope: Scope) -> None:
         raise GroupTaken(f"the broker refuses other offsets for the processors: {exc.args[0].name()}") from exc
     finally:
         consumer.close()
+
+
+def wait_until_free(kafka: KafkaSettings, group: str) -> None:
+    """Return when nobody is in the processors' group. Kafka counts a live engine that has just ended for a while.
+
+    Raises:
+        GroupTaken: it has members for longer than that: the processors run.
+        DependencyUnreachable: the broker does not answer.
+    """
+    latest, told = time.monotonic() + PATIENCE_SECONDS, False
+    while has_members(kafka, group):
+        if time.monotonic() >= latest:
+            raise GroupTaken("the processors run, and would go on from where they are")
+        if not told:
+            log.warning("replay.waits_for_group", code=GroupTaken.code, seconds=PATIENCE_SECONDS)
+            told = True
+        time.sleep(1)
 
 
 def text_of(document: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from schemas.topics import Topics
 log = get_logger("process")
 
 _BATCH = 500
-_PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 60.0
 """With a live engine in the group: twice as long as Kafka counts one that has ended."""
 Place = tuple[str, int]
 
@@ -36,7 +36,7 @@ class GroupTaken(SyncError):
     exit_code = ExitCode.TRY_LATER
     remedy = (
         "Let the live engine do it, or stop it first. Kafka counts a member that has ended for up to half a minute;"
-        " `process --engine batch` waits for that, a minute at most, and then says so."
+        " `process --engine batch` and `replay --engine live` wait for that, a minute at most, and then say so."
     )
 
 
@@ -46,7 +46,7 @@ def process_batch(
     until_end: bool,
     stop: threading.Event | None = None,
     context: Context | None = None,
-    patience_seconds: float = _PATIENCE_SECONDS,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> Summary:
     """Process what the group has not committed yet.
 
