@@ -13,7 +13,7 @@ from schemas.ownership import DECLARED, Ownership
 from sinks.bodies import changed, same
 from sinks.edits import Edits
 from sinks.entries import Entries, Owner
-from sinks.errors import ParentMissing, ReadBackDiffers, ReferenceMissing
+from sinks.errors import KeyTaken, ParentMissing, ReadBackDiffers, ReferenceMissing
 from sinks.foreign import Foreign
 from sinks.handles import has_handle, has_natural_key
 from sinks.plan import CLOSED, Document, Known, Step, Verb, can_be_closed, closing
@@ -55,7 +55,7 @@ class RestRecords(RestRows):
         Raises:
             ParentMissing: a required reference is not there yet.
             ReferenceMissing: the record was written, without an optional reference that is not there yet.
-            RecordRefused, ReadBackDiffers, RowMissing, NameShared: this record cannot pass.
+            RecordRefused, ReadBackDiffers, RowMissing, NameShared, KeyTaken: this record cannot pass.
             SplynxUnreachable, Fenced, Overtaken: try again later.
         """
         if step.verb is Verb.GONE and step.known is not None:
@@ -96,15 +96,19 @@ class RestRecords(RestRows):
             return await self.change(step, document, existing, None, owner, unasked=True)
         body = shape.body(document, create=True)
         made = await self.post(step, document, body, owner, find)
+        entered = step
         if made.call is None:
-            # With what was true then, perhaps.
-            return await self.change(step, document, made.target_id, None, owner)
+            await self._see_that_it_is_ours(step, document, made.target_id, body)
+            entered = replace(step, hash="")
 
         async def keep(tx: Transaction) -> None:
-            await self._keep(tx, step, owner, made.target_id, before=None, action="create")
+            await self._keep(tx, entered, owner, made.target_id, before=None, action="create")
             await self.done(tx, made.call)
 
         await self._db.retried(keep)
+        if made.call is None:
+            # With what was true then, perhaps.
+            return await self.change(step, document, made.target_id, None, owner)
         try:
             await self.read_back(target, await self._handles.item(target, made.target_id, document), body)
         except ReadBackDiffers:
@@ -115,6 +119,20 @@ class RestRecords(RestRows):
             # The row that was found may be that of an older call, with what was true then.
             await self.change(step, document, made.target_id, None, owner)
         return True
+
+    async def _see_that_it_is_ours(self, step: Step, document: Document, target_id: int, body: Document) -> None:
+        """That a row with our mark was made by a call of ours, or at least is as we want it.
+
+        Raises:
+            KeyTaken: somebody typed the mark into a row of theirs, which nobody approved to write over.
+        """
+        async with self._db.session() as tx:
+            if await self._ledger.perhaps_made(tx, (step.target.entity, step.key)):
+                return
+        try:
+            await self.read_back(step.target, await self._handles.item(step.target, target_id, document), body)
+        except ReadBackDiffers as exc:
+            raise KeyTaken("a row of Splynx carries this Sonar id, and no call of ours made it") from exc
 
     # change
 

@@ -77,6 +77,15 @@ class Intents(Tables):
         )
         return [json.loads(row["sent"]) for row in rows]
 
+    async def perhaps_made(self, tx: Transaction, key: Key) -> bool:
+        """Whether a call of ours may have made this record's row, though its answer was lost."""
+        rows = await tx.fetch(
+            f"SELECT id FROM {self.table('intents')} WHERE state IN ('open', 'lost') AND method = 'POST'"
+            " AND entity = %s AND record_key = %s LIMIT 1",
+            key,
+        )
+        return bool(rows)
+
     async def give_up(self, tx: Transaction, intent: int) -> None:
         """The call is not waited for any more, nor sent: what it may still do in Splynx, it has begun by now."""
         await tx.execute(
