@@ -15,7 +15,7 @@ FIND_PYTHON := for candidate in $(CURDIR)/$(BIN)/python python3 python3.13 pytho
 	if [ -z "$$found" ]; then \
 		echo "Python 3.11 or newer is needed (Debian 12: sudo apt-get install python3 python3-venv)" >&2; exit 2; fi
 
-.PHONY: help setup check check-generated test check-reference demo up down status bench faults model-check format requirements
+.PHONY: help setup check check-generated test check-reference demo up down status bench bench-peers faults model-check format requirements
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,10 @@ check-reference: setup ## sandbox and all we use of Sonar and Splynx against ../
 
 bench: setup ## speed and memory as ratios to limits of the same run (ONLY="sink_sql capture")
 	@$(PYTHON) -m tests.bench $(ONLY)
+
+bench-peers: setup ## the sink beside Debezium's JDBC sink, which is fetched first (100 MB; at least 1.5 times its rows/s)
+	@$(PYTHON) -m sandbox.local.setup --peer
+	@$(PYTHON) -m tests.bench peer_sink
 
 format: setup ## format and sort
 	$(BIN)/ruff check --fix .

@@ -31,3 +31,15 @@ def program(name: str) -> str:
     if found is None:
         raise ProgramMissing(f"{name} is not installed. {MISSING}")
     return found
+
+
+def peer_library() -> Path:
+    """The folder with `connect/*.jar` and `plugins/`: what `make bench-peers` measures against.
+
+    Raises:
+        ProgramMissing: it was not fetched.
+    """
+    folder = ROOT / ".local" / "peer"
+    if not (folder / "connect").is_dir():
+        raise ProgramMissing(f"No Kafka Connect under {folder}. Run `make bench-peers`: it fetches what it needs.")
+    return folder

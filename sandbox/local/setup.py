@@ -11,19 +11,54 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.local.debian import InstallFailed, install, missing_packages
 
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
-LIBRARY = ROOT / ".local" / "lib"
-POM = ROOT / "deploy" / "local" / "pom.xml"
 REQUIREMENTS = ROOT / "requirements" / "dev.txt"
 PROJECT = ROOT / "pyproject.toml"
 
 VENV_SIZE = "about 350 MB"
-LIBRARY_SIZE = "about 160 MB"
+
+
+@dataclass(frozen=True)
+class Jars:
+    """Programs that Maven fetches: `goals` of `pom` into `folder`."""
+
+    what: str
+    size: str
+    pom: Path
+    folder: Path
+    goals: Sequence[str]
+
+    @property
+    def key(self) -> str:
+        """What they depend on."""
+        return _digest(self.pom.read_bytes())
+
+    @property
+    def are_due(self) -> bool:
+        """Whether they are missing, or of another pom."""
+        return _stamp(self.folder) != self.key
+
+
+SERVERS = Jars(
+    what="Kafka and Apicurio Registry",
+    size="about 160 MB",
+    pom=ROOT / "deploy" / "local" / "pom.xml",
+    folder=ROOT / ".local" / "lib",
+    goals=["dependency:copy-dependencies@kafka", "dependency:unpack@registry"],
+)
+PEER = Jars(
+    what="Kafka Connect and Debezium's JDBC sink",
+    size="about 100 MB",
+    pom=ROOT / "deploy" / "local" / "peer.xml",
+    folder=ROOT / ".local" / "peer",
+    goals=["dependency:copy-dependencies@connect", "dependency:unpack@plugin"],
+)
 
 
 class SetupFailed(RuntimeError):
@@ -34,9 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Set up; 0 done, 2 something must be installed by hand, 4 a download failed."""
     parser = argparse.ArgumentParser(prog="python3 -m sandbox.local.setup", description=__doc__)
     parser.add_argument("--plan", action="store_true", help="say what would be installed, and do nothing")
+    parser.add_argument("--peer", action="store_true", help="also what `make bench-peers` measures against")
     options = parser.parse_args(arguments)
     try:
-        _set_up(plan_only=options.plan)
+        _set_up([SERVERS, PEER] if options.peer else [SERVERS], plan_only=options.plan)
     except InstallFailed as exc:
         print(exc, file=sys.stderr)
         return 2
@@ -46,22 +82,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _set_up(*, plan_only: bool) -> None:
+def _set_up(libraries: Sequence[Jars], *, plan_only: bool) -> None:
     (ROOT / ".local").mkdir(exist_ok=True)
     with (ROOT / ".local" / "setup.lock").open("w") as lock:
         # Two `make` at once would install over each other; the second finds everything done.
         fcntl.flock(lock, fcntl.LOCK_EX)
-        _install_what_is_missing(plan_only=plan_only)
+        _install_what_is_missing(libraries, plan_only=plan_only)
 
 
-def _install_what_is_missing(*, plan_only: bool) -> None:
+def _install_what_is_missing(libraries: Sequence[Jars], *, plan_only: bool) -> None:
     packages = missing_packages(venv_exists=(VENV / "bin" / "python").exists())
     venv_is_due = _stamp(VENV) != venv_key()
-    library_is_due = _stamp(LIBRARY) != library_key()
+    jars_due = [one for one in libraries if one.are_due]
     plan = [
         *(f"Debian package {package.name} ({package.size}): {package.purpose}" for package in packages),
         *([f"Python packages of requirements/dev.txt into .venv ({VENV_SIZE})"] if venv_is_due else []),
-        *([f"Kafka and Apicurio Registry through Maven into .local/lib ({LIBRARY_SIZE})"] if library_is_due else []),
+        *(f"{one.what} through Maven into .local/{one.folder.name} ({one.size})" for one in jars_due),
     ]
     if not plan:
         if plan_only:
@@ -74,8 +110,8 @@ def _install_what_is_missing(*, plan_only: bool) -> None:
         install(packages)
     if venv_is_due:
         _make_venv()
-    if library_is_due:
-        _fetch_library()
+    for one in jars_due:
+        _fetch(one)
     print("Set up.", flush=True)
 
 
@@ -83,11 +119,6 @@ def venv_key() -> str:
     """What the virtual environment depends on: interpreter, pinned requirements, our own metadata."""
     version = ".".join(map(str, sys.version_info[:2]))
     return _digest(version.encode(), REQUIREMENTS.read_bytes(), PROJECT.read_bytes())
-
-
-def library_key() -> str:
-    """What the jars depend on."""
-    return _digest(POM.read_bytes())
 
 
 def _make_venv() -> None:
@@ -109,22 +140,21 @@ def _make_venv() -> None:
     _write_stamp(VENV, venv_key())
 
 
-def _fetch_library() -> None:
+def _fetch(jars: Jars) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise SetupFailed("Maven (mvn) is not on the PATH, though its package is installed.")
-    print("Fetching the servers' jars ...", flush=True)
+    print(f"Fetching {jars.what} ...", flush=True)
     # Beside the old ones, then moved: a half-fetched folder is never taken for a whole one.
-    part = LIBRARY.with_name("lib.part")
+    part = jars.folder.with_name(f"{jars.folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    goals = ["dependency:copy-dependencies@kafka", "dependency:unpack@registry"]
     _run(
-        [maven, "-q", "-B", "--color", "never", "-f", str(POM), f"-Dlibrary={part}", *goals],
-        "Maven could not fetch Kafka and the registry. Is its repository reachable?",
+        [maven, "-q", "-B", "--color", "never", "-f", str(jars.pom), f"-Dlibrary={part}", *jars.goals],
+        f"Maven could not fetch {jars.what}. Is its repository reachable?",
     )
-    shutil.rmtree(LIBRARY, ignore_errors=True)
-    part.rename(LIBRARY)
-    _write_stamp(LIBRARY, library_key())
+    shutil.rmtree(jars.folder, ignore_errors=True)
+    part.rename(jars.folder)
+    _write_stamp(jars.folder, jars.key)
 
 
 def _run(command: list[str], failure: str) -> None:

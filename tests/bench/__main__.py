@@ -1,6 +1,7 @@
 """All benchmarks: `python -m tests.bench [capture latency ...]`.
 
-Without names all but `shape`, which takes 3 GB and ten minutes and more. Prints the table and writes
+Without names all but `shape`, which takes 3 GB and ten minutes and more, and `peer_sink`, which needs what `make
+bench-peers` fetches. Prints the table and writes
 `.local/bench.json`, a list of `{name, ratio, goal, noise, figures}`. Exit code 3: a goal is missed.
 """
 
@@ -22,6 +23,7 @@ from tests.bench import (
     growth,
     latency,
     memory,
+    peers,
     replay,
     rollback,
     sandbox_sonar,
@@ -48,8 +50,9 @@ ON_SERVERS: dict[str, Callable[[Addresses, Path], list[Entry]]] = {
 ALONE: dict[str, Callable[[Path], list[Entry]]] = {
     "sandbox_sonar": lambda _folder: sandbox_sonar.measure_all(),
     "memory": memory.measure,
+    "peer_sink": peers.measure,
 }
-LARGE = {"shape"}
+LARGE = {"shape", "peer_sink"}
 """Run only when asked for."""
 
 

@@ -114,8 +114,13 @@ def records_of(number: int) -> int:
 
 def batches_of(settings: Settings, count: int, share: Share = WHOLE) -> Iterator[list[Message]]:
     """Batches of messages as the topic gives them; `count` of them, read when they are asked for."""
-    topic = Topics(settings.instance).splynx(PAYMENT.name)
     produce(settings, (number for batch in range(count) for number in share.numbers(batch)), share.partition)
+    yield from read_batches(settings, count, share)
+
+
+def read_batches(settings: Settings, count: int, share: Share = WHOLE) -> Iterator[list[Message]]:
+    """The first `count` batches of a share that lie on the topic already."""
+    topic = Topics(settings.instance).splynx(PAYMENT.name)
     consumer = make_consumer(settings.kafka, f"{settings.instance}.bench")
     consumer.assign([TopicPartition(topic, share.partition, 0)])
     for _ in range(count):
@@ -150,11 +155,14 @@ def produce(settings: Settings, numbers: Iterable[int], partition: int = 0) -> N
 
 
 @asynccontextmanager
-async def installation(at: Addresses) -> AsyncIterator[Installation]:
-    """An installed Splynx with `CUSTOMERS` customers whose Splynx ids are their Sonar ids; dropped after the block."""
+async def installation(at: Addresses, *, one_schema: bool = False) -> AsyncIterator[Installation]:
+    """An installed Splynx with `CUSTOMERS` customers whose Splynx ids are their Sonar ids; dropped after the block.
+
+    `one_schema`: the ledger's tables lie beside Splynx's own, for a writer that knows one schema only.
+    """
     mark = secrets.token_hex(4)
     server = Server(at.mariadb_host, at.mariadb_port, at.mariadb_user, at.mariadb_password, f"splynx_{mark}")
-    made = Installation(server, f"crossfade_{mark}")
+    made = Installation(server, server.name if one_schema else f"crossfade_{mark}")
     try:
         await asyncio.to_thread(_fill, made)
         yield made
@@ -173,7 +181,7 @@ def _fill(at: Installation) -> None:
     now = datetime.now(UTC).replace(tzinfo=None)
     ids = range(1, CUSTOMERS + 1)
     with connect(at.server) as connection, connection.cursor() as cursor:
-        cursor.execute(f"CREATE DATABASE `{at.ledger}` CHARACTER SET utf8mb4")
+        cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{at.ledger}` CHARACTER SET utf8mb4")
         for statement in statements(at.ledger):
             cursor.execute(statement)
         cursor.executemany(

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,7 +129,9 @@ def test_set_up_says_what_it_will_do_before_it_does_it_and_does_it_once(
 
     monkeypatch.setattr(setup, "ROOT", tmp_path)
     monkeypatch.setattr(setup, "VENV", tmp_path / ".venv")
-    monkeypatch.setattr(setup, "LIBRARY", tmp_path / ".local" / "lib")
+    for name in ("SERVERS", "PEER"):
+        jars = getattr(setup, name)
+        monkeypatch.setattr(setup, name, replace(jars, folder=tmp_path / ".local" / jars.folder.name))
     monkeypatch.setattr(setup, "missing_packages", lambda **_given: [])
     monkeypatch.setattr(setup, "_run", run)
     (tmp_path / ".venv").mkdir()
@@ -136,12 +139,19 @@ def test_set_up_says_what_it_will_do_before_it_does_it_and_does_it_once(
     assert [f"-m venv {tmp_path}/.venv" in done[0], "--require-hashes" in done[1], "--no-deps" in done[2]] == [True] * 3
     assert "dependency:copy-dependencies@kafka dependency:unpack@registry" in done[3]
 
-    assert [size in said[0] for size in (setup.VENV_SIZE, setup.LIBRARY_SIZE)] == [True, True]
+    assert [size in said[0] for size in (setup.VENV_SIZE, setup.SERVERS.size)] == [True, True]
     assert capsys.readouterr().out.splitlines()[-1] == "Set up."
     done.clear()
     assert setup.main([]) == 0
     assert done == []
     assert capsys.readouterr().out == ""
+
+    assert setup.main(["--peer"]) == 0
+    assert [one.partition("dependency:")[2] for one in done] == ["copy-dependencies@connect dependency:unpack@plugin"]
+    assert setup.PEER.size in said[-1]
+    done.clear()
+    assert setup.main(["--peer"]) == 0
+    assert done == []
 
     monkeypatch.setattr(setup, "venv_key", lambda: "requirements have changed")
     assert setup.main([]) == 0
