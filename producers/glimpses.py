@@ -6,16 +6,20 @@ was read between them shows what was for a while. That root is read again.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from producers.demands import Demands
 from producers.followed import Followed
 from producers.index import Index
 from producers.layout import Branch
+from producers.versions import number_of
 from schemas.aggregate import Aggregate
 
-_MOST = 1000
-"""Roots of which is kept what they showed: each shows dozens of rows."""
+_MOST = 50_000
+"""Rows of which is kept that roots showed them: an account shows dozens, a payment two. Some 12 MB."""
+_UNKNOWN = 1000
+"""Roots of an aggregate of which nobody knows what they showed: each is held against every look-up."""
 _ANY = ""
 """A type that no row has: of a root that shows nobody knows what."""
 
@@ -32,12 +36,6 @@ class Carried(NamedTuple):
     hidden: bool
 
 
-class _Seen(NamedTuple):
-    version: str | None
-    hidden: bool
-    at: datetime
-
-
 _Place = tuple[str, str, int | None]
 """Aggregate, type and id."""
 
@@ -47,9 +45,11 @@ class Glimpses:
 
     def __init__(self, demands: Demands) -> None:
         self._demands = demands
-        self._seen: dict[_Place, dict[int, _Seen]] = {}
-        self._places: dict[tuple[str, int], tuple[datetime, set[_Place]]] = {}
+        self._seen: dict[_Place, dict[int, int | None]] = {}
+        """By place and root the version that it showed as a number; None: it showed none, or may have hidden it."""
+        self._places: dict[tuple[str, int], tuple[datetime, tuple[_Place, ...]]] = {}
         """By aggregate and root, those that were read longest ago first."""
+        self._rows = 0
         self._crowded: dict[str, datetime] = {}
         """`{aggregate: since when more of its roots were read than are kept}`."""
         self._doubted: set[tuple[str, int]] = set()
@@ -57,19 +57,24 @@ class Glimpses:
     def restore(self, aggregates: Iterable[Aggregate], index: Index, sequence: int, at: datetime) -> None:
         """Roots that were read from a sequence on, which is not before `at`, showed nobody knows what: after an end."""
         for one in aggregates:
-            for root in index.published_since(one.root.name, sequence) if watched(one) else ():
+            roots = index.published_since(one.root.name, sequence) if watched(one) else ()
+            if len(roots) > _UNKNOWN:
+                self._crowded[one.name] = at
+            for root in roots[-_UNKNOWN:]:
                 self.note(one.name, root, at, [Carried(_ANY, None, None, hidden=True)])
 
     def note(self, aggregate: str, root: int, at: datetime, carried: Iterable[Carried]) -> None:
         """A root was read: not before `at` by Sonar's clock, so what changed earlier was shown as it is."""
         self._forget(aggregate, root)
-        places = set()
-        for one in carried:
-            place = aggregate, one.type_name, one.id
-            places.add(place)
-            self._seen.setdefault(place, {})[root] = _Seen(one.version, one.hidden, at)
-        self._places[aggregate, root] = at, places
-        if len(self._places) > _MOST:
+        versions = {(aggregate, one.type_name, one.id): one for one in carried}
+        if not versions:
+            return
+        for place, one in versions.items():
+            shown = None if one.hidden or one.version is None else number_of(one.version)
+            self._seen.setdefault(place, {})[root] = shown
+        self._places[aggregate, root] = at, tuple(versions)
+        self._rows += len(versions)
+        while self._rows > _MOST:
             name, oldest = next(iter(self._places))
             self._crowded[name] = self._places[name, oldest][0]
             self._forget(name, oldest)
@@ -94,34 +99,28 @@ class Glimpses:
 
     def _differing(self, aggregate: str, type_name: str, row: dict[str, Any]) -> list[int]:
         """Roots that showed a row otherwise than it is now, or may have missed it because of what it was."""
-        id, version, changed = int(row["id"]), row["_version"], datetime.fromisoformat(row["updated_at"])
+        id, version, changed = int(row["id"]), number_of(row["_version"]), datetime.fromisoformat(row["updated_at"])
         shown = self._seen.get((aggregate, type_name, id), {})
-        found = {root for root, one in shown.items() if _differs(one, version, changed)}
+        unsure = {root for root, one in shown.items() if one is None}
         for place in ((aggregate, type_name, None), (aggregate, _ANY, None)):
-            found.update(
-                root for root, one in self._seen.get(place, {}).items() if root not in shown and one.at <= changed
-            )
-        return sorted(found)
+            unsure.update(self._seen.get(place, {}).keys() - shown.keys())
+        found = {root for root, one in shown.items() if one is not None and one != version}
+        return sorted(found.union(root for root in unsure if self._places[aggregate, root][0] <= changed))
 
     def looked(self, before: datetime, without: Collection[str]) -> None:
         """Forget what was read before this: looks have shown what changed since. `without`: not to these aggregates."""
-        for (name, root), (at, _) in list(self._places.items()):
-            if at < before and name not in without:
-                self._forget(name, root)
+        past = takewhile(lambda one: one[1][0] < before, self._places.items())
+        for name, root in [place for place, _ in past if place[0] not in without]:
+            self._forget(name, root)
         self._crowded = {name: at for name, at in self._crowded.items() if at >= before or name in without}
 
     def _forget(self, aggregate: str, root: int) -> None:
-        _, places = self._places.pop((aggregate, root), (None, set[_Place]()))
+        _, places = self._places.pop((aggregate, root), (None, ()))
+        self._rows -= len(places)
         for place in places:
             del self._seen[place][root]
             if not self._seen[place]:
                 del self._seen[place]
-
-
-def _differs(seen: _Seen, version: str, changed: datetime) -> bool:
-    if seen.hidden or seen.version is None:
-        return seen.at <= changed
-    return seen.version != version
 
 
 def watched(aggregate: Aggregate) -> frozenset[str]:

@@ -1,11 +1,13 @@
 """A look-up that changes to and fro between two looks, while what shows it is read: no glimpse of it stays."""
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from producers import glimpses
+from producers.demands import Demands
 from tests.unit.producers.scene import Scene
 from tests.unit.producers.settled import a_scene
 
@@ -141,6 +143,37 @@ async def test_after_an_end_what_was_read_last_is_held_against_look_ups_too(agai
     await scene.begin()
     await look(scene)
     assert scene.folded("payment")[1]["account"]["account_status_id"] == status
+
+
+async def test_after_an_end_more_roots_than_are_kept_are_found_by_what_they_refer_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(glimpses, "_UNKNOWN", 1)
+    scene = await a_scene(page_size=50)
+    lead, status = scene.shop.a_status("Lead"), scene.shop.status
+    await look(scene)
+    for number in range(8):
+        scene.shop.a_payment(1, number)
+    await glimpsed(scene, "payments", in_status(scene, 1, lead), in_status(scene, 1, status))
+    scene.broker.lose()
+    scene.restart()
+    await scene.begin()
+    for _ in range(2):
+        await look(scene)
+    assert {row["account"]["account_status_id"] for row in scene.folded("payment").values()} == {status}
+
+
+async def test_what_a_hundred_changes_a_second_show_is_kept_until_looks_have_shown_it() -> None:
+    """Were it not, every account that changes would fan out to all its payments, and their reading crowd out more."""
+    kept, began = glimpses.Glimpses(Demands()), datetime(2026, 3, 1, tzinfo=UTC)
+    for second in range(70):
+        now = began + timedelta(seconds=second)
+        for number in range(100):
+            shown = range(30 if number % 2 else 2)
+            carried = [glimpses.Carried("Package", one, f"v{number}", hidden=False) for one in shown]
+            kept.note("account", 100 * second + number, now, carried)
+        kept.looked(now - timedelta(seconds=30), ())
+        assert not kept.is_crowded("account")
 
 
 async def test_more_roots_than_are_kept_are_found_by_what_they_refer_to(monkeypatch: pytest.MonkeyPatch) -> None:
