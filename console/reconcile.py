@@ -21,6 +21,7 @@ from plumbing.logs import get_logger
 from plumbing.settings import Settings
 from reconciliation.comparison import Tell, open_comparison, tell_nobody
 from reconciliation.confirmation import confirm
+from reconciliation.facts import TRANSACTION
 from reconciliation.findings import CHECKS
 from schemas.catalogue import TARGETS
 
@@ -85,7 +86,7 @@ def measure(result: Reconciled) -> None:
     """Set the metrics to an outcome: every kind of finding, those without any too."""
     counts = Counter((one.check, one.entity) for one in result.findings if one.confirmed)
     for check in CHECKS:
-        for entity in TARGETS:
+        for entity in (*TARGETS, TRANSACTION):
             metrics.FINDINGS.labels(check, entity).set(counts[(check, entity)])
     metrics.RECONCILED_SECONDS.set(utc_now().timestamp())
     metrics.LAST_SUCCESS.labels(STAGE).set(utc_now().timestamp())

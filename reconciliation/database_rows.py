@@ -82,6 +82,14 @@ class DatabaseRows:
             f"{_LEDGER_SUM} WHERE b.customer_id IN ({marks(customers)}) GROUP BY b.customer_id, b.deposit", customers
         )
 
+    async def charges(self, customers: Sequence[int]) -> Sequence[Row]:
+        """By customer."""
+        return await self._splynx.fetch(
+            "SELECT id, customer_id, type, `date`, total FROM billing_transactions"
+            f" WHERE deleted = '0' AND COALESCE(payment_id, 0) = 0 AND customer_id IN ({marks(customers)}) ORDER BY id",
+            customers,
+        )
+
     async def payments(self, ids: Sequence[int]) -> Mapping[int, Row]:
         """By id."""
         rows = await self._splynx.fetch(f"{_PAYMENT} AND p.id IN ({marks(ids)})", ids)

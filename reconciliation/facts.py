@@ -18,6 +18,8 @@ PRESENT = "present"
 """State of a record of which only presence counts."""
 
 EXPECTED, ACTUAL = 0, 1
+TRANSACTION = "transaction"
+"""A row of a customer's ledger that no payment made: an invoice, a charge, a credit. None comes of Sonar."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,14 @@ class Fact:
     skipped: str | None = None
     is_whole: bool = True
     """False where `minor` leaves a fraction out."""
+    detail: str = ""
+    """Must be equal in place of the state, of one without `minor`."""
 
     @property
     def text(self) -> str:
         """What must be equal."""
         if self.minor is None:
-            return self.state
+            return self.detail or self.state
         return f"{self.account} {self.day} {self.method} {self.minor}{'' if self.is_whole else ' and a fraction'}"
 
 
@@ -129,7 +133,7 @@ class Facts:
             f" WHERE NOT {_FOREIGN} GROUP BY entity, key HAVING left_out IS NULL AND expected IS NOT actual"
         )
         for entity, key, expected, actual, is_money, account, version, _, other in rows:
-            field = "account day method minor" if is_money else "status" if entity in _WITH_STATUS else "record"
+            field = "account day method minor" if is_money else _TOLD.get(entity, "record")
             concerned = tuple(sorted({one for one in (account, other) if one is not None}))
             yield Finding("record", entity, key, field, expected, actual, concerned, version)
 
@@ -183,9 +187,10 @@ class Facts:
         return [Skipped(*row) for row in rows]
 
 
-_WITH_STATUS = ("customer", "internet_service")
+_TOLD = {"customer": "status", "internet_service": "status", TRANSACTION: "kind day minor"}
+"""What the text of a record without `minor` says, where it is more than that it is there."""
 _FOREIGN = (
-    "(f.entity IN ('payment', 'internet_service') AND f.side = 1"
+    f"(f.entity IN ('payment', 'internet_service', '{TRANSACTION}') AND f.side = 1"
     " AND EXISTS (SELECT 1 FROM fact c WHERE c.entity = 'customer' AND c.key = f.account AND c.side = 0"
     " AND c.skipped IS NOT NULL))"
 )

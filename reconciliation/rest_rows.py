@@ -107,6 +107,11 @@ class RestRows:
         billing = await self.parts("customer_billing", customers)
         return [{"customer_id": id, "deposit": row["deposit"], "total": totals[id]} for id, row in billing.items()]
 
+    async def charges(self, customers: Sequence[int]) -> Sequence[Row]:
+        """By customer."""
+        rows = [row async for row in self._rows(TRANSACTIONS, "customer_id", customers)]
+        return _by_id([row | {"customer_id": int(row["customer_id"])} for row in rows if not row.get("payment_id")])
+
     async def payments(self, ids: Sequence[int]) -> Mapping[int, Row]:
         """By id, each with its ledger row."""
         found = {int(row["id"]): row async for row in self._rows(_path("payment"), "id", ids)}

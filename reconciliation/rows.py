@@ -51,6 +51,10 @@ class SplynxRows(Protocol):
         """`customer_id`, `deposit`, and the `total` of the ledger rows that a balance is made of."""
         ...
 
+    async def charges(self, customers: Sequence[int]) -> Sequence[Row]:
+        """`id`, `customer_id`, `type`, `date` and `total` of the ledger rows that no payment made, by id."""
+        ...
+
     async def payments(self, ids: Sequence[int]) -> Mapping[int, Row]:
         """Whole payments with `charset_*` of their texts, and `ledger_*` of the rows of the customers' ledger."""
         ...

@@ -6,7 +6,7 @@ from typing import Any
 
 from clients.mysql import Database
 from reconciliation.crosswalk import keys_of, live_links
-from reconciliation.facts import Fact
+from reconciliation.facts import TRANSACTION, Fact
 from reconciliation.findings import Finding
 from reconciliation.rows import PART_TABLES, SERVICE_TABLES, Row, SplynxRows
 from schemas.aggregate import Target
@@ -45,6 +45,7 @@ class SplynxFacts:
             for entity in SERVICE_TABLES:
                 facts += await self._services(entity, ours)
             facts += await self._payments(ours)
+            facts += await self._charges(ours)
             yield len(ours), facts, [*await self._unbalanced(ours), *await self._twins(ours, rows)]
 
     async def catalogue(
@@ -94,6 +95,17 @@ class SplynxFacts:
         rows = await self._rows.payments_of(sorted(ours))
         keys = await keys_of(self._ledger, "payment", [row["id"] for row in rows])
         return without_withdrawn([self._document(row, keys, ours) for row in rows])
+
+    async def _charges(self, ours: Mapping[int, str]) -> list[Fact]:
+        """What Splynx, or somebody there, charged or credited to our customers beside payments (mapping M12)."""
+        rows = await self._rows.charges(sorted(ours))
+        return [
+            Fact(
+                TRANSACTION, f"splynx:{row['id']}", ours[row["customer_id"]], "stray",
+                detail=f"{row['type']} {row['date']} {in_minor(row['total'], self._exponent):f}",
+            )
+            for row in rows
+        ]  # fmt: skip
 
     def _document(self, row: Row, keys: Mapping[int, str], ours: Mapping[int, str]) -> Fact:
         key = keys.get(row["id"])

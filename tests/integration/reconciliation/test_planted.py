@@ -14,6 +14,9 @@ from tests.integration.reconciliation.conftest import Pair, found, the
 COPY = 90_001
 """Id of a service that Splynx made."""
 
+CHARGE = 900_003
+"""Id of a ledger row that Splynx made."""
+
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -46,6 +49,16 @@ def first_of(pair: Pair, entity: str) -> dict[str, str]:
     return row
 
 
+def charge_of(customer: int) -> str:
+    """The statement by which Splynx charges a customer."""
+    return (
+        "INSERT INTO billing_transactions (id, customer_id, type, unit, price, total, remind_amount, tax_percent,"
+        " tax_id, `date`, category, description, comment, period_from, period_to, service_type)"
+        f" VALUES ({CHARGE}, {customer}, 'debit', '', 12.5, 12.5, 0, 0, 0, '2026-03-04', 1, 'Fiber', '', '2026-03-01',"
+        " '2026-03-31', 'internet')"
+    )
+
+
 def test_a_pair_that_agrees_has_no_finding_in_any_record(pair: Pair) -> None:
     document = pair.reconcile()
     assert (document["code"], document["equal"], document["findings"]) == (0, True, [])
@@ -71,6 +84,7 @@ def test_without_the_database_all_of_it_is_compared_over_rest(pair: Pair, accoun
         f"UPDATE payments SET amount = amount + 0.01 WHERE id = {row}",
         f"UPDATE customer_billing SET deposit = deposit + 1 WHERE customer_id = {paying}",
         f"INSERT IGNORE INTO customers (id, login, status, name) VALUES {twin}",
+        charge_of(paying),
     )
     pair.site.configure(**{"splynx.db": None, "ledger": ledger, "splynx.requests_per_second": 500})
     try:
@@ -84,8 +98,10 @@ def test_without_the_database_all_of_it_is_compared_over_rest(pair: Pair, accoun
             f"UPDATE payments SET amount = amount - 0.01 WHERE id = {row}",
             f"UPDATE customer_billing SET deposit = deposit - 1 WHERE customer_id = {paying}",
             f"DELETE FROM customers WHERE id = {stray}",
+            f"DELETE FROM billing_transactions WHERE id = {CHARGE}",
         )
-    assert {one for one in found(document) if one[0] not in {"balance", "M7"}} == {
+    assert {one for one in found(document) if one[0] not in {"balance", "M7", "counts"}} == {
+        ("record", "transaction", f"splynx:{CHARGE}", "kind day minor"),
         ("M1", "customer_billing", payer, "deposit_minor"),
         ("fields", "customer", account, "name"),
         ("fields", "customer_billing", account, "billing_date"),
@@ -237,16 +253,33 @@ def test_missing_and_doubled_rows_are_found(pair: Pair, accounts: list[str]) -> 
     assert document["code"] == 3
 
 
-def test_a_deposit_that_is_not_its_ledger_rows_is_found(pair: Pair, accounts: list[str]) -> None:
-    customer = pair.target_id("customer", accounts[5])
-    pair.execute(f"UPDATE customer_billing SET deposit = deposit + 1 WHERE customer_id = {customer}")
+def test_a_deposit_that_is_not_its_ledger_rows_is_found_and_what_splynx_charged_is(
+    pair: Pair, accounts: list[str]
+) -> None:
+    """What it charged is in the deposit of another one: within Splynx all agrees there."""
+    customer, charged = pair.target_id("customer", accounts[5]), pair.target_id("customer", accounts[4])
+    pair.execute(
+        f"UPDATE customer_billing SET deposit = deposit + 1 WHERE customer_id = {customer}",
+        charge_of(charged),
+        f"UPDATE customer_billing SET deposit = deposit - 12.5 WHERE customer_id = {charged}",
+    )
     try:
         document = pair.reconcile()
     finally:
-        pair.execute(f"UPDATE customer_billing SET deposit = deposit - 1 WHERE customer_id = {customer}")
-    assert found(document) == [("M1", "customer_billing", accounts[5], "deposit_minor")]
-    (finding,) = document["findings"]
-    assert int(finding["actual"]) == int(finding["expected"]) + 100
+        pair.execute(
+            f"UPDATE customer_billing SET deposit = deposit - 1 WHERE customer_id = {customer}",
+            f"DELETE FROM billing_transactions WHERE id = {CHARGE}",
+            f"UPDATE customer_billing SET deposit = deposit + 12.5 WHERE customer_id = {charged}",
+        )
+    assert found(document) == [
+        ("M1", "customer_billing", accounts[5], "deposit_minor"),
+        ("counts", "transaction", "stray", "records"),
+        ("record", "transaction", f"splynx:{CHARGE}", "kind day minor"),
+    ]
+    deposit = the(document["findings"], check="M1")
+    assert int(deposit["actual"]) == int(deposit["expected"]) + 100
+    charge = the(document["findings"], check="record")
+    assert (charge["actual"], charge["cause"]) == ("debit 2026-03-04 1250", "made in Splynx")
 
 
 def test_deferred_money_is_told_and_is_no_difference(pair: Pair, accounts: list[str]) -> None:

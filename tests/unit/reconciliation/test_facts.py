@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import pytest
 
-from reconciliation.facts import ACTUAL, EXPECTED, Fact, Facts, Skipped
+from reconciliation.facts import ACTUAL, EXPECTED, TRANSACTION, Fact, Facts, Skipped
 
 DAY = "2024-05-01"
 
@@ -103,6 +103,18 @@ def test_a_service_is_told_by_its_status_and_a_copy_that_splynx_made_too(facts: 
         ("501", "status", "active", "disabled"), ("splynx:77", "status", None, "stray"),
     ]  # fmt: skip
     assert facts.counts()["internet_service"] == {"active": [1, 0], "disabled": [0, 1], "stray": [0, 1]}
+
+
+def test_what_splynx_charged_is_found_and_is_in_no_sum_of_payments(facts: Facts) -> None:
+    facts.add(EXPECTED, [a_customer("5", "active"), a_customer("6", "active", skipped="outside the pilot")])
+    facts.add(ACTUAL, [a_customer("5", "active"), a_customer("6", "active")])
+    for key, account in (("splynx:7", "5"), ("splynx:8", "6")):
+        facts.add(ACTUAL, [Fact(TRANSACTION, key, account, "stray", detail=f"debit {DAY} 1250")])
+    assert [(one.key, one.field, one.actual) for one in facts.records()] == [
+        ("splynx:7", "kind day minor", f"debit {DAY} 1250")
+    ]
+    assert facts.money() == [0, 0]
+    assert [(one.check, one.entity) for one in facts.sums()] == [("counts", TRANSACTION)]
 
 
 def test_services_of_an_account_outside_the_pilot_are_not_ours_to_judge(facts: Facts) -> None:

@@ -59,7 +59,7 @@ def splynx() -> Splynx:
                 for n in range(1, 8)
             ],
             TRANSACTIONS: [
-                _transaction(101, "1", "credit", "10.0050"),
+                _transaction(101, "1", "credit", "10.0050", payment_id=1),
                 _transaction(102, "1", "debit", "3.0000"),
                 _transaction(103, "1", "debit", "4.0000", to_invoice="1"),
                 _transaction(104, "1", "debit", "5.0000", to_invoice="1", invoice_id=9),
@@ -96,6 +96,10 @@ async def test_a_balance_is_the_sum_of_the_ledger_without_what_no_invoice_has_lo
         {"customer_id": 1, "deposit": "2.0050", "total": Decimal("2.0050")},
         {"customer_id": 2, "deposit": "1.0000", "total": Decimal("1.0000")},
     ]
+
+
+async def test_charges_are_what_no_payment_made_of_the_ledger(rows: RestRows) -> None:
+    assert [(row["id"], row["customer_id"]) for row in await rows.charges([1])] == [(102, 1), (103, 1), (104, 1)]
 
 
 async def test_a_part_is_asked_for_once_in_a_look_and_anew_in_the_next(splynx: Splynx, rows: RestRows) -> None:

@@ -22,6 +22,12 @@ def test_a_payment_withdrawn_by_its_opposite_leaves_nothing_to_compare() -> None
     assert without_withdrawn([kept, *pair, lone]) == [kept, lone]
 
 
+def test_an_opposite_without_the_payments_own_word_is_found() -> None:
+    """A payment that was to be moved: taken back where it was, and made nowhere; its record still counts as there."""
+    half = [a_document("9", 300), a_document("splynx:2", -300)]
+    assert without_withdrawn(half) == half
+
+
 @pytest.mark.parametrize(
     ("amount", "minor"),
     [
