@@ -5,6 +5,7 @@ must then fail (`conftest.py`).
 """
 
 import asyncio
+import json
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -277,6 +278,29 @@ def _closed_unseen(real: Any) -> Any:
     return heal
 
 
+def _as_amounts(real: Any) -> Any:
+    def data_of(status: int, headers: Any, body: bytes) -> Any:
+        read = json.loads(body, parse_float=lambda digits: round(float(digits), 2))
+        return real(status, headers, json.dumps(read).encode())
+
+    return data_of
+
+
+def _empty_as_none(real: Any) -> Any:
+    def write(self: Any, row: Any) -> bytes:
+        return real(self, {name: None if value == "" else value for name, value in row.items()})  # type: ignore[no-any-return]
+
+    return write
+
+
+def _never_seen(real: Any) -> Any:
+    def child(self: Any, scope: str, collection: str, id: int) -> Any:
+        known = real(self, scope, collection, id)
+        return None if known is None else known._replace(root=None)
+
+    return child
+
+
 def _as_optional(real: Any) -> Any:
     def lacking(*args: Any) -> tuple[list[str], list[str]]:
         required, optional = real(*args)
@@ -394,6 +418,13 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     ),
     "what lacks a required field stands still": (Patch("producers.source.lacking", _as_optional),),
     "what is there again is read again": (Patch("producers.drift.Drift._compare", _nothing_again),),
+    "fractions keep all their digits": (Patch("clients.sonar_errors.data_of", _as_amounts),),
+    "an empty text is a value": (Patch("schemas.avro.rows.RowWriter.write", _empty_as_none),),
+    "where a child was is known": (
+        Patch("producers.index.Index.child", _never_seen),
+        Patch("producers.index.Index.robbed", _always([])),
+    ),
+    "what is an account's lies in its partition": (Patch("producers.publisher.owner_of", _always(None)),),
     "the arrival of a parent wakes its children": (Patch("sinks.store.Ledger.wake", _always_soon(lambda: 0)),),
 }
 
