@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from clients.sonar import SonarAnswer, SonarClient, entities_of
-from clients.sonar_errors import IncompletePage, SonarForbidden, SonarGraphqlError
+from clients.sonar_errors import IncompletePage, SonarFailed, SonarForbidden, SonarGraphqlError, SonarTimeout
 from clients.sonar_purpose import Purpose, asked_for, asking
 from clients.sonar_schema import SonarSchema
 from producers import documents
@@ -17,6 +17,7 @@ from producers.descent import Descent
 from producers.documents import Thin
 from producers.followed import Followed
 from producers.ids import Ids
+from producers.sizes import PageSize
 from schemas.aggregate import Aggregate, Collection
 
 log = structlog.get_logger()
@@ -25,7 +26,7 @@ PAGE = 500
 """Thin rows asked for at a time."""
 _TRIES = 5
 _TOGETHER = 150
-"""Collections in one request: Sonar counts requests, and clients are known to send up to 200 fields in one."""
+"""Collections in one request at most: Sonar counts requests, and clients are known to send up to 200 fields in one."""
 
 
 class Changes:
@@ -33,6 +34,7 @@ class Changes:
 
     def __init__(self, client: SonarClient, collections: list[Followed], schema: SonarSchema) -> None:
         self._client = client
+        self._looked_at, self._descended = PageSize(_TOGETHER), PageSize(_TOGETHER)
         self.follow(collections, schema)
         self.denied: set[str] = set()
         """Collections that the token may not read: nothing is known of what changes in them."""
@@ -250,12 +252,20 @@ class Changes:
     async def _together(
         self, thins: list[Thin], searches: list[list[dict[str, Any]]], places: list[int], rows: int | None = None
     ) -> dict[int, Any]:
-        """`{place: connection}`; by halves where a collection spoils the common request. Denied ones are left out."""
-        if len(places) > _TOGETHER:
+        """`{place: connection}`, without denied ones. By halves where one spoils it, or it takes too long."""
+        size = self._looked_at if rows is None else self._descended
+        if len(places) > size.rows:
             return await self._by_halves(thins, searches, places, rows)
         try:
             answer = await self._ask([thins[place] for place in places], [searches[place] for place in places], rows)
+            size.bore(len(places))
             return {place: answer.data[f"c{at}"] for at, place in enumerate(places)}
+        except (SonarTimeout, SonarFailed) as exc:
+            if len(places) == 1:
+                raise
+            fewer = size.halve(len(places))
+            log.warning("capture.fewer_together", collections=fewer, error=exc.code)
+            return await self._by_halves(thins, searches, places, rows)
         except SonarGraphqlError as exc:
             if len(places) > 1:
                 return await self._by_halves(thins, searches, places, rows)
@@ -281,7 +291,10 @@ class Changes:
 
     async def _ask(self, thins: list[Thin], searches: list[list[dict[str, Any]]], rows: int | None) -> SonarAnswer:
         variables: dict[str, Any] = {f"s{place}": search for place, search in enumerate(searches)}
-        return await self._client.query(documents.thin_document(thins), {**variables, "n": rows or PAGE})
+        document = documents.thin_document(thins)
+        # Of several fewer are asked for, and carriers are looked for again: the same at once would take as long.
+        again = len(thins) == 1 and rows is None
+        return await self._client.query(document, {**variables, "n": rows or PAGE}, again_after_timeout=again)
 
 
 def _above(ids: Ids, last: int) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 Beside them everything else goes on. The watermark waits until the last carrier has been read again.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from clients.sonar_errors import SonarFailed, SonarTimeout
 from plumbing import metrics
 from producers.changes import Changes
 from producers.cursors import Cursors, CursorUnusable
@@ -26,6 +28,10 @@ _PORTION = 2000
 """Roots that wait for their reading at a time, of all fan-outs together."""
 _ROUNDS = 10
 """Requests for carriers in one poll."""
+_CONDITIONS = 1500
+"""Ids in the searches of one request, of all of them together; of one alone there may be more."""
+_STEP_SECONDS = 2.0
+"""After so long no further request is begun in a poll: what was found is read, and everything else has its turn."""
 _LEAST = 20
 """Carriers of each that are asked for together, however many there are."""
 _TOGETHER = 150
@@ -135,20 +141,31 @@ class FanOuts:
     async def step(self) -> None:
         """Ask for the next portion of carriers.
 
+        What takes Sonar too long is asked for again by the next step.
+
         Raises:
-            SyncError: the next step asks for the same again.
+            SyncError: likewise, and nothing else can be asked for either.
         """
         self._begin()
+        ends = time.monotonic() + _STEP_SECONDS
         for _ in range(_ROUNDS):
             room = _PORTION - sum(len(one.waiting) for one in self._batches.values())
             open_ones = [one for place, one in self._batches.items() if place in self._looked_at]
             asked = [one for one in open_ones if one.descent.question is not None and not one.is_denied]
-            asked = asked[: min(_TOGETHER, max(0, room) // _LEAST)]
+            asked = _bearable(asked[: max(0, room) // _LEAST])
             if not asked:
                 break
-            carriers = await self._changes.down([one.descent for one in asked], max(_LEAST, room // len(asked)))
+            try:
+                carriers = await self._changes.down([one.descent for one in asked], max(_LEAST, room // len(asked)))
+            except (SonarTimeout, SonarFailed) as exc:
+                # They wait, and with them the watermark. What changes meanwhile is published all the same.
+                metrics.ERRORS.labels("capture", exc.code).inc()
+                log.warning("capture.carriers_not_found", error=exc.code, reason=str(exc))
+                return
             for batch, found in zip(asked, carriers, strict=True):
                 self._found(batch, found)
+            if time.monotonic() > ends:
+                break
 
     def _begin(self) -> None:
         for place in [place for place in self._queued if place in self._looked_at and place not in self._batches]:
@@ -205,6 +222,20 @@ class FanOuts:
         }
         self._kept = True
         self._batches[scope, collection] = self._batch(followed, rows, int(document["sequence"]))
+
+
+def _bearable(batches: Sequence[Batch]) -> list[Batch]:
+    """As many of them, from the first, as Sonar can look for together: each of their ids is a condition of its own."""
+    asked: list[Batch] = []
+    conditions = 0
+    for one in batches:
+        question = one.descent.question
+        assert question is not None  # only such are asked
+        conditions += len(question[1])
+        if asked and conditions > _CONDITIONS:
+            break
+        asked.append(one)
+    return asked
 
 
 def _document(batch: Batch) -> dict[str, Any]:

@@ -69,8 +69,6 @@ class Following:
         self._lateness, self._server_time = Lateness(cursors, safety_lag), server_time
         self._looked: dict[tuple[str, str], datetime] = {}
         """`{(aggregate, collection): when a look for changes last showed it for that}`: one may stand still."""
-        self._copied = 0
-        """Roots that snapshots had shown before the last look."""
         self.brake = Brake(cursors, delete_share)
         self._demands = Demands()
         self._glimpses = Glimpses(self._demands)
@@ -220,7 +218,7 @@ class Following:
         """`lows`: up to where each aggregate is covered. What is found late (after an outage) counts as little newer
         than that: until it is met, a restart must find it again."""
         now, lag, looked = self._server_time(), self._lateness.width, dict[tuple[str, str], datetime]()
-        copied = self._publisher.copied
+        look = self._reader.copying.look()
 
         def reach(aggregate: Aggregate) -> datetime:
             return min(lows[aggregate.name], now - lag)
@@ -234,7 +232,7 @@ class Following:
                 changed = datetime.fromisoformat(row["updated_at"])
                 # A snapshot may have shown what was for a while between two looks, and is no more.
                 is_later = changed > lows[name] + lag if before is None else changed >= before
-                unsure = is_later and (copied != self._copied or self._glimpses.is_crowded(name))
+                unsure = is_later and (name in look.copied or self._glimpses.is_crowded(name))
                 new = self._noticing.row(followed, row, since, unsure=unsure)
                 if not new:
                     self._glimpses.doubt(followed, row, since)
@@ -245,7 +243,7 @@ class Following:
                 # As long as one is open the watermark waits below it, and each look finds all of them again.
                 held = await self._meet_all(now)
         self._looked = {one: at for one, at in looked.items() if one[1] not in self._changes.denied}
-        self._copied = copied
+        self._reader.copying.looked(look)
 
     async def _meet_all(self, now: datetime) -> int:
         """Meet demands as far as that goes; how many stay open."""

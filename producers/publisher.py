@@ -100,8 +100,6 @@ class Publisher:
         self._lock = asyncio.Lock()
         self._asked, self._covered = 0, 0
         """Commits that were asked for, and how many of them the last finished one covers."""
-        self.copied = 0
-        """Roots that snapshots have shown."""
         self._set_aside: dict[tuple[str, int], tuple[str, ...]] = {}
         """Why each root that stands aside does: the overlap shows it again and again, and one letter says it."""
 
@@ -110,7 +108,6 @@ class Publisher:
     ) -> Published:
         """Publish one root as it was read; a following read that changes nothing publishes nothing."""
         id, collection = int(row["id"]), aggregate.root.name
-        self.copied += snapshot
         try:
             after = self._outlet(aggregate).rows.write(row)
         except ValidationError as exc:

@@ -14,6 +14,7 @@ from clients.sonar_schema import SonarSchema
 from plumbing import metrics
 from plumbing.sealing import Sealer
 from producers import documents
+from producers.copying import Copying
 from producers.extents import Extent, read_extents
 from producers.families import Children
 from producers.glimpses import Carried, carried, watched
@@ -91,6 +92,7 @@ class Reader:
         self._page_size, self._node_limit, self._sealer = page_size, node_limit, sealer
         self._aggregates = aggregates
         self._sizes: dict[str, PageSize] = {}
+        self.copying = Copying()
         self.fit(schema, selections)
 
     def fit(

@@ -165,7 +165,7 @@ class Snapshot:
         while left.ranges and not stop.is_set():
             await self.gate.wait()
             part, size = left.ranges[:_RANGES_TOGETHER], self._reader.page_size(aggregate)
-            page = await self._reader.page(aggregate, documents.within(part), size)
+            page = await self._page(aggregate, documents.within(part), size)
             found = [int(row["id"]) for row in page.rows]
             is_last = not found or (page.total is not None and page.total <= len(found))
             await self._publish(aggregate, page)
@@ -232,7 +232,11 @@ class Snapshot:
 
     async def _next(self, aggregate: Aggregate, last: int, high: int | None) -> Page:
         await self.gate.wait()
-        return await self._reader.page(aggregate, documents.after_id(last, high), self._reader.page_size(aggregate))
+        return await self._page(aggregate, documents.after_id(last, high), self._reader.page_size(aggregate))
+
+    async def _page(self, aggregate: Aggregate, search: list[dict[str, Any]], rows: int) -> Page:
+        with self._reader.copying.page(aggregate.name):
+            return await self._reader.page(aggregate, search, rows)
 
     async def _publish(self, aggregate: Aggregate, page: Page) -> None:
         await self._hand_in(aggregate, page)
@@ -245,7 +249,7 @@ class Snapshot:
             if not again:
                 break
             # Another read of these roots overlapped with this one and saw something else: a third one decides.
-            third = await self._reader.page(aggregate, documents.any_of(again), len(again))
+            third = await self._page(aggregate, documents.any_of(again), len(again))
             untold = [id for id in again if not third.tells_of(id)]
             again = await self._rows(aggregate, third) + untold
 

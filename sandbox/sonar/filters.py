@@ -12,13 +12,13 @@ from datetime import date, datetime
 from functools import partial
 from typing import Any
 
+from sandbox.sonar.alternatives import Test, any_of, any_search
 from sandbox.sonar.declarations import Column, ObjectType, Relation
 from sandbox.sonar.refusals import QueryRefused
 from sandbox.sonar.relations import all_of
 from sandbox.sonar.rows import Row
 from sandbox.sonar.store import Store
 
-Test = Callable[[Row], bool]
 Arguments = Mapping[str, Any]
 
 _RANGES: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -64,10 +64,11 @@ class Filters:
 
     def searches(self, kind: ObjectType, searches: Iterable[Arguments]) -> Test | None:
         """A row passes when one of the Search objects holds; an empty list filters nothing."""
-        branches = [self._search(kind, one) for one in searches if one is not None]
-        if not branches or any(branch is None for branch in branches):
+        given = [one for one in searches if one is not None]
+        tests = [test for one in given if (test := self._search(kind, one)) is not None]
+        if not tests or len(tests) < len(given):
             return None
-        return _any([branch for branch in branches if branch is not None])
+        return any_of(tests) if self.same_attribute_or else any_search(kind, given, tests)
 
     def general(self, kind: ObjectType, text: str, *, deep: bool = False) -> Test:
         """A partial match over all text columns; `deep` looks into directly related rows too."""
@@ -87,7 +88,7 @@ class Filters:
         for one in filters:
             if one is not None:
                 groups.setdefault(one.get("group") or "1", []).append(self._relation(kind, one))
-        return _any([test for tests in groups.values() if (test := _all(tests)) is not None]) if groups else None
+        return any_of([test for tests in groups.values() if (test := _all(tests)) is not None]) if groups else None
 
     def _optional(
         self, make: Callable[[ObjectType, Any], Test | None], kind: ObjectType, value: Iterable[Arguments] | None
@@ -107,7 +108,7 @@ class Filters:
                     alternatives.setdefault(one["attribute"], []).append(test)
                 else:
                     tests.append(test)
-        tests += [_any(same) for same in alternatives.values()]
+        tests += [any_of(same) for same in alternatives.values()]
         if vertices := search.get("geopoint_fields"):
             tests.append(_inside(kind, [one for one in vertices if one is not None]))
         for name in search.get("unset_fields") or ():
@@ -300,9 +301,3 @@ def _all(tests: list[Test]) -> Test | None:
     if len(tests) < 2:
         return tests[0] if tests else None
     return lambda row: all(test(row) for test in tests)
-
-
-def _any(tests: list[Test]) -> Test:
-    if len(tests) == 1:
-        return tests[0]
-    return lambda row: any(test(row) for test in tests)

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any, NamedTuple
 
+from sandbox.sonar.alternatives import Test
 from sandbox.sonar.declarations import ObjectType
-from sandbox.sonar.filters import Filters, Test
+from sandbox.sonar.filters import Filters
 from sandbox.sonar.keyset import order_of, positions, stretches
 from sandbox.sonar.refusals import QueryRefused
 from sandbox.sonar.rows import Row

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from clients.sonar_errors import SonarTimeout
+from clients.sonar_purpose import asked_for
 from producers import changes, fan_outs
 from producers.cursors import CursorUnusable
 from tests.unit.producers.scene import AGGREGATES, Scene
@@ -199,6 +201,72 @@ async def test_changes_of_several_look_ups_ask_for_their_carriers_together() -> 
     # One look for changes; then the payments and notes of all twenty accounts in one request.
     assert len(thin) == 2
     assert [scene.folded("payment")[id]["account"]["account_status_id"] for id in payments] == [lead] * 20
+
+
+def in_lead(scene: Scene, accounts: int) -> int:
+    """So many accounts come to be leads by another name, which their payments and notes show; the status."""
+    lead = scene.shop.a_status("Lead")
+    for account in range(1, accounts + 1):
+        scene.shop.store.update("Account", account, account_status_id=lead, name="Renamed")
+    return lead
+
+
+def carriers_asked_for(scene: Scene) -> list[int]:
+    """Of each request for carriers of how many kinds it asked together."""
+    return [one.count("entities") for one in scene.client.asked if "query Changed" in one][1:]  # the first is the look
+
+
+@pytest.mark.parametrize(
+    ("conditions", "asked"), [pytest.param(40, [2], id="together"), pytest.param(39, [1, 1], id="apart")]
+)
+async def test_no_more_carriers_are_looked_for_together_than_sonar_can_bear(
+    monkeypatch: pytest.MonkeyPatch, conditions: int, asked: list[int]
+) -> None:
+    monkeypatch.setattr(fan_outs, "_CONDITIONS", conditions)
+    scene = await a_crowd()
+    lead = in_lead(scene, 20)
+    scene.client.asked.clear()
+    await look(scene)
+    assert carriers_asked_for(scene) == asked
+    assert scene.folded("payment")[1]["account"]["account_status_id"] == lead
+
+
+async def test_looking_for_carriers_takes_no_more_than_its_time_of_a_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fan_outs, "_CONDITIONS", 1)
+    monkeypatch.setattr(fan_outs, "_STEP_SECONDS", -1.0)
+    scene = await a_crowd()
+    lead = in_lead(scene, 1)
+    scene.client.asked.clear()
+    await look(scene)
+    assert carriers_asked_for(scene) == [1]
+    await look(scene)
+    assert scene.folded("payment")[1]["account"]["account_status_id"] == lead
+    assert scene.following.low == scene.shop.clock.now - timedelta(seconds=10)
+
+
+@pytest.mark.parametrize("most", [0, 1], ids=["for any", "for two together"])
+async def test_carriers_that_sonar_is_too_slow_for_hold_up_no_change(most: int) -> None:
+    scene = await a_crowd(3)
+    in_lead(scene, 1)
+    held = scene.following.low
+
+    def slow(document: str, variables: Mapping[str, Any]) -> None:
+        if asked_for().purpose == "look-up" and document.count("entities") > most:
+            raise SonarTimeout("too slow")
+
+    scene.client.before = slow
+    for name in ("Eda", "Ada"):
+        scene.shop.store.update("Account", 2, name=name)
+        await look(scene)
+        assert scene.folded()[2]["name"] == name
+    assert scene.following.low is not None
+    assert held is not None
+    assert (scene.following.low > held + timedelta(seconds=60)) == bool(most)
+    scene.client.before = None
+    for _ in range(2):
+        await look(scene)
+    assert scene.folded("payment")[1]["account"]["account_status_id"] != scene.shop.status
+    assert scene.following.low == scene.shop.clock.now - timedelta(seconds=10)
 
 
 async def test_a_look_up_that_is_new_reads_nothing_again() -> None:

@@ -97,8 +97,8 @@ async def test_changes_are_covered_up_to_sonars_clock_less_the_safety_lag() -> N
 async def test_more_collections_than_one_request_takes_are_asked_for_in_several(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    scene = await a_scene()
     monkeypatch.setattr(changes, "_TOGETHER", 3)
+    scene = await a_scene()
     scene.shop.store.update("Account", 1, name="Eda")
     scene.shop.store.update("Payment", 1, amount=777)
     scene.client.asked.clear()

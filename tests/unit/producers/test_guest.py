@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -60,6 +61,27 @@ async def test_a_size_that_sonar_cannot_bear_is_kept_for_the_next_pages(error: t
     scene.client.before = None
     await scene.snapshot.run([ACCOUNT], asyncio.Event(), started=scene.shop.clock.now, force="again")
     assert scene.reader.page_size(ACCOUNT) == 8
+
+
+@pytest.mark.fault(20)
+@pytest.mark.parametrize("error", [SonarTimeout, SonarFailed])
+async def test_a_look_that_sonar_cannot_bear_is_made_in_parts_from_then_on(error: type[Exception]) -> None:
+    scene = await a_scene()
+    refused = 0
+
+    def slow(document: str, variables: Mapping[str, Any]) -> None:
+        nonlocal refused
+        if document.startswith("query Changed") and document.count("entities") > 2:
+            refused += 1
+            raise error("too slow")
+
+    scene.client.before = slow
+    for number in range(3):
+        scene.shop.store.update("Payment", 1, amount=number)
+        scene.shop.clock.tick(60)
+        assert await scene.following.poll() == scene.shop.clock.now - timedelta(seconds=10)
+        assert scene.folded("payment")[1]["amount"] == number
+    assert 0 < refused < 6  # each size once, but for one that it grows to
 
 
 @pytest.mark.fault(20)

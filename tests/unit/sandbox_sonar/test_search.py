@@ -149,6 +149,25 @@ def test_an_empty_search_filters_nothing(town: Shop) -> None:
     assert len(town.names("search: []")) == len(town.names("search: {}")) == 3
 
 
+@pytest.mark.parametrize(
+    ("searches", "found"),
+    [
+        pytest.param([("id", 1), ("id", 3), ("id", 9)], ["Ada", "Cy"], id="one of several ids"),
+        pytest.param([("id", 1), ("data_usage_percentage", 20)], ["Ada", "Bea Quill"], id="by either column"),
+        pytest.param([("id", 1, 1), ("id", 2, 1), ("id", 2, 5)], ["Bea Quill"], id="each with what it asks beside"),
+        pytest.param([("id", 2), ("data_usage_percentage", 99)], ["Bea Quill"], id="a row without a value"),
+    ],
+)
+def test_one_of_several_searches_is_enough(town: Shop, searches: list[tuple[str, ...]], found: list[str]) -> None:
+    """The third member: also an id above it."""
+
+    def fields(attribute: str, value: int, above: int | None = None) -> str:
+        more = "" if above is None else f'{{attribute: "id", search_value: {above}, operator: GT}}'
+        return f'{{integer_fields: [{{attribute: "{attribute}", search_value: {value}, operator: EQ}} {more}]}}'
+
+    assert town.names(f"search: [{' '.join(fields(*one) for one in searches)}]") == found  # type: ignore[arg-type]
+
+
 def test_several_eq_on_one_attribute_are_an_and_unless_the_switch_says_or(town: Shop) -> None:
     query = """{ accounts(search: {integer_fields: [
         {attribute: "data_usage_percentage", search_value: 10, operator: EQ}

@@ -1,0 +1,65 @@
+"""What a page of a snapshot showed for a while between two looks: read again is what may have shown it, and no more."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from producers.copying import Copying
+from schemas.aggregate import Aggregate
+from tests.unit.producers.scene import ACCOUNT, PAYMENT, Scene
+from tests.unit.producers.settled import a_scene
+from tests.unit.producers.test_glimpses import in_status, look, pages_of
+
+
+async def copied(scene: Scene, aggregate: Aggregate) -> None:
+    """A snapshot of one aggregate, again."""
+    await scene.snapshot.run([aggregate], asyncio.Event(), started=scene.shop.clock.now, force="again")
+
+
+async def test_a_look_up_that_a_page_saw_otherwise_for_a_while_does_not_stay() -> None:
+    scene = await a_scene()
+    lead, status = scene.shop.a_status("Lead"), scene.shop.status
+    await look(scene)
+
+    def there(document: str, variables: Mapping[str, Any]) -> None:
+        if "query Page" in document:
+            scene.shop.clock.tick(1)
+            in_status(scene, 1, lead)()
+            scene.client.before = None
+
+    scene.client.before = there
+    await copied(scene, PAYMENT)
+    scene.shop.clock.tick(1)
+    in_status(scene, 1, status)()
+    assert scene.folded("payment")[1]["account"]["account_status_id"] == lead
+    await look(scene)
+    assert scene.folded("payment")[1]["account"]["account_status_id"] == status
+
+
+async def test_what_was_copied_of_one_aggregate_reads_nothing_again_of_another() -> None:
+    scene = await a_scene()
+    await look(scene)
+    await copied(scene, ACCOUNT)
+    asked = len(scene.client.asked)
+    scene.shop.store.update("Account", 1, name="Eda")
+    for _ in range(2):
+        await look(scene)
+    assert scene.folded()[1]["name"] == "Eda"
+    assert pages_of(scene, "payments", asked) == 0
+
+
+def test_a_page_counts_for_each_look_that_it_may_have_been_read_before() -> None:
+    copying = Copying()
+    with copying.page("payment"):
+        first = copying.look()  # the page may be read after it
+        copying.looked(first)
+    second = copying.look()
+    copying.looked(second)
+    assert [one.copied for one in (first, second, copying.look())] == [{"payment"}, {"payment"}, frozenset()]
+
+
+def test_a_look_that_failed_is_none() -> None:
+    copying = Copying()
+    with copying.page("payment"):
+        copying.look()
+    assert copying.look().copied == {"payment"}
