@@ -22,6 +22,7 @@ import stamina
 from aiolimiter import AsyncLimiter
 
 from clients.sonar_breaker import Breaker, SonarResting
+from clients.sonar_ending import Ending
 from clients.sonar_errors import (
     IncompletePage,
     SonarFailed,
@@ -84,7 +85,7 @@ class SonarClient:
         self._url = base if base.endswith(_PATH) else f"{base}{_PATH}"
         self._session: aiohttp.ClientSession | None = None
         self._schema: SonarSchema | None = None
-        self._breaker, self._quiet = Breaker(), settings.quiet
+        self._breaker, self._quiet, self.ending = Breaker(), settings.quiet, Ending()
         self._not_before = 0.0
         """Until then (monotonic) Sonar's limit is spent, as it told one of us."""
         self.asked: Counter[Asked] = Counter()
@@ -127,17 +128,24 @@ class SonarClient:
             SonarResting, SonarQuiet: nothing was asked.
             SonarUnauthenticated, DependencyRefused, SonarQueryInvalid: at once.
             SonarGraphqlError: Sonar keeps answering with `errors`.
+            SonarEnded: this process is to end.
         """
         self._check(document)
 
         def hook(error: Exception) -> bool | float:
             return _backoff(error, again_after_timeout)
 
-        async for attempt in stamina.retry_context(
-            on=hook, attempts=attempts or self._attempts, timeout=None, wait_initial=0.2, wait_max=30, wait_jitter=0.5
-        ):
-            with attempt:
-                return await self._once(document, variables or {}, heavy=not again_after_timeout)
+        async with self.ending.heeded():
+            async for attempt in stamina.retry_context(
+                on=hook,
+                attempts=attempts or self._attempts,
+                timeout=None,
+                wait_initial=0.2,
+                wait_max=30,
+                wait_jitter=0.5,
+            ):
+                with attempt:
+                    return await self._once(document, variables or {}, heavy=not again_after_timeout)
         raise AssertionError("stamina ends by an answer or an error")  # pragma: no cover
 
     @property

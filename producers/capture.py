@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 import structlog
 
 from clients.sonar import SonarClient
+from clients.sonar_ending import SonarEnded
 from plumbing.errors import ConfigurationError
 from plumbing.garbage import collect_seldom
 from plumbing.health import HealthServer
 from plumbing.memory import share_one_arena
 from plumbing.settings import Settings
 from producers.capturing import Capture
+from producers.ending import given_up_after
 from producers.lease import Lease, LeaseHeld
 from producers.orders import Order
 from producers.pace import rest
@@ -74,12 +76,15 @@ async def run_capture(
             log.info("capture.handed_over", signal_id=signal_id)
             return CaptureSummary(signal_id=signal_id, seconds=time.monotonic() - began)
         state.clear()
-        async with SonarClient(settings.sonar) as client:
+        async with SonarClient(settings.sonar) as client, given_up_after(stop, client.ending):
             if endless:
                 await rest(client, stop, lease.check)
-            if stop.is_set():
+            try:
+                capture = None if stop.is_set() else await Capture.open(settings, client, lease)
+            except SonarEnded:
+                capture = None
+            if capture is None:
                 return CaptureSummary(seconds=time.monotonic() - began)
-            capture = await Capture.open(settings, client, lease)
             if accept_deletes:
                 await capture.accept_deletes(accept_deletes)
             summary = await capture.run(

@@ -3,15 +3,14 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
 
-import orjson
 import structlog
 
 from clients.sonar import SonarClient
+from clients.sonar_ending import SonarEnded
 from clients.sonar_errors import SonarForbidden, SonarQueryInvalid, SonarQuiet
 from plumbing import metrics
 from plumbing.clock import utc_now
@@ -35,7 +34,7 @@ from producers.parts import Parts
 from producers.publisher import Publisher
 from producers.reader import Reader
 from producers.sequence import Sequence as Numbers
-from producers.signals import ACCEPT_DELETES
+from producers.signals import ACCEPT_DELETES, notify
 from producers.snapshot import Snapshot
 from producers.source import read_source
 from producers.standing import read_standing
@@ -244,6 +243,8 @@ class Capture:
             await self._look_at_schema()
             covered = await self._following.poll(sweeping=self._snapshot.is_complete(self._fitting.fit))
             self._fitting.drift.believe()
+        except SonarEnded:
+            return False
         except SyncError as exc:
             metrics.ERRORS.labels("capture", exc.code).inc()
             if not self._may_pass(exc) or (isinstance(exc, SonarQuiet) and not endless):
@@ -293,9 +294,3 @@ class Capture:
             requests=self._client.requests,
             watermark=self._watermark,
         )
-
-
-def notify(producer: AckedProducer, topics: Topics, run_id: str, record: Mapping[str, Any]) -> None:
-    """Hand a record of what happened to the notifications; the next flush waits for it."""
-    value = orjson.dumps({**record, "run_id": run_id})
-    producer.produce(topics.notifications, partition=0, key=b"capture", value=value)

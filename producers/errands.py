@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 import structlog
 
 from clients.sonar import SonarClient
+from clients.sonar_ending import SonarEnded
 from clients.sonar_errors import SonarForbidden
 from plumbing import metrics
 from plumbing.clock import utc_now
@@ -134,6 +135,8 @@ class Errands:
                 await self._snapshot.run(self._aggregates, stop, started=utc_now(), force=None)
             else:
                 await self._parts.run(wish, stop)
+        except* SonarEnded:
+            pass  # it was stopped
         except* SyncError as failures:
             error = first_of(failures)
             assert isinstance(error, SyncError)

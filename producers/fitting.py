@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from clients.sonar_ending import SonarEnded
 from clients.sonar_errors import SonarQuiet
 from plumbing import metrics
 from plumbing.errors import SyncError
@@ -47,7 +48,7 @@ class Fitting:
         if self.drift.is_due:
             try:
                 change = await self.drift.look()
-            except (SchemaUnfit, SonarQuiet):
+            except (SchemaUnfit, SonarQuiet, SonarEnded):
                 raise
             except SyncError as exc:
                 # Following may well go on: it is data that it asks for, by documents that were understood so far.

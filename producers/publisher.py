@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from plumbing import metrics
 from plumbing.clock import epoch_ms, utc_now
+from plumbing.finishing import finished
 from plumbing.instants import utc_ms
 from plumbing.kafka import AckedProducer, partition_of
 from producers.cursors import Cursors
@@ -22,6 +23,7 @@ from producers.families import Children, Root
 from producers.index import Index, Pending
 from producers.owners import owner_of
 from producers.reader import Page
+from producers.reasons import ill_formed, largest
 from producers.unsure import Sent, about_to_send, doubt
 from producers.versions import NONE, number_of, number_of_bytes
 from schemas.aggregate import ACCOUNTS, Aggregate
@@ -110,10 +112,8 @@ class Publisher:
         id, collection = int(row["id"]), aggregate.root.name
         try:
             after = self._outlet(aggregate).rows.write(row)
-        except ValidationError as exc:
-            fields = sorted({".".join(str(part) for part in one["loc"]) for one in exc.errors()})
-            reason = f"not as declared: {', '.join(fields)[:500]}"
-            self._dead_letter(aggregate, row, page, "capture.invalid_row", reason)
+        except (ValidationError, OverflowError) as exc:
+            self._dead_letter(aggregate, row, page, "capture.invalid_row", f"not as declared: {ill_formed(exc)}")
             return Published.HALTED
         digest = number_of_bytes(after)
         known = self._index.root(collection, id)
@@ -129,7 +129,7 @@ class Publisher:
             if not snapshot and (known is None or known.deleted):
                 op = "c"
             if not self._hand_in(aggregate, op, id, owner, after, page, _updated_ms(row, page)):
-                reason = f"too large for a message: {_largest(row)}"
+                reason = f"too large for a message: {largest(row)}"
                 self._dead_letter(aggregate, row, page, "capture.too_large", reason)
                 return Published.HALTED
         self._set_aside.pop((aggregate.name, id), None)
@@ -176,7 +176,8 @@ class Publisher:
             sent, self._sent = self._sent, {}
             pending = self._index.take_pending()
             await about_to_send(self._cursors, sent)
-            await asyncio.to_thread(self._deliver, messages, pending)
+            # Not cut short by what ends the caller: another commit would send newer events beside these.
+            await finished(asyncio.to_thread(self._deliver, messages, pending))
             for (name, op), count in Counter((one.aggregate, one.op) for one in messages).items():
                 self.counts[name, op] += count
                 metrics.EVENTS_PUBLISHED.labels(name, op).inc(count)
@@ -279,12 +280,6 @@ class Publisher:
         self.counts[aggregate.name, "dead_letter"] += 1
         metrics.DEAD_LETTERS.labels("capture", aggregate.name, code).inc()
         metrics.ERRORS.labels("capture", code).inc()
-
-
-def _largest(row: Mapping[str, Any]) -> str:
-    """The child collection that takes most of an aggregate's room."""
-    sizes = [(len(orjson.dumps(value)), name) for name, value in row.items() if isinstance(value, list)]
-    return max(sizes, default=(0, "its own columns"))[1]
 
 
 def _updated_ms(row: Mapping[str, Any], page: Page) -> int:

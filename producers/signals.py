@@ -1,7 +1,8 @@
-"""Signals to the capture process, by Debezium's convention: `{"id", "type", "data"}` on a topic."""
+"""Signals to the capture process, and its notifications, by Debezium's convention: `{"id", "type", "data"}`."""
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -105,3 +106,9 @@ def signal_of(value: bytes | None) -> Signal | None:
     except (ValueError, KeyError, TypeError, AttributeError):
         log.warning("capture.signal_not_understood")
         return None
+
+
+def notify(producer: AckedProducer, topics: Topics, run_id: str, record: Mapping[str, Any]) -> None:
+    """Hand a record of what happened to the notifications; the next flush waits for it."""
+    value = orjson.dumps({**record, "run_id": run_id})
+    producer.produce(topics.notifications, partition=0, key=b"capture", value=value)

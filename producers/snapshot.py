@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from clients.sonar_ending import SonarEnded
 from clients.sonar_errors import SonarForbidden
 from clients.sonar_purpose import asking
 from plumbing import metrics
@@ -203,6 +204,8 @@ class Snapshot:
                         await self._range(aggregate, progress, one, stop)
             except (SonarForbidden, SchemaUnfit) as exc:
                 refused[aggregate.name] = exc
+            except SonarEnded:
+                return  # the other ranges may be about to save their cursors
 
     async def _singleton(self, aggregate: Aggregate, progress: Progress) -> None:
         page = await self._reader.singleton(aggregate)

@@ -46,6 +46,7 @@ class RowWriter:
 
         Raises:
             pydantic.ValidationError: it is not as declared.
+            OverflowError: nor is a whole number of more than 64 bits.
         """
         if self._at_once is not None:
             try:

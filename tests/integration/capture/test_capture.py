@@ -19,6 +19,7 @@ from console.parts import Awaiting
 from plumbing import metrics
 from plumbing.clock import utc_now
 from plumbing.errors import ConfigurationError, DependencyRefused, SyncError
+from producers import ending
 from producers.brake import CODE, LEAST
 from producers.capture import run_capture
 from producers.cursors import read_cursors
@@ -108,7 +109,11 @@ def test_what_lacks_a_required_field_stands_still_and_the_rest_is_read(make_site
     assert_topics_equal_sonar(site)
 
 
-async def test_while_one_captures_another_is_refused_and_its_signal_is_obeyed(make_site: Callable[..., Site]) -> None:
+async def test_while_one_captures_another_is_refused_and_its_signal_is_obeyed(
+    make_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked to end, it does so though Sonar says nothing any more."""
+    monkeypatch.setattr(ending, "GRACE_SECONDS", 0.1)
     site = make_site(accounts=5)
     stop = asyncio.Event()
     first = asyncio.create_task(run_capture(site.settings, stop=stop))
@@ -125,9 +130,11 @@ async def test_while_one_captures_another_is_refused_and_its_signal_is_obeyed(ma
         assert told is not None
         assert (told["rows"], told["missing"]) == ({"account": [3, 3]}, {"account": "70"})
         assert [one.op for one in site.events("account")[before:]] == ["r"] * 3
+        site.control("faults", {"kind": "slow", "seconds": 600, "count": 1})
+        await asyncio.to_thread(wait_until, lambda: site.control("faults") == [])
     finally:
         stop.set()
-        summary = await first
+        summary = await asyncio.wait_for(first, 30)
     assert summary.snapshot_complete
 
 

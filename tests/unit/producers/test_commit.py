@@ -35,12 +35,39 @@ class Held:
         self.taken.append(taken)
 
 
-async def test_those_who_ask_while_a_commit_is_under_way_share_the_next() -> None:
-    held = Held()
+def a_publisher(held: Held) -> Publisher:
     producer = cast("AckedProducer", held)
     index = Index("index", 3, producer)
     cursors = Cursors("main", "cursors", producer, {}, lambda: None)
-    publisher = Publisher(Topics("main"), 3, producer, {}, index, cursors, run_id="run", fingerprint="", offsets={})
+    return Publisher(Topics("main"), 3, producer, {}, index, cursors, run_id="run", fingerprint="", offsets={})
+
+
+async def test_a_commit_whose_caller_is_cancelled_comes_to_its_end_before_the_next_begins() -> None:
+    """A range of a snapshot fails, and with it all are cancelled: following must not send beside what they sent."""
+    held = Held()
+    publisher = a_publisher(held)
+    try:
+        first = asyncio.create_task(publisher.commit())
+        await asyncio.to_thread(held.begun.acquire)
+        first.cancel()
+        second = asyncio.create_task(publisher.commit())
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert not held.begun.acquire(blocking=False)
+        assert not first.done()
+        held.go.release(2)
+        await asyncio.gather(first, return_exceptions=True)
+        assert first.cancelled()
+        held.go.release(2)
+        await second
+    finally:
+        held.go.release(100)
+    assert len(held.taken) == 4
+
+
+async def test_those_who_ask_while_a_commit_is_under_way_share_the_next() -> None:
+    held = Held()
+    publisher = a_publisher(held)
     try:
         first = asyncio.create_task(publisher.commit())
         await asyncio.to_thread(held.begun.acquire)

@@ -15,12 +15,12 @@ from clients.sonar_errors import SonarQueryInvalid, SonarTimeout
 from clients.sonar_schema import INTROSPECTION, VALUE, SonarSchema
 from plumbing import metrics
 from plumbing.kafka import AckedProducer
-from producers.capturing import notify
 from producers.drift import Drift, differences
 from producers.fitting import Fitting
 from producers.needs import SchemaUnfit, outline_of
 from producers.nested import NESTED_PAGE
 from producers.orders import Order, Orders
+from producers.signals import notify
 from producers.source import read_source
 from sandbox.sonar.declarations import Declarations, ObjectType
 from sandbox.sonar.execute import Engine
@@ -296,17 +296,26 @@ async def test_a_field_that_is_renamed_is_one_gone_and_one_that_nobody_declares(
 
 
 @pytest.mark.fault(14)
-async def test_values_of_a_type_that_was_widened_pass_where_they_fit_and_are_never_rounded() -> None:
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        pytest.param(b"12.5", "amount", id="a fraction"),
+        pytest.param(b"9223372036854775808", "a whole number of more than 64 bits", id="too large for a long"),
+    ],
+)
+async def test_values_of_a_type_that_was_widened_pass_where_they_fit_and_are_never_rounded(
+    value: bytes, reason: str
+) -> None:
     scene = await Drifting.begun()
     await scene.changed(columns={"Payment.amount": "Float"})
     assert scene.schema_events() == [("retyped", "Payment.amount", "passes", ["payment"])]
     scene.shop.a_payment(1, 77)
-    scene.drifting.written = (b'"amount":77', b'"amount":12.5')
+    scene.drifting.written = (b'"amount":77', b'"amount":' + value)
     whole = scene.shop.a_payment(1, 12)
     await scene.poll()
     assert {id: row["amount"] for id, row in scene.folded("payment").items()} == {1: 100, whole: 12}
     (letter,) = [one for _, one in scene.broker.of(scene.topics.dead_letters("capture"))]
-    assert (letter["code"], letter["reason"]) == ("capture.invalid_row", "not as declared: amount")
+    assert (letter["code"], letter["reason"]) == ("capture.invalid_row", f"not as declared: {reason}")
 
 
 @pytest.mark.fault(14)

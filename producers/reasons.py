@@ -1,0 +1,20 @@
+"""Why a row is set aside, in words that hold none of its values."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+
+def ill_formed(exc: ValidationError | OverflowError) -> str:
+    """The members whose values are not what was declared, and no value."""
+    if isinstance(exc, OverflowError):
+        return "a whole number of more than 64 bits"
+    return ", ".join(sorted({".".join(str(part) for part in one["loc"]) for one in exc.errors()}))[:500]
+
+
+def largest(row: Mapping[str, Any]) -> str:
+    """The child collection that takes most of an aggregate's room."""
+    sizes = [(len(orjson.dumps(value)), name) for name, value in row.items() if isinstance(value, list)]
+    return max(sizes, default=(0, "its own columns"))[1]
