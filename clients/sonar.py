@@ -36,7 +36,7 @@ from clients.sonar_errors import (
     file_error,
 )
 from clients.sonar_purpose import PURPOSES, Asked, asked_for, asking
-from clients.sonar_schema import INTROSPECTION, SonarSchema, check_syntax
+from clients.sonar_schema import INTROSPECTION, SonarSchema, check_syntax, schema_of
 from clients.sonar_tls import ssl_context
 from plumbing import metrics
 from plumbing.clock import Clock, utc_now
@@ -179,7 +179,7 @@ class SonarClient:
             SyncError: as `query`.
         """
         with asking("schema"):
-            self._schema = SonarSchema((await self.query(INTROSPECTION)).data)
+            self._schema = schema_of((await self.query(INTROSPECTION)).data)
         return self._schema
 
     def _check(self, document: str) -> None:

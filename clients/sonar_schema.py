@@ -131,6 +131,25 @@ class SonarSchema:
         return found
 
 
+_LAST: dict[bytes, SonarSchema] = {}
+
+
+def schema_of(data: Mapping[str, Any]) -> SonarSchema:
+    """The schema that an introspection tells: the last one again while Sonar tells the same.
+
+    To build one and to hold our documents against it is most of what capture does before its first row.
+
+    Raises:
+        SonarSchemaUnreadable: the introspection is not whole.
+    """
+    told = hashlib.blake2b(orjson.dumps(data)).digest()
+    if told not in _LAST:
+        made = SonarSchema(data)
+        _LAST.clear()
+        _LAST[told] = made
+    return _LAST[told]
+
+
 @lru_cache(_REMEMBERED)
 def check_syntax(document: str) -> None:
     """See that a text is a GraphQL document, for a Sonar whose schema is not known.

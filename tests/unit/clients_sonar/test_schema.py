@@ -6,7 +6,14 @@ import pytest
 from gql import GraphQLRequest, gql
 
 from clients.sonar_errors import SonarQueryInvalid
-from clients.sonar_schema import INTROSPECTION, SonarSchema, SonarSchemaUnreadable, check_syntax, fingerprint
+from clients.sonar_schema import (
+    INTROSPECTION,
+    SonarSchema,
+    SonarSchemaUnreadable,
+    check_syntax,
+    fingerprint,
+    schema_of,
+)
 from sandbox.sonar.execute import Engine
 from sandbox.sonar.types import SERVED
 from tests.unit.producers.scene import the_schema
@@ -43,6 +50,17 @@ def test_the_fingerprint_changes_with_the_types_that_are_read_and_with_no_others
     changed = SonarSchema(shop.ask(INTROSPECTION))
     assert fingerprint(before.outline(["Account"])) != fingerprint(changed.outline(["Account"]))
     assert fingerprint(before.outline(["Contact"])) == fingerprint(changed.outline(["Contact"]))
+
+
+def test_a_schema_is_built_again_only_when_sonar_tells_another() -> None:
+    shop = Shop()
+    first = schema_of(shop.ask(INTROSPECTION))
+    assert schema_of(shop.ask(INTROSPECTION)) is first
+    shop.engine = Engine(shop.store, SERVED.drifted(hide=["Account.name"], columns={}, values={}))
+    changed = schema_of(shop.ask(INTROSPECTION))
+    assert "name" in first.fields("Account") - changed.fields("Account")
+    shop.engine = Engine(shop.store, SERVED)
+    assert "name" in schema_of(shop.ask(INTROSPECTION)).fields("Account")
 
 
 @pytest.mark.parametrize(
