@@ -40,7 +40,6 @@ from producers.source import read_source
 from producers.standing import read_standing
 from producers.summary import CaptureSummary
 from producers.telling import Telling
-from producers.webhook import WebhookServer
 from schemas.catalogue import captured
 from schemas.topics import Topics
 from schemas.watermark import Watermark
@@ -185,6 +184,8 @@ class Capture:
             self._errands.complete()
         self._errands.resume()
         work = None if order is None else await self._errands.order(order)
+        from producers.webhook import WebhookServer  # with aiohttp, which takes a fifth of a command's start
+
         webhook = self._settings.webhook if endless else WebhookSettings()
         async with (
             WebhookServer(webhook, self._following.hints.take),
