@@ -2,7 +2,7 @@
 
 from collections import Counter, OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -94,6 +94,8 @@ class _Valid:
     switches: tuple[str, ...]
     operations: Mapping[str, OperationDefinitionNode]
     roots: tuple[str, ...]
+    introspected: dict[tuple[str, bytes], dict[str, Any]] = field(default_factory=dict, compare=False)
+    """What the schema answers about itself, for it is large and never changes."""
 
 
 @lru_cache(maxsize=_DOCUMENTS)
@@ -137,7 +139,7 @@ class _Document:
         key = (operation.name.value if operation.name else "", values)
         if key not in self._plans:
             chosen = dict(zip(read.switches, values, strict=True))
-            self._plans[key] = _Plan(read.node, operation, chosen, self._engine)
+            self._plans[key] = _Plan(read, operation, chosen, self._engine)
         return self._plans[key].run(coerced, conditions)
 
 
@@ -152,17 +154,16 @@ class _Plan:
 
     def __init__(
         self,
-        document: DocumentNode,
+        read: _Valid,
         operation: OperationDefinitionNode,
         chosen: Mapping[str, bool],
         engine: Engine,
     ) -> None:
-        self._engine, self._document, self._operation = engine, document, operation
-        selections = Selections(document, chosen)
+        self._engine, self._read, self._operation = engine, read, operation
+        selections = Selections(read.node, chosen)
         compiler = Compiler(engine.schema, engine.store, selections)
         self._parts: list[tuple[str, str, Any]] = []
         self._introspection: list[FieldNode] = []
-        self._answers: dict[bytes, dict[str, Any]] = {}
         for key, nodes in selections.fields([operation], frozenset({"Query"})).items():
             name = nodes[0].name.value
             plan: Any = None
@@ -204,9 +205,11 @@ class _Plan:
         return "Query" if name == "__typename" else introspected[key]
 
     def _introspect(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """The schema about itself: graphql-core's own answer, kept as JSON, for it is large and never changes."""
-        key = orjson.dumps(variables, default=str)
-        if key not in self._answers:
+        """The schema about itself: graphql-core's own answer, kept as JSON."""
+        name = self._operation.name.value if self._operation.name else ""
+        # The variables decide on directives, too: no two plans of an operation have the same ones.
+        key, answers = (name, orjson.dumps(variables, default=str)), self._read.introspected
+        if key not in answers:
             operation = OperationDefinitionNode(
                 operation=OperationType.QUERY,
                 name=None,
@@ -214,11 +217,11 @@ class _Plan:
                 directives=(),
                 selection_set=SelectionSetNode(selections=tuple(self._introspection)),
             )
-            others = [one for one in self._document.definitions if not isinstance(one, OperationDefinitionNode)]
+            others = [one for one in self._read.node.definitions if not isinstance(one, OperationDefinitionNode)]
             document = DocumentNode(definitions=(operation, *others))
             result = execute_sync(self._engine.schema, document, variable_values=dict(variables))
-            self._answers[key] = {name: orjson.Fragment(orjson.dumps(one)) for name, one in (result.data or {}).items()}
-        return self._answers[key]
+            answers[key] = {name: orjson.Fragment(orjson.dumps(one)) for name, one in (result.data or {}).items()}
+        return answers[key]
 
 
 def _failed(message: str) -> dict[str, Any]:
