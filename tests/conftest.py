@@ -19,6 +19,7 @@ from confluent_kafka.admin import AdminClient
 from sandbox.local.sandboxes import SonarSandbox, SplynxSandbox
 from sandbox.local.shared import SharedStack
 from sandbox.local.stack import Addresses
+from tests.prepared import ForkedServer, Prepared
 from tests.splynx_pool import SplynxPool
 
 ENVIRONMENT = "CROSSFADE_TEST_STACK"
@@ -112,14 +113,22 @@ def drop_topics(kafka_bootstrap: str, instance: str) -> None:
         future.result(30)
 
 
+@pytest.fixture(scope="session")
+def prepared() -> Iterator[Prepared]:
+    """What sandboxes and commands of this process are forked from."""
+    with Prepared() as made:
+        yield made
+
+
 @pytest.fixture
-def start_sonar(tmp_path: Path) -> Iterator[Callable[..., SonarSandbox]]:
+def start_sonar(tmp_path: Path, prepared: Prepared) -> Iterator[Callable[..., SonarSandbox]]:
     """Starts Sonar sandboxes, each a process of its own: `start_sonar(accounts=20, seed=3)`; stopped after the test."""
     with ExitStack() as started:
 
         def start(**options: object) -> SonarSandbox:
             name = f"sonar-{secrets.token_hex(3)}"
             sandbox = SonarSandbox(tmp_path, name=name, **{"requests_per_minute": 0, **options})  # type: ignore[arg-type]
+            sandbox.process = ForkedServer(sandbox.process, prepared)
             started.callback(sandbox.stop)
             sandbox.start()
             return sandbox
@@ -128,9 +137,9 @@ def start_sonar(tmp_path: Path) -> Iterator[Callable[..., SonarSandbox]]:
 
 
 @pytest.fixture(scope="session")
-def splynx_pool(stack: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SplynxPool]:
+def splynx_pool(stack: Addresses, tmp_path_factory: pytest.TempPathFactory, prepared: Prepared) -> Iterator[SplynxPool]:
     """Splynx sandboxes of this process, each used by one test after the other."""
-    pool = SplynxPool(stack, tmp_path_factory.mktemp("splynx"))
+    pool = SplynxPool(stack, tmp_path_factory.mktemp("splynx"), prepared)
     yield pool
     pool.close()
 

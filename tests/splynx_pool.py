@@ -9,6 +9,7 @@ from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses
 from sandbox.splynx.database import Server
 from sandbox.splynx.install import connect
+from tests.prepared import ForkedServer, Prepared
 
 _COLUMNS = (
     "SELECT table_name, column_name, ordinal_position, column_default, is_nullable, column_type, collation_name,"
@@ -20,8 +21,8 @@ _Shape = tuple[object, ...]
 class SplynxPool:
     """Sandboxes over databases of their own. A test finds its own as if it were freshly installed."""
 
-    def __init__(self, stack: Addresses, folder: Path) -> None:
-        self._stack, self._folder = stack, folder
+    def __init__(self, stack: Addresses, folder: Path, prepared: Prepared) -> None:
+        self._stack, self._folder, self._prepared = stack, folder, prepared
         self._idle: list[SplynxSandbox] = []
         self._shape: _Shape = ()
 
@@ -57,6 +58,7 @@ class SplynxPool:
             ledger=f"crossfade_{mark}",
             writer=f"writer_{mark}",
         )
+        sandbox.process = ForkedServer(sandbox.process, self._prepared)
         try:
             sandbox.start()
         except BaseException:

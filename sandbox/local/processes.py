@@ -95,6 +95,11 @@ class Managed:
         """Start it without waiting. The log is appended to, so that a restart keeps what went before."""
         self.identity.parent.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        pid = self._spawn(command)
+        _write_whole(self.identity, json.dumps({"pid": pid, "started": _birth(pid)}))
+
+    def _spawn(self, command: Command) -> int:
+        """Its pid, which leads a session of its own."""
         try:
             with self.log.open("ab") as log:
                 child = subprocess.Popen(  # noqa: S603 - our own command lines
@@ -110,7 +115,7 @@ class Managed:
         except OSError as exc:
             raise StartFailed(self.name, f"cannot be run ({exc.strerror}: {command.argv[0]})", ()) from exc
         _CHILDREN[child.pid] = child
-        _write_whole(self.identity, json.dumps({"pid": child.pid, "started": _birth(child.pid)}))
+        return child.pid
 
     def wait_until(
         self, is_ready: Callable[[], bool], *, timeout_seconds: float, cancelled: threading.Event | None = None

@@ -29,6 +29,7 @@ from tests.faults.seeds import FULL, Without
 from tests.faults.sink_site import SinkSite, sink_settings
 from tests.integration.capture.conftest import make_site
 from tests.integration.instance import prepare
+from tests.prepared import ForkedServer, Prepared
 from tests.slice import SLICE
 
 __all__ = ["make_site"]
@@ -81,9 +82,9 @@ def _forget_what_leaked(patches: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def sink_site(stack: Addresses, mariadb: MariaDbAccess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SinkSite]:
+def sink_site(stack: Addresses, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SinkSite]:
     """A Splynx and an instance with its topics, one for all tests of a process."""
-    with _made_site(stack, tmp_path_factory.mktemp("sink")) as site:
+    with _made_site(stack, tmp_path_factory.mktemp("sink"), prepared) as site:
         yield site
 
 
@@ -106,7 +107,7 @@ def own_database(tmp_path: Path) -> Iterator[MariaDb]:
 
 
 @pytest.fixture
-def own_site(stack: Addresses, own_database: MariaDb, tmp_path: Path) -> Iterator[SinkSite]:
+def own_site(stack: Addresses, own_database: MariaDb, tmp_path: Path, prepared: Prepared) -> Iterator[SinkSite]:
     """The same over a database server of its own."""
     access = replace(
         stack,
@@ -115,7 +116,7 @@ def own_site(stack: Addresses, own_database: MariaDb, tmp_path: Path) -> Iterato
         mariadb_user=own_database.user,
         mariadb_password_file=str(own_database.password_file),
     )
-    with _made_site(access, tmp_path) as site:
+    with _made_site(access, tmp_path, prepared) as site:
         yield site
 
 
@@ -125,13 +126,14 @@ def start(server: MariaDb) -> None:
 
 
 @contextmanager
-def _made_site(stack: Addresses, folder: Path) -> Iterator[SinkSite]:
+def _made_site(stack: Addresses, folder: Path, prepared: Prepared) -> Iterator[SinkSite]:
     mark = secrets.token_hex(4)
     mariadb = MariaDbAccess(stack.mariadb_host, stack.mariadb_port, stack.mariadb_user, stack.mariadb_password)
     with ExitStack() as started:
         splynx = SplynxSandbox(
             folder, stack, database=f"splynx_{mark}", ledger=f"crossfade_{mark}", writer=f"writer_{mark}"
         )
+        splynx.process = ForkedServer(splynx.process, prepared)
         started.callback(splynx.drop)
         started.callback(splynx.stop)
         splynx.start()

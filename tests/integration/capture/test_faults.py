@@ -16,12 +16,14 @@ from producers.cursors import CursorUnusable
 from producers.sequence import SequenceBehind
 from sandbox.local.sandboxes import SonarSandbox
 from tests.integration.capture.conftest import Site, assert_topics_equal_sonar, wait_until
+from tests.prepared import ForkedServer, Prepared
 
 
 @pytest.fixture(scope="module")
-def unchanging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SonarSandbox]:
+def unchanging(tmp_path_factory: pytest.TempPathFactory, prepared: Prepared) -> Iterator[SonarSandbox]:
     """A Sonar in which nothing happens but what goes wrong on the way, for all kinds of that."""
     sandbox = SonarSandbox(tmp_path_factory.mktemp("sonar"), accounts=10, requests_per_minute=0)
+    sandbox.process = ForkedServer(sandbox.process, prepared)
     try:
         sandbox.start()
         yield sandbox

@@ -22,7 +22,7 @@ from sandbox.local.sandboxes import SonarSandbox, SplynxSandbox
 from sandbox.local.stack import Addresses
 from tests.conftest import MariaDbAccess, drop_topics
 from tests.integration import behind
-from tests.integration.console.prepared import Prepared
+from tests.prepared import ForkedServer, Prepared
 from tests.slice import BEYOND_THE_SLICE
 from tests.splynx_pool import SplynxPool
 
@@ -142,13 +142,6 @@ def changed(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     return result
 
 
-@pytest.fixture(scope="session")
-def prepared() -> Iterator[Prepared]:
-    """What the commands of this process are forked from."""
-    with Prepared() as made:
-        yield made
-
-
 @pytest.fixture(scope="module")
 def site(
     stack: Addresses,
@@ -161,6 +154,7 @@ def site(
     mark = secrets.token_hex(4)
     folder = tmp_path_factory.mktemp(f"site-{mark}")
     sonar = SonarSandbox(folder, accounts=ACCOUNTS, requests_per_minute=0)
+    sonar.process = ForkedServer(sonar.process, prepared)
     with ExitStack() as started:
         started.callback(drop_topics, stack.kafka_bootstrap, f"c{mark}")
         splynx = started.enter_context(splynx_pool.taken())

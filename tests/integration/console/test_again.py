@@ -1,6 +1,7 @@
 """Stored records handled again beside stages that run: a replay writes nothing twice, a letter passes once mended."""
 
 import asyncio
+import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -413,7 +414,7 @@ def target(site: Site, splynx: SplynxSandbox) -> dict[str, Any]:
 def stop(pair: Pair, stage: str) -> None:
     """End a stage."""
     process = pair.stages[stage]
-    process.terminate()
+    process.send_signal(signal.SIGTERM)
     assert process.wait(60) in {0, 143}
 
 

@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,6 +21,7 @@ from schemas.avro import bundle_from_avro, bundle_schema
 from schemas.bundle import StampedBundle
 from schemas.catalogue import AGGREGATES, aggregate
 from tests.integration.capture.conftest import Site, make_site
+from tests.prepared import Forked, Prepared
 
 __all__ = ["make_site"]
 
@@ -80,12 +79,12 @@ def with_secrets(value: Any) -> Any:
 class Worker:
     """A Faust worker as a process."""
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
-        self._settings, self._folder = settings, folder
+    def __init__(self, settings: Settings, folder: Path, prepared: Prepared) -> None:
+        self._settings, self._folder, self._prepared = settings, folder, prepared
         # One port for its whole life: by it Kafka knows that a worker which starts again is the one that was killed.
         (self._port,) = free_ports(1)
         self.log, self.out = folder / "worker.log", folder / "worker.json"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Forked | None = None
 
     def start(self, patch: str | None = None, **changes: Any) -> None:
         """Start it (again), with `patch` of `patched_main`; keys of `process` go to the settings."""
@@ -94,11 +93,11 @@ class Worker:
         made = {"http": http, "state_dir": self._folder / "state", "process": process}
         config = self._folder / "settings.json"
         config.write_text(json.dumps(with_secrets(self._settings.model_copy(update=made))))
-        arguments = ["console", "process", "--json", "--config", str(config)]
+        program, arguments = "console", ["process", "--json", "--config", str(config)]
         if patch is not None:
-            arguments = ["tests.integration.processors.patched_main", patch, str(config)]
-        with self.log.open("ab") as log, self.out.open("wb") as out:
-            self.process = subprocess.Popen([sys.executable, "-m", *arguments], stdout=out, stderr=log)
+            program, arguments = "tests.integration.processors.patched_main", [patch, str(config)]
+        self.out.unlink(missing_ok=True)
+        self.process = self._prepared.start(program, arguments, os.environ, out=self.out, err=self.log)
 
     def ended(self, seconds: float = 90) -> int:
         """The exit code of a worker that ends by itself."""
@@ -123,13 +122,13 @@ class Worker:
 
 
 @pytest.fixture
-def worker_at(site: Site, tmp_path: Path) -> Iterator[Callable[[str], Worker]]:
+def worker_at(site: Site, tmp_path: Path, prepared: Prepared) -> Iterator[Callable[[str], Worker]]:
     """Makes a worker that finds the registry at an address; it is stopped whatever happens."""
     made: list[Worker] = []
 
     def make(registry_url: str) -> Worker:
         registry = site.settings.registry.model_copy(update={"url": registry_url})
-        made.append(Worker(site.settings.model_copy(update={"registry": registry}), tmp_path))
+        made.append(Worker(site.settings.model_copy(update={"registry": registry}), tmp_path, prepared))
         return made[-1]
 
     yield make

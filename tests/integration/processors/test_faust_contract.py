@@ -6,8 +6,6 @@ The second half is what we rely on.
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +15,9 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from tests.prepared import Forked, Prepared
+
+SCENES = "tests.integration.processors.faust_scenes"
 EVENTS = 12
 BAD = 5
 
@@ -24,10 +25,10 @@ BAD = 5
 class Play:
     """One scene as a process, and what it left: what it did, and up to where it committed."""
 
-    def __init__(self, bootstrap: str, instance: str, folder: Path) -> None:
+    def __init__(self, bootstrap: str, instance: str, folder: Path, prepared: Prepared) -> None:
         self._bootstrap, self._topic, self._group = bootstrap, f"sonar.{instance}.scene", f"{instance}.scene"
-        self._folder = folder
-        self.process: subprocess.Popen[bytes] | None = None
+        self._folder, self._prepared = folder, prepared
+        self.process: Forked | None = None
         admin = AdminClient({"bootstrap.servers": bootstrap})  # its futures end with it
         admin.create_topics([NewTopic(self._topic, 1, 1)])[self._topic].result(30)
 
@@ -38,11 +39,9 @@ class Play:
         assert producer.flush(30) == 0
 
     def start(self, scene: str) -> None:
-        argv = [sys.executable, "-m", "tests.integration.processors.faust_scenes", scene]
-        with (self._folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [*argv, self._bootstrap, self._topic, self._group, str(self._folder)], stdout=log, stderr=log
-            )
+        words = [scene, self._bootstrap, self._topic, self._group, str(self._folder)]
+        log = self._folder / "log"
+        self.process = self._prepared.start(SCENES, words, os.environ, out=log, err=log)
 
     def send(self, sign: signal.Signals) -> int:
         assert self.process is not None
@@ -77,8 +76,8 @@ class Play:
 
 
 @pytest.fixture
-def play(kafka_bootstrap: str, instance: str, tmp_path: Path) -> Iterator[Play]:
-    made = Play(kafka_bootstrap, instance, tmp_path)
+def play(kafka_bootstrap: str, instance: str, tmp_path: Path, prepared: Prepared) -> Iterator[Play]:
+    made = Play(kafka_bootstrap, instance, tmp_path, prepared)
     yield made
     if made.process is not None:
         made.send(signal.SIGKILL)

@@ -15,9 +15,10 @@ from console.progress import Progress
 from plumbing.errors import DependencyUnreachable
 from plumbing.settings import load_settings
 from sandbox.local.library import ROOT
-from tests.integration.console.conftest import Ended, Site, bare_environment, prepared, site
+from tests.integration.console.conftest import Ended, Site, bare_environment, site
+from tests.prepared import Forked
 
-__all__ = ["prepared", "site"]
+__all__ = ["site"]
 
 STAGES = (("follow",), ("process",), ("sink", "--apply"))
 
@@ -28,13 +29,19 @@ class Pair:
 
     site: Site
     program: str = "console"
-    stages: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    stages: dict[str, "subprocess.Popen[bytes] | Forked"] = field(default_factory=dict)
 
     def start(self, *words: str) -> None:
         """Start a stage as a process of its own, again where it ended."""
-        with (self.site.folder / f"{words[0]}.log").open("ab") as log:
+        path, command = self.site.folder / f"{words[0]}.log", self.command(*words)
+        if self.program == "console":
+            self.stages[words[0]] = self.site.prepared.start(
+                self.program, command[3:], bare_environment(), out=path, err=path, own_session=True
+            )
+            return
+        with path.open("ab") as log:
             self.stages[words[0]] = subprocess.Popen(
-                self.command(*words), stdout=log, stderr=log, cwd=ROOT, env=bare_environment(), start_new_session=True
+                command, stdout=log, stderr=log, cwd=ROOT, env=bare_environment(), start_new_session=True
             )
 
     def command(self, *words: str) -> list[str]:
@@ -114,7 +121,7 @@ def stages(pair: Pair) -> Iterator[Pair]:
             _end(process)
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: "subprocess.Popen[bytes] | Forked") -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:
