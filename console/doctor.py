@@ -46,6 +46,7 @@ async def examine(settings: Settings, stages: Collection[str] = (CAPTURE, PROCES
         ("write paths", lambda: doctor_splynx.ways(settings), {SINK}, {"rules"}),
         ("splynx database", lambda: doctor_splynx.tables(settings), {SINK}, at_ledger),
         ("splynx columns", lambda: doctor_splynx.columns(settings), {SINK}, {"ledger", "splynx database"}),
+        ("splynx is ours", lambda: doctor_splynx.others(settings), {SINK}, {"ledger", API, "splynx database"}),
         ("guards", lambda: doctor_splynx.guards(settings), {SINK}, {"rules", API}),
     ]
     found: list[Finding] = []

@@ -40,6 +40,17 @@ async def api(settings: Settings) -> list[Finding]:
     return found
 
 
+async def others(settings: Settings) -> list[Finding]:
+    """A Splynx that has rows before anything was written may be another one than is meant."""
+    async with Site.open(settings) as site:
+        async with site.db.session() as tx:
+            begun = await site.ledger.begun(tx)
+        if not begun:
+            await readiness.check_no_customers(site.client)
+    says = "this ledger was begun with it" if begun else "it has no customers yet"
+    return [Finding("splynx is ours", True, says)]
+
+
 async def ids(settings: Settings) -> list[Finding]:
     async with SplynxClient(settings.splynx) as client:
         await readiness.check_ids(client, settings.rules)

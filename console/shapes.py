@@ -77,6 +77,7 @@ SHAPES: dict[str, Shape] = {
         "fields[]": "Additional fields that were, or would be, defined.",
         "labels[]": "Flag labels that were, or would be, made.",
         "adoptions": "`{entity: rows of Splynx with Sonar ids that the ledger does not know}`.",
+        "others": "Customers that Splynx has before anything was written, without --apply.",
     },
     "run": {
         "applied": "Whether the sink ran too.",

@@ -53,4 +53,13 @@ def sink_text(document: dict[str, Any]) -> str:
         text += f"\nadditional fields: {', '.join(document['fields'])}"
     if document["labels"]:
         text += f"\nflag labels: {', '.join(document['labels'])}"
-    return text if document["applied"] else text + "\nNothing was written. Do it with: crossfade sink --apply"
+    if document["applied"]:
+        return text
+    if document["adoptions"]:
+        told = ", ".join(f"{count} of {entity}" for entity, count in document["adoptions"].items())
+        text += (
+            f"\nrows with Sonar ids that the ledger does not know: {told}; see crossfade plan, then --approve adoption"
+        )
+    elif document["others"]:
+        text += f"\n{document['others']} customers are in this Splynx already; if it is meant, --approve target"
+    return text + "\nNothing was written. Do it with: crossfade sink --apply"

@@ -11,7 +11,7 @@ from sinks.store import Ledger
 MENDED = "mended"
 """The answer to a mistake in the rules; to what is meant it is the entity's name."""
 ADOPTION, TARGET = "adoption", "target"
-"""The answers to rows that the ledger does not know, and to a Splynx that is another one than it knew."""
+"""The answers to rows that the ledger does not know, and to a Splynx that is another one than it knew, or not empty."""
 _BRAKE, _OLDEST = "brake", "oldest_generation"
 
 

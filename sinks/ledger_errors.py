@@ -59,6 +59,22 @@ class AdoptionNeeded(SyncError):
     )
 
 
+class TargetNotEmpty(SyncError):
+    """The ledger was never used, and Splynx has customers already: perhaps it is not the one that is meant.
+
+    Asked for once, before anything is written.
+    """
+
+    code = "sink.target_not_empty"
+    action = Action.HALT
+    exit_code = ExitCode.FOUND
+    remedy = (
+        "Check splynx.url. If this is the Splynx that is meant: `crossfade sink --apply --approve target`; its own rows"
+        " are left alone. If it was written before and the ledger was lost, `crossfade plan` lists the rows, and"
+        " `crossfade ledger rebuild` takes them over."
+    )
+
+
 class RebuildInterrupted(SyncError):
     """A rebuild of the ledger was begun and did not end, so the ledger does not know all that is in Splynx."""
 

@@ -9,6 +9,7 @@ from clients.splynx_paths import listing
 from plumbing.errors import ConfigurationError
 from schemas.catalogue import TARGETS
 from schemas.rules import configured_ids, named_fields, read_rules, unknown_fields, unknown_ids
+from sinks.ledger_errors import TargetNotEmpty
 
 LISTS = {
     "partner": "admin/administration/partners",
@@ -92,6 +93,17 @@ async def check_ids(client: SplynxClient, path: Path) -> None:
     if unknown := unknown_ids(text, known):
         lists = ", ".join(f"{LISTS[kind]} lists each {kind.replace('_', ' ')}" for kind in sorted(kinds))
         raise UnknownIds("; ".join(unknown), remedy=f"Correct the ids in the rules file; {lists}.")
+
+
+async def check_no_customers(client: SplynxClient) -> None:
+    """See that a Splynx into which nothing was written yet has no customers.
+
+    Raises:
+        TargetNotEmpty: it has, so perhaps it is not the one that is meant.
+        NotSplynx, SplynxModuleOff, SplynxRefused, SplynxUnreachable.
+    """
+    if rows := await rows_of(client, entities()["customer"]):
+        raise TargetNotEmpty(f"this ledger was never used, and Splynx has {rows} customers already")
 
 
 async def check_ready(client: SplynxClient, path: Path) -> None:

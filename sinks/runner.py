@@ -37,7 +37,7 @@ from sinks.payment_ids import check_empty, check_sql
 from sinks.payments import Payments
 from sinks.plan import Outcome
 from sinks.preview import Preview
-from sinks.readiness import check_ready
+from sinks.readiness import check_no_customers, check_ready, entities, rows_of
 from sinks.rebuild import check_rebuilt, rebuild
 from sinks.rest import RestRecords
 from sinks.rest_documents import RestDocuments
@@ -83,6 +83,8 @@ class SinkSummary:
     """Flag labels that were (or would be) made."""
     adoptions: dict[str, int] = field(default_factory=dict)
     """`{entity: rows of Splynx with Sonar ids that the ledger did not know}`; they were taken over, or would be."""
+    others: int = 0
+    """Customers that Splynx has before anything was written, in a dry run."""
 
 
 async def run_sink(
@@ -94,13 +96,13 @@ async def run_sink(
 ) -> SinkSummary:
     """Run the sink until `stop` is set; without `apply`, count what it would do up to the topics' present end.
 
-    `approve` names what the operator agrees to: `adoption`, `target` (another Splynx than the ledger knew), the entity
-    of a brake, or `mended` for a brake that found a mistake.
+    `approve` names what the operator agrees to: `adoption`, `target` (another Splynx than the ledger knew, or one that
+    has rows already), the entity of a brake, or `mended` for a brake that found a mistake.
 
     Raises:
-        GuardsViolated, AdoptionNeeded, ForeignTarget, LedgerTaken, CutOver, TablesChanged, WrongDatabase, BrakeApplied,
-        HistoryLost, TooManyDeadLetters and whatever else says HALT; Fenced when another sink took over. All of them
-        leave ledger and Splynx in step.
+        GuardsViolated, AdoptionNeeded, TargetNotEmpty, ForeignTarget, LedgerTaken, CutOver, TablesChanged,
+        WrongDatabase, BrakeApplied, HistoryLost, TooManyDeadLetters and whatever else says HALT; Fenced when another
+        sink took over. All of them leave ledger and Splynx in step.
     """
     collect_seldom()
     async with _Parts.open(settings, frozenset(approve)) as parts:
@@ -130,7 +132,9 @@ class _Parts:
     async def preview(self, stop: asyncio.Event) -> SinkSummary:
         summary = SinkSummary(applied=False)
         async with self._db.session() as tx:
-            exists = await self._ledger.exists(tx)
+            exists, begun = await self._ledger.exists(tx), await self._ledger.begun(tx)
+        if not begun:
+            summary.others = await rows_of(self._client, entities()["customer"])
         summary.fields = await define_fields(self._client, list(TARGETS.values()), apply=False)
         summary.labels = await define_flag_labels(self._client, self._db, self._ledger, apply=False)
         summary.adoptions = await unknown_rows(self._site.marked, self._db, self._ledger, ledger_exists=exists)
@@ -156,8 +160,7 @@ class _Parts:
         home = await self._stream.home()
         payments = await self._payments(ways)
         async with self._db.session() as tx:
-            exists = await self._ledger.exists(tx)
-            begun = exists and await self._ledger.meta(tx, "epoch") is not None
+            exists, begun = await self._ledger.exists(tx), await self._ledger.begun(tx)
         if not begun:
             require_guards(violations)  # nothing waits yet: nothing is begun
         summary.adoptions = await unknown_rows(self._site.marked, self._db, self._ledger, ledger_exists=exists)
@@ -166,6 +169,8 @@ class _Parts:
                 told = ", ".join(f"{count} of {entity}" for entity, count in summary.adoptions.items())
                 raise AdoptionNeeded(f"rows of Splynx carry Sonar ids that the ledger does not know: {told}")
             await rebuild(self._site)
+        elif not begun and TARGET not in self._approve:
+            await check_no_customers(self._client)
         async with self._db.session() as tx:
             await self._ledger.create(tx)
             await check_rebuilt(tx, self._ledger)

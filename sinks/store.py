@@ -48,6 +48,10 @@ class Ledger(
         )
         return bool(rows)
 
+    async def begun(self, tx: Transaction) -> bool:
+        """Whether a sink has begun with it."""
+        return await self.exists(tx) and await self.meta(tx, "epoch") is not None
+
     async def meta(self, tx: Transaction, name: str) -> str | None:
         """A named value."""
         row = await tx.fetch_one(f"SELECT value FROM {self.table('meta')} WHERE name = %s", (name,))  # noqa: S608

@@ -9,11 +9,12 @@ import pytest
 import yaml
 
 from clients.splynx import SplynxClient
+from console.doctor_splynx import others
 from plumbing.kafka import make_admin, make_producer
 from sandbox.splynx.settings import GUARDS
 from schemas.catalogue import AGGREGATES, TARGETS, aggregate
 from sinks.errors import GuardsViolated
-from sinks.ledger_errors import AdoptionNeeded
+from sinks.ledger_errors import AdoptionNeeded, TargetNotEmpty
 from sinks.runner import SinkSummary, run_sink
 from tests.integration.sinks.pair import Pair, account, going_on, load, payment, until
 
@@ -131,12 +132,24 @@ def _turn(pair: Pair, value: str) -> None:
     pair.run(f"UPDATE config SET value = '{value}' WHERE module = '{module}' AND path = '{path}' AND `key` = '{key}'")
 
 
-async def test_a_violated_guard_stops_a_first_start_before_a_row_is_written(pair: Pair) -> None:
+async def test_a_violated_guard_or_customers_of_others_stop_a_first_start_before_a_row_is_written(pair: Pair) -> None:
+    """Whose they are is asked once: afterwards they are left alone."""
     load(pair)
     _turn(pair, "1")
     with pytest.raises(GuardsViolated):
         await run_sink(pair.settings, apply=True, stop=asyncio.Event())
-    assert pair.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 0
+    _turn(pair, "0")
+    pair.run("INSERT IGNORE INTO customers (id, login, status, name) VALUES (7, 'theirs', 'active', 'By hand')")
+    with pytest.raises(TargetNotEmpty, match="1 customers"):
+        await run_sink(pair.settings, apply=True, stop=asyncio.Event())
+    assert (await run_sink(pair.settings, apply=False, stop=asyncio.Event())).others == 1
+    assert pair.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 1
+    with pytest.raises(TargetNotEmpty):
+        await others(pair.settings)  # the doctor's look
+    await pair.sink(approve=("target",))
+    assert [one.ok for one in await others(pair.settings)] == [True]
+    assert pair.rows("SELECT name FROM customers WHERE id = 7") == [{"name": "By hand"}]
+    assert pair.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 4
 
 
 async def test_a_guard_that_is_violated_later_holds_up_what_it_concerns_until_it_is_put_right(
