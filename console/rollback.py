@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -165,13 +165,14 @@ async def run_rollback(
                     )
             rest = RestRecords(site.client, site.db, site.ledger, TARGETS, short)
             handle = RollbackWrites(site, rollback, rest, payments).apply
-        async for part in rollback.parts(chosen):
-            handled = await handle(part)
-            decided += await overwritten_values(site, handled)
-            for one in handled:
-                done.add(one)
-                note(record_of(one, values=values))
-            tell("records", done.whole, sum(chosen.records.values()))
+        async with aclosing(rollback.parts(chosen)) as parts:
+            async for part in parts:
+                handled = await handle(part)
+                decided += await overwritten_values(site, handled)
+                for one in handled:
+                    done.add(one)
+                    note(record_of(one, values=values))
+                tell("records", done.whole, sum(chosen.records.values()))
         done.reopened = len(decided)
         if apply and decided:
             async with site.db.transaction() as tx:

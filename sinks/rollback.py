@@ -1,8 +1,9 @@
 """What a rollback would take back: the journal's entries, the crosswalk, and each row as Splynx has it now."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import aclosing, nullcontext
 from dataclasses import replace
 
 from clients.mysql import Row, Transaction
@@ -60,11 +61,11 @@ class Rollback:
             )
         return chosen
 
-    async def parts(self, chosen: Chosen) -> AsyncIterator[list[Planned]]:
+    async def parts(self, chosen: Chosen) -> AsyncGenerator[list[Planned], None]:
         """Every record that the writes are about, in the order in which they are undone: dependants and newest first.
 
         What is opened again comes last, dependants behind what they depend on. So many at a time, each part of one
-        kind; what each row is now, is not looked at yet.
+        kind; what each row is now, is not looked at yet. To be closed by who does not go through all of them.
 
         Raises:
             SyncError: the ledger does not answer.
@@ -72,12 +73,33 @@ class Rollback:
         passes = [(entity, False) for entity in reversed(list(TARGETS))]
         passes += [(entity, True) for entity, target in TARGETS.items() if can_be_closed(target)]
         for entity, opening in passes:
-            below = chosen.newest + 1 if entity in chosen.records else 0
+            if entity not in chosen.records:
+                continue
+            async with aclosing(self._pages(chosen, entity)) as pages:
+                async for page in pages:
+                    if part := [one for one in page if one.undo.opens is opening]:
+                        yield part
+
+    async def _pages(self, chosen: Chosen, entity: str) -> AsyncGenerator[list[Planned], None]:
+        """All records of an entity. What goes by SQL is planned while the part before is written: nothing of that
+        concerns it.
+
+        Not while the first one is: until that has taken the partitions, others may write what would be planned. Nor
+        what goes over REST, which takes so long that the plan would be of yesterday.
+        """
+        part, below = await self._part(chosen, entity, chosen.newest + 1)
+        yield part
+        is_ahead = self.by_sql(TARGETS[entity]) and self._site.db.settings.pool_size > 1
+        ahead: asyncio.Task[tuple[list[Planned], int]] | None = None
+        try:
             while below:
-                part, below = await self._part(chosen, entity, below)
-                part = [one for one in part if one.undo.opens is opening]
-                if part:
-                    yield part
+                part, below = await (ahead or self._part(chosen, entity, below))
+                ahead = asyncio.create_task(self._part(chosen, entity, below)) if below and is_ahead else None
+                yield part
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
 
     async def _part(self, chosen: Chosen, entity: str, below: int) -> tuple[list[Planned], int]:
         """Records whose newest chosen entry lies below an id, and the id to go on below; 0 at the end."""

@@ -16,6 +16,8 @@ CROSSWALK = (
     "entity", "record_key", "aggregate", "sonar_id", "target_id", "hash", "sequence", "state", "revision", "document",
     "updated_at",
 )  # fmt: skip
+_KNOWN = ", ".join(f"c.{name}" for name in CROSSWALK[:-1])
+"""What is asked of a row: each further column of many takes its time."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Crosswalk(Tables):
         found: dict[AggregateKey, list[Known]] = {}
         for first, part in chunks(keys):
             for row in await tx.fetch(
-                f"SELECT * FROM {self.table('crosswalk')} WHERE aggregate = %s AND sonar_id IN ({marks(part)})",
+                f"SELECT {_KNOWN} FROM {self.table('crosswalk')} c"
+                f" WHERE c.aggregate = %s AND c.sonar_id IN ({marks(part)})",
                 [first, *part],
             ):
                 found.setdefault((row["aggregate"], row["sonar_id"]), []).append(_known(row))
@@ -45,7 +48,7 @@ class Crosswalk(Tables):
     async def known_record(self, tx: Transaction, key: Key) -> Known | None:
         """One crosswalk row."""
         row = await tx.fetch_one(
-            f"SELECT * FROM {self.table('crosswalk')} WHERE entity = %s AND record_key = %s",
+            f"SELECT {_KNOWN} FROM {self.table('crosswalk')} c WHERE c.entity = %s AND c.record_key = %s",
             key,
         )
         return None if row is None else _known(row)
@@ -55,7 +58,7 @@ class Crosswalk(Tables):
         found: dict[Key, Owned] = {}
         for first, part in chunks(keys):
             for row in await tx.fetch(
-                f"SELECT c.*, a.partition_no, a.sequence AS applied FROM {self.table('crosswalk')} c"
+                f"SELECT {_KNOWN}, a.partition_no, a.sequence AS applied FROM {self.table('crosswalk')} c"
                 f" LEFT JOIN {self.table('aggregates')} a ON a.aggregate = c.aggregate AND a.sonar_id = c.sonar_id"
                 f" WHERE c.entity = %s AND c.record_key IN ({marks(part)})",
                 [first, *part],

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -33,6 +33,7 @@ class Journal:
         for entity, key, run in entries:
             self.add(entity, key, run)
         self.asked: list[int] = []
+        self.settings = SimpleNamespace(pool_size=2)
 
     def add(self, entity: str, key: str, run: str) -> None:
         number = len(self.rows) + 1
@@ -118,6 +119,45 @@ async def test_one_batch_of_a_run_is_chosen_by_entry() -> None:
     chosen = await rollback.chosen(Writes(run_id="a", batch=1))
     (part,) = [part async for part in rollback.parts(chosen)]
     assert [(one.key, one.undo.way) for one in part] == [("1", Way.RESTORE)]
+
+
+async def _asked_for_while_handled(journal: Journal) -> list[int]:
+    """How many pages had been asked for in the end of the handling of each part."""
+    rollback, asked = rollback_of(journal), list[int]()
+    async with aclosing(rollback.parts(await rollback.chosen(Writes(run_id="a")))) as found:
+        async for _ in found:
+            await asyncio.sleep(0)
+            asked.append(len(journal.asked))
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("entity", "connections", "asked"),
+    [
+        pytest.param("payment", 2, [1, 3, 4], id="not while the first one takes the partitions"),
+        pytest.param("payment", 1, [1, 2, 3], id="with one connection there is none to plan on"),
+        pytest.param("customer", 2, [1, 2, 3], id="what goes over REST takes too long"),
+    ],
+)
+async def test_payments_are_planned_while_those_before_are_written(
+    monkeypatch: pytest.MonkeyPatch, entity: str, connections: int, asked: list[int]
+) -> None:
+    monkeypatch.setattr("sinks.rollback._AT_ONCE", 1)
+    journal = Journal(*((entity, str(number), "a") for number in range(1, 4)))
+    journal.settings.pool_size = connections
+    assert await _asked_for_while_handled(journal) == asked
+
+
+async def test_a_rollback_that_ends_early_leaves_nothing_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sinks.rollback._AT_ONCE", 1)
+    journal = Journal(*(("payment", str(number), "a") for number in range(1, 5)))
+    rollback, handled = rollback_of(journal), 0
+    async with aclosing(rollback.parts(await rollback.chosen(Writes(run_id="a")))) as found:
+        async for _ in found:
+            handled += 1
+            if handled == 2:
+                break
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 class Turns:
