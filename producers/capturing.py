@@ -24,6 +24,7 @@ from producers.errands import Errands
 from producers.fitting import Fitting
 from producers.followed import followed
 from producers.following import Following
+from producers.identity import Identity
 from producers.index import Index
 from producers.lease import Lease
 from producers.needs import SchemaUnfit
@@ -99,9 +100,10 @@ class Capture:
         source = await read_source(client, aggregates, NESTED_PAGE, carried=carried)
         producer = AckedProducer(make_producer(kafka))
         cursors = await asyncio.to_thread(Cursors.load, kafka, topics, producer, lease.check)
-        numbers = Numbers(cursors)
+        identity, numbers = await Identity.checked(client, source.schema, cursors), Numbers(cursors)
         standing = await asyncio.to_thread(read_standing, settings)
         await numbers.reserve(client.server_time, standing.newest)
+        await identity.keep()
         index = await asyncio.to_thread(Index.load, kafka, topics, standing.children_partitions, producer)
         reader = Reader(
             client,

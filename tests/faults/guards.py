@@ -405,6 +405,7 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
         Patch("producers.noticing.Noticing.is_peopled", _always_soon(lambda: True)),
     ),
     "a read by id decides about a delete": (Patch("producers.rereading.Rereading._present", _as_the_log_says),),
+    "which Sonar it is, is remembered": (Patch("producers.identity._told_by", _always_soon(dict)),),
     "a cursor that is none halts": (Patch("producers.cursors._checked", _always({})),),
     "numbers begin above what the topics hold": (
         Patch("producers.sequence.Sequence.reserve", _whatever_is_on_the_topics),

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from console import doctor_sonar
 from plumbing.errors import DependencyRefused
 from plumbing.kafka import AckedProducer, make_admin, make_producer
 from producers.cursors import CursorUnusable
+from producers.identity import ForeignSonar
 from producers.sequence import SequenceBehind
 from sandbox.local.sandboxes import SonarSandbox
+from sandbox.sonar.settings_rows import SYSTEM_SETTING
 from tests.integration.capture.conftest import Site, assert_topics_equal_sonar, wait_until
 from tests.prepared import ForkedServer, Prepared
 
@@ -144,12 +147,18 @@ def test_an_aggregate_of_nine_mebibytes_is_set_aside_by_name_and_the_others_flow
     assert_topics_equal_sonar(site)
 
 
-@pytest.mark.fault(43)
 @pytest.mark.fault(3)
-def test_lost_cursors_halt_instead_of_a_start_from_nothing(make_site: Callable[..., Site]) -> None:
+@pytest.mark.fault(34)
+@pytest.mark.fault(43)
+def test_lost_cursors_and_another_sonar_halt_instead_of_a_start_from_nothing(make_site: Callable[..., Site]) -> None:
     site = make_site(accounts=5)
     site.capture()
     published = len(site.events("account"))
+    for number, refused in ((17, True), (SYSTEM_SETTING["instance_id"], False)):
+        site.change("update", "SystemSetting", id=1, columns={"instance_id": number})
+        with pytest.raises(ForeignSonar) if refused else nullcontext():
+            site.capture()
+    assert len(site.events("account")) == published
     admin, topic = make_admin(site.settings.kafka), site.topics.cursors
     admin.delete_topics([topic])[topic].result(30)
     wait_until(lambda: topic not in admin.list_topics(timeout=10).topics)
