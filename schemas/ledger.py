@@ -132,7 +132,7 @@ TABLES: dict[str, str] = {
         KEY by_record (entity, record_key)
     """,
     # REST calls begun. `open` means that nobody knows yet what Splynx did; until then `sent` tells what a change asks
-    # for, and what is to be entered of a document.
+    # for, who made a row, and what is to be entered of a document.
     "intents": """
         id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
         entity varchar(32) NOT NULL,

@@ -84,20 +84,23 @@ class Healing:
         target = self._targets[intent.entity]
         if intent.method != "POST":
             return None
-        if intent.sent is not None:
-            return await self._documents.find(target, Making(**intent.sent).handle)
+        if handle := _made(intent).handle:
+            return await self._documents.find(target, handle)
         return None if target.module is None else await self._handles.find(target, intent.key, {})
 
     async def _enter(self, tx: Transaction, intent: Intent, found: int) -> None:
-        """Enter a row that was made, unless the ledger has it, or what came after it."""
-        made = Making({}, 0, LIVE, "create", {}, None) if intent.sent is None else Making(**intent.sent)
+        """Enter a row that was made, unless the ledger has it, or what came after it. Its run takes it back."""
+        made = _made(intent)
         known = await self._ledger.known_record(tx, (intent.entity, intent.key))
         if known is not None and known.revision >= made.revision:
             return
         owner = (intent.aggregate, intent.sonar_id)
         entered = (found, "", intent.sequence, made.state, made.revision, dumped(made.kept))
         await self._ledger.put_crosswalk(tx, [(intent.entity, intent.key, *owner, *entered)])
-        entry = JournalEntry(intent.entity, intent.key, found, made.action, made.before, intent.sequence)
+        by = (intent.sent or {}).get("by")
+        entry = JournalEntry(
+            intent.entity, intent.key, found, made.action, made.before, intent.sequence, by=by and (by[0], by[1])
+        )
         await self._ledger.journal(tx, [entry])
 
     async def _put_back(self, intent: Intent, token: int) -> None:
@@ -108,3 +111,9 @@ class Healing:
                 raise
             # Splynx does not take it. The other calls are healed all the same; reconciliation names the difference.
             log.warning("sink.not_put_back", entity=intent.entity, record=intent.key, error=exc.code)
+
+
+def _made(intent: Intent) -> Making:
+    """What is to be entered of the row that a creation made."""
+    told = {name: one for name, one in (intent.sent or {}).items() if name != "by"}
+    return Making(**told) if told else Making({}, 0, LIVE, "create", {}, None)

@@ -96,15 +96,17 @@ class RestRows:
         find: Callable[[], Awaitable[int | None]],
         making: Mapping[str, Any] | None = None,
     ) -> "Made":
-        """Make a row. `find`: its id, looked for by its handle. `making`: kept with the call while it is open.
+        """Make a row. `find`: its id, looked for by its handle. `making`: what is to be entered of it, kept with the
+        call while that is open.
 
         Raises:
             RecordRefused: this record cannot pass.
             SplynxUnreachable, Fenced, Overtaken: try again later.
         """
         where = splynx_paths.collection(endpoint_of(step.target), document)
+        sent = {"by": (self._ledger.run_id, self._ledger.batch)} | dict(making or {})
         try:
-            async with self._calls.begun("POST", step, owner, sent=making) as call:
+            async with self._calls.begun("POST", step, owner, sent=sent) as call:
                 answer = await self._client.post(where, body, deadline=call.latest)
                 return Made(int(answer["id"]), call)
         except SplynxUnreachable as exc:

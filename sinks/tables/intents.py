@@ -53,7 +53,7 @@ class Intents(Tables):
     ) -> int:
         """Say what is about to be called; the intent's id.
 
-        `patience`: until the call's deadline. `sent`: what a change asks for, or what is entered of a document.
+        `patience`: until the call's deadline. `sent`: what a change asks for, or what is entered of a row.
         """
         return await tx.insert(
             f"INSERT INTO {self.table('intents')} (entity, record_key, aggregate, sonar_id, sequence, method, sent,"

@@ -25,6 +25,8 @@ class JournalEntry:
     before: Any
     sequence: int
     undoes: int | None = None
+    by: tuple[str, int] | None = None
+    """Run and batch that did it, where another one found out."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +85,7 @@ class Journal(Tables):
             " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 (
-                    self.run_id,
-                    self.batch,
+                    *(one.by or (self.run_id, self.batch)),
                     one.entity,
                     one.key,
                     one.target_id,

@@ -59,6 +59,9 @@ async def test_killed_between_a_creation_and_its_answer_it_makes_no_twin_and_mis
     assert pair.rows("SELECT login, COUNT(*) AS n FROM customers GROUP BY login") == [
         {"login": f"s{number}", "n": 1} for number in (1, 2, 3)
     ]
+    # A rollback knows that each was made, the one that was found too.
+    made = "SELECT record_key FROM {ledger}.journal WHERE entity = 'customer' AND action = 'create' ORDER BY record_key"
+    assert [row["record_key"] for row in pair.rows(made)] == ["1", "2", "3"]
     # The other two may have been killed before they were sent: lost, and made by another call.
     assert pair.rows("SELECT state FROM {ledger}.intents WHERE state NOT IN ('done', 'lost')") == []
     assert pair.rows("SELECT SUM(deposit) AS money FROM customer_billing")[0]["money"] == 6

@@ -244,9 +244,11 @@ async def test_a_document_made_just_before_a_crash_counts_though_a_newer_bundle_
     await successor.write([topic.send(PAYMENTS, number, one, sequence=4) for number, one in newest.items()])
     assert site.rows("SELECT * FROM {ledger}.held") == []
     assert balances(site) == {"s1": Decimal(28), "s2": Decimal(0)}
-    # What was found counts as made by who found it: a rollback knows of it.
+    # What was found is of the run that made it: a rollback of either takes back its own.
     await taken_back(site, "successor", ways)
     assert balances(site) == {"s1": Decimal(18), "s2": Decimal(0)}
+    await taken_back(site, "run", ways)
+    assert balances(site) == {"s1": Decimal(0), "s2": Decimal(0)}
 
 
 async def test_without_the_database_money_goes_over_rest_and_what_cannot_is_told(site: Site) -> None:
