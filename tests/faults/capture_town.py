@@ -27,6 +27,8 @@ class UnevenBroker(Broker):
     def __init__(self) -> None:
         super().__init__()
         self._is_cut = False
+        self._cursors: list[Callable[[], None]] = []
+        """As `_waiting`, of what another leader acknowledges, in its order."""
         self._troubles, self._refusing = 0, False
         self.before_flush: Callable[[], None] = lambda: None
 
@@ -36,25 +38,30 @@ class UnevenBroker(Broker):
         acknowledge = self._waiting.pop()
 
         def report() -> None:
-            if self._refusing and self._troubles and not self._waiting:
+            if self._refusing and self._troubles and not self._waiting and not self._cursors:
                 self._troubles -= 1
                 options["on_delivery"](KafkaError(KafkaError.NOT_ENOUGH_REPLICAS), None)
             else:
                 acknowledge()
 
-        self._waiting.insert(0 if topic.endswith(".cursors") else len(self._waiting), report)
+        (self._cursors if topic.endswith(".cursors") else self._waiting).append(report)
 
     def flush(self, timeout: float) -> int:
         """Acknowledge everything; `before_flush` may end the process first."""
         self.before_flush()
         if self._is_cut:
             return 0
-        if self._troubles and not self._refusing and self._waiting:
+        waiting = len(self._cursors) + len(self._waiting)
+        if self._troubles and not self._refusing and waiting:
             self._troubles -= 1
-            return len(self._waiting)
-        while self._waiting:
-            self._waiting.pop(0)()
+            return waiting
+        self._acknowledge(self._cursors)
+        self._acknowledge(self._waiting)
         return 0
+
+    def _acknowledge(self, waiting: list[Callable[[], None]]) -> None:
+        while waiting:
+            waiting.pop(0)()
 
     def trouble(self, *, refusing: bool, times: int) -> None:
         """So many flushes end without an acknowledgement, or (`refusing`) the last message of each is not taken."""
@@ -63,6 +70,7 @@ class UnevenBroker(Broker):
     def lose(self) -> None:
         """Forget what was not acknowledged; the next process finds the broker well."""
         super().lose()
+        self._cursors.clear()
         self._is_cut = False
 
     @property
@@ -75,9 +83,8 @@ class UnevenBroker(Broker):
         self._is_cut = True
 
     def cut_short(self) -> None:
-        """End while the broker acknowledges: a cursor that waits has arrived, events beside it have not."""
-        if self._waiting:
-            self._waiting.pop(0)()
+        """End while the broker acknowledges: cursors that wait have arrived, events beside them have not."""
+        self._acknowledge(self._cursors)
         self._is_cut = True
         raise Killed
 

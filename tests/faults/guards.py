@@ -94,8 +94,21 @@ def _without_sequence(real: Any) -> Any:
     return root
 
 
+def _without_waiting(real: Any) -> Any:
+    def deliver(self: Any, messages: Any, pending: Any) -> None:
+        for one in messages:
+            self._producer.produce(one.topic, partition=one.partition, key=one.key, value=one.value)
+        self._index.produce(pending)
+
+    return deliver
+
+
 def _nobody(real: Any) -> Any:
     return lambda self: {}
+
+
+def _nothing_stands(real: Any) -> Any:
+    return property(lambda self: {})
 
 
 def _numbered_at_the_end(real: Any) -> Any:
@@ -176,8 +189,8 @@ def _at_a_number(real: Any) -> Any:
 
 
 def _as_the_log_says(real: Any) -> Any:
-    def present(self: Any, demand: Any, row: Any, page: Any) -> Any:
-        return self._missing(demand, page) if demand.maybe_deleted else real(self, demand, row, page)
+    def present(self: Any, demand: Any, row: Any, page: Any, now: Any) -> Any:
+        return self._missing(demand, page) if demand.maybe_deleted else real(self, demand, row, page, now)
 
     return present
 
@@ -387,13 +400,17 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     # capture
     "a range's cursor is saved at each page": (Patch("producers.snapshot.Snapshot._save", _only_in_memory),),
     "a cursor moves after the broker's acknowledgement": (
-        Patch("producers.publisher.Publisher.commit", _always_soon(lambda: None)),
+        Patch("producers.publisher.Publisher._deliver", _without_waiting),
     ),
     "nothing is published below what was published": (Patch("producers.index.Index.root", _without_sequence),),
     "the sequence is taken when a request starts": (Patch("producers.reader.Reader.page", _numbered_at_the_end),),
     "a root counts as read when it shows its child": (Patch("producers.demands.Demand.unmet", _always({})),),
     "an answer with errors is not used": (Patch("clients.sonar_errors.data_of", _whatever_data_came),),
     "the watermark waits for what is not read": (Patch("producers.demands.Demands.waiting", _nobody),),
+    "what may not be read holds the watermark": (
+        Patch("producers.following.Following.standing", _nothing_stands),
+        Patch("producers.demands.Demands.waiting", _nobody),
+    ),
     "a page has the rows it promises": (Patch("producers.reader.entities_of", _whatever_came),),
     "the time is Sonar's": (Patch("producers.following.Following.__init__", _by_our_clock),),
     "ties are told apart by their ids": (Patch("producers.documents.changed_since", _by_time_alone),),

@@ -45,17 +45,18 @@ ANSWERS: dict[str, Callable[[Answer], Answer]] = {
     "a limit told in a 200": lambda _: (200, {}, b'{"error":"Request limit of 300 is reached"}'),
 }
 """What arrives instead of an answer, by name."""
+FAILED = (ANSWERS["500"], ANSWERS["502 in HTML"])
 
 
-async def through(town: Town, seed: int, bad: Callable[[Answer], Answer]) -> list[BaseException]:
-    """Snapshot, life and following while some answers to pages are bad ones; the errors that were raised."""
-
-    pages = 0
+async def through(town: Town, bad: Callable[[Answer], Answer]) -> tuple[int, list[BaseException]]:
+    """Snapshot, life and following while some answers to pages are bad ones: how many, and the errors raised."""
+    pages = hits = 0
 
     def meddled(document: str, answer: Answer) -> Answer:
-        nonlocal pages
+        nonlocal pages, hits
         pages += "query Page" in document
         hit = "query Page" in document and (pages == 3 or town.random.random() < 0.1)
+        hits += hit
         return bad(answer) if hit else answer
 
     async def everything() -> None:
@@ -68,7 +69,7 @@ async def through(town: Town, seed: int, bad: Callable[[Answer], Answer]) -> lis
     errors += await town.supervised(lambda: town.follow(3))
     town.line.meddle = lambda document, answer: answer
     await town.follow(2)
-    return errors
+    return hits, errors
 
 
 @pytest.mark.fault(20)
@@ -76,9 +77,11 @@ async def through(town: Town, seed: int, bad: Callable[[Answer], Answer]) -> lis
 async def test_a_bad_answer_is_never_used(seed: int) -> None:
     town = Town(seed)
     name = list(ANSWERS)[(seed - 1) % len(ANSWERS)]
-    errors = await through(town, seed, ANSWERS[name])
+    hits, errors = await through(town, ANSWERS[name])
     await town.assert_topics_tell_sonar()
-    assert errors
+    assert hits
+    # What fails is asked for in smaller pages, with which it may pass.
+    assert errors or ANSWERS[name] in FAILED
     for error in errors:
         told = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
         assert isinstance(told, SyncError)
@@ -90,12 +93,13 @@ async def test_a_bad_answer_is_never_used(seed: int) -> None:
 async def test_a_page_with_fewer_rows_than_it_says_is_read_again(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("producers.reader._PAUSE_SECONDS", 0.0)
     town = Town(seed)
-    await through(town, seed, short)
+    hits, _ = await through(town, short)
+    assert hits
     await town.assert_topics_tell_sonar()
 
 
 @pytest.mark.fault(41)
-@seeds(30, guards={"the watermark waits for what is not read": 4})
+@seeds(30, guards={"what may not be read holds the watermark": 4})
 async def test_a_nested_collection_that_may_not_be_read_any_more_is_not_empty(seed: int) -> None:
     """The right is taken away in mid-run, on odd seeds in the middle of the snapshot, and given back later."""
     town = Town(seed)

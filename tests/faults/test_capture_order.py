@@ -45,7 +45,7 @@ async def test_rows_that_change_before_inside_and_after_their_page_end_as_they_a
 
 
 @pytest.mark.fault(35)
-@seeds(30, guards={"the sequence is taken when a request starts": 1})
+@seeds(30, guards={"the sequence is taken when a request starts": 4})
 async def test_a_slow_page_that_arrives_after_a_newer_reading_changes_nothing(seed: int) -> None:
     town = Town(seed)
     await town.read()
@@ -73,8 +73,11 @@ async def test_a_slow_page_that_arrives_after_a_newer_reading_changes_nothing(se
 
 
 @pytest.mark.fault(37)
-@seeds(30, guards={"a root counts as read when it shows its child": 1})
+@seeds(
+    30, guards={"a root counts as read when it shows its child": 1, "the watermark waits for what is not read": 4}
+)
 async def test_a_child_that_its_root_shows_later_is_read_again_until_it_does(seed: int) -> None:
+    """On even seeds by a process that begins when all that is left of the change is the watermark below it."""
     town = Town(seed)
     await town.read()
     await town.follow(2)
@@ -97,6 +100,8 @@ async def test_a_child_that_its_root_shows_later_is_read_again_until_it_does(see
         held = town.following.low
         await town.follow(1)
         behind -= 1
+    if seed % 2 == 0:
+        town.restart()
     await town.follow(1)
     assert held is not None
     await town.assert_topics_tell_sonar()
