@@ -134,7 +134,8 @@ class Drift:
         # A type that no relation of ours leads to any more is no type that has gone.
         left = found.schema.outline((before or {}).get("outline", {}).keys() - found.outline.keys())
         now = _State.of(found, left)
-        known = now if before is None else _State(*(before[name] for name in _State._fields))
+        known = now if before is None else _State(*(before.get(name, {}) for name in _State._fields))
+        now = now.after(known)
         events = list(events_of(self._aggregates, known, now))
         self.source = found
         self._count()
@@ -148,6 +149,8 @@ class Drift:
             self._tell({"type": SCHEMA_EVENT, "at": at, **one._asdict()})
         again = {name for one in events if one.effect == "used" for name in one.aggregates}
         again = {name for name in again if name not in known.unfit and name not in found.unfit}
+        # What came back while an aggregate stood still is null in all that was published before it did.
+        again |= {name for name in known.unfit if name not in now.unfit and known.null_in(name) - now.null_in(name)}
         told = [*(before or {}).get("events", ()), *({"at": at, **one._asdict()} for one in events)]
         self._unkept = {**now._asdict(), "events": told[-_REMEMBERED:]}
         self._count()
@@ -168,11 +171,26 @@ class _State(NamedTuple):
     unfit: Mapping[str, Sequence[str]]
     missing: Mapping[str, Sequence[str]]
     denied: Mapping[str, Sequence[str]]
+    nulls: Mapping[str, Sequence[str]]
+    """`{aggregate: fields that are null on its topic}`, of those that stand still as it was when they began to."""
 
     @classmethod
     def of(cls, source: Source, left: Outline) -> "_State":
         denied = {name: sorted(fields) for name, fields in source.denied.items()}
-        return cls({**source.outline, **left}, source.unfit, source.missing, denied)
+        nulls = {
+            name: sorted([*source.missing.get(name, ()), *denied.get(name, ())])
+            for name in sorted(source.missing.keys() | denied.keys())
+        }
+        return cls({**source.outline, **left}, source.unfit, source.missing, denied, nulls)
+
+    def after(self, known: "_State") -> "_State":
+        """This one, as it follows an earlier one: of what stands still nothing is published."""
+        kept = {name: fields for name, fields in known.nulls.items() if name in self.unfit}
+        return self._replace(nulls={**self.nulls, **kept})
+
+    def null_in(self, aggregate: str) -> set[str]:
+        """What is null on an aggregate's topic."""
+        return set(self.nulls.get(aggregate, ()))
 
 
 def events_of(aggregates: Sequence[Aggregate], before: _State, after: _State) -> Iterator[SchemaEvent]:

@@ -73,9 +73,7 @@ async def test_a_slow_page_that_arrives_after_a_newer_reading_changes_nothing(se
 
 
 @pytest.mark.fault(37)
-@seeds(
-    30, guards={"a root counts as read when it shows its child": 1, "the watermark waits for what is not read": 4}
-)
+@seeds(30, guards={"a root counts as read when it shows its child": 1, "the watermark waits for what is not read": 4})
 async def test_a_child_that_its_root_shows_later_is_read_again_until_it_does(seed: int) -> None:
     """On even seeds by a process that begins when all that is left of the change is the watermark below it."""
     town = Town(seed)

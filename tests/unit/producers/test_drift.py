@@ -173,6 +173,30 @@ async def test_an_optional_field_that_goes_is_null_and_one_that_returns_is_read_
 
 
 @pytest.mark.fault(14)
+@pytest.mark.parametrize("restarted", [False, True], ids=["by one process", "by another"])
+async def test_a_field_that_returns_while_its_aggregate_stands_still_is_read_again_once_it_goes_on(
+    restarted: bool,
+) -> None:
+    scene = await Drifting.begun()
+    await scene.changed(hide=["Account.contacts"])
+    scene.shop.store.update("Account", 1, name="Eda")
+    await scene.poll()
+    await scene.changed(hide=["Account.name"])
+    assert scene.again == ()
+    if restarted:
+        scene.restart()
+        await scene.start()
+        assert scene.again == ()
+    await scene.changed()
+    assert scene.again == ("account",)
+    await scene.read_again()
+    assert [one["name"] for one in scene.folded()[1]["contacts"]] == ["Ada"]
+    await scene.changed(hide=["Account.name"])
+    await scene.changed()
+    assert scene.again == ()  # nothing was null meanwhile
+
+
+@pytest.mark.fault(14)
 @pytest.mark.parametrize(
     ("hidden", "restarted"),
     [
