@@ -1,10 +1,11 @@
 """All benchmarks: `python -m tests.bench [capture latency ...]`.
 
-Without names all but `shape`, which takes 3 GB and ten minutes and more, and `peer_sink`, which needs what `make
-bench-peers` fetches. Prints the table and writes
-`.local/bench.json`, a list of `{name, ratio, goal, noise, figures}`. Exit code 3: a goal is missed.
+Without names all but `shape`, which takes 3 GB and ten minutes and more, `backlog`, which takes nearly as long, and
+`peer_sink`, which needs what `make bench-peers` fetches. Prints the table and writes `.local/bench.json`, a list of
+`{name, ratio, goal, noise, figures}`. Exit code 3: a goal is missed; 2: an unknown name.
 """
 
+import argparse
 import asyncio
 import json
 import signal
@@ -17,6 +18,7 @@ from pathlib import Path
 from sandbox.local.library import ROOT
 from sandbox.local.stack import Addresses
 from tests.bench import (
+    backlog,
     batch_engine,
     capture,
     faust_stage,
@@ -50,15 +52,21 @@ ON_SERVERS: dict[str, Callable[[Addresses, Path], list[Entry]]] = {
 ALONE: dict[str, Callable[[Path], list[Entry]]] = {
     "sandbox_sonar": lambda _folder: sandbox_sonar.measure_all(),
     "memory": memory.measure,
+    "backlog": backlog.measure,
     "peer_sink": peers.measure,
 }
-LARGE = {"shape", "peer_sink"}
+LARGE = {"shape", "backlog", "peer_sink"}
 """Run only when asked for."""
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """The command."""
     known = [*ALONE, *ON_SERVERS]
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(known))
+    names: list[str] = parser.parse_args(arguments).names
     if unknown := set(names) - set(known):
         print(f"Unknown: {', '.join(sorted(unknown))}. There is: {', '.join(known)}", file=sys.stderr)
         return 2

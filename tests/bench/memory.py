@@ -35,14 +35,14 @@ def measure(folder: Path) -> list[Entry]:
 
 
 def _migration(folder: Path, accounts: int) -> Entry:
-    with _site(folder, accounts) as site:
-        environment = os.environ | {"CROSSFADE_CONFIG": str(site.state / "crossfade.yaml")}
-        _watched(["topics", "--apply"], environment, {})
+    with site(folder, accounts) as made:
+        environment = os.environ | {"CROSSFADE_CONFIG": str(made.state / "crossfade.yaml")}
+        watched(["topics", "--apply"], environment, {})
         highest: dict[str, float] = {}
         seconds = {}
         for name, words in COMMANDS.items():
             began = time.monotonic()
-            _watched(words, environment, highest)
+            watched(words, environment, highest)
             seconds[name] = round(time.monotonic() - began)
     largest = max(highest.values())
     figures: dict[str, float] = {f"{name}_mb": round(size) for name, size in sorted(highest.items())}
@@ -51,16 +51,17 @@ def _migration(folder: Path, accounts: int) -> Entry:
 
 
 @contextmanager
-def _site(folder: Path, accounts: int) -> Iterator[Site]:
-    site = Site(folder, World(accounts))
-    site.start()
+def site(folder: Path, accounts: int) -> Iterator[Site]:
+    """A site with an invented ISP of so many accounts, stopped after the block."""
+    made = Site(folder, World(accounts))
+    made.start()
     try:
-        yield site
+        yield made
     finally:
-        site.stop()
+        made.stop()
 
 
-def _watched(words: list[str], environment: dict[str, str], highest: dict[str, float]) -> None:
+def watched(words: list[str], environment: dict[str, str], highest: dict[str, float]) -> None:
     """Run a command of `crossfade` to its end; `highest` learns the most that it and its children took, in MB."""
     process = subprocess.Popen([sys.executable, "-m", "console", *words], env=environment, stdout=subprocess.DEVNULL)
     try:
