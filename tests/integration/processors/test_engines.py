@@ -1,6 +1,7 @@
 """Both engines make the same bundles of the same events, lose none when killed, and set poison aside."""
 
 import json
+import random
 import signal
 
 import pytest
@@ -59,7 +60,9 @@ def test_a_killed_worker_loses_nothing_that_it_committed(site: Site, worker: Wor
 
 @pytest.mark.fault("13")
 def test_poison_is_set_aside_and_the_others_flow(site: Site, worker: Worker) -> None:
-    placed = poison(site, [None, b"", b"\x09\x00\x00\x00\x01xyz", b"\x00\x7f\xff\xff\xff\x02"])
+    # What is fetched at once is far less than a message may have, and this one cannot be packed.
+    large = b"\x09" + random.Random(1).randbytes(7_900_000)
+    placed = poison(site, [None, b"", b"\x09\x00\x00\x00\x01xyz", large, b"\x00\x7f\xff\xff\xff\x02"])
     worker.start()
     worker.wait(lambda: caught_up(site))
     assert worker.end(signal.SIGTERM) == 0

@@ -82,6 +82,11 @@ def test_sessions_end_within_half_a_minute_and_a_wait_outlasts_every_dependency(
     assert app.conf.broker_max_poll_interval >= 1800
 
 
+def test_what_is_fetched_at_once_unpacks_to_little(app: faust.App) -> None:
+    assert app.conf.consumer_max_fetch_size <= 256 * 1024
+    assert app.conf.broker_max_poll_records <= 1_000
+
+
 def test_a_worker_that_starts_again_is_the_same_member(app: faust.App) -> None:
     assert str(app.conf.consumer_group_instance_id).endswith("-9102")
 
