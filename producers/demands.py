@@ -112,9 +112,9 @@ class Demands:
         """`{aggregate: since when its oldest open demand waits}`."""
         return {name: min(one.since for one in mine.values()) for name, mine in self._open.items() if mine}
 
-    def doomed(self, aggregate: Aggregate) -> int:
-        """How many roots of an aggregate are said to be gone."""
-        return sum(one.maybe_deleted for one in self._open.get(aggregate.name, {}).values())
+    def doomed(self, aggregate: Aggregate) -> list[int]:
+        """Roots of an aggregate that are said to be gone."""
+        return [one.id for one in self._open.get(aggregate.name, {}).values() if one.maybe_deleted]
 
     def batch(self, aggregate: Aggregate, size: int, without: Collection[int] = ()) -> list[Demand]:
         """The next demands of one aggregate, those tried least first."""

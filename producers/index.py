@@ -54,6 +54,11 @@ class Index:
         """What was last published of a root; None: nothing."""
         return self._families[collection].root(id)
 
+    def is_live(self, collection: str, id: int) -> bool:
+        """Whether a root was published and not deleted."""
+        known = self.root(collection, id)
+        return known is not None and not known.deleted
+
     def child(self, scope: str, collection: str, id: int) -> Child | None:
         """Where a child was last seen among the roots of `scope`; None: never."""
         return self._strays[scope, collection].get(id) or self._families[scope].child(collection, id)

@@ -1,7 +1,8 @@
 """The lease: who owns the one partition of the lease topic in the capture group may read Sonar and publish."""
 
 import asyncio
-import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from time import monotonic
 from types import TracebackType
 from typing import Self
@@ -42,7 +43,10 @@ class LeaseLost(SyncError):
 
 
 class Lease:
-    """Membership in the capture group. Enter it, `acquire`, and `check` before anything is published or saved."""
+    """Membership in the capture group. Enter it, `acquire`, and `check` before anything is published or saved.
+
+    Its beats have a thread of their own: they go on where all others wait for a slow broker, or a page is decoded.
+    """
 
     def __init__(self, kafka: KafkaSettings, topics: Topics) -> None:
         # Sticky, so that a second process that joins waits, instead of taking the partition from the first.
@@ -58,7 +62,8 @@ class Lease:
         self._topic = topics.lease
         self._held_at: float | None = None
         self._lost = False
-        self._task: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, "lease")
+        self._ended = Event()
 
     def __enter__(self) -> Self:
         self._consumer.subscribe([self._topic])
@@ -67,8 +72,8 @@ class Lease:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        self._ended.set()
+        self._thread.shutdown()  # after the beat that is under way: a consumer that is polled must not be closed
         metrics.LEASE_HELD.set(0)
         self._consumer.close()
 
@@ -83,11 +88,11 @@ class Lease:
         Raises:
             LeaseHeld: another process has held it for all of `patience_seconds` (None: wait for ever).
         """
-        began = monotonic()
+        began, loop = monotonic(), asyncio.get_running_loop()
         while not stop.is_set():
-            if await asyncio.to_thread(self._beat):
+            if await loop.run_in_executor(self._thread, self._beat):
                 metrics.LEASE_HELD.set(1)
-                self._task = asyncio.create_task(self._keep(), name="lease")
+                self._thread.submit(self._keep)
                 return True
             if patience_seconds is not None and monotonic() - began > patience_seconds:
                 raise LeaseHeld("another capture process holds the lease of this instance")
@@ -100,10 +105,11 @@ class Lease:
         if not self.held:
             raise LeaseLost("the lease of capture is lost")
 
-    async def _keep(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            while await asyncio.to_thread(self._beat):  # each beat takes a moment of its own
+    def _keep(self) -> None:
+        try:
+            while not self._ended.is_set() and self._beat():  # each beat takes a moment of its own
                 pass
+        finally:
             # Never taken back silently: what another holder did in between is not known here.
             self._lost = True
             metrics.LEASE_HELD.set(0)
@@ -111,12 +117,13 @@ class Lease:
     def _beat(self) -> bool:
         try:
             self._consumer.poll(0.3)
+            at = monotonic()  # before it is asked for: who is stopped in between does not hold it from when it wakes
             owned = any(one.topic == self._topic for one in self._consumer.assignment())
         except KafkaException as exc:
             raise DependencyUnreachable(f"Kafka does not answer: {exc.args[0].name()}") from exc
-        if owned and self._held_at is not None and monotonic() - self._held_at > _SESSION_SECONDS:
+        if owned and self._held_at is not None and at - self._held_at > _SESSION_SECONDS:
             # Stopped or cut off for longer than a session: the group may have moved on, whatever this client believes.
             return False
         if owned:
-            self._held_at = monotonic()
+            self._held_at = at
         return owned

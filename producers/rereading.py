@@ -64,10 +64,12 @@ class Rereading:
             SyncError: what is not met stays open.
         """
         for aggregate in aggregates:
-            doomed, collection = self._demands.doomed(aggregate), aggregate.root.name
+            said, collection = self._demands.doomed(aggregate), aggregate.root.name
             held = self._brake.held.get(collection)
-            if doomed or (held is not None and not held.swept):
+            if said or (held is not None and not held.swept):
                 known = self._index.size(collection, collection)
+                # Of what was never published nothing can go: a snapshot that is under way has not come to it yet.
+                doomed = sum(self._index.is_live(collection, id) for id in said)
                 passes = await self._brake.lets_pass(collection, doomed, known, now)
                 self._believes[collection] = passes and await self._noticing.is_peopled(aggregate, known - doomed)
             size = self._reader.page_size(aggregate)

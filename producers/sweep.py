@@ -147,8 +147,7 @@ class Sweep:
     def _is_known(self, one: Followed, id: int) -> bool:
         scope = one.aggregate.root.name
         if one.touch is None and one.look_up is None:
-            root = self._index.root(scope, id)
-            return root is not None and not root.deleted
+            return self._index.is_live(scope, id)
         place = place_of(one) if one.touch is None else (scope, one.touch.collection)
         return self._index.root_of(*place, id) is not None
 

@@ -1,10 +1,14 @@
 """Roots that go: a delete is told of once a read by id does not find the row, and what only looks gone stays."""
 
+import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from producers.brake import LEAST
+from tests.unit.producers.scene import Scene
 from tests.unit.producers.settled import a_scene, ops
 
 
@@ -16,6 +20,26 @@ async def test_a_deleted_root_becomes_a_delete_with_its_last_owner() -> None:
     read, gone = scene.events("payment")
     assert (gone["op"], gone["after"], gone["source"]["owner_id"]) == ("d", None, 1)
     assert int(gone["source"]["sequence"]) > int(read["source"]["sequence"])
+
+
+@pytest.mark.fault(26)
+async def test_deletes_of_rows_that_a_snapshot_has_not_come_to_hold_nothing() -> None:
+    scene = Scene(page_size=50)
+    account = scene.shop.an_account("Ada")
+    payments = [scene.shop.a_payment(account, number) for number in range(2 * LEAST)]
+    await scene.begin()
+    for id in payments[: LEAST + 1]:
+        scene.shop.store.delete("Payment", id)
+    for _ in range(2):
+        scene.shop.clock.tick(60)
+        await scene.following.poll(sweeping=False)
+        assert not scene.following.brake.held
+    await scene.snapshot.run(scene.aggregates, asyncio.Event(), started=scene.shop.clock.now, force=None)
+    assert sorted(scene.folded("payment")) == payments[LEAST + 1 :]
+    assert "d" not in ops(scene, "payment")
+    scene.shop.clock.tick(60)
+    assert await scene.following.poll() == scene.shop.clock.now - timedelta(seconds=10)
+    assert scene.following.deletes_low == scene.following.low
 
 
 async def test_a_delete_is_known_after_a_restart() -> None:

@@ -1,6 +1,8 @@
 """The lease as this process sees it: held, lost, and never taken back silently."""
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -17,12 +19,14 @@ class Group:
     def __init__(self) -> None:
         self.owned = False
         self.now = 0.0
+        self.beats = 0
 
     def subscribe(self, topics: list[str]) -> None:
         """Join."""
 
     def poll(self, timeout: float) -> None:
         """One heartbeat."""
+        self.beats += 1
 
     def assignment(self) -> list[Any]:
         return [type("Assigned", (), {"topic": "crossfade.t.lease"})()] if self.owned else []
@@ -83,3 +87,30 @@ async def test_a_lease_that_was_lost_is_not_taken_back(group: Group) -> None:
         await asyncio.sleep(0.05)
         with pytest.raises(LeaseLost):
             held.check()
+
+
+async def test_it_is_kept_while_all_that_waits_for_the_broker_waits(group: Group) -> None:
+    group.owned = True
+    go, loop = threading.Event(), asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    with a_lease() as held:
+        await held.acquire(asyncio.Event(), 0)
+        waiting = loop.run_in_executor(None, go.wait)
+        beats = group.beats
+        for _ in range(2000):
+            if group.beats > beats + 3:
+                break
+            await asyncio.sleep(0.001)
+        go.set()
+        await waiting
+    assert group.beats > beats + 3
+
+
+async def test_nothing_is_polled_once_it_was_left(group: Group) -> None:
+    group.owned = True
+    with a_lease() as held:
+        await held.acquire(asyncio.Event(), 0)
+    beats = group.beats
+    await asyncio.sleep(0.01)
+    assert group.beats == beats
+    assert not held.held
