@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
+from threading import RLock
 from typing import Any
 
 import orjson
@@ -27,6 +28,8 @@ class UnevenBroker(Broker):
     def __init__(self) -> None:
         super().__init__()
         self._is_cut = False
+        self._turn = RLock()
+        """Commits and cursors are flushed by threads of their own, and each waits for what another acknowledges."""
         self._cursors: list[Callable[[], None]] = []
         """As `_waiting`, of what another leader acknowledges, in its order."""
         self._troubles, self._refusing = 0, False
@@ -34,8 +37,6 @@ class UnevenBroker(Broker):
 
     def produce(self, topic: str, *, key: bytes, value: bytes | None, partition: int, **options: Any) -> None:
         """As Kafka: other topics are other leaders, acknowledged by themselves."""
-        super().produce(topic, key=key, value=value, partition=partition, **options)
-        acknowledge = self._waiting.pop()
 
         def report() -> None:
             if self._refusing and self._troubles and not self._waiting and not self._cursors:
@@ -44,19 +45,23 @@ class UnevenBroker(Broker):
             else:
                 acknowledge()
 
-        (self._cursors if topic.endswith(".cursors") else self._waiting).append(report)
+        with self._turn:
+            super().produce(topic, key=key, value=value, partition=partition, **options)
+            acknowledge = self._waiting.pop()
+            (self._cursors if topic.endswith(".cursors") else self._waiting).append(report)
 
     def flush(self, timeout: float) -> int:
         """Acknowledge everything; `before_flush` may end the process first."""
         self.before_flush()
         if self._is_cut:
             return 0
-        waiting = len(self._cursors) + len(self._waiting)
-        if self._troubles and not self._refusing and waiting:
-            self._troubles -= 1
-            return waiting
-        self._acknowledge(self._cursors)
-        self._acknowledge(self._waiting)
+        with self._turn:
+            waiting = len(self._cursors) + len(self._waiting)
+            if self._troubles and not self._refusing and waiting:
+                self._troubles -= 1
+                return waiting
+            self._acknowledge(self._cursors)
+            self._acknowledge(self._waiting)
         return 0
 
     def _acknowledge(self, waiting: list[Callable[[], None]]) -> None:
@@ -84,7 +89,8 @@ class UnevenBroker(Broker):
 
     def cut_short(self) -> None:
         """End while the broker acknowledges: cursors that wait have arrived, events beside them have not."""
-        self._acknowledge(self._cursors)
+        with self._turn:
+            self._acknowledge(self._cursors)
         self._is_cut = True
         raise Killed
 
