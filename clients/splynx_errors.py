@@ -48,7 +48,8 @@ class SplynxModuleOff(SplynxRefused):
 
     code = "splynx.module_off"
     remedy = (
-        "Switch the module behind that path on in Splynx, or allow it for this API key, then run `crossfade doctor`."
+        "Switch the module on in Splynx (Config > Main > Modules), or allow it for this API key, then run `crossfade"
+        " doctor`."
     )
 
 
@@ -89,6 +90,22 @@ class NotSplynx(ConfigurationError):
 _ABOUT_RECORD = frozenset({400, 404, 409, 422})
 
 
+_MODULES = {
+    "administration": "Administration",
+    "config": "Config",
+    "crm": "CRM",
+    "customers": "Customers",
+    "finance": "Finance",
+    "fup": "FUP and CAP",
+    "inventory": "Inventory",
+    "networking": "Networking",
+    "scheduling": "Scheduling",
+    "support": "Tickets",
+    "tariffs": "Tariff plans",
+}
+"""By the first part of a path below `admin/`, as Splynx's menu calls them."""
+
+
 def error_of(status: int, body: bytes, headers: Mapping[str, str] = MappingProxyType({}), path: str = "") -> SyncError:
     """The one table of Splynx's answers that are no success. `path` is what was asked, without its arguments."""
     internal = ""
@@ -112,7 +129,9 @@ def error_of(status: int, body: bytes, headers: Mapping[str, str] = MappingProxy
     if status == 401:
         return SplynxUnauthorized(f"Splynx answered {told}")
     if status == 405:
-        return SplynxModuleOff(f"Splynx answered {told}")
+        module = _MODULES.get(path.removeprefix("admin/").partition("/")[0])
+        off = f": its module {module} is off, or not allowed for this key" if module else ""
+        return SplynxModuleOff(f"Splynx answered {told}{off}")
     if status == 429:
         return SplynxBusy(f"Splynx answered {told}", retry_after(headers))
     if status == 408 or status >= 500:

@@ -103,6 +103,11 @@ def test_each_status_has_its_type_and_action(status: int, internal: str, kind: t
     assert error.action is action
 
 
+def test_a_module_that_is_off_is_named_as_the_menu_calls_it() -> None:
+    assert "its module Tickets is off" in str(error_of(405, b"{}", path="admin/support/tickets"))
+    assert "module" not in str(error_of(405, b"{}", path="portal/invoices"))
+
+
 @pytest.mark.parametrize("status", [301, 302, 400, 403, 404, 422])
 def test_a_page_of_something_before_splynx_says_nothing_about_a_record(status: int) -> None:
     """A proxy, a maintenance page, a web server without its site: else each record would become a dead letter."""
