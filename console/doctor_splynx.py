@@ -31,7 +31,11 @@ async def api(settings: Settings) -> list[Finding]:
                 if lacking := readiness.rights_lacking(client.permissions, endpoint):
                     says = f"the key may not {', '.join(lacking)} at {endpoint}"
                     return [Finding(f"{API}: {entity}", False, says, rights.GIVE, ExitCode.USAGE)]
-                return [Finding(f"{API}: {entity}", True, f"{endpoint} answers, {count} rows")]
+                says = f"{endpoint} answers, {count} rows"
+                if unknown := await readiness.attributes_lacking(client, entity):
+                    # Nothing waits for it, for what else is written is right.
+                    says += f"; this Splynx lacks {', '.join(unknown)}: sent, and not kept there"
+                return [Finding(f"{API}: {entity}", True, says)]
 
             found += await guarded(f"{API}: {entity}", one)
     # It is away, or no Splynx, or does not know us: said once.

@@ -40,6 +40,13 @@ class Shape:
         }
         """Members that are lists of references, and to what; others may have put references of theirs into them."""
 
+    @property
+    def attributes(self) -> set[str]:
+        """What Splynx calls the members that go as main attributes."""
+        beside = {*self.not_written, *self.additional, "custom"}
+        names = {member.name for member in members(self.target.record)} - beside
+        return {self.columns.get(name, name) for name in names}
+
     def kept(self, document: Document) -> Document:
         """What the ledger keeps of a document: all but what is sent only on creation (a password)."""
         return {name: value for name, value in document.items() if name not in self.on_create}

@@ -9,6 +9,7 @@ from clients.splynx_paths import listing
 from plumbing.errors import ConfigurationError
 from schemas.catalogue import TARGETS
 from schemas.rules import configured_ids, named_fields, read_rules, unknown_fields, unknown_ids
+from sinks.bodies import Shape
 from sinks.ledger_errors import TargetNotEmpty
 
 LISTS = {
@@ -31,6 +32,8 @@ CONTROLLERS = {
 ACTIONS = ("index", "view", "add", "update")
 """What the API key must be allowed to do with what is written over REST."""
 FIELDS = "admin/config/additional-fields/customers"
+_NOT_LISTED = {"customer": frozenset({"customer_labels", "password"})}
+"""What Splynx takes though its OPTIONS leaves it out (recorded on a live installation)."""
 
 
 class UnknownFields(ConfigurationError):
@@ -93,6 +96,18 @@ async def check_ids(client: SplynxClient, path: Path) -> None:
     if unknown := unknown_ids(text, known):
         lists = ", ".join(f"{LISTS[kind]} lists each {kind.replace('_', ' ')}" for kind in sorted(kinds))
         raise UnknownIds("; ".join(unknown), remedy=f"Correct the ids in the rules file; {lists}.")
+
+
+async def attributes_lacking(client: SplynxClient, entity: str) -> list[str]:
+    """Attributes of an entity that are written over REST and that this Splynx does not list: of another version it is.
+
+    Splynx drops what it does not know without a word.
+
+    Raises:
+        SplynxModuleOff, SplynxRefused, SplynxUnreachable.
+    """
+    listed = {str(one["name"]) for one in (await client.options(entities()[entity]))["attributes"]}
+    return sorted(Shape(TARGETS[entity]).attributes - listed - _NOT_LISTED.get(entity, frozenset()))
 
 
 async def check_no_customers(client: SplynxClient) -> None:

@@ -37,7 +37,7 @@ from sinks.payment_ids import check_empty, check_sql
 from sinks.payments import Payments
 from sinks.plan import Outcome
 from sinks.preview import Preview
-from sinks.readiness import check_no_customers, check_ready, entities, rows_of
+from sinks.readiness import attributes_lacking, check_no_customers, check_ready, entities, rows_of
 from sinks.rebuild import check_rebuilt, rebuild
 from sinks.rest import RestRecords
 from sinks.rest_documents import RestDocuments
@@ -193,6 +193,9 @@ class _Parts:
         short = await short_fields(self._client, list(TARGETS.values()))
         if any(short.values()):
             log.warning("sink.long_texts_are_cut", fields=short)
+        for entity in entities():
+            if lacking := await attributes_lacking(self._client, entity):
+                log.warning("sink.attributes_lacking", entity=entity, attributes=lacking)
         rest = RestRecords(self._client, self._db, self._ledger, TARGETS, short, self._ownership)
         for target in TARGETS.values():
             if cost := ways.cost(target):

@@ -268,6 +268,7 @@ def test_the_doctor_of_a_site_that_is_ready_finds_nothing_and_prints_the_rights_
     ended = ready.crossfade("doctor")
     assert ended.code == ExitCode.DONE, ended.out
     assert "BAD" not in ended.out
+    assert "this Splynx lacks" not in ended.out
     database = ready.settings["splynx"]["db"]["name"]
     assert f"GRANT SELECT, INSERT, UPDATE ON `{database}`.`payments` TO" in ended.out
     assert "admin/customers/customer" in ended.out

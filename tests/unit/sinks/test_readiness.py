@@ -6,8 +6,18 @@ from typing import cast
 import pytest
 
 from clients.splynx import SplynxClient
+from schemas.catalogue import TARGETS
 from schemas.rules import configured_ids
-from sinks.readiness import FIELDS, LISTS, UnknownFields, check_ids, entities, rights_lacking
+from sinks.bodies import Shape
+from sinks.readiness import (
+    FIELDS,
+    LISTS,
+    UnknownFields,
+    attributes_lacking,
+    check_ids,
+    entities,
+    rights_lacking,
+)
 from tests.builders import rules
 
 
@@ -66,6 +76,17 @@ async def test_an_additional_field_that_splynx_lacks_is_named_with_its_line(tmp_
     assert str(caught.value) == (
         f"{path} line 8: custom_fields.map: Gate code: Splynx's customers have no additional field gate_code"
     )
+
+
+async def test_an_attribute_that_is_written_and_that_splynx_does_not_list_is_named() -> None:
+    class Older:
+        async def options(self, endpoint: str) -> dict[str, list[dict[str, str]]]:
+            (entity,) = (name for name, one in entities().items() if one == endpoint)
+            known = Shape(TARGETS[entity]).attributes - {"gps", "password"}
+            return {"attributes": [{"name": name} for name in known], "additional_attributes": []}
+
+    found = {entity: await attributes_lacking(cast("SplynxClient", Older()), entity) for entity in entities()}
+    assert {entity: names for entity, names in found.items() if names} == {"customer": ["gps"]}
 
 
 def test_only_records_with_rows_of_their_own_are_asked_for() -> None:
