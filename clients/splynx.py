@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,6 +30,14 @@ from plumbing.settings import SplynxSettings
 _ATTEMPTS = 6
 _LONGEST_WAIT_SECONDS = 120.0
 _METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS")
+Told = Callable[[int], object]
+"""Hears an HTTP status."""
+
+
+def _nobody(status: int) -> None:
+    """Nobody wants to know."""
+
+
 metrics.preset(metrics.SPLYNX_REQUESTS, _METHODS, ("done", "refused", "lost"))
 
 
@@ -101,21 +109,33 @@ class SplynxClient:
         answer = await self._call("GET", "admin/config/config", params=[("module", module), ("path", path)])
         return self._object(answer)
 
-    async def post(self, path: str, body: Mapping[str, Any], *, deadline: float | None = None) -> Any:
+    async def post(
+        self, path: str, body: Mapping[str, Any], *, deadline: float | None = None, told: Told = _nobody
+    ) -> Any:
         """Create; Splynx's answer, usually `{"id": …}`. A lost answer leaves open whether it happened.
 
-        `deadline`: instant of the monotonic clock after which nothing is sent any more, nor waited for.
+        `deadline`: instant of the monotonic clock after which nothing is sent any more, nor waited for. `told` hears
+        the status of a success.
 
         Raises:
             SplynxUnreachable: nobody knows, unless its `nothing_happened` is true.
         """
-        return self._json(await self._call("POST", path, body=body, deadline=deadline))
+        answer = await self._call("POST", path, body=body, deadline=deadline)
+        told(answer.status_code)
+        return self._json(answer)
 
     async def put(
-        self, path: str, record_id: int | str, body: Mapping[str, Any], *, deadline: float | None = None
+        self,
+        path: str,
+        record_id: int | str,
+        body: Mapping[str, Any],
+        *,
+        deadline: float | None = None,
+        told: Told = _nobody,
     ) -> None:
-        """Change the attributes sent. `deadline`, and what errors leave open: as in `post`."""
-        await self._call("PUT", f"{path}/{record_id}", body=body, deadline=deadline)
+        """Change the attributes sent. `deadline`, `told`, and what errors leave open: as in `post`."""
+        answer = await self._call("PUT", f"{path}/{record_id}", body=body, deadline=deadline)
+        told(answer.status_code)
 
     async def delete(self, path: str, record_id: int | str) -> None:
         """Delete."""

@@ -17,10 +17,13 @@ _TABLES = {
         "entity", "record_key", "state", "code", "reason", "waits_entity", "waits_key", "sequence", "since", "topic",
         "partition_no", "topic_offset", "document",
     ),
-    "intents": ("entity", "record_key", "method", "state", "sequence", "created_at", "deadline"),
+    "intents": (
+        "entity", "record_key", "method", "target_id", "state", "answer", "sequence", "run_id", "batch", "created_at",
+        "deadline",
+    ),
 }  # fmt: skip
 _BY_RECORD = {
-    "journal": ("entity", "record_key", "target_id", "action", "sequence", "at", "run_id", "before_image"),
+    "journal": ("entity", "record_key", "target_id", "action", "sequence", "at", "run_id", "batch", "before_image"),
     "conflicts": (
         "entity",
         "record_key",
@@ -93,7 +96,8 @@ async def read_holdings(db: Database, aggregate: str, sonar_id: int, *, values: 
     found: dict[str, Any] = {"newest": _plain(newest[0]) if newest else None}
     for name, columns in _TABLES.items():
         sql = f"SELECT {_list(columns, values)} FROM {name} WHERE aggregate = %s AND sonar_id = %s"  # noqa: S608
-        found[name] = [_plain(row) for row in await db.fetch(f"{sql} ORDER BY entity, record_key", whose)]
+        order = "id" if name == "intents" else "entity, record_key"
+        found[name] = [_plain(row) for row in await db.fetch(f"{sql} ORDER BY {order}", whose)]
     async with db.session() as tx:
         links = await chains(
             tx, Ledger(db.name, run_id=""), [(row["entity"], row["record_key"]) for row in found["held"]]

@@ -47,6 +47,8 @@ class RolledBack:
     entities: set[str] = field(default_factory=set)
     reopened: int = 0
     """Conflicts that are undecided again."""
+    open_calls: int = 0
+    """Of these writes, of which nobody knows yet what became: that is found out first."""
 
     @property
     def exit_code(self) -> ExitCode:
@@ -76,6 +78,7 @@ class RolledBack:
             "omitted": self.whole - len(self.records),
             "counts": {way.value: self.counts[way] for way in Way},
             "reopened": self.reopened,
+            "open_calls": self.open_calls,
             "excluded": {
                 entity: sorted(secret) for entity in sorted(self.entities) if (secret := secret_members(entity))
             },
@@ -151,8 +154,9 @@ async def run_rollback(
         ways = WritePaths.of(read_rules(settings.rules).file, sql=beside)
         rollback = Rollback(site, short, money=money, ways=ways)
         decided = await kept_values(site, writes)
-        chosen = await rollback.chosen(writes, may_be_none=bool(decided))
-        done = RolledBack(apply, site.ledger.run_id if apply else None, values)
+        begun = await rollback.begun(writes)
+        chosen = await rollback.chosen(writes, may_be_none=bool(decided or begun))
+        done = RolledBack(apply, site.ledger.run_id if apply else None, values, open_calls=len(begun))
         # Each row is looked at just before it is written: to look at all of them before is to look twice.
         handle = rollback.look_at
         if apply:
@@ -164,7 +168,11 @@ async def run_rollback(
                         tx, not_ours=ways.not_ours(TARGETS["payment"]), keep_ids=ways.keeps_ids
                     )
             rest = RestRecords(site.client, site.db, site.ledger, TARGETS, short)
-            handle = RollbackWrites(site, rollback, rest, payments).apply
+            writing = RollbackWrites(site, rollback, rest, payments)
+            if begun:
+                await writing.find_out(begun)
+                chosen = await rollback.chosen(writes, may_be_none=bool(decided))
+            handle = writing.apply
         async with aclosing(rollback.parts(chosen)) as parts:
             async for part in parts:
                 handled = await handle(part)
@@ -215,6 +223,9 @@ def text_of(document: dict[str, Any]) -> str:
     lines += [", ".join(f"{count} {way}" for way, count in document["counts"].items())]
     if document["reopened"]:
         lines.append(f"Conflicts that are undecided again: {document['reopened']} (crossfade conflicts list)")
+    if document["open_calls"]:
+        found = "was found out first" if document["applied"] else "is found out first, with --apply"
+        lines.append(f"Calls to Splynx with an open outcome: {document['open_calls']}; what became of them {found}.")
     lines += _shown(document["records"])
     for entity, names in document["excluded"].items():
         lines.append(f"Never touched in {entity}, for it is written once only: {', '.join(names)}")

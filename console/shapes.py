@@ -119,7 +119,8 @@ SHAPES: dict[str, Shape] = {
         " deleted, reason, notes, origin, records, values}`; records is `{entity: keys}`, null where unread.",
         "dead_letters[]": "`{stage, code, reason, at, topic, partition, offset, record}`.",
         "ledger": "null before anything was written, else `{newest, crosswalk, held, intents, journal, conflicts}` with"
-        " the columns of these tables. Values, documents and before-images only with --show-values.",
+        " the columns of these tables. Values, documents and before-images only with --show-values. An intent is a call"
+        " over REST: state: open, done, refused or lost; answer: Splynx's status, or the error.",
     },
     "reconcile": {
         "equal": "Whether both ends agree.",
@@ -178,6 +179,7 @@ SHAPES: dict[str, Shape] = {
         "omitted": "How many more there are than these; --list writes all of them.",
         "counts": "`{way: records}`, of all.",
         "reopened": "Conflicts that are undecided again, for what was decided about them is taken back.",
+        "open_calls": "Calls of these writes of which nobody knew what became; with --apply it was found out first.",
         "excluded": "`{entity: members}` that are written on creation only, and never touched.",
     },
     "files": {

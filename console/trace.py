@@ -110,8 +110,8 @@ def text_of(document: dict[str, Any]) -> str:
     parts += _part("Held", held, ("entity", "record_key", "state", "code", "since", "waits for"))
     writes = ("at", "run_id", "batch", "entity", "record_key", "target_id", "action", "sequence")
     parts += _part("Journal", ledger["journal"], writes)
-    open_ones = [one for one in ledger["intents"] if one["state"] == "open"]
-    parts += _part("Calls with an open outcome", open_ones, ("created_at", "entity", "record_key", "method"))
+    calls = ("created_at", "run_id", "batch", "entity", "record_key", "method", "state", "answer")
+    parts += _part("Calls to Splynx", ledger["intents"], calls)
     edits = ("at", "entity", "record_key", "field", "state", "settled_by")
     parts += _part("Edited in Splynx", ledger["conflicts"], edits)
     parts += _values(document)

@@ -6,7 +6,7 @@ The common subset of MySQL 8 and MariaDB. Instants are UTC, money is text inside
 
 from dataclasses import dataclass
 
-VERSION = 5
+VERSION = 6
 """Of the tables below; kept in `meta` under `version`. `MIGRATIONS` lead to it from every earlier one."""
 
 TABLES: dict[str, str] = {
@@ -132,17 +132,24 @@ TABLES: dict[str, str] = {
         KEY by_record (entity, record_key)
     """,
     # REST calls begun. `open` means that nobody knows yet what Splynx did; until then `sent` tells what a change asks
-    # for, who made a row, and what is to be entered of a document.
+    # for, and what is to be entered of a document; and `before_image` what of the row `target_id` was otherwise, which
+    # the journal gets as `action` once a change is found to be done. `answer`: Splynx's status, or the error.
     "intents": """
         id bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
+        run_id varchar(64) NOT NULL DEFAULT '',
+        batch bigint NOT NULL DEFAULT 0,
         entity varchar(32) NOT NULL,
         record_key varchar(96) NOT NULL,
         aggregate varchar(32) NOT NULL,
         sonar_id bigint NOT NULL,
         sequence bigint NOT NULL,
         method varchar(8) NOT NULL,
+        target_id bigint NULL,
         sent mediumtext NULL,
+        action varchar(16) NOT NULL DEFAULT '',
+        before_image mediumtext NULL,
         state varchar(16) NOT NULL,
+        answer varchar(255) NOT NULL DEFAULT '',
         partition_no int NOT NULL,
         token bigint NOT NULL,
         deadline datetime(3) NOT NULL,
@@ -213,6 +220,17 @@ MIGRATIONS = (
     # What was written before belongs to no batch.
     Migration(4, "journal", "batch", "ADD COLUMN batch bigint NOT NULL DEFAULT 0 AFTER run_id"),
     Migration(5, "intents", "sent", "ADD COLUMN sent mediumtext NULL AFTER method"),
+    Migration(
+        6,
+        "intents",
+        "answer",
+        "ADD COLUMN run_id varchar(64) NOT NULL DEFAULT '' AFTER id,"
+        " ADD COLUMN batch bigint NOT NULL DEFAULT 0 AFTER run_id,"
+        " ADD COLUMN target_id bigint NULL AFTER method,"
+        " ADD COLUMN action varchar(16) NOT NULL DEFAULT '' AFTER sent,"
+        " ADD COLUMN before_image mediumtext NULL AFTER action,"
+        " ADD COLUMN answer varchar(255) NOT NULL DEFAULT '' AFTER state",
+    ),
 )
 """In their order. A new table needs none: what is missing is made."""
 

@@ -21,12 +21,18 @@ from sinks.plan import Step
 from sinks.store import Ledger
 
 
-@dataclass(frozen=True)
+@dataclass
 class Call:
     """A call that may be sent until `latest`, an instant of the monotonic clock."""
 
     intent: int
     latest: float
+    answer: str = ""
+    """What the ledger keeps of Splynx's answer."""
+
+    def hear(self, status: int) -> None:
+        """It succeeded, with this HTTP status."""
+        self.answer = str(status)
 
 
 class Calls:
@@ -44,9 +50,12 @@ class Calls:
         owner: Owner,
         target_id: int | None = None,
         sent: Mapping[str, Any] | None = None,
+        action: str = "",
+        before: Mapping[str, Any] | None = None,
     ) -> AsyncIterator[Call]:
         """The right to send one call in this block; `target_id`: the row that it changes, `sent`: what it changes, or
-        what is entered of what it makes.
+        what is entered of what it makes. `action`, `before`: what the journal is to hold of a change; whoever finds out
+        that it was done enters that.
 
         The intent stays open when the block ends well, for `done` belongs into the transaction that keeps what was
         written. It stays open, too, when nobody knows what happened. An answer that refuses closes it.
@@ -68,29 +77,31 @@ class Calls:
                 partition=owner.partition,
                 token=owner.token,
                 patience=timedelta(seconds=self._patience),
+                target_id=target_id,
                 sent=sent,
+                action=action,
+                before=before,
             )
+        call = Call(intent, latest)
         metrics.OPEN_INTENTS.inc()
         try:
-            yield Call(intent, latest)
-        except SplynxUnreachable as exc:
-            if exc.nothing_happened:
-                await self.close(intent, REFUSED)
-            else:
+            yield call
+        except SyncError as exc:
+            call.answer = f"{exc.code}: {exc}"
+            if isinstance(exc, SplynxUnreachable) and not exc.nothing_happened:
                 async with self._db.session() as tx:
-                    await self._ledger.give_up(tx, intent)
-            raise
-        except SyncError:
-            await self.close(intent, REFUSED)
+                    await self._ledger.give_up(tx, intent, call.answer)
+            else:
+                await self.close(call, REFUSED)
             raise
         finally:
             metrics.OPEN_INTENTS.dec()
 
-    async def close(self, intent: int, state: str) -> None:
+    async def close(self, call: Call, state: str) -> None:
         """What became of a call."""
         async with self._db.session() as tx:
-            await self._ledger.close_intent(tx, intent, state)
+            await self._ledger.close_intent(tx, call.intent, state, call.answer)
 
     async def done(self, tx: Transaction, call: Call) -> None:
         """Splynx did it, as this transaction keeps."""
-        await self._ledger.close_intent(tx, call.intent, DONE)
+        await self._ledger.close_intent(tx, call.intent, DONE, call.answer)

@@ -10,6 +10,7 @@ from sinks.errors import NameShared
 from sinks.handles import has_natural_key
 from sinks.plan import Document, Known, Step
 from sinks.store import JournalEntry, Ledger, dumped
+from sinks.tables.journal import Run
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,12 @@ class Entries:
         action: str,
         revision: int | None = None,
         state: str = LIVE,
+        run: Run | None = None,
     ) -> None:
         """Enter a record as written, with its before-image if the row was changed.
 
-        `revision`: which of its documents the row is, where that is not the one of before.
+        `revision`: which of its documents the row is, where that is not the one of before. `run`: who changed it, where
+        that is found out only now.
 
         Raises:
             Fenced, CutOver, Overtaken, NameShared: nothing may be committed.
@@ -83,7 +86,7 @@ class Entries:
         # Locked, and after our own row is there: of two that enter one row at the same time one must see the other.
         await self.not_shared(tx, step, target_id, lock=True)
         if action:
-            entry = JournalEntry(step.target.entity, step.key, target_id, action, before, owner.sequence)
+            entry = JournalEntry(step.target.entity, step.key, target_id, action, before, owner.sequence, by=run)
             await self._ledger.journal(tx, [entry])
 
     async def release(self, tx: Transaction, known: Known, owner: Owner, state: str, *, before: Any) -> None:

@@ -4,21 +4,29 @@ import asyncio
 import os
 import time
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import structlog
 
 from clients.mysql import Database, Transaction
 from clients.splynx import SplynxClient
+from clients.splynx_errors import RecordMissing
 from plumbing.errors import Action, SyncError
 from schemas.aggregate import Target
 from schemas.ledger import DONE, LIVE, LOST
 from sinks.beside import BESIDE, Beside
+from sinks.errors import RowMissing
 from sinks.handles import HEAL_PAUSE_SECONDS, Handles
 from sinks.rest import RestRecords
 from sinks.rest_documents import Making, RestDocuments
 from sinks.store import Intent, JournalEntry, Ledger, dumped
+from sinks.undo_rows import image_of_done
 
 log = structlog.get_logger("sink")
+
+
+def _entry(intent: Intent, target_id: int, action: str, before: Any) -> JournalEntry:
+    return JournalEntry(intent.entity, intent.key, target_id, action, before, intent.sequence, by=intent.run)
 
 
 class Healing:
@@ -57,7 +65,8 @@ class Healing:
         A creation is searched for meanwhile, unless it has no `sonar_id`: then it is looked for by its natural key
         before it is made again. The row found is entered in the crosswalk with an empty hash, so that its bundle, when
         one comes, is compared with it in full: it may be a newer one, which wants another row, or none. A change needs
-        no search: its row is read before it is changed again.
+        no search: its row is read before it is changed again. But what it did is entered in the journal, which would
+        else know nothing of it, with what the row was before.
 
         Raises:
             Fenced, CutOver: `token` is not that of the partition any more, or nobody writes.
@@ -72,10 +81,13 @@ class Healing:
             if found is not None or wait <= 0:
                 break
             await asyncio.sleep(min(wait, HEAL_PAUSE_SECONDS))
+        image = await self._image(intent)
         async with self._db.transaction() as tx:
             await self._ledger.hold(tx, {intent.partition: token})
             if found is not None:
                 await self._enter(tx, intent, found)
+            if image and intent.target_id is not None:
+                await self._ledger.journal(tx, [_entry(intent, intent.target_id, intent.action, image)])
             await self._ledger.close_intent(tx, intent.id, DONE if found is not None else LOST)
         return found
 
@@ -97,11 +109,18 @@ class Healing:
         owner = (intent.aggregate, intent.sonar_id)
         entered = (found, "", intent.sequence, made.state, made.revision, dumped(made.kept))
         await self._ledger.put_crosswalk(tx, [(intent.entity, intent.key, *owner, *entered)])
-        by = (intent.sent or {}).get("by")
-        entry = JournalEntry(
-            intent.entity, intent.key, found, made.action, made.before, intent.sequence, by=by and (by[0], by[1])
-        )
-        await self._ledger.journal(tx, [entry])
+        await self._ledger.journal(tx, [_entry(intent, found, made.action, made.before)])
+
+    async def _image(self, intent: Intent) -> Mapping[str, Any]:
+        """What a change did, as it was before; nothing of one that was not done, and of one that others enter."""
+        if intent.before is None or intent.sent is None or intent.target_id is None:
+            return {}
+        target = self._targets[intent.entity]
+        try:
+            row = await self._client.get(*await self._handles.item(target, intent.target_id, {}))
+        except (RecordMissing, RowMissing):
+            return {}
+        return image_of_done(intent.sent, intent.before, row, whole=target.money)
 
     async def _put_back(self, intent: Intent, token: int) -> None:
         try:
@@ -115,5 +134,4 @@ class Healing:
 
 def _made(intent: Intent) -> Making:
     """What is to be entered of the row that a creation made."""
-    told = {name: one for name, one in (intent.sent or {}).items() if name != "by"}
-    return Making(**told) if told else Making({}, 0, LIVE, "create", {}, None)
+    return Making(**intent.sent) if intent.sent else Making({}, 0, LIVE, "create", {}, None)

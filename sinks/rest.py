@@ -20,6 +20,7 @@ from sinks.plan import CLOSED, Document, Known, Step, Verb, can_be_closed, closi
 from sinks.rest_rows import RestRows
 from sinks.store import Key, Ledger
 from sinks.swaps import able_to_move, aside, moved
+from sinks.tables.journal import Run
 from sinks.threeway import flat, without
 
 
@@ -96,13 +97,13 @@ class RestRecords(RestRows):
             return await self.change(step, document, existing, None, owner, unasked=True)
         body = shape.body(document, create=True)
         made = await self.post(step, document, body, owner, find)
-        entered = step
+        entered, action, run = step, "create", None
         if made.call is None:
-            await self._see_that_it_is_ours(step, document, made.target_id, body)
-            entered = replace(step, hash="")
+            run = await self._made_by(step, document, made.target_id, body)
+            entered, action = replace(step, hash=""), "" if run is None else "create"
 
         async def keep(tx: Transaction) -> None:
-            await self._keep(tx, entered, owner, made.target_id, before=None, action="create")
+            await self._keep(tx, entered, owner, made.target_id, before=None, action=action, run=run)
             await self.done(tx, made.call)
 
         await self._db.retried(keep)
@@ -120,19 +121,21 @@ class RestRecords(RestRows):
             await self.change(step, document, made.target_id, None, owner)
         return True
 
-    async def _see_that_it_is_ours(self, step: Step, document: Document, target_id: int, body: Document) -> None:
-        """That a row with our mark was made by a call of ours, or at least is as we want it.
+    async def _made_by(self, step: Step, document: Document, target_id: int, body: Document) -> Run | None:
+        """Whose call made a row that has our mark; None: nobody's that we know of, but it is as we want it.
 
         Raises:
             KeyTaken: somebody typed the mark into a row of theirs, which nobody approved to write over.
         """
         async with self._db.session() as tx:
-            if await self._ledger.perhaps_made(tx, (step.target.entity, step.key)):
-                return
+            run = await self._ledger.made_by(tx, (step.target.entity, step.key))
+        if run is not None:
+            return run
         try:
             await self.read_back(step.target, await self._handles.item(step.target, target_id, document), body)
         except ReadBackDiffers as exc:
             raise KeyTaken("a row of Splynx carries this Sonar id, and no call of ours made it") from exc
+        return None
 
     # change
 
@@ -161,13 +164,13 @@ class RestRecords(RestRows):
         if not sent:
             await self._db.retried(lambda tx: self._keep(tx, step, owner, target_id, before=None, action=""))
             return False
+        # Of money the whole row: the opposite of what was may be needed.
+        before = dict(current) if target.money else {name: current.get(name) for name in sent}
         try:
-            call = await self.put(step, owner, target_id, item, sent)
+            call = await self.put(step, owner, target_id, item, sent, action="change", before=before)
         except RecordRefused:
             await self._see_whose_name_it_is(step, document)
             raise
-        # Of money the whole row: the opposite of what was may be needed.
-        before = dict(current) if target.money else {name: current.get(name) for name in sent}
 
         async def keep(tx: Transaction) -> None:
             await self._keep(tx, step, owner, target_id, before=before, action="change")
@@ -198,7 +201,7 @@ class RestRecords(RestRows):
             return step  # somebody edited it: that is told when it is written, and nobody else gets its value
         values = aside(step, owner.sequence)
         before = {name: current.get(name) for name in values}
-        call = await self.put(step, owner, known.target_id, item, values)
+        call = await self.put(step, owner, known.target_id, item, values, action="change", before=before)
 
         async def keep(tx: Transaction) -> None:
             # Kept without a hash: its bundle is not written yet.
@@ -232,7 +235,7 @@ class RestRecords(RestRows):
                 before = {name: current.get(name) for name in closed}
                 written = {name: document[name] for name in closed if name in document}
                 await self.edits.tell_withdrawn(known, written, current, closed, owner)
-                call = await self.put(step, owner, known.target_id, item, closed)
+                call = await self.put(step, owner, known.target_id, item, closed, action="gone", before=before)
 
         async def release(tx: Transaction) -> None:
             await self._entries.release(tx, known, owner, state, before=before)
@@ -243,7 +246,15 @@ class RestRecords(RestRows):
         return True
 
     async def _keep(
-        self, tx: Transaction, step: Step, owner: Owner, target_id: int, *, before: Any, action: str
+        self,
+        tx: Transaction,
+        step: Step,
+        owner: Owner,
+        target_id: int,
+        *,
+        before: Any,
+        action: str,
+        run: Run | None = None,
     ) -> None:
         kept = self.shape(step.target).kept(step.document or {})
-        await self._entries.keep(tx, step, owner, target_id, kept, before=before, action=action)
+        await self._entries.keep(tx, step, owner, target_id, kept, before=before, action=action, run=run)

@@ -9,14 +9,14 @@ from clients.mysql import Database, Transaction
 from clients.splynx import SplynxClient
 from clients.splynx_errors import RecordRefused, SplynxUnreachable
 from schemas.aggregate import Target
-from schemas.ledger import DONE, LOST
+from schemas.ledger import LOST
 from sinks.bodies import Shape, differing
 from sinks.calls import Call, Calls
 from sinks.entries import Owner
 from sinks.errors import ParentMissing, PredecessorMissing, ReadBackDiffers
 from sinks.handles import Handles, endpoint_of
 from sinks.plan import Document, RefAt, Step, refs_of, resolved
-from sinks.store import Ledger
+from sinks.store import JournalEntry, Ledger
 
 Item = tuple[str, int | str]
 """Path and id of a row."""
@@ -104,16 +104,15 @@ class RestRows:
             SplynxUnreachable, Fenced, Overtaken: try again later.
         """
         where = splynx_paths.collection(endpoint_of(step.target), document)
-        sent = {"by": (self._ledger.run_id, self._ledger.batch)} | dict(making or {})
         try:
-            async with self._calls.begun("POST", step, owner, sent=sent) as call:
-                answer = await self._client.post(where, body, deadline=call.latest)
+            async with self._calls.begun("POST", step, owner, sent=making) as call:
+                answer = await self._client.post(where, body, deadline=call.latest, told=call.hear)
                 return Made(int(answer["id"]), call)
         except SplynxUnreachable as exc:
             found = None if exc.nothing_happened else await self._handles.until_settled(find)
             if found is None:
                 if not exc.nothing_happened:
-                    await self._calls.close(call.intent, LOST)
+                    await self._calls.close(call, LOST)
                 raise
             return Made(found, call, healed=True)
         except RecordRefused:
@@ -128,13 +127,36 @@ class RestRows:
         if call is not None:
             await self._calls.done(tx, call)
 
-    async def put(self, step: Step, owner: Owner, target_id: int, item: Item, sent: Document) -> Call:
-        """Change a row and read it back; the call, to be kept as done."""
-        async with self._calls.begun("PUT", step, owner, target_id, sent) as call:
-            await self._client.put(*item, sent, deadline=call.latest)
+    async def put(
+        self,
+        step: Step,
+        owner: Owner,
+        target_id: int,
+        item: Item,
+        sent: Document,
+        *,
+        action: str = "",
+        before: Mapping[str, Any] | None = None,
+    ) -> Call:
+        """Change a row and read it back; the call, to be kept as done. `action`, `before`: see `Calls.begun`.
+
+        Raises:
+            ReadBackDiffers: Splynx keeps it otherwise. What the row was before is in the journal.
+            RecordRefused: this record cannot pass.
+            SplynxUnreachable, Fenced, Overtaken: try again later.
+        """
+        async with self._calls.begun("PUT", step, owner, target_id, sent, action, before) as call:
+            await self._client.put(*item, sent, deadline=call.latest, told=call.hear)
         try:
             await self.read_back(step.target, item, sent)
-        except ReadBackDiffers:
-            await self._calls.close(call.intent, DONE)
+        except ReadBackDiffers as exc:
+            call.answer += f", {exc}"
+            async with self._db.transaction() as tx:
+                await self._ledger.hold(tx, {owner.partition: owner.token})
+                if before is not None:
+                    entry = JournalEntry(step.target.entity, step.key, target_id, action, before, owner.sequence)
+                    await self._ledger.journal(tx, [entry])
+                # Lost, so that what came of it is nobody's edit.
+                await self._ledger.close_intent(tx, call.intent, LOST, call.answer)
             raise
         return call

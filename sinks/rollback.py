@@ -14,7 +14,7 @@ from schemas.aggregate import Target, WritePath
 from schemas.catalogue import TARGETS
 from schemas.ledger import LIVE
 from schemas.write_paths import WritePaths
-from sinks.bodies import Shape, changed
+from sinks.bodies import Shape, changed, same
 from sinks.errors import RowMissing
 from sinks.handles import Handles
 from sinks.payment_rows import PaymentRows, alike, live_rows
@@ -23,9 +23,10 @@ from sinks.planned import Planned, lane_of
 from sinks.receipts import receipt_of
 from sinks.rollback_documents import DocumentLooks
 from sinks.site import Site
-from sinks.store import Key
+from sinks.store import Intent, Key
 from sinks.tables.crosswalk import Owned
 from sinks.tables.journal import Chosen, Writes
+from sinks.threeway import came_through
 from sinks.undo import Entry, Way, left, undo_of
 from sinks.undo_rows import ahead_of, body_of, edited, names_in, written_of
 
@@ -60,6 +61,18 @@ class Rollback:
                 remedy="`crossfade trace` shows each write of a record with its run and time.",
             )
         return chosen
+
+    async def begun(self, writes: Writes) -> list[Intent]:
+        """Calls of these writes of which nobody knows yet what became: the journal has them when that is found out.
+
+        Raises:
+            SyncError: the ledger does not answer.
+        """
+        async with self._site.db.session() as tx:
+            there = await self._site.ledger.exists(tx)
+            intents = await self._site.ledger.every_open_intent(tx) if there else []
+        wanted = (writes.run_id, writes.batch)
+        return [one for one in intents if all(w in (None, of) for w, of in zip(wanted, one.run, strict=True))]
 
     async def parts(self, chosen: Chosen) -> AsyncGenerator[list[Planned], None]:
         """Every record that the writes are about, in the order in which they are undone: dependants and newest first.
@@ -139,6 +152,7 @@ class Rollback:
         async with self._site.db.session() as tx:
             refs = refs_of(known.document, shape.required)
             ids = await self._site.ledger.ids(tx, {(ref.entity, ref.key) for ref in refs})
+            perhaps = await self._site.ledger.perhaps_sent(tx, (known.entity, known.key), known.sequence)
             ours = {
                 entity: set((await self._site.ledger.ids_of(tx, entity)).values()) for entity in shape.lists.values()
             }
@@ -154,7 +168,8 @@ class Rollback:
         for name, value in planned.standing_aside().items():
             if name in body and name in written and str(current.get(name)) == value:
                 ahead[name] = written[name]
-        if columns := [name for name in edited(planned.undo, shape, written, current) if name not in names_in(ahead)]:
+        nobodys = names_in(ahead) | came_through(perhaps, current, same)
+        if columns := [name for name in edited(planned.undo, shape, written, current) if name not in nobodys]:
             return planned.leave(f"edited in Splynx since: {', '.join(columns)}")
         return replace(planned, item=item, current=current, body=body, sent=changed(body, current), ahead=ahead)
 

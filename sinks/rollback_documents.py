@@ -12,7 +12,7 @@ from clients.mysql import Transaction
 from clients.splynx_errors import RecordMissing, RecordRefused
 from schemas.aggregate import WritePath
 from schemas.ledger import LIVE
-from sinks.bodies import Shape, changed
+from sinks.bodies import Shape, changed, same
 from sinks.entries import Owner
 from sinks.errors import KeyTaken, ReadBackDiffers
 from sinks.handles import endpoint_of
@@ -23,6 +23,7 @@ from sinks.receipts import receipt_of
 from sinks.rest_documents import RestDocuments
 from sinks.rollback_rest import Enter, RowsBack, TakenBack
 from sinks.site import Site
+from sinks.threeway import came_through
 from sinks.undo import Way, charged_by, payment_of
 from sinks.undo_rows import ahead_of, edited
 
@@ -57,7 +58,10 @@ class DocumentLooks:
         ahead = ahead_of(body, written, row)
         # All of it is looked at, whatever is to return: an opposite takes back the whole row.
         whole = replace(planned.undo, before={})
-        if columns := [name for name in edited(whole, self._shape(planned), written, row) if name not in ahead]:
+        async with self._site.db.session() as tx:
+            perhaps = await self._site.ledger.perhaps_sent(tx, (known.entity, known.key), known.sequence)
+        nobodys = ahead.keys() | came_through(perhaps, row, same)
+        if columns := [name for name in edited(whole, self._shape(planned), written, row) if name not in nobodys]:
             return planned.leave(f"edited in Splynx since: {', '.join(columns)}")
         if planned.undo.way is Way.WITHDRAW:
             return replace(planned, sent={"amount": str(-amount_of(known.document))})

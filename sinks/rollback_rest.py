@@ -90,7 +90,7 @@ class RowsBack:
         known = planned.owned.known
         step = Step(Verb.CHANGE, planned.target, planned.key, "", None, known)
         async with self._calls.begun("PUT", step, owner, known.target_id, planned.sent) as call:
-            await self._client.put(*item, planned.sent, deadline=call.latest)
+            await self._client.put(*item, planned.sent, deadline=call.latest, told=call.hear)
         read = await self._client.get(*item)
         if wrong := differing(planned.sent, read):
             planned = planned.because(f"Splynx keeps otherwise: {', '.join(wrong)}")

@@ -4,7 +4,7 @@ An undoing is a run: it fences off other writers, journals what it changes, and 
 in is done when it is repeated.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,7 @@ from sinks.rollback import Rollback
 from sinks.rollback_documents import DocumentsBack
 from sinks.rollback_rest import RowsBack, TakenBack
 from sinks.site import Site
-from sinks.store import JournalEntry, dumped
+from sinks.store import Intent, JournalEntry, dumped
 from sinks.tables.crosswalk import Owned
 from sinks.undo import Way, action_of, charged_by, payment_of, state_after
 
@@ -57,14 +57,23 @@ class RollbackWrites:
         written = await (self._payments_of(planned) if sql else self._over_rest(planned))
         return [replace(one.told(), undo=replace(one.undo, before={})) for one in written]
 
+    async def find_out(self, begun: Sequence[Intent]) -> None:
+        """Learn what became of calls. Raises as `apply`."""
+        await self._take_partitions({one.partition for one in begun})
+
     async def _take(self, planned: Sequence[Planned]) -> None:
-        """Become the writer of their partitions, and find out what became of calls that others had begun."""
-        wanted = {
-            one.owned.partition
-            for one in planned
-            if one.owned is not None and one.owned.partition is not None and one.undo.way is not Way.LEFT
-        }
-        if not (new := wanted - self._tokens.keys()):
+        """Become the writer of their partitions."""
+        await self._take_partitions(
+            {
+                one.owned.partition
+                for one in planned
+                if one.owned is not None and one.owned.partition is not None and one.undo.way is not Way.LEFT
+            }
+        )
+
+    async def _take_partitions(self, wanted: Collection[int]) -> None:
+        """Become their writer, and find out what became of calls that others had begun there."""
+        if not (new := set(wanted) - self._tokens.keys()):
             return
         taken = await self._healing.take(new, "rollback")
         await self._healing.heal_all(taken)

@@ -6,6 +6,7 @@ from typing import Any
 from schemas.ledger import GONE
 from sinks.bodies import SONAR_ID, Shape, changed, differing, same, with_foreign
 from sinks.plan import CLOSED, Document, Known, can_be_closed, closing
+from sinks.threeway import came_through
 from sinks.undo import EXTRA, Undo, Way
 
 
@@ -75,6 +76,20 @@ def image_of(current: Mapping[str, Any], sent: Document, ahead: Document) -> Doc
     if EXTRA in ahead:
         image[EXTRA] = {**(current.get(EXTRA) or {}), **ahead[EXTRA]}
     return image
+
+
+def image_of_done(
+    sent: Mapping[str, Any], before: Mapping[str, Any], row: Mapping[str, Any], *, whole: bool
+) -> Mapping[str, Any]:
+    """What a change did whose answer was lost, as it was before it: the columns that are as it asked for, and were not.
+
+    `before`: what it was to change; `whole`: all of that is kept, as it is of money.
+    """
+    done = came_through([sent], row, same) - came_through([sent], before, same)
+    if whole:
+        return before if done else {}
+    image = {name: before.get(name) for name in sent if name != EXTRA and name in done}
+    return image | ({EXTRA: before.get(EXTRA)} if done - image.keys() else {})
 
 
 def names_in(body: Document) -> set[str]:

@@ -13,9 +13,12 @@ from datetime import timedelta
 from typing import Any
 
 from clients.mysql import Transaction
-from sinks.tables.base import AggregateKey, Key, Tables, dumped
+from sinks.tables.base import AggregateKey, Key, Tables, dumped, marks
+from sinks.tables.journal import Run
 
 _NOW = "UTC_TIMESTAMP(3)"
+_ANSWER = 255
+"""Characters that are kept of one."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,13 @@ class Intent:
     latest: float
     """Instant of this process' monotonic clock after which the call is not sent any more."""
     sent: Mapping[str, Any] | None = None
+    run: Run = ("", 0)
+    """Who began it."""
+    target_id: int | None = None
+    """The row that it changes."""
+    action: str = ""
+    before: Mapping[str, Any] | None = None
+    """What the journal is to hold of a change that was done; None: whoever began it sees to that."""
 
 
 class Intents(Tables):
@@ -49,21 +59,26 @@ class Intents(Tables):
         partition: int,
         token: int,
         patience: timedelta,
+        target_id: int | None = None,
         sent: Mapping[str, Any] | None = None,
+        action: str = "",
+        before: Mapping[str, Any] | None = None,
     ) -> int:
         """Say what is about to be called; the intent's id.
 
-        `patience`: until the call's deadline. `sent`: what a change asks for, or what is entered of a row.
+        `patience`: until the call's deadline. `sent`: what a change of the row `target_id` asks for, or what is entered
+        of a document. `action`, `before`: a change's entry in the journal, made by whoever finds out that it was done.
         """
-        return await tx.insert(
-            f"INSERT INTO {self.table('intents')} (entity, record_key, aggregate, sonar_id, sequence, method, sent,"
-            " state, partition_no, token, deadline, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, 'open', %s, %s,"
-            f" {_NOW} + INTERVAL %s MICROSECOND, {_NOW})",
-            (
-                *key, *owner, sequence, method, None if sent is None else dumped(sent), partition, token,
-                patience // timedelta(microseconds=1),
-            ),
+        values = (
+            self.run_id, self.batch, *key, *owner, sequence, method, target_id, None if sent is None else dumped(sent),
+            action, None if before is None else dumped(before), partition, token,
         )  # fmt: skip
+        return await tx.insert(
+            f"INSERT INTO {self.table('intents')} (run_id, batch, entity, record_key, aggregate, sonar_id, sequence,"
+            " method, target_id, sent, action, before_image, partition_no, token, state, deadline, created_at)"
+            f" VALUES ({marks(values)}, 'open', {_NOW} + INTERVAL %s MICROSECOND, {_NOW})",
+            (*values, patience // timedelta(microseconds=1)),
+        )
 
     async def perhaps_sent(self, tx: Transaction, key: Key, since: int) -> list[dict[str, Any]]:
         """What changes of a record asked for of which nobody knows whether they came through, the newest last.
@@ -77,29 +92,30 @@ class Intents(Tables):
         )
         return [json.loads(row["sent"]) for row in rows]
 
-    async def perhaps_made(self, tx: Transaction, key: Key) -> bool:
-        """Whether a call of ours may have made this record's row, though its answer was lost."""
-        rows = await tx.fetch(
-            f"SELECT id FROM {self.table('intents')} WHERE state IN ('open', 'lost') AND method = 'POST'"
-            " AND entity = %s AND record_key = %s LIMIT 1",
+    async def made_by(self, tx: Transaction, key: Key) -> Run | None:
+        """Who began the newest creation of a record of which nobody knows whether it came through."""
+        row = await tx.fetch_one(
+            f"SELECT run_id, batch FROM {self.table('intents')} WHERE state IN ('open', 'lost') AND method = 'POST'"
+            " AND entity = %s AND record_key = %s ORDER BY id DESC LIMIT 1",
             key,
         )
-        return bool(rows)
+        return None if row is None else (str(row["run_id"]), int(row["batch"]))
 
-    async def give_up(self, tx: Transaction, intent: int) -> None:
+    async def give_up(self, tx: Transaction, intent: int, answer: str) -> None:
         """The call is not waited for any more, nor sent: what it may still do in Splynx, it has begun by now."""
         await tx.execute(
-            f"UPDATE {self.table('intents')} SET deadline = LEAST(deadline, {_NOW}) WHERE id = %s AND state = 'open'",
-            (intent,),
+            f"UPDATE {self.table('intents')} SET deadline = LEAST(deadline, {_NOW}), answer = %s"
+            " WHERE id = %s AND state = 'open'",
+            (answer[:_ANSWER], intent),
         )
 
-    async def close_intent(self, tx: Transaction, intent: int, state: str) -> None:
-        """What became of a call: `done`, `refused` or `lost`."""
+    async def close_intent(self, tx: Transaction, intent: int, state: str, answer: str = "") -> None:
+        """What became of a call: `done`, `refused` or `lost`. `answer`: without one, that stays which is kept."""
         # What a change sent matters only while nobody knows whether it came through.
         await tx.execute(
-            f"UPDATE {self.table('intents')} SET state = %s, sent = IF(%s = 'lost' AND method = 'PUT', sent, NULL)"
-            " WHERE id = %s",
-            (state, state, intent),
+            f"UPDATE {self.table('intents')} SET state = %s, sent = IF(%s = 'lost' AND method = 'PUT', sent, NULL),"
+            " before_image = NULL, answer = IF(%s = '', answer, %s) WHERE id = %s",
+            (state, state, answer, answer[:_ANSWER], intent),
         )
 
     async def every_open_intent(self, tx: Transaction) -> list[Intent]:
@@ -121,6 +137,10 @@ class Intents(Tables):
                 row["partition_no"],
                 asked + row["left_us"] / 1_000_000,
                 None if row["sent"] is None else json.loads(row["sent"]),
+                (row["run_id"], int(row["batch"])),
+                row["target_id"],
+                row["action"],
+                None if row["before_image"] is None else json.loads(row["before_image"]),
             )
             for row in rows
         ]

@@ -12,11 +12,16 @@ from sinks.tables.base import Key, Tables, chunks, dumped, marks, naive
 
 ENTRY = "id, record_key, run_id, batch, action, before_image, undoes, at"
 """What is asked of an entry: each further column of many rows takes its time."""
+Run = tuple[str, int]
+"""A run, and the number of a batch of it."""
 
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """A change of Splynx's rows: what they were, None for what we created. `undoes`: see the ledger's table."""
+    """A change of Splynx's rows: what they were, None for what we created. `undoes`: see the ledger's table.
+
+    `by`: whose change it is, where another one finds out that it was done.
+    """
 
     entity: str
     key: str
@@ -25,8 +30,7 @@ class JournalEntry:
     before: Any
     sequence: int
     undoes: int | None = None
-    by: tuple[str, int] | None = None
-    """Run and batch that did it, where another one found out."""
+    by: Run | None = None
 
 
 @dataclass(frozen=True)

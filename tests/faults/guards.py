@@ -132,6 +132,13 @@ def _only_the_last(real: Any) -> Any:
     return lambda writes: dict(writes[-1].before or {})
 
 
+def _own_entries_only(real: Any) -> Any:
+    async def journal(self: Any, tx: Any, entries: Any) -> None:
+        await real(self, tx, [one for one in entries if one.by is None])
+
+    return journal
+
+
 def _only_once(real: Any) -> Any:
     async def insist(self: Any, stop: Any, work: Any, *args: Any) -> Any:
         return await work()
@@ -371,6 +378,7 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     "an outcome is kept of poison too": (Patch("sinks.store.Ledger.put_outcomes", _without_dead_letters),),
     "a dry run compares with what is there": (Patch("sinks.preview.steps_of", _against_nothing),),
     "what is mended is written again": (Patch("sinks.writer.verdict", _what_is_not_newer_is_stale),),
+    "what is found to be done is noted": (Patch("sinks.store.Ledger.journal", _own_entries_only),),
     "the earliest image of a column counts": (Patch("sinks.undo._earliest", _only_the_last),),
     "what is away is waited for": (Patch("sinks.loop.Loop._insist", _only_once),),
     "the fence": (

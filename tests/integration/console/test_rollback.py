@@ -31,6 +31,7 @@ from sinks.rollback_writes import RollbackWrites
 from sinks.runner import run_sink
 from sinks.undo import Way
 from tests.conftest import MariaDbAccess
+from tests.faults.steps import Killed, after, die
 from tests.integration.sinks.pair import Pair, account, going_on, load, opened, payment, service, until
 
 pytestmark = pytest.mark.timeout(300)
@@ -328,6 +329,27 @@ async def test_a_rollback_that_dies_after_a_call_goes_on_and_can_be_undone(
     assert [row for row in after["customers"] if row["login"] != "s4"] == before["customers"]
     await rollback(pair, run_id=result.run_id)
     assert picture(pair)["customers"] == wrong["customers"]
+
+
+async def test_what_a_dead_sink_had_called_is_found_out_and_taken_back(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = picture(pair)
+    pair.send("account", 1, account(1, name="Wrong Example"), sequence=10, owner=1)
+    with monkeypatch.context() as patched:
+        after(patched, "clients.splynx.SplynxClient.put", die, lambda *args, **_: "admin/customers/customer" in args)
+        with pytest.raises(Killed):
+            await pair.sink()
+    assert picture(pair) != before
+    (call,) = pair.rows("SELECT run_id FROM {ledger}.intents WHERE state = 'open'")
+    run = str(call["run_id"])
+    foreseen = await rollback(pair, run_id=run, apply=False)
+    assert (foreseen.open_calls, foreseen.whole) == (1, 0)
+    assert "with --apply" in text_of(foreseen.document())
+    done = await rollback(pair, run_id=run)
+    assert done.exit_code is ExitCode.DONE, text_of(done.document())
+    assert ways(done) == {("customer", "1"): "restore"}
+    assert picture(pair) == before
 
 
 async def test_a_sink_that_runs_is_fenced_off(pair: Pair) -> None:

@@ -156,6 +156,9 @@ def test_a_record_is_traced_from_sonar_to_splynx_and_back(copied: Site) -> None:
     assert there["bundles"][-1]["sequence"] == there["ledger"]["newest"]["sequence"]
     assert {"customer", "customer_info", "customer_billing"} <= {row["entity"] for row in there["ledger"]["crosswalk"]}
     assert {row["action"] for row in there["ledger"]["journal"]} >= {"create"}
+    assert all(row["batch"] for row in there["ledger"]["journal"])
+    answers = {(row["method"], row["answer"], row["run_id"]) for row in there["ledger"]["intents"]}
+    assert ("POST", "201", there["ledger"]["journal"][0]["run_id"]) in answers
     assert "In Splynx as customer" in copied.crossfade("trace", "account", str(account)).out
 
 

@@ -1,5 +1,7 @@
 """Calls whose answer is lost or never came: found again or made again, and no twin."""
 
+import json
+
 import pytest
 
 from clients.splynx_errors import SplynxUnreachable
@@ -31,3 +33,40 @@ async def test_a_call_that_never_arrived_is_made_again(site: Site) -> None:
     assert site.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 1
     states = [row["state"] for row in site.rows("SELECT state FROM {ledger}.intents WHERE method = 'POST' ORDER BY id")]
     assert states == ["lost", "done"]
+
+
+async def test_a_change_whose_answer_was_lost_is_in_the_journal_with_what_was_before(site: Site) -> None:
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "First"), sequence=1)])
+    site.arm("reset_after_commit", method="PUT", path="customers/customer/")
+    changed = topic.send(ACCOUNTS, 1, customer(1, "Second"), sequence=2)
+    with pytest.raises(SplynxUnreachable):
+        await writer.write([changed])
+    site.ledger.run_id = "successor"
+    successor = await site.own(site.make_writer())
+    await site.healing().heal_all(successor.tokens)
+    await successor.write([changed])
+    (entry,) = site.rows("SELECT * FROM {ledger}.journal WHERE entity = 'customer' AND action = 'change'")
+    assert json.loads(entry["before_image"]) == {"name": "First"}
+    assert entry["run_id"] == "run"
+    (call,) = site.rows("SELECT * FROM {ledger}.intents WHERE method = 'PUT' AND entity = 'customer'")
+    assert (call["state"], call["before_image"]) == ("lost", None)
+    assert call["answer"].startswith("splynx.unreachable: Splynx did not answer a PUT")
+
+
+async def test_a_change_that_splynx_keeps_otherwise_is_in_the_journal_and_is_nobodys_edit(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "First"), sequence=1)])
+    with monkeypatch.context() as patched:
+        patched.setattr("sinks.rest_rows.differing", lambda sent, read: ["phone"])
+        await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Second"), sequence=2)])
+    (entry,) = site.rows("SELECT * FROM {ledger}.journal WHERE entity = 'customer' AND action = 'change'")
+    assert json.loads(entry["before_image"]) == {"name": "First"}
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Third"), sequence=3)])
+    assert site.rows("SELECT name FROM customers") == [{"name": "Third"}]
+    assert site.rows("SELECT * FROM {ledger}.conflicts") == []
+    answers = site.rows("SELECT answer FROM {ledger}.intents WHERE entity = 'customer' AND method = 'PUT' ORDER BY id")
+    assert [row["answer"][:3] for row in answers] == ["202", "202"]
+    assert "phone" in answers[0]["answer"]

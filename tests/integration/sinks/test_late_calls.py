@@ -35,10 +35,14 @@ async def _made(site: Site) -> None:
 @pytest.mark.fault(38)
 async def test_a_row_that_an_older_call_left_is_brought_up_to_date(site: Site) -> None:
     await _older_call(site)
+    site.ledger.run_id = "successor"
     writer = await site.own(site.make_writer())
     await writer.write([Topic().send(ACCOUNTS, 1, customer(1, "Anna"), sequence=2)])
     assert site.rows("SELECT name FROM customers") == [{"name": "Anna"}]
     assert not site.rows("SELECT * FROM {ledger}.held")
+    # Whoever made it, is whose run is taken back.
+    written = site.rows("SELECT action, run_id FROM {ledger}.journal WHERE entity = 'customer' ORDER BY id")
+    assert [(one["action"], one["run_id"]) for one in written] == [("create", "run"), ("change", "successor")]
 
 
 @pytest.mark.fault(38)

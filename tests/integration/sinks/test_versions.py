@@ -103,8 +103,9 @@ async def test_what_was_interrupted_is_gone_on_with(old: Old) -> None:
     """Killed between a statement and its note: the tables themselves show what was done."""
     async with old.db.session() as tx:
         await tx.execute(f"ALTER TABLE journal {MIGRATIONS[0].alter}")
-        assert [one.table for one in await old.ledger.pending(tx)] == ["conflicts", "journal", "intents"]
-        assert [one.table for one in await old.ledger.bring_forward(tx)] == ["conflicts", "journal", "intents"]
+        left = ["conflicts", "journal", "intents", "intents"]
+        assert [one.table for one in await old.ledger.pending(tx)] == left
+        assert [one.table for one in await old.ledger.bring_forward(tx)] == left
         assert await old.ledger.bring_forward(tx) == []
 
 

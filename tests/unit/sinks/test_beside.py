@@ -78,7 +78,7 @@ class Scene:
         self.open[len(self.open) + 1] = told
         return len(self.open)
 
-    async def close_intent(self, _: object, intent: int, __: str) -> None:
+    async def close_intent(self, _: object, intent: int, *__: str) -> None:
         del self.open[intent]
 
     async def states(self, _: object, keys: Any) -> dict[Any, AggregateState]:
