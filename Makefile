@@ -53,8 +53,8 @@ test: setup ## unit, contract and integration tests on real servers, a seed of e
 faults: setup ## every fault with all its seeds and guards; goes on where it stopped (at most an hour)
 	@$(PYTHON) -m tests.faults $(STATE)/faults.json
 
-model-check: setup ## 20,000 random histories of a source against capture (HISTORIES=2000 for fewer)
-	@$(PYTHON) -m tests.model --histories $(or $(HISTORIES),20000)
+model-check: setup ## 20,000 random histories of a source against capture; goes on where it stopped (HISTORIES=2000 for fewer)
+	@$(PYTHON) -m tests.model $(STATE)/model.json --histories $(or $(HISTORIES),20000)
 
 check-reference: setup ## sandbox and all we use of Sonar and Splynx against ../shared/reference
 	$(PYTHON) -m tests.reference ../shared/reference

@@ -1,4 +1,7 @@
-"""`make model-check`: 20,000 random histories against capture, with what met what: `python -m tests.model --help`."""
+"""`make model-check`: 20,000 random histories against capture, with what met what: `python -m tests.model --help`.
+
+It goes on where an earlier run of the same sources stopped.
+"""
 
 import argparse
 import logging
@@ -7,14 +10,15 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
 
 import structlog
 
-from tests.model.check import FAULTED, Missed, check, history, pairs, shortest
+from tests.model.check import FAULTED, check, history, pairs, shortest
 from tests.model.source import OPERATIONS
+from tests.model.state import CHUNK, Met, State
 from tests.model.strategies import NAIVE
 
-CHUNK = 50
 PATIENCE = 200
 
 
@@ -22,14 +26,14 @@ def _quiet() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
-def _chunk(first: int, count: int) -> tuple[list[tuple[int, Missed]], Counter[tuple[str, str]]]:
-    missed, met = [], Counter[tuple[str, str]]()
-    for seed in range(first, first + count):
+def _chunk(number: int) -> tuple[dict[int, str], Met]:
+    missed, met = dict[int, str](), Counter[tuple[str, str]]()
+    for seed in range(number * CHUNK, (number + 1) * CHUNK):
         steps = history(seed)
         met += pairs(steps)
         found = check(seed, steps)
         if found is not None:
-            missed.append((seed, found))
+            missed[seed] = str(found)
     return missed, met
 
 
@@ -45,20 +49,40 @@ def _show(seed: int) -> int:
     return 1
 
 
-def _controls() -> bool:
+def _controls(state: State) -> bool:
     """Each naive strategy with the first history that it fails; False when one fails none."""
-    found = True
     for strategy in NAIVE:
-        misses = (seed for seed in range(PATIENCE) if check(seed, history(seed, strategy), strategy) is not None)
-        seed = next(misses, None)
-        print(f"control {strategy.name}: " + (f"misses in history {seed}" if seed is not None else "MISSES NOTHING"))
-        found = found and seed is not None
-    return found
+        if strategy.name not in state.controls:
+            misses = (seed for seed in range(PATIENCE) if check(seed, history(seed, strategy), strategy) is not None)
+            seed = next(misses, None)
+            if seed is not None:
+                state.note_control(strategy.name, seed)
+        found = state.controls.get(strategy.name)
+        print(f"control {strategy.name}: " + (f"misses in history {found}" if found is not None else "MISSES NOTHING"))
+    return all(one.name in state.controls for one in NAIVE)
+
+
+def _check(state: State, chunks: list[int]) -> None:
+    """Check the histories of these chunks, as many at a time as there are processors."""
+    begun = time.monotonic()
+    with ProcessPoolExecutor(max_workers=os.cpu_count(), initializer=_quiet) as pool:
+        parts = {pool.submit(_chunk, number): number for number in chunks}
+        try:
+            for done, future in enumerate(as_completed(parts), 1):
+                state.note(parts[future], *future.result())
+                each = (time.monotonic() - begun) / done
+                told = f"{done * CHUNK} of {len(chunks) * CHUNK} histories, {len(state.missed)} missed"
+                told += f", {CHUNK / each:.1f}/s, {each * (len(chunks) - done) / 60:.0f} min left"
+                print(f"\r{told}", end="", file=sys.stderr, flush=True)
+        finally:
+            pool.shutdown(cancel_futures=True)
+    print(file=sys.stderr)
 
 
 def main(arguments: list[str]) -> int:
     """0: nothing was missed, every control misses and every pair was met; 1: not so."""
     parser = argparse.ArgumentParser(prog="python -m tests.model", description="Random histories against capture.")
+    parser.add_argument("state", nargs="?", type=Path, default=Path(".local/model.json"), help="what is done so far")
     parser.add_argument("--histories", type=int, default=20_000, help="how many (default: %(default)s)")
     parser.add_argument("--first", type=int, default=0, help="number of the first one")
     parser.add_argument("--seed", type=int, help="one history only, made as short as it can be")
@@ -66,27 +90,19 @@ def main(arguments: list[str]) -> int:
     _quiet()
     if asked.seed is not None:
         return _show(asked.seed)
-    begun, done, missed, met = time.monotonic(), 0, list[tuple[int, Missed]](), Counter[tuple[str, str]]()
-    controls = _controls()
-    with ProcessPoolExecutor(max_workers=os.cpu_count(), initializer=_quiet) as pool:
-        starts = range(asked.first, asked.first + asked.histories, CHUNK)
-        parts = {pool.submit(_chunk, at, min(CHUNK, asked.first + asked.histories - at)): at for at in starts}
-        for future in as_completed(parts):
-            found, some = future.result()
-            missed, met, done = missed + found, met + some, done + CHUNK
-            left = (time.monotonic() - begun) / done * (asked.histories - done)
-            told = f"{min(done, asked.histories)} of {asked.histories}, {len(missed)} missed, {left / 60:.0f} min left"
-            print(f"\r{told}", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
-    names = [one.__name__ for one in OPERATIONS]
+    state = State(asked.state)
+    controls = _controls(state)
+    _check(state, state.left(asked.first, asked.histories))
+    names, met = [one.__name__ for one in OPERATIONS], state.met
     print(f"{'operation':<16}" + "".join(f"{fault[:14]:>15}" for fault in FAULTED))
     for name in names:
         print(f"{name:<16}" + "".join(f"{met[name, fault]:>15}" for fault in FAULTED))
     unmet = [(name, fault) for name in names for fault in FAULTED if not met[name, fault]]
-    for seed, what in missed:
+    for seed, what in sorted(state.missed.items()):
         print(f"history {seed} misses {what}; python -m tests.model --seed {seed} shows the shortest one")
-    print(f"{asked.histories} histories, {len(missed)} missed states, {len(unmet)} pairs never met")
-    return 0 if controls and not missed and not unmet else 1
+    told = f"{len(state.chunks) * CHUNK} histories in all, {len(state.missed)} missed states"
+    print(f"{told}, {len(unmet)} pairs never met")
+    return 0 if controls and not state.missed and not unmet else 1
 
 
 if __name__ == "__main__":

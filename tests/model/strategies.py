@@ -1,5 +1,6 @@
 """Capture as it is, and as it is done elsewhere: naive strategies, of which each must miss something."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,14 @@ from producers.reader import Page
 PATCHES = list[contextlib.AbstractContextManager[Any]]
 
 
+async def _in_turn(work: Callable[..., Any], *arguments: Any) -> Any:
+    """As a thread that is done in a moment: others have their turns before and after. One history takes one course."""
+    await asyncio.sleep(0)
+    done = work(*arguments)
+    await asyncio.sleep(0)
+    return done
+
+
 @dataclass(frozen=True)
 class Strategy:
     """A way to capture. `patches` makes what replaces parts of the real code."""
@@ -37,6 +46,7 @@ class Strategy:
         with contextlib.ExitStack() as stack:
             stack.enter_context(mock.patch.object(changes, "PAGE", 4))
             stack.enter_context(mock.patch("producers.sweep.PAGE", 4))
+            stack.enter_context(mock.patch("asyncio.to_thread", _in_turn))
             for patch in self.patches():
                 stack.enter_context(patch)
             yield

@@ -5,7 +5,8 @@ No query, no record and no encoder of capture's takes part in it.
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -13,7 +14,7 @@ from sandbox.sonar.relations import ids_of, one_of
 from sandbox.sonar.rows import Row
 from sandbox.sonar.store import Store
 from schemas.aggregate import Aggregate
-from schemas.records import Secret, ShownArchived
+from schemas.records import Morph, Newest, Secret, ShownArchived
 from schemas.selection import morph_of, newest_of, sonar_field
 from schemas.shapes import Kind, Member, members
 
@@ -24,18 +25,44 @@ def expected(store: Store, one: Aggregate) -> dict[int, dict[str, Any]]:
 
 
 def _record(store: Store, record: type[BaseModel], row: Row) -> dict[str, Any]:
-    return {member.name: _member(store, member, row) for member in members(record)}
+    return {one.member.name: _member(store, one, row) for one in _declared(record)}
 
 
-def _member(store: Store, member: Member, row: Row) -> Any:
-    kind, field = row.TYPE, sonar_field(member)
-    if any(isinstance(mark, Secret) for mark in member.metadata):
+class _Declared(NamedTuple):
+    """A member, and what its marks say: asked for of each row again and again."""
+
+    member: Member
+    field: str
+    is_secret: bool
+    shows_archived: bool
+    morph: Morph | None
+    newest: Newest | None
+
+
+@cache
+def _declared(record: type[BaseModel]) -> tuple[_Declared, ...]:
+    return tuple(
+        _Declared(
+            one,
+            sonar_field(one),
+            any(isinstance(mark, Secret) for mark in one.metadata),
+            any(isinstance(mark, ShownArchived) for mark in one.metadata),
+            morph_of(one),
+            newest_of(one),
+        )
+        for one in members(record)
+    )
+
+
+def _member(store: Store, declared: _Declared, row: Row) -> Any:
+    kind, member, field = row.TYPE, declared.member, declared.field
+    if declared.is_secret:
         return None  # not carried
     if member.kind is not Kind.RECORD or member.record is None:
         return _plain(member, row[field]) if field in kind.columns else None
-    relation, inner, morph = kind.relations[field], member.record, morph_of(member)
+    relation, inner, morph = kind.relations[field], member.record, declared.morph
     if relation.is_connection:
-        rows, newest = store.table(relation.target), newest_of(member)
+        rows, newest = store.table(relation.target), declared.newest
         shown = [rows[id] for id in ids_of(store, kind, relation)(row)]
         if newest is not None:
             column, value = newest.where
@@ -46,7 +73,7 @@ def _member(store: Store, member: Member, row: Row) -> Any:
     if found is None or (morph is not None and found.TYPE.name != morph.type_name):
         return None
     archived = "archived_at" in found and found["archived_at"] is not None
-    if archived and not any(isinstance(mark, ShownArchived) for mark in member.metadata):
+    if archived and not declared.shows_archived:
         return None
     return _record(store, inner, found)
 

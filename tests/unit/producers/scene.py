@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast
 import fastavro
 import orjson
 from confluent_kafka import KafkaError, Producer
+from fastavro.types import Schema as AvroSchema
 
 from clients.sonar import SonarAnswer, SonarClient
 from clients.sonar_errors import data_of
@@ -298,6 +299,7 @@ class Scene:
         self.page_size, self.sweep_every = page_size, sweep_every
         self.schema = self.client.schema
         self._envelopes: dict[tuple[str, bytes], dict[str, Any]] = {}
+        self._schemas: dict[str, AvroSchema] = {}
         self.restart()
 
     def restart(self) -> None:
@@ -376,16 +378,21 @@ class Scene:
 
     def events(self, aggregate: str = "account") -> list[dict[str, Any]]:
         """Envelopes on an aggregate's topic, in the order of their acknowledgement."""
-        schema = parse(envelope_schema(next(one for one in self.aggregates if one.name == aggregate)))
         topic, found = self.topics.sonar(aggregate), list[dict[str, Any]]()
         for name, _, _, value in self.broker.messages:
             if name == topic:
                 at = (aggregate, value or b"")
                 if at not in self._envelopes:  # all is looked at again after each step
-                    written = io.BytesIO(at[1].removeprefix(Registered.header))
+                    written, schema = io.BytesIO(at[1].removeprefix(Registered.header)), self._schema(aggregate)
                     self._envelopes[at] = cast("dict[str, Any]", fastavro.schemaless_reader(written, schema, None))
                 found.append(self._envelopes[at])
         return found
+
+    def _schema(self, aggregate: str) -> AvroSchema:
+        if aggregate not in self._schemas:
+            (declared,) = (one for one in self.aggregates if one.name == aggregate)
+            self._schemas[aggregate] = parse(envelope_schema(declared))
+        return self._schemas[aggregate]
 
     def folded(self, aggregate: str = "account") -> dict[int, Any]:
         """`{id: after}` by highest sequence; deletes are left out."""
