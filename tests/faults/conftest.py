@@ -25,7 +25,7 @@ from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses
 from tests.conftest import MariaDbAccess
 from tests.faults.guards import taken_away
-from tests.faults.seeds import FULL, Without
+from tests.faults.seeds import FULL, TIMES, Without
 from tests.faults.sink_site import SinkSite, sink_settings
 from tests.integration.capture.conftest import make_site
 from tests.integration.instance import prepare
@@ -45,7 +45,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     (mark,) = metafunc.definition.iter_markers("seeds")
     count, guards = mark.args[0], mark.kwargs["guards"]
     full = metafunc.config.pluginmanager.has_plugin(FULL)
-    runs: list[int | Without] = [*range(1, count + 1)] if full else [1]
+    runs: list[int | Without] = [*range(1, count * TIMES + 1)] if full else [1]
     if full:
         runs += [Without(guard, number) for guard, number in guards.items()]
     metafunc.parametrize("run", runs, ids=[f"seed-{one:02}" if isinstance(one, int) else str(one) for one in runs])

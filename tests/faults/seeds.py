@@ -1,5 +1,6 @@
 """How many seeds a fault has, and which guards its test shows."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -7,6 +8,8 @@ import pytest
 
 FULL = "tests.faults.full"
 """The plugin whose presence asks for every seed and every guard."""
+TIMES = int(os.environ.get("CROSSFADE_FAULTS_TIMES", "1"))
+"""With it: how many times as many seeds, for a longer search than usual."""
 
 
 @dataclass(frozen=True)
