@@ -8,7 +8,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import FieldNode, GraphQLField, GraphQLObjectType, GraphQLSchema
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLSchema,
+    ListValueNode,
+    ObjectValueNode,
+    ValueNode,
+    VariableNode,
+)
 from graphql.execution.values import get_argument_values
 
 from sandbox.sonar.aggregation import aggregate
@@ -51,6 +60,32 @@ class Run:
     conditions: Conditions
     errors: list[str] = field(default_factory=list)
     read: dict[str, int] = field(default_factory=dict)
+
+
+class _Arguments:
+    """What a field is given: worked out once where no variable takes part, as in most nested fields."""
+
+    def __init__(self, declared: GraphQLField, node: FieldNode) -> None:
+        self._declared, self._node = declared, node
+        self._varies = any(_has_variable(one.value) for one in node.arguments)
+        self._known: Mapping[str, Any] | None = None
+
+    def of(self, variables: dict[str, Any]) -> Mapping[str, Any]:
+        """By name, defaults included."""
+        if self._known is not None:
+            return self._known
+        found = get_argument_values(self._declared, self._node, variables)
+        if not self._varies:
+            self._known = found
+        return found
+
+
+def _has_variable(value: ValueNode) -> bool:
+    if isinstance(value, ListValueNode):
+        return any(map(_has_variable, value.values))
+    if isinstance(value, ObjectValueNode):
+        return any(_has_variable(one.value) for one in value.fields)
+    return isinstance(value, VariableNode)
 
 
 class Compiler:
@@ -167,14 +202,14 @@ class OnePlan:
         declared: GraphQLField,
         compiler: Compiler,
     ) -> None:
-        self._kind, self._relation, self._node, self._declared = kind, relation, nodes[0], declared
+        self._kind, self._relation, self._arguments = kind, relation, _Arguments(declared, nodes[0])
         self._plans = {target.name: compiler.row(target, nodes) for target in compiler.members(relation)}
 
     def bind(self, run: Run) -> Render:
         """The function that answers the relation; filters that the row does not meet make it null."""
         if f"{self._kind.name}.{self._relation.name}" in run.conditions.denied:
             return lambda row: run.errors.append(_denied(self._relation.name))
-        arguments = get_argument_values(self._declared, self._node, run.variables)
+        arguments = self._arguments.of(run.variables)
         archived = bool(arguments.get("include_archived"))
         filters = Filters(run.store, archived, run.conditions.same_attribute_or)
         one = one_of(run.store, self._kind, self._relation)
@@ -213,7 +248,7 @@ class ConnectionPlan:
         relation: Relation | None = None,
     ) -> None:
         self.kind, self.name = kind, name
-        self._parent, self._relation, self._node, self._declared = parent, relation, nodes[0], declared
+        self._parent, self._relation, self._arguments = parent, relation, _Arguments(declared, nodes[0])
         self._parts: list[tuple[str, str, Any]] = []
         self._counted = False
         for key, merged in compiler.fields(f"{kind.name}Connection", nodes).items():
@@ -255,7 +290,7 @@ class ConnectionPlan:
         return answer(page, listing.matching)
 
     def _prepare(self, run: Run) -> tuple[Listing, Callable[[Page, Callable[[], list[Row]]], dict[str, Any]]]:
-        arguments = get_argument_values(self._declared, self._node, run.variables)
+        arguments = self._arguments.of(run.variables)
         conditions = run.conditions
         listing = Listing(
             run.store,
