@@ -28,8 +28,8 @@ def loggables(row: Row, tables: Mapping[str, Table]) -> list[tuple[str, int]]:
 def _owner(row: Row) -> tuple[str, int] | None:
     for relation in row.TYPE.owners:
         if relation.polymorphic:
-            id = row[f"{relation.via}_id"]
-            return None if id is None else (row[f"{relation.via}_type"], id)
-        id = row[relation.via]
+            id = getattr(row, f"{relation.via}_id")
+            return None if id is None else (getattr(row, f"{relation.via}_type"), id)
+        id = getattr(row, relation.via)
         return None if id is None else (relation.target, id)
     return None

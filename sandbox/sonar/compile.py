@@ -4,7 +4,7 @@ Rows leave here a thousand at a time, so the fields of an object become one dict
 fields are calls to functions that are bound once per request, when the arguments are known.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,9 +140,9 @@ class Compiler:
             return [declarations.types[relation.target]]
         return declarations.members(relation.target)
 
-    def stored(self, kind: ObjectType) -> frozenset[str]:
+    def stored(self, kind: ObjectType) -> Set[str]:
         """The columns that rows of a type really have."""
-        return self._store.tables[kind.name].make.KNOWN
+        return self._store.tables[kind.name].make.READ.keys()
 
     def declared(self, type_name: str, name: str) -> GraphQLField:
         """The schema's field, with its arguments."""
@@ -334,7 +334,7 @@ class ConnectionPlan:
 Nested = OnePlan | ConnectionPlan
 
 
-def _expression(column: Column, stored: frozenset[str]) -> str:
+def _expression(column: Column, stored: Set[str]) -> str:
     """How a column is written to JSON: ids travel as text, all else as the encoder spells it.
 
     A column that appeared by drift is in no row yet: null.

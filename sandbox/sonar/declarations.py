@@ -11,9 +11,10 @@ type PhoneNumber = phone_numbers            the type and its collection ("a sing
     groups <> Group with accounts           many to many, a pivot without a row of its own
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cached_property
 
 INTERFACE_COLUMNS = {"id": "Int64Bit!", "sonar_unique_id": "ID!", "created_at": "Datetime!", "updated_at": "Datetime!"}
 """What every interface has (no `_version`)."""
@@ -89,10 +90,10 @@ class ObjectType:
     columns: Mapping[str, Column]
     relations: Mapping[str, Relation]
 
-    @property
-    def owners(self) -> Iterator[Relation]:
+    @cached_property
+    def owners(self) -> tuple[Relation, ...]:
         """The relations to the rows it belongs to for good."""
-        return (relation for relation in self.relations.values() if relation.owner)
+        return tuple(relation for relation in self.relations.values() if relation.owner)
 
 
 @dataclass(frozen=True, eq=False)
