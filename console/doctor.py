@@ -37,6 +37,7 @@ async def examine(settings: Settings, stages: Collection[str] = (CAPTURE, PROCES
         ("topics", lambda: _topics(settings), {CAPTURE, PROCESS, SINK}, set()),
         ("schemas", lambda: _schemas(settings), {CAPTURE, PROCESS, SINK}, set()),
         ("sonar", lambda: doctor_sonar.sonar(settings), {CAPTURE}, set()),
+        ("sonar following", lambda: doctor_sonar.following(settings), {_DOCTOR}, {"sonar"}),
         ("statuses in the rules", lambda: doctor_sonar.statuses(settings), {PROCESS}, {"rules", "sonar"}),
         ("names in the rules", lambda: doctor_sonar.names(settings), {PROCESS}, {"rules", "sonar"}),
         ("sonar's names in the rules", lambda: doctor_sonar.mentioned(settings), {_DOCTOR}, {"rules", "sonar"}),

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from clients.sonar import SonarClient
+from clients.sonar_errors import SonarGraphqlError
 from console.checked import Finding
 from console.mentioned import not_in_sonar
 from console.names import check_names
 from console.statuses import check_statuses
 from plumbing.errors import ExitCode
 from plumbing.settings import SecretsSettings, Settings
+from producers.changes import Changes
+from producers.followed import followed
 from producers.needs import SchemaUnfit
 from producers.nested import NESTED_PAGE
 from producers.source import read_source
@@ -62,6 +65,47 @@ def rights_findings(forbidden: Iterable[Aggregate]) -> list[Finding]:
         )
         for one in forbidden
     ]  # fmt: skip
+
+
+async def following(settings: Settings) -> list[Finding]:
+    """What following needs beside the roots: to see what changes below and beside them, and the audit log."""
+    async with SonarClient(settings.sonar) as client:
+        schema = await client.introspect()
+        return await following_findings(
+            client, Changes(client, followed(captured(settings.sonar.leave_out), schema), schema)
+        )
+
+
+async def following_findings(client: SonarClient, changes: Changes) -> list[Finding]:
+    """The same by a client that has introspected."""
+    async for _ in changes.since(lambda _: client.server_time, denied_too=False):
+        pass
+    concerned: dict[str, list[str]] = {}
+    roots = {one.aggregate.root.name for one in changes.collections}
+    for one in changes.collections:
+        if one.thin.collection in changes.denied - roots:
+            concerned.setdefault(one.thin.collection, []).append(one.aggregate.name)
+    found = [
+        Finding(
+            f"sonar rights: {collection}", False,
+            f"the token may not read {collection}: {', '.join(names)} stands still, and with it in Splynx"
+            f" {', '.join(dict.fromkeys(_entities(name) for name in names))}",
+            f"Give the role of the token's user the right to read {collection}.",
+        )
+        for collection, names in sorted(concerned.items())
+    ]  # fmt: skip
+    try:
+        async for _ in changes.logged_since(client.server_time):
+            pass
+    except SonarGraphqlError as exc:
+        found.append(
+            Finding(
+                "sonar rights: logs", False,
+                f"the audit log gives no answer [{exc.code}]: deletes are noticed by the sweep alone, a day late",
+                "Give the role of the token's user the right to read the logs.",
+            )
+        )  # fmt: skip
+    return found or [Finding("sonar following", True, "what changes is shown, and the audit log may be read")]
 
 
 def schema_findings(unfit: Mapping[str, Sequence[str]], missing: Mapping[str, Sequence[str]]) -> list[Finding]:

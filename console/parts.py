@@ -9,6 +9,7 @@ import orjson
 from confluent_kafka import TopicPartition
 
 from clients.sonar import SonarClient
+from clients.sonar_errors import SonarForbidden
 from clients.sonar_schema import SonarSchema
 from console.advance import duration
 from console.output import table
@@ -115,7 +116,11 @@ async def look(client: SonarClient, schema: SonarSchema, sonar: SonarSettings, o
     lines = []
     for one in (each for each in aggregates if each.name in order.names):
         reading = Reading(one, selection_text(schema, one, NESTED_PAGE), schema)
-        lines.append(await _line(client, changes, one, order, reading.page_size(sonar.page_size, sonar.node_limit)))
+        page = reading.page_size(sonar.page_size, sonar.node_limit)
+        try:
+            lines.append(await _line(client, changes, one, order, page))
+        except SonarForbidden as exc:
+            raise SonarForbidden(f"the token may not read {one.name}") from exc
     if order.ids is not None and all(one.rows == 0 for one in lines):
         raise ConfigurationError(
             f"Sonar has no {' or '.join(order.names)} {order.ids.shown()}",

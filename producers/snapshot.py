@@ -148,8 +148,8 @@ class Snapshot:
             # Twice as many ranges as requests at a time: while some publish, the others ask.
             for _ in range(2 * self._ways):
                 group.create_task(self._work(work, refused, stop))
-        if forbidden := [one for one in refused.values() if isinstance(one, SonarForbidden)]:
-            raise forbidden[0]
+        if forbidden := [name for name, one in refused.items() if isinstance(one, SonarForbidden)]:
+            raise SonarForbidden(f"the token may not read {', '.join(forbidden)} in full")
         if refused:
             raise SchemaUnfit("; ".join(map(str, refused.values())))
         return not stop.is_set()

@@ -101,6 +101,7 @@ def test_a_collection_that_may_not_be_read_stands_still_and_says_so_while_the_ot
     assert "name payment in sonar.leave_out" in wrong.next_step
     with pytest.raises(SonarForbidden) as refused:
         site.capture()
+    assert "may not read payment in full" in str(refused.value)
     assert "right to read" in refused.value.next_step
     assert len(site.folded("account")) == site.control("store/Account")["count"]
     assert site.events("payment") == []

@@ -5,13 +5,20 @@ from typing import cast
 
 import pytest
 
+from clients.sonar import SonarClient
 from console import doctor
 from console.checked import Finding, exit_code_of, guarded
 from console.doctor import NotReady, text_of
-from console.doctor_sonar import left_out_text, schema_findings
+from console.doctor_sonar import following_findings, left_out_text, schema_findings
 from console.rights import endpoints
 from plumbing.errors import DependencyUnreachable, ExitCode
 from plumbing.settings import Settings
+from producers.changes import Changes
+from producers.followed import followed
+from sandbox.sonar.compile import Conditions
+from tests.unit.producers.scene import AGGREGATES as SCENE
+from tests.unit.producers.scene import InMemoryClient
+from tests.unit.sandbox_sonar.shop import Shop
 
 UNREACHABLE = Finding("sonar", False, "no answer", "Check the address.", ExitCode.UNREACHABLE)
 MISSING = Finding("topics", False, "3 topics are missing", "Run `crossfade topics --apply`.")
@@ -55,7 +62,26 @@ async def test_a_name_that_sonar_lacks_is_looked_for_by_the_doctor_and_keeps_no_
     await doctor.examine(settings, [doctor.CAPTURE, doctor.PROCESS, doctor.SINK])
     for_stages = list(asked)
     await doctor.examine(settings)
-    assert set(asked) - set(for_stages) == {"sonar's names in the rules"}
+    assert set(asked) - set(for_stages) == {"sonar following", "sonar's names in the rules"}
+
+
+@pytest.mark.parametrize(
+    ("denied", "says"),
+    [
+        pytest.param(set(), ["what changes is shown, and the audit log may be read"], id="nothing"),
+        pytest.param({"contacts"}, ["may not read contacts: account, note stands still"], id="what hangs on a root"),
+        pytest.param({"logs"}, ["deletes are noticed by the sweep alone"], id="the audit log"),
+        pytest.param({"payments"}, ["what changes is shown"], id="a root, which is told already"),
+    ],
+)
+async def test_what_following_may_not_see_is_named_with_what_waits_for_it(denied: set[str], says: list[str]) -> None:
+    memory = InMemoryClient(Shop())
+    memory.conditions = Conditions(denied=frozenset(denied))
+    client = cast("SonarClient", memory)
+    changes = Changes(client, followed(SCENE, memory.schema), memory.schema)
+    found = await following_findings(client, changes)
+    assert [says_it in one.says for one, says_it in zip(found, says, strict=True)] == [True]
+    assert all(one.ok or one.next_step for one in found)
 
 
 def test_every_finding_that_is_not_well_stands_in_the_refusal_to_start() -> None:

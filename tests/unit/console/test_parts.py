@@ -6,12 +6,14 @@ import pytest
 from pydantic import SecretStr
 
 from clients.sonar import SonarClient
+from clients.sonar_errors import SonarForbidden
 from console import parts
 from console.parts import PartLine, look, order_of, text_of
 from plumbing.errors import ConfigurationError
 from plumbing.settings import SonarSettings
 from producers.ids import Ids
 from producers.orders import Order
+from sandbox.sonar.compile import Conditions
 from schemas.catalogue import AGGREGATES
 from tests.unit.producers.scene import InMemoryClient, the_schema
 from tests.unit.sandbox_sonar.shop import Shop
@@ -67,6 +69,12 @@ async def test_what_sonar_has_nothing_of_is_refused(memory: InMemoryClient, orde
     with pytest.raises(ConfigurationError, match=says):
         await looked(memory, order)
     assert not any("query Page" in one for one in memory.asked)
+
+
+async def test_what_the_token_may_not_read_is_named(memory: InMemoryClient) -> None:
+    memory.conditions = Conditions(denied=frozenset({"payments"}))
+    with pytest.raises(SonarForbidden, match="may not read payment"):
+        await looked(memory, Order(("account", "payment")))
 
 
 def test_a_customers_world_is_all_that_an_account_owns() -> None:

@@ -164,8 +164,8 @@ async def test_a_collection_that_cannot_count_is_read_without_counting() -> None
 async def test_what_may_not_be_read_in_full_stands_still_and_the_others_are_read() -> None:
     scene = Scene()
     scene.shop.a_payment(scene.shop.an_account())
-    scene.damage(denied=frozenset({"Account.contacts"}))
-    with pytest.raises(SonarForbidden):
+    scene.damage(denied=frozenset({"Account.contacts", "notes"}))
+    with pytest.raises(SonarForbidden, match="may not read note, account in full"):
         await run(scene)
     assert scene.events() == []
     assert len(scene.events("payment")) == 1
