@@ -154,9 +154,10 @@ class ReadBackDiffers(SyncError):
     exit_code = ExitCode.PARTLY
     remedy = "Compare the named fields on both sides; Splynx may have cut or refused a value silently."
 
-    def __init__(self, fields: list[str]) -> None:
+    def __init__(self, fields: list[str], *, found: bool = False) -> None:
+        """`found`: of a row that an older call may have made, with what was true then."""
         super().__init__(f"Splynx kept other values in {', '.join(fields)}")
-        self.fields = fields
+        self.fields, self.found = fields, found
 
 
 class WaitedTooLong(SyncError):

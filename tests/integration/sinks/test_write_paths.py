@@ -251,6 +251,23 @@ async def test_a_document_made_just_before_a_crash_counts_though_a_newer_bundle_
     assert balances(site) == {"s1": Decimal(0), "s2": Decimal(0)}
 
 
+@pytest.mark.fault(38)
+async def test_a_document_that_an_older_call_left_is_brought_up_to_date_and_moved(site: Site) -> None:
+    ways = WritePaths(sql=False)
+    writer, topic = await site.own(site.make_writer(ways=ways, payments=None)), Topic()
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
+    (first, _) = site.rows("SELECT id FROM customers ORDER BY login")
+    for number in (10, 11):
+        late = {"customer_id": first["id"], "payment_type": 1, "date": "2026-03-04", "amount": 8, "comment": "before"}
+        marked = {"receipt_number": f"SP{number}", "field_4": f"sonar:Payment:{number}"}
+        await site.client.post("admin/finance/payments", late | marked)
+    moved = payment(11, 2, 900, field_4="sonar:Payment:11")
+    await writer.write([topic.send(PAYMENTS, n, [one], sequence=2) for n, one in ((10, paid(10)), (11, moved))])
+    assert site.rows("SELECT * FROM {ledger}.held") == []
+    assert balances(site) == {"s1": Decimal(9), "s2": Decimal(9)}
+    assert site.rows("SELECT comment FROM payments WHERE receipt_number IN ('SP10', 'SP11-A')") == [{"comment": ""}] * 2
+
+
 async def test_without_the_database_money_goes_over_rest_and_what_cannot_is_told(site: Site) -> None:
     ways = WritePaths(sql=False)
     assert ways.way(PAYMENT) is WritePath.REST
