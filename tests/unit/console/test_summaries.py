@@ -5,7 +5,7 @@ from console.summaries import capture_text, process_text, sink_text, topics_text
 TOPICS = {"topics": [{"name": "sonar.m.account", "partitions": 6}], "subjects": ["s"], "protect": ["p"]}
 SINK = {
     "records": {"customer": {"applied": 2}}, "steps": {"customer": {"create": 3}}, "fields": ["customers.sonar_id"],
-    "labels": [],
+    "labels": [], "adoptions": {}, "others": 0,
 }  # fmt: skip
 CAPTURE = {"snapshot": {"account": (30, None)}, "requests": 4, "seconds": 1.26, "signal_id": None, "missing": {}}
 
@@ -22,6 +22,14 @@ def test_a_dry_sink_counts_steps_and_a_real_one_outcomes() -> None:
     assert "customer  create   3" in sink_text({"applied": False, **SINK})
     assert "crossfade sink --apply" in sink_text({"applied": False, **SINK})
     assert "customer  applied  2" in sink_text({"applied": True, **SINK})
+
+
+def test_a_dry_sink_tells_what_must_be_approved_first() -> None:
+    assert "--approve" not in sink_text({"applied": False, **SINK})
+    assert "12 customers are in this Splynx already" in sink_text({"applied": False, **SINK, "others": 12})
+    lost = sink_text({"applied": False, **SINK, "adoptions": {"customer": 12, "payment": 40}, "others": 12})
+    assert "12 of customer, 40 of payment; see crossfade plan, then --approve adoption" in lost
+    assert "--approve target" not in lost
 
 
 def test_a_snapshot_tells_what_sonar_could_not_count_and_who_does_it_instead() -> None:
