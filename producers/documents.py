@@ -131,6 +131,16 @@ def page_document(collection: str, entities: str, *, archived: bool, counted: bo
     )
 
 
+def probe_document(pages: Iterable[tuple[str, str, bool]]) -> str:
+    """A row of each of several collections: aliases `c0`…; each with its `entities` and whether archived rows count."""
+    fields = [
+        f"c{place}: {name}(sorter: {_ID_ORDER}, paginator: {{page: 1, records_per_page: 1}}{_archived(archived)}) "
+        f"{{ entities {entities} }}"
+        for place, (name, entities, archived) in enumerate(pages)
+    ]
+    return f"query Probe {{ {' '.join(fields)} }}"
+
+
 def extent_document(collection: str, *, archived: bool, counted: bool, searched: bool = False) -> str:
     """The newest row's id, and how many rows there are; with the variable `search` of those that it finds."""
     variables, search = ("($search: [Search])", "search: $search, ") if searched else ("", "")

@@ -1,13 +1,13 @@
 """What this Sonar lets us read: its schema, what of our declarations it lacks, what the token may not see."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphql import FieldNode
 
 from clients.sonar import SonarClient
-from clients.sonar_errors import SonarGraphqlError, SonarQueryInvalid
+from clients.sonar_errors import SonarFailed, SonarGraphqlError, SonarQueryInvalid, SonarTimeout
 from clients.sonar_purpose import asking
 from clients.sonar_schema import Outline, SonarSchema, fingerprint
 from producers import documents
@@ -18,6 +18,8 @@ from schemas.aggregate import Aggregate
 from schemas.selection import selection, sonar_field
 from schemas.shapes import members
 
+_TRIED_TOGETHER = 10
+"""Aggregates of each of which one row is asked for in one request. A minute's budget is three hundred."""
 _UNKNOWN = re.compile(r"Cannot query field '(\w+)' on type '(\w+)'")
 
 
@@ -87,6 +89,7 @@ async def read_source(
     outline = outline_of(schema, aggregates)
     same = known if known is not None and known.outline == outline else None
     lacks, missing, whole, denied, selections, forbidden = {}, {}, {}, {}, {}, set[str]()
+    to_try: list[Aggregate] = []
     for one in aggregates:
         required, optional = lacking(one, outline)
         text = "" if required else selection_text(schema, one, first, carried=carried)
@@ -98,12 +101,15 @@ async def read_source(
         whole[one.name] = text
         refused = frozenset[str]() if known is None else known.denied.keys() | known.forbidden
         as_before = known is not None and known.whole.get(one.name) == text and one.name not in refused
-        if not as_before and not await _readable(client, schema, one, text):
-            if not await _readable(client, schema, one, "id"):
-                forbidden.add(one.name)
-            elif fields := await _denied(client, schema, one, text):
-                denied[one.name] = fields
-        selections[one.name] = selection_text(schema, one, first, denied.get(one.name, frozenset()), carried)
+        selections[one.name] = text
+        if not as_before:
+            to_try.append(one)
+    for one in await _unreadable(client, schema, to_try, whole):
+        if not await _readable(client, schema, one, "id"):
+            forbidden.add(one.name)
+        elif fields := await _denied(client, schema, one, whole[one.name]):
+            denied[one.name] = fields
+            selections[one.name] = selection_text(schema, one, first, fields, carried)
     if not selections and lacks:
         raise unfit(lacks.values())
     return Source(schema, outline, selections, lacks, missing, denied, frozenset(forbidden), whole)
@@ -166,6 +172,25 @@ async def _denied(client: SonarClient, schema: SonarSchema, aggregate: Aggregate
         and not await _readable(client, schema, aggregate, "id " + documents.field_text(node))
     ]
     return frozenset(denied)
+
+
+async def _unreadable(
+    client: SonarClient, schema: SonarSchema, aggregates: Sequence[Aggregate], texts: Mapping[str, str]
+) -> list[Aggregate]:
+    """Those of which a row cannot be read by its text: some are tried together, and one by one where that fails."""
+    found = []
+    lists = [one for one in aggregates if not one.root.singleton]
+    for start in range(0, len(lists), _TRIED_TOGETHER):
+        part = lists[start : start + _TRIED_TOGETHER]
+        pages = [(one.root.name, f"{{ {texts[one.name]} }}", one.root.include_archived) for one in part]
+        try:
+            with asking("probe"):
+                await client.query(documents.probe_document(pages), attempts=3, again_after_timeout=False)
+        except SonarQueryInvalid:
+            raise
+        except (SonarGraphqlError, SonarTimeout, SonarFailed):
+            found += [one for one in part if not await _readable(client, schema, one, texts[one.name])]
+    return found
 
 
 async def _readable(client: SonarClient, schema: SonarSchema, aggregate: Aggregate, text: str) -> bool:

@@ -470,3 +470,15 @@ def test_an_outline_holds_what_we_read_and_no_more() -> None:
     assert "Invoice" not in outline
     assert outline["Account"]["contacts"] == "[Contact]"
     assert "payment_type" in outline["Payment"]  # what nobody declares is new one day, or gone
+
+
+async def test_whether_aggregates_can_be_read_is_tried_together_and_one_by_one_where_one_cannot() -> None:
+    scene = Drifting()
+    client = cast(SonarClient, scene.client)
+    source = await read_source(client, scene.aggregates, NESTED_PAGE)
+    assert (source.denied, source.forbidden) == ({}, frozenset())
+    assert len(scene.client.asked) == 1
+    scene.damage(denied=frozenset({"Account.contacts", "notes"}))
+    source = await read_source(client, scene.aggregates, NESTED_PAGE)
+    assert (source.denied, source.forbidden) == ({"account": frozenset({"contacts"})}, frozenset({"note"}))
+    assert "contacts" not in source.selections["account"]
