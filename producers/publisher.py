@@ -94,7 +94,6 @@ class Publisher:
         doubt(cursors, index)
         self.offsets = offsets
         self.counts: Counter[tuple[str, str]] = Counter()
-        self._headers = {"schema_fingerprint": fingerprint.encode()}
         self._outlets: dict[str, _Outlet] = {}
         self._messages: list[_Message] = []
         self._sent: Sent = {}
@@ -154,7 +153,6 @@ class Publisher:
     def fit(self, fingerprint: str) -> None:
         """Mark events with the fingerprint of another schema from now on."""
         self._fingerprint = fingerprint
-        self._headers = {"schema_fingerprint": fingerprint.encode()}
         self._outlets.clear()
 
     async def commit(self) -> None:
@@ -194,7 +192,6 @@ class Publisher:
                 partition=one.partition,
                 key=one.key,
                 value=one.value,
-                headers=self._headers,
                 on_ack=self._acknowledged if place in telling else None,
             )
         self._producer.flush()
