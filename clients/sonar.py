@@ -20,6 +20,7 @@ import orjson
 import stamina
 from aiolimiter import AsyncLimiter
 
+from clients.sonar_answers import Connection, Into
 from clients.sonar_breaker import Breaker, SonarResting
 from clients.sonar_ending import Ending
 from clients.sonar_errors import (
@@ -60,7 +61,7 @@ metrics.preset(metrics.SONAR_REQUESTS, PURPOSES, ["ok"])
 class SonarAnswer:
     """The data of one whole answer without errors."""
 
-    data: dict[str, Any]
+    data: Mapping[str, Any]
     server_time: datetime
     """Sonar's clock, whole seconds (HTTP `Date`); ours where a proxy removed it."""
     started: datetime
@@ -123,9 +124,11 @@ class SonarClient:
         *,
         attempts: int | None = None,
         again_after_timeout: bool = True,
+        into: Into | None = None,
     ) -> SonarAnswer:
         """The answer to one GraphQL document, tried again while the failure may pass.
 
+        `into`: the layout of its rows; without, they are dicts.
         `again_after_timeout`: False for a caller that would rather ask for less, after a failure of Sonar's, too.
 
         Raises:
@@ -150,7 +153,7 @@ class SonarClient:
                 wait_jitter=0.5,
             ):
                 with attempt:
-                    return await self._once(document, variables or {}, heavy=not again_after_timeout)
+                    return await self._once(document, variables or {}, into, heavy=not again_after_timeout)
         raise AssertionError("stamina ends by an answer or an error")  # pragma: no cover
 
     @property
@@ -216,13 +219,15 @@ class SonarClient:
                 into.truncate()
                 await self._download(url, into, most)
 
-    async def _once(self, document: str, variables: Mapping[str, Any], *, heavy: bool) -> SonarAnswer:
+    async def _once(
+        self, document: str, variables: Mapping[str, Any], into: Into | None, *, heavy: bool
+    ) -> SonarAnswer:
         body = orjson.dumps({"query": document, "variables": dict(variables)})
         async with self._turn(heavy=heavy) as turn:
             async with turn.session.post(self._url, data=body) as response:
                 content = await response.read()
                 status, headers = response.status, dict(response.headers)
-            data = data_of(status, headers, content)
+            data = data_of(status, headers, content, into)
             if isinstance(data, SyncError):
                 raise data
         self._server_time = _server_time(headers) or turn.started
@@ -314,17 +319,23 @@ def _server_time(headers: Mapping[str, str]) -> datetime | None:
         return None
 
 
-def entities_of(connection: Any, *, asked: int, counted: bool) -> list[dict[str, Any]]:
+def entities_of(connection: Any, *, asked: int, counted: bool) -> list[Any]:
     """The rows of a root connection, if it is complete: no empty places, as many as its page_info promises.
 
     Raises:
         IncompletePage: it is not.
     """
-    rows = connection.get("entities") if isinstance(connection, dict) else None
-    if not isinstance(rows, list) or any(row is None for row in rows):
-        raise IncompletePage("a page came with empty places")
+    rows: list[Any]
+    if isinstance(connection, Connection):
+        rows, info = connection.entities, connection.page_info
+    else:
+        found = connection.get("entities") if isinstance(connection, dict) else None
+        if not isinstance(found, list) or None in found:
+            raise IncompletePage("a page came with empty places")
+        rows, info = found, connection.get("page_info")
     if counted:
-        info = connection["page_info"]
+        if info is None:
+            raise IncompletePage("a page came without its page_info")
         if len(rows) != min(info["total_count"], info["records_per_page"], asked):
             raise IncompletePage("a page has fewer rows than its page_info promises")
     return rows

@@ -8,9 +8,11 @@ with status 429 or 200; a bad token is a 200 with `{"error": "Unauthenticated."}
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import orjson
 
 from clients.retry_after import retry_after
+from clients.sonar_answers import Into
 from plumbing.errors import Action, DependencyRefused, DependencyUnreachable, ExitCode, SyncError
 
 
@@ -121,11 +123,15 @@ _FORBIDDEN = ("not authorized", "unauthorized", "forbidden", "permission", "acce
 """Words of Laravel's and Lighthouse's refusals, on which Sonar's API is built; in lower case."""
 
 
-def data_of(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any] | SyncError:
-    """The data of a whole answer without errors, or what went wrong.
+def data_of(
+    status: int, headers: Mapping[str, str], body: bytes, into: Into | None = None
+) -> Mapping[str, Any] | SyncError:
+    """The data of a whole answer without errors, or what went wrong. `into`: reads its rows into a layout of their own.
 
     Never quotes the body: it may hold personal data.
     """
+    if into is not None and status == 200 and (found := _whole(body, into)) is not None:
+        return found
     if status == 429:
         return SonarLimited("Sonar's request limit is reached", retry_after(headers))
     document = _json(body)
@@ -147,7 +153,18 @@ def data_of(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, A
     if document.get("errors"):
         return _graphql_error(document["errors"])
     data = document.get("data")
-    return data if isinstance(data, dict) else SonarUnreachable("Sonar's answer holds no data")
+    if not isinstance(data, dict):
+        return SonarUnreachable("Sonar's answer holds no data")
+    return data if into is None else IncompletePage("an answer came in another shape than was asked for")
+
+
+def _whole(body: bytes, into: Into) -> Mapping[str, Any] | None:
+    """The data of an answer that has nothing but data, in the shape that was asked for."""
+    try:
+        answer = into.decode(body)
+    except msgspec.DecodeError:
+        return None
+    return None if answer.errors or answer.error is not None else answer.data
 
 
 def file_error(status: int, headers: Mapping[str, str], content_type: str, head: bytes) -> SyncError | None:

@@ -1,6 +1,6 @@
 """GraphQL text that capture sends: pages by keyset, thin pages of versions, the log. Pure functions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -8,6 +8,7 @@ from typing import Any
 
 from graphql import FieldNode, InlineFragmentNode, NameNode, SelectionSetNode, parse, print_ast
 from graphql.language import OperationDefinitionNode
+from msgspec import UNSET
 
 from clients.sonar_schema import SonarSchema
 from schemas.aggregate import Hop
@@ -230,16 +231,12 @@ def paths_text(paths: Iterable[str]) -> str:
     return " ".join(f"{head} {{ {paths_text(rest)} }}" if rest else head for head, rest in inner.items())
 
 
-def value_at(row: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path of to-one relations; None where the way ends."""
-    if "." not in path:
-        return row.get(path)
-    value: Any = row
+def value_at(row: Any, path: str) -> Any:
+    """The value at a dotted path of to-one relations of a thin row or a root; None where the way ends."""
+    value = row
     for part in path.split("."):
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(part)
-    return value
+        value = value.get(part) if isinstance(value, dict) else getattr(value, part, None)
+    return None if value is UNSET else value
 
 
 def after_id(last: int, high: int | None = None) -> list[dict[str, Any]]:

@@ -9,6 +9,8 @@ from datetime import datetime
 from itertools import takewhile
 from typing import Any, NamedTuple
 
+from msgspec import UNSET
+
 from producers.demands import Demands
 from producers.followed import Followed
 from producers.index import Index
@@ -128,27 +130,28 @@ def watched(aggregate: Aggregate) -> frozenset[str]:
     return frozenset(one.type_name for one in aggregate.looks_up if one.fields)
 
 
-def carried(row: dict[str, Any], branches: Sequence[Branch], types: frozenset[str]) -> list[Carried]:
+def carried(row: Any, branches: Sequence[Branch], types: frozenset[str]) -> list[Carried]:
     """What a flattened row shows of rows of these types, and where it shows none though it refers to one."""
     found: list[Carried] = []
     for branch in branches:
-        value, is_one = row.get(branch.name), branch.type_name in types
+        value, is_one = getattr(row, branch.name), branch.type_name in types
+        value = None if value is UNSET else value
         if branch.many and is_one and value is not None:
             found.append(Carried(branch.type_name, None, None, hidden=True))
         elif value is None and is_one:
             found += _hidden(row, branch)
         for one in value or () if branch.many else (value,) if value else ():
             if is_one:
-                found.append(Carried(branch.type_name, int(one["id"]), one.get("_version"), hidden=False))
+                found.append(Carried(branch.type_name, int(one.id), getattr(one, "_version", None), hidden=False))
             found += carried(one, branch.branches, types)
     return found
 
 
-def _hidden(row: dict[str, Any], branch: Branch) -> Iterable[Carried]:
-    if row.get(f"{branch.field}_type", branch.type_name) != branch.type_name:
+def _hidden(row: Any, branch: Branch) -> Iterable[Carried]:
+    if getattr(row, f"{branch.field}_type", branch.type_name) != branch.type_name:
         return
-    names = f"{branch.field}_id"
-    if names not in row:
+    id = getattr(row, f"{branch.field}_id", UNSET)
+    if id is UNSET:
         yield Carried(branch.type_name, None, None, hidden=True)
-    elif row[names] is not None:
-        yield Carried(branch.type_name, int(row[names]), None, hidden=True)
+    elif id is not None:
+        yield Carried(branch.type_name, int(id), None, hidden=True)

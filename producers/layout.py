@@ -1,13 +1,18 @@
-"""How the answers to a selection are laid out, worked out once: what is done to each of thousands of rows is little."""
+"""How the answers to a selection are laid out, worked out once: what is done to each of thousands of rows is little.
+
+A row is a struct with one attribute for each field that was asked for: `msgspec.UNSET` where an answer lacks it.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
+import msgspec
 from graphql import FieldNode, SelectionSetNode
+from msgspec import UNSET, Struct, UnsetType
 from pydantic import BaseModel
 
-from clients.sonar_errors import IncompletePage
+from clients.sonar_answers import Connection
 from clients.sonar_schema import SonarSchema
 from producers import documents
 from producers.versions import number_of
@@ -29,6 +34,10 @@ class Branch:
     many: bool
     selection: SelectionSetNode
     branches: tuple["Branch", ...]
+    row: type[Struct]
+    """The layout of its rows."""
+    polymorphic: bool = False
+    """A to-one relation that may lead to another type, of which nothing is asked for."""
     few: int | None = None
     """Rows of a connection that are asked for with the root, where that is not the usual number."""
     foreign: bool = False
@@ -42,7 +51,7 @@ class Branch:
 class Full(NamedTuple):
     """A nested list that fills its page: there may be more, which `row` holds a part of."""
 
-    row: dict[str, Any]
+    row: Any
     branch: Branch
 
 
@@ -62,6 +71,7 @@ def branches_of(
         assert inner is not None
         assert member.record is not None
         inner_type = kind.name if fragment is None else documents.type_of(fragment)
+        below = branches_of(inner, inner_type, schema, member.record)
         found.append(
             Branch(
                 owner_type=type_name,
@@ -70,13 +80,28 @@ def branches_of(
                 type_name=inner_type,
                 many=member.many,
                 selection=inner,
-                branches=branches_of(inner, inner_type, schema, member.record),
+                branches=below,
+                row=row_of(inner, below),
+                polymorphic=fragment is not None,
                 few=few_of(member),
                 foreign=any(isinstance(mark, Foreign) for mark in member.metadata),
                 alone=newest_of(member) is not None,
             )
         )
     return tuple(found)
+
+
+def row_of(selection: SelectionSetNode, branches: Sequence[Branch], also: Sequence[str] = ()) -> type[Struct]:
+    """The layout of the rows of a selection, and what it has `also`, though it may not have been asked for.
+
+    A nested list comes as a `Connection`, and is a list once it is flat.
+    """
+    below = {one.name: (Connection[one.row] if one.many else one.row) for one in branches}  # type: ignore[name-defined]
+    asked = [documents.answer_name(node) for node in selection.selections if isinstance(node, FieldNode)]
+    names = dict.fromkeys([*asked, *also])
+    fields = [(name, below[name] | None | UnsetType if name in below else Any, UNSET) for name in names]
+    # Without cycles: the collector need not look at what comes and goes by the million.
+    return msgspec.defstruct("Row", fields, gc=False)
 
 
 def leading_to(branches: Sequence[Branch], collections: Mapping[str, str]) -> tuple[Branch, ...]:
@@ -92,34 +117,29 @@ def leading_to(branches: Sequence[Branch], collections: Mapping[str, str]) -> tu
     return tuple(one for one in marked if one.branches or one.collection)
 
 
-def flatten(row: dict[str, Any], branches: Sequence[Branch], full: int) -> list[Full]:
+def flatten(row: Any, branches: Sequence[Branch], full: int) -> list[Full]:
     """Make connections lists, in place; gives the lists that fill their page, to be replaced by whole ones.
 
     A page holds `full` rows, or the branch's few.
-
-    Raises:
-        IncompletePage: a list has empty places.
     """
     found: list[Full] = []
     _flatten(row, branches, full, found)
     return found
 
 
-def _flatten(row: dict[str, Any], branches: Sequence[Branch], full: int, found: list[Full]) -> None:
+def _flatten(row: Any, branches: Sequence[Branch], full: int, found: list[Full]) -> None:
     for branch in branches:
-        value = row.get(branch.name)
-        if value is None:
+        value = getattr(row, branch.name)
+        if value is None or value is UNSET:
             continue
         if not branch.many:
-            if not value:
-                row[branch.name] = None  # a polymorphic relation that leads to another type
+            if branch.polymorphic and value.id is UNSET:
+                setattr(row, branch.name, None)  # it leads to another type
             elif branch.branches:
                 _flatten(value, branch.branches, full, found)
             continue
-        rows = value.get("entities")
-        if not isinstance(rows, list) or None in rows:
-            raise IncompletePage(f"nested {branch.name} came with empty places")
-        row[branch.name] = rows
+        rows = value.entities
+        setattr(row, branch.name, rows)
         if not rows:
             continue
         if not branch.alone and len(rows) >= min(full, branch.few or full):
@@ -129,23 +149,23 @@ def _flatten(row: dict[str, Any], branches: Sequence[Branch], full: int, found: 
                 _flatten(one, branch.branches, full, found)
 
 
-def children_of(row: dict[str, Any], branches: Sequence[Branch]) -> dict[str, dict[int, int]]:
+def children_of(row: Any, branches: Sequence[Branch]) -> dict[str, dict[int, int]]:
     """`{collection: {id: version}}` of a flattened row's own nested rows; `branches` as `leading_to` gives them."""
     found: dict[str, dict[int, int]] = {}
     _gather(row, branches, found)
     return found
 
 
-def _gather(row: dict[str, Any], branches: Sequence[Branch], found: dict[str, dict[int, int]]) -> None:
+def _gather(row: Any, branches: Sequence[Branch], found: dict[str, dict[int, int]]) -> None:
     for branch in branches:
-        value = row.get(branch.name)
+        value = getattr(row, branch.name)
         if not value:
             continue
         rows = value if branch.many else (value,)
         if branch.collection is not None:
             versions = found.setdefault(branch.collection, {})
             for one in rows:
-                versions[int(one["id"])] = number_of(one["_version"])
+                versions[int(one.id)] = number_of(one._version)
         if branch.branches:
             for one in rows:
                 _gather(one, branch.branches, found)

@@ -4,7 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
+import msgspec
+from msgspec import UNSET
+
 from clients.sonar import SonarClient, entities_of
+from clients.sonar_answers import Connection, Into, into
 from clients.sonar_errors import IncompletePage, SonarFailed, SonarGraphqlError, SonarTimeout
 from clients.sonar_schema import SonarSchema
 from producers import documents
@@ -23,8 +27,9 @@ class Nested:
         self._client, self._schema = client, schema
         self._page_size, self._node_limit = page_size, node_limit
         self._uncounted: set[tuple[str, str]] = set()
+        self._intos: dict[int, Into] = {}
 
-    async def complete(self, rows: Sequence[dict[str, Any]], branches: Sequence[Branch], full: int) -> None:
+    async def complete(self, rows: Sequence[Any], branches: Sequence[Branch], full: int) -> None:
         """Make the connections of `rows` lists, in place, each of them whole. A page was asked for with `full` rows.
 
         Raises:
@@ -38,7 +43,7 @@ class Nested:
             waiting = [
                 deeper
                 for one in waiting
-                for row in one.row[one.branch.name]
+                for row in getattr(one.row, one.branch.name)
                 for deeper in flatten(row, one.branch.branches, full)
             ]
 
@@ -48,11 +53,11 @@ class Nested:
         rest = iter(lists)
         while part := list(islice(rest, max(1, min(most, room // _ROWS_OF_ONE)))):
             each = max(1, min(most, room // len(part)))
-            found = await self._together(branch, [int(one.row["id"]) for one in part], each)
+            found = await self._together(branch, [int(one.row.id) for one in part], each)
             for one in part:
                 # Taken out: one that two rows of a page show gets a list for each, for they are made flat in place.
-                rows, total = found.pop(id := int(one.row["id"]), ([], None))
-                one.row[branch.name] = await self._rest(branch, id, rows, total, each)
+                rows, total = found.pop(id := int(one.row.id), ([], None))
+                setattr(one.row, branch.name, await self._rest(branch, id, rows, total, each))
 
     async def _together(self, branch: Branch, ids: Sequence[int], each: int) -> dict[int, tuple[list[Any], int]]:
         """`{id: (its first rows, how many there are)}`, as far as Sonar counts them and shows the owners at once."""
@@ -67,6 +72,7 @@ class Nested:
                 document,
                 {"owners": documents.any_of(ids), "m": len(ids), "n": each},
                 again_after_timeout=len(ids) == 1,
+                into=self._into(branch),
             )
         except (SonarTimeout, SonarFailed):
             if len(ids) == 1:
@@ -79,30 +85,39 @@ class Nested:
             return {}
         found = {}
         for owner in entities_of(answer.data.get(collection), asked=len(ids), counted=False):
-            connection = owner.get(branch.field) or {}
-            rows = entities_of(connection, asked=each, counted=True)
-            found[int(owner["id"])] = rows, connection["page_info"]["total_count"]
+            rows = entities_of(owner.rows, asked=each, counted=True)
+            found[int(owner.id)] = rows, owner.rows.page_info["total_count"]
         return found
 
-    async def _rest(
-        self, branch: Branch, id: int, rows: list[dict[str, Any]], total: int | None, each: int
-    ) -> list[dict[str, Any]]:
+    async def _rest(self, branch: Branch, id: int, rows: list[Any], total: int | None, each: int) -> list[Any]:
         """All rows of one list that begins with `rows`, by keyset; where nobody counted them until a page is empty."""
         collection, archived = self._owners(branch)
         document = documents.nested_document(
             collection, branch.field, documents.inner_text(branch.selection), archived=archived
         )
         while total is None or len(rows) < total:
-            last = int(rows[-1]["id"]) if rows else 0
-            answer = await self._client.query(document, {"id": id, "search": documents.after_id(last), "n": each})
+            last = int(rows[-1].id) if rows else 0
+            answer = await self._client.query(
+                document, {"id": id, "search": documents.after_id(last), "n": each}, into=self._into(branch)
+            )
             owners = entities_of(answer.data.get(collection), asked=1, counted=False)
             if not owners:
                 raise IncompletePage(f"the {branch.owner_type} went away while its {branch.field} was read")
-            more = entities_of(owners[0].get(branch.field), asked=each, counted=False)
+            more = entities_of(owners[0].rows, asked=each, counted=False)
             if not more:
                 break
             rows += more
         return rows
+
+    def _into(self, branch: Branch) -> Into:
+        """What reads answers of owners that show the branch."""
+        found = self._intos.get(id(branch))
+        if found is None:
+            rows = Connection[branch.row] | None  # type: ignore[name-defined]  # made at run time
+            fields = [("id", Any, UNSET), ("rows", rows, None)]
+            found = into(msgspec.defstruct("Owner", fields, rename={"rows": branch.field}, gc=False))
+            self._intos[id(branch)] = found
+        return found
 
     def _owners(self, branch: Branch) -> tuple[str, bool]:
         """The collection that the owners can be asked from by id, and whether it hides archived ones unless asked."""

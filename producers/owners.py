@@ -1,6 +1,6 @@
 """Which row owns another: the ways that the declarations give, walked on a row as Sonar shows it."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,7 +16,7 @@ RootOf = Callable[[str, int], int | None]
 """The root that shows a child: `(collection, id)`; None: unknown, or it belongs to none."""
 
 
-def owner_of(owners: Sequence[Owner], row: Mapping[str, Any], root_of: RootOf) -> int | None:
+def owner_of(owners: Sequence[Owner], row: Any, root_of: RootOf) -> int | None:
     """The id of the row that owns `row`: that of the first way that leads to one; None: no way does."""
     for owner in owners:
         if owner.type is not None and documents.value_at(row, owner.type[0]) != owner.type[1]:

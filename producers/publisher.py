@@ -8,9 +8,12 @@ from enum import Enum
 from functools import partial
 from typing import Any, Literal, NamedTuple, Protocol
 
+import msgspec
 import orjson
 import structlog
 from confluent_kafka import Message
+from msgspec import UNSET
+from msgspec.structs import asdict
 from pydantic import ValidationError
 
 from plumbing import metrics
@@ -104,11 +107,9 @@ class Publisher:
         self._set_aside: dict[tuple[str, int], tuple[str, ...]] = {}
         """Why each root that stands aside does: the overlap shows it again and again, and one letter says it."""
 
-    def row(
-        self, aggregate: Aggregate, row: Mapping[str, Any], children: Children, page: Page, *, snapshot: bool
-    ) -> Published:
+    def row(self, aggregate: Aggregate, row: Any, children: Children, page: Page, *, snapshot: bool) -> Published:
         """Publish one root as it was read; a following read that changes nothing publishes nothing."""
-        id, collection = int(row["id"]), aggregate.root.name
+        id, collection = int(row.id), aggregate.root.name
         try:
             after = self._outlet(aggregate).rows.write(row)
         except (ValidationError, OverflowError) as exc:
@@ -120,7 +121,7 @@ class Publisher:
             return Published.STALE if digest == known.digest else Published.OVERLAPPED
         if known is not None and known.deleted and page.sequence < known.sequence:
             return Published.OVERLAPPED
-        version = number_of(row["_version"]) if "_version" in row else digest
+        version = digest if row._version is UNSET else number_of(row._version)
         changed = known is None or known.deleted or known.digest != digest
         owner = owner_of(aggregate.owned_by, row, self._account_of)
         if changed or snapshot:
@@ -248,8 +249,8 @@ class Publisher:
         self._sent.setdefault(aggregate.root.name, []).append((id, page.sequence, owner))
         return True
 
-    def _dead_letter(self, aggregate: Aggregate, row: Mapping[str, Any], page: Page, code: str, reason: str) -> None:
-        id, why = int(row["id"]), (code, reason, str(row.get("_version")))
+    def _dead_letter(self, aggregate: Aggregate, row: Any, page: Page, code: str, reason: str) -> None:
+        id, why = int(row.id), (code, reason, str(row._version))
         if self._set_aside.get((aggregate.name, id)) == why:
             return
         self._set_aside[aggregate.name, id] = why
@@ -279,8 +280,8 @@ class Publisher:
         metrics.ERRORS.labels("capture", code).inc()
 
 
-def _updated_ms(row: Mapping[str, Any], page: Page) -> int:
-    updated = row.get("updated_at")
+def _updated_ms(row: Any, page: Page) -> int:
+    updated = row.updated_at
     if not updated:
         return epoch_ms(page.started)
     try:

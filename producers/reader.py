@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import structlog
+from msgspec import UNSET
 
 from clients.sonar import SonarAnswer, SonarClient, entities_of
+from clients.sonar_answers import into
 from clients.sonar_errors import IncompletePage, SonarFailed, SonarForbidden, SonarGraphqlError, SonarTimeout
 from clients.sonar_schema import SonarSchema
 from plumbing import metrics
@@ -18,7 +21,7 @@ from producers.copying import Copying
 from producers.extents import Extent, read_extents
 from producers.families import Children
 from producers.glimpses import Carried, carried, watched
-from producers.layout import branches_of, children_of, flatten, leading_to
+from producers.layout import branches_of, children_of, flatten, leading_to, row_of
 from producers.needs import SchemaUnfit, unfit
 from producers.nested import NESTED_PAGE, Nested, weight
 from producers.sequence import Sequence as Numbers
@@ -36,7 +39,8 @@ _PAUSE_SECONDS = 0.1
 class Page:
     """Whole roots with all that is nested in them, flattened: connections are lists."""
 
-    rows: list[dict[str, Any]]
+    rows: list[Any]
+    """In the layout of their selection (`producers.layout`)."""
     sequence: int
     """Taken when the first request of this page started."""
     started: datetime
@@ -47,7 +51,7 @@ class Page:
     def tells_of(self, id: int) -> bool:
         """Whether the row of an id that was asked for would be here: a page that was halved, or clamped, ends early."""
         whole = not self.rows or (self.total is not None and self.total <= len(self.rows))
-        return whole or id <= int(self.rows[-1]["id"])
+        return whole or id <= int(self.rows[-1].id)
 
 
 class Reading:
@@ -59,10 +63,12 @@ class Reading:
         with_versions = documents.with_versions(documents.selection_set(selection), type_name, schema)
         self.text = documents.inner_text(with_versions)
         self.branches = branches_of(with_versions, type_name, schema, aggregate.root.record)
+        self.row = row_of(with_versions, self.branches, ("id", "_version", "updated_at"))
+        self.into = into(self.row)
         self.children = leading_to(self.branches, {one.type_name: one.collection for one in aggregate.touched_by})
         self.watched = watched(aggregate)
         self.weight = weight(self.branches)
-        self.secrets = [member.name for member, _ in secrets_of(aggregate)]
+        self.secrets = [one.name for one, _ in secrets_of(aggregate) if one.name in self.row.__struct_fields__]
         self.counted = True
         self.largest: int | None = None
         """What the server clamps pages to, where it was seen to."""
@@ -180,15 +186,19 @@ class Reader:
         if not isinstance(row, dict):
             raise IncompletePage(f"Sonar gives no {name}")
         # No nested list of a settings object fills a page.
-        for full in flatten(row, reading.branches, NESTED_PAGE):
+        try:
+            root = msgspec.convert({**row, "id": "1"}, reading.row)
+        except msgspec.ValidationError:
+            raise IncompletePage(f"Sonar gives {name} in another shape than was asked for") from None
+        for full in flatten(root, reading.branches, NESTED_PAGE):
             raise IncompletePage(f"nested {full.branch.name} of {name} is too long")
-        return Page([{**row, "id": "1"}], sequence, answer.started, answer.server_time, 1)
+        return Page([root], sequence, answer.started, answer.server_time, 1)
 
-    def children(self, aggregate: Aggregate, row: dict[str, Any]) -> Children:
+    def children(self, aggregate: Aggregate, row: Any) -> Children:
         """The nested rows of a root whose changes re-read it (`touched_by`)."""
         return children_of(row, self._reading(aggregate).children)
 
-    def carried(self, aggregate: Aggregate, row: dict[str, Any]) -> list[Carried]:
+    def carried(self, aggregate: Aggregate, row: Any) -> list[Carried]:
         """What a root shows of look-ups of which only some columns count."""
         reading = self._reading(aggregate)
         return carried(row, reading.branches, reading.watched) if reading.watched else []
@@ -206,7 +216,9 @@ class Reader:
             archived=root.include_archived,
             counted=reading.counted,
         )
-        return await self._client.query(document, {"search": search, "n": asked}, again_after_timeout=asked == 1)
+        return await self._client.query(
+            document, {"search": search, "n": asked}, again_after_timeout=asked == 1, into=reading.into
+        )
 
     async def _whole(self, reading: Reading, answer: SonarAnswer, sequence: int, asked: int) -> Page:
         root = reading.aggregate.root
@@ -214,7 +226,7 @@ class Reader:
         rows = entities_of(connection, asked=asked, counted=reading.counted)
         total: int | None = None
         if reading.counted:
-            info = connection["page_info"]  # type: ignore[index]  # entities_of has checked it
+            info = connection.page_info  # type: ignore[union-attr]  # entities_of has checked it
             total = info["total_count"]
             if info["records_per_page"] < asked:
                 reading.largest = info["records_per_page"]
@@ -225,10 +237,10 @@ class Reader:
         metrics.SONAR_ROWS.labels(root.name).inc(len(rows))
         return Page(rows, sequence, answer.started, answer.server_time, total)
 
-    def _seal(self, reading: Reading, row: dict[str, Any]) -> None:
+    def _seal(self, reading: Reading, row: Any) -> None:
         """Seal the secrets of a root in place, before anything else sees them."""
         for name in reading.secrets:
-            if (value := row.get(name)) is not None:
+            if (value := getattr(row, name)) is not None and value is not UNSET:
                 if self._sealer is None:
                     raise RuntimeError("secrets are read only where there are keys")  # excluded by the settings
-                row[name] = self._sealer.seal(str(value), f"{reading.aggregate.root.type_name}.{name}:{row['id']}")
+                setattr(row, name, self._sealer.seal(str(value), f"{reading.aggregate.root.type_name}.{name}:{row.id}"))

@@ -99,7 +99,7 @@ class Rereading:
             ids = Ids.of(one.id for one in batch)
             page = await self._reader.page(aggregate, documents.within(ids.ranges), len(batch))
         self._lease.check()
-        rows = {int(row["id"]): row for row in page.rows}
+        rows = {int(row.id): row for row in page.rows}
         for demand in (one for one in batch if page.tells_of(one.id)):
             demand.attempts += 1
             row = rows.get(demand.id)
@@ -108,7 +108,7 @@ class Rereading:
                 self._demands.done(demand)
         await self._publisher.commit()
 
-    def _present(self, demand: Demand, row: dict[str, Any], page: Page, now: datetime) -> bool:
+    def _present(self, demand: Demand, row: Any, page: Page, now: datetime) -> bool:
         aggregate, scope = demand.aggregate, demand.aggregate.root.name
         children = self._reader.children(aggregate, row)
         outcome = self._publisher.row(aggregate, row, children, page, snapshot=False)

@@ -1,7 +1,8 @@
 """Sonar's versions, and the contents of events, as numbers: what is only held against another takes eight bytes."""
 
-from hashlib import blake2b
+from xxhash import xxh3_64_intdigest
 
+_SIGN, _ALL = 1 << 63, 1 << 64
 NONE = 0
 """Of what has no version or content."""
 
@@ -13,4 +14,5 @@ def number_of(version: str) -> int:
 
 def number_of_bytes(content: bytes) -> int:
     """The digest of a content, likewise."""
-    return int.from_bytes(blake2b(content, digest_size=8).digest(), "little", signed=True) or 1
+    found = xxh3_64_intdigest(content)
+    return (found if found < _SIGN else found - _ALL) or 1

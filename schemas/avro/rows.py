@@ -5,13 +5,13 @@ through the record itself and Avro's own writer: what is valid, and as what, is 
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from operator import call, itemgetter
 from typing import Any, Literal, get_args, get_origin
 
+from msgspec import Struct, to_builtins
 from pydantic import BaseModel
 
 from plumbing.avro import parse, writing
@@ -34,14 +34,18 @@ _KNOWN_VALUES = 4096
 
 
 class RowWriter:
-    """Writes the rows of one aggregate, connections made lists, as their Avro value."""
+    """Writes the rows of one aggregate, connections made lists, as their Avro value.
+
+    A row is a struct whose attributes are named as the record's members. One that it lacks was not asked for; one
+    that is `msgspec.UNSET` was not answered.
+    """
 
     def __init__(self, declared: Aggregate) -> None:
         self._record = declared.root.record
         self._at_once = at_once(self._record)
         self._write = writing(parse(value_schema(declared)))
 
-    def write(self, row: Mapping[str, Any]) -> bytes:
+    def write(self, row: Struct) -> bytes:
         """The bytes of the record that `row` is.
 
         Raises:
@@ -53,42 +57,70 @@ class RowWriter:
                 return self._at_once(row)
             except _UNUSUAL:
                 pass
-        return self._write(value_of(self._record.model_validate(row)))
+        return self._write(value_of(self._record.model_validate(to_builtins(row))))
 
 
 @cache
-def at_once(record: type[BaseModel]) -> _Form | None:
+def at_once(record: type[BaseModel]) -> "_Rows | None":
     """The form of a record's rows; None where a record asks for more than the kinds of its members."""
     if not issubclass(record, SonarRecord) or record.model_config != SonarRecord.model_config:
         return None
     if record.__pydantic_decorators__ != SonarRecord.__pydantic_decorators__:
         return None
-    of_members = members(record)
-    forms = [form for form in (_form(record, member) for member in of_members) if form is not None]
-    if len(forms) < len(of_members):
-        return None
-    names = [member.name for member in of_members]
-    values_of = itemgetter(*names, names[0])  # one more than there are forms: of one name it would give no tuple
-    defaults = {member.name: member.default for member in of_members if not member.required}
-
-    def one_by_one(row: Any) -> bytes:
-        return b"".join(map(call, forms, values_of(defaults | row)))
-
-    return _straight(of_members, forms, one_by_one)
+    forms = [(member, form) for member in members(record) if (form := _form(record, member)) is not None]
+    return _Rows(forms) if len(forms) == len(members(record)) else None
 
 
-def _straight(of_members: Sequence[Member], forms: Sequence[_Form], otherwise: _Form) -> _Form:
+class _Rows:
+    """The form of a record's rows, whatever their layout: there is one for each selection."""
+
+    def __init__(self, forms: Sequence[tuple[Member, _Form]]) -> None:
+        self._forms = forms
+        self._by_layout: dict[type, _Form] = {}
+
+    def __call__(self, row: Any) -> bytes:
+        return self._of(row)(row)
+
+    def all(self, rows: Any) -> bytes:
+        """A list of rows, all of one layout."""
+        if type(rows) is not list:
+            raise TypeError
+        return whole(len(rows)) + b"".join(map(self._of(rows[0]), rows)) + EMPTY if rows else EMPTY
+
+    def _of(self, row: Any) -> _Form:
+        layout = type(row)
+        form = self._by_layout.get(layout)
+        if form is None:
+            if not issubclass(layout, Struct):
+                raise TypeError
+            form = self._by_layout[layout] = _straight(self._forms, layout.__struct_fields__)
+        return form
+
+
+def _straight(forms: Sequence[tuple[Member, _Form]], has: Collection[str]) -> _Form:
     """The forms of a record's members as one function: calling one for each value costs more than what it does.
 
-    Like those of `dataclasses`, it is made of text. `otherwise` gets the rows that are not the usual ones.
+    Like those of `dataclasses`, it is made of text. What is not the usual goes through the forms one by one.
+
+    Raises:
+        TypeError, ValueError, AttributeError: rows that lack what a record cannot be made without.
     """
+    always = {member.name: form(member.default) for member, form in forms if member.name not in has}
+
+    def otherwise(row: Any) -> bytes:
+        return b"".join(
+            always[member.name] if member.name in always else form(getattr(row, member.name)) for member, form in forms
+        )
+
     names: dict[str, Any] = {**_KNOWN_NAMES, "otherwise": otherwise}
     parts = []
-    for place, (member, form) in enumerate(zip(of_members, forms, strict=True)):
-        names |= {f"form_{place}": form, f"default_{place}": member.default, f"known_{place}": _known_to(form)}
-        default = "" if member.default is None else f", default_{place}"
-        value = f"row[{member.name!r}]" if member.required else f"get({member.name!r}{default})"
-        if form is _text:
+    for place, (member, form) in enumerate(forms):
+        names |= {f"form_{place}": form, f"known_{place}": _known_to(form)}
+        value = f"row.{member.name}"
+        if member.name in always:
+            names[f"form_{place}"] = always[member.name]
+            parts.append(f"form_{place}")
+        elif form is _text:
             parts.append(f"LENGTHS[len(data := {value}.encode())] + data")
         elif form is _nullable_text:
             parts.append(f"NULL if (value := {value}) is None else GIVEN_LENGTHS[len(data := value.encode())] + data")
@@ -102,7 +134,6 @@ def _straight(of_members: Sequence[Member], forms: Sequence[_Form], otherwise: _
             parts.append(f"form_{place}({value})")
     lines = [
         "def form(row):",
-        "    get = row.get",
         "    try:",
         f"        return b''.join(({', '.join(parts)},))",
         "    except (AttributeError, LookupError):",
@@ -135,11 +166,15 @@ def _form(record: type[BaseModel], member: Member) -> _Form | None:
         found = _FORMS.get((member.kind, member.nullable))
         if found is not None:
             return found
-    inner = _FORMS.get((member.kind, False)) if member.record is None else at_once(member.record)
+    inner: _Form | None
+    if member.record is not None:
+        rows = at_once(member.record)
+        inner = rows.all if rows is not None and member.many else rows
+    else:
+        inner = _FORMS.get((member.kind, False))
+        inner = _list(inner) if inner is not None and member.many else inner
     if inner is None:
         return None
-    if member.many:
-        inner = _list(inner)
     return _Nullable(inner) if member.nullable else inner
 
 

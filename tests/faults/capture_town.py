@@ -12,6 +12,7 @@ from confluent_kafka import KafkaError
 
 from clients import sonar_errors
 from clients.sonar import SonarAnswer
+from clients.sonar_answers import Into
 from plumbing.errors import SyncError
 from tests.faults.steps import Killed
 from tests.unit.producers.scene import AGGREGATES, Broker, InMemoryClient, Scene
@@ -103,13 +104,13 @@ async def _at_once(_: str) -> None:
 class MeddledClient(InMemoryClient):
     """A Sonar whose answers something on the way may change or hold up.
 
-    `meddle` is given each answer and returns what arrives; `on_its_way` happens between its making and its arrival.
+    `meddle` is given each answer and returns what arrives; `held_up` happens between its making and its arrival.
     """
 
     def __init__(self, desk: Desk) -> None:
         super().__init__(desk)
         self.meddle: Callable[[str, Answer], Answer] = lambda document, answer: answer
-        self.on_its_way: Callable[[str], Awaitable[None]] = _at_once
+        self.held_up: Callable[[str], Awaitable[None]] = _at_once
 
     async def query(
         self,
@@ -118,14 +119,15 @@ class MeddledClient(InMemoryClient):
         *,
         attempts: int | None = None,
         again_after_timeout: bool = True,
+        into: Into | None = None,
     ) -> SonarAnswer:
         """One request, its answer judged as `SonarClient` judges it."""
         if self.before is not None:
             self.before(document, variables or {})
         body = orjson.dumps(self.desk.engine.execute(document, dict(variables or {}), None, self.conditions))
         status, headers, body = self.meddle(document, (200, {}, body))
-        await self.on_its_way(document)
-        data = sonar_errors.data_of(status, headers, body)
+        await self.held_up(document)
+        data = sonar_errors.data_of(status, headers, body, into)
         if isinstance(data, SyncError):
             raise data
         return SonarAnswer(data, self.server_time, self.server_time)
@@ -188,7 +190,7 @@ class Town(Scene):
 
     def restart_line(self) -> None:
         """Nothing is meddled with any more."""
-        self.line.before, self.line.meddle, self.line.on_its_way = None, lambda document, answer: answer, _at_once
+        self.line.before, self.line.meddle, self.line.held_up = None, lambda document, answer: answer, _at_once
 
     async def read(self, force: str | None = None) -> None:
         """Snapshot what is not complete yet."""

@@ -174,7 +174,7 @@ async def test_a_capture_that_was_stopped_writes_nothing_when_it_wakes(
         is_first.set(True)
         await (town.following.poll() if seed % 2 else town.read())
 
-    town.line.on_its_way = stopped
+    town.line.held_up = stopped
     ending = asyncio.create_task(first())
     await asleep.wait()
     group.now += 60

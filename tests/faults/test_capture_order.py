@@ -37,7 +37,7 @@ async def test_rows_that_change_before_inside_and_after_their_page_end_as_they_a
         busy = False
 
     await town.begin()
-    town.line.before, town.line.meddle, town.line.on_its_way = meanwhile, after_reading, overtaken
+    town.line.before, town.line.meddle, town.line.held_up = meanwhile, after_reading, overtaken
     await town.read()
     town.restart_line()
     await town.follow()
@@ -64,7 +64,7 @@ async def test_a_slow_page_that_arrives_after_a_newer_reading_changes_nothing(se
         await town.follow(1)
         busy = False
 
-    town.line.on_its_way = overtaken
+    town.line.held_up = overtaken
     town.snapshot._ways = 1
     await town.read(force="again")
     assert held_up

@@ -4,8 +4,10 @@ from typing import Any
 
 import orjson
 import pytest
+from msgspec import UNSET, Struct, UnsetType
 
 from clients.sonar import entities_of
+from clients.sonar_answers import Connection, into
 from clients.sonar_errors import (
     IncompletePage,
     SonarFailed,
@@ -17,7 +19,41 @@ from clients.sonar_errors import (
     SonarUnreachable,
     data_of,
 )
-from plumbing.errors import Action, DependencyRefused
+from plumbing.errors import Action, DependencyRefused, SyncError
+
+
+class Row(Struct):
+    """What is asked for of a row."""
+
+    id: Any = UNSET
+    groups: Connection[Any] | UnsetType = UNSET
+
+
+ROWS = into(Row)
+
+
+def test_rows_are_read_into_the_layout_that_was_asked_for() -> None:
+    data = data_of(
+        200, {}, b'{"data": {"accounts": {"entities": [{"id": "1", "new": 2}], "page_info": {"page": 1}}}}', ROWS
+    )
+    assert not isinstance(data, SyncError)
+    connection = data["accounts"]
+    assert isinstance(connection, Connection)
+    assert connection.page_info == {"page": 1}
+    assert entities_of(connection, asked=1, counted=False) == [Row(id="1")]
+
+
+@pytest.mark.parametrize(
+    "accounts",
+    [b"null", b'"x"', b"[]", b"{}", b'{"entities": [null]}', b'{"entities": [{"groups": []}]}', b'{"entities": [1]}'],
+)
+def test_an_answer_in_another_shape_is_no_page(accounts: bytes) -> None:
+    assert type(data_of(200, {}, b'{"data": {"accounts": %s}}' % accounts, ROWS)) is IncompletePage
+
+
+def test_a_page_without_its_page_info_is_incomplete() -> None:
+    with pytest.raises(IncompletePage):
+        entities_of(Connection[Any]([]), asked=1, counted=True)
 
 
 def test_an_answer_without_errors_is_its_data() -> None:
@@ -42,6 +78,7 @@ def test_an_answer_without_errors_is_its_data() -> None:
 )
 def test_each_answer_becomes_its_type(status: int, body: bytes, kind: type[Exception]) -> None:
     assert type(data_of(status, {}, body)) is kind
+    assert type(data_of(status, {}, body, ROWS)) is kind
 
 
 def test_retry_after_is_kept_in_seconds() -> None:

@@ -13,6 +13,7 @@ from confluent_kafka import KafkaError, Producer
 from fastavro.types import Schema as AvroSchema
 
 from clients.sonar import SonarAnswer, SonarClient
+from clients.sonar_answers import Into
 from clients.sonar_errors import data_of
 from clients.sonar_purpose import Asked, asked_for
 from clients.sonar_schema import INTROSPECTION, SonarSchema
@@ -238,6 +239,7 @@ class InMemoryClient:
         *,
         attempts: int | None = None,
         again_after_timeout: bool = True,
+        into: Into | None = None,
     ) -> SonarAnswer:
         check(document, self.schema)
         self.asked.append(document)
@@ -245,10 +247,14 @@ class InMemoryClient:
         if self.before is not None:
             self.before(document, variables or {})
         body = orjson.dumps(self.desk.engine.execute(document, dict(variables or {}), None, self.conditions))
-        data = data_of(200, {}, body)
+        data = data_of(200, {}, self.on_its_way(body), into)
         if isinstance(data, SyncError):
             raise data
         return SonarAnswer(data, self.server_time, self.server_time)
+
+    def on_its_way(self, body: bytes) -> bytes:
+        """What becomes of an answer before it arrives."""
+        return body
 
     @property
     def server_time(self) -> datetime:

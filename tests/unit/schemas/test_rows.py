@@ -1,13 +1,15 @@
 """Rows written at once have the bytes that the way through the record gives; what is refused there stays refused."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import cache
 from typing import Annotated, Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct, defstruct
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from plumbing.avro import parse, writing
@@ -52,25 +54,71 @@ ODD = [
 
 def rows(record: type[BaseModel], odd: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[dict[str, Any]]:
     """Rows as Sonar gives them, with what no record reads; `odd` values may stand in place of any other."""
-    given_ = {one.name: _values(one, odd) for one in members(record) if one.required}
-    optional = {one.name: _values(one, odd) for one in members(record) if not one.required}
-    return st.fixed_dictionaries({"_version": st.just("v"), **given_}, optional=optional)
+    return _chosen(record).flatmap(lambda chosen: _rows(record, chosen, odd))
+
+
+def _chosen(record: type[BaseModel]) -> st.SearchStrategy[set[str]]:
+    """What is asked for of a record beside what it cannot be made without."""
+    optional = [one.name for one in members(record) if not one.required]
+    return st.sets(st.sampled_from(optional)) if optional else st.just(set())
+
+
+def _rows(
+    record: type[BaseModel], chosen: set[str], odd: st.SearchStrategy[Any] | None
+) -> st.SearchStrategy[dict[str, Any]]:
+    asked = [one for one in members(record) if one.required or one.name in chosen]
+    return st.fixed_dictionaries({"_version": st.just("v"), **{one.name: _values(one, odd) for one in asked}})
 
 
 def _values(member: Member, odd: st.SearchStrategy[Any] | None) -> st.SearchStrategy[Any]:
-    one = USUAL[member.kind] if member.record is None else rows(member.record, odd)
-    if any(isinstance(mark, Secret) for mark in member.metadata):
-        one = st.just(SEALED)
-    found = st.lists(one, max_size=2) if member.many else one
+    found: st.SearchStrategy[Any]
+    record = member.record
+    if record is not None and member.many:  # all rows of a list show the same
+        found = _chosen(record).flatmap(lambda chosen: st.lists(_rows(record, chosen, odd), max_size=2))
+    else:
+        one = USUAL[member.kind] if record is None else rows(record, odd)
+        if any(isinstance(mark, Secret) for mark in member.metadata):
+            one = st.just(SEALED)
+        found = st.lists(one, max_size=2) if member.many else one
     if member.nullable:
         found = st.none() | found
     return found if odd is None else st.one_of(*[found] * 12, odd)
+
+
+@cache
+def layout(names: tuple[str, ...]) -> type[Struct]:
+    """The layout of rows that show these fields."""
+    return defstruct("Row", [(name, Any) for name in names])
+
+
+def answered(record: type[BaseModel], row: Mapping[str, Any]) -> Struct:
+    """A row in the layout in which it is read; what is no row where one should stand stays what it is."""
+    below = {one.name: one for one in members(record) if one.record is not None}
+    shown = {name: _nested(below[name], value) if name in below else value for name, value in row.items()}
+    return layout(tuple(row))(**shown)
+
+
+def _nested(member: Member, value: Any) -> Any:
+    assert member.record is not None
+    if member.many:
+        return [_one(member.record, one) for one in value] if isinstance(value, list) else value
+    return _one(member.record, value)
+
+
+def _one(record: type[BaseModel], value: Any) -> Any:
+    return answered(record, value) if isinstance(value, dict) else value
 
 
 def the_long_way(declared: Aggregate) -> Callable[[dict[str, Any]], bytes]:
     """Through the record, and Avro's own writer."""
     write = writing(parse(value_schema(declared)))
     return lambda row: write(value_of(declared.root.record.model_validate(row)))
+
+
+def at_once_or_not(declared: Aggregate) -> Callable[[dict[str, Any]], bytes]:
+    """As rows are written."""
+    writer = RowWriter(declared)
+    return lambda row: writer.write(answered(declared.root.record, row))
 
 
 def outcome(write: Callable[[dict[str, Any]], bytes], row: dict[str, Any]) -> bytes | type[Exception]:
@@ -91,7 +139,7 @@ def test_a_usual_row_is_written_at_once_and_as_the_long_way_writes_it(name: str,
     row = data.draw(rows(declared.root.record))
     form = at_once(declared.root.record)
     assert form is not None
-    assert form(row) == the_long_way(declared)(row)
+    assert form(answered(declared.root.record, row)) == the_long_way(declared)(row)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -100,7 +148,7 @@ def test_a_usual_row_is_written_at_once_and_as_the_long_way_writes_it(name: str,
 def test_whatever_a_row_holds_becomes_what_the_record_makes_of_it(name: str, data: st.DataObject) -> None:
     declared = aggregate(name)
     row = data.draw(rows(declared.root.record, st.sampled_from(ODD)))
-    assert outcome(RowWriter(declared).write, row) == outcome(the_long_way(declared), row)
+    assert outcome(at_once_or_not(declared), row) == outcome(the_long_way(declared), row)
 
 
 class Everything(SonarRecord):
@@ -140,17 +188,17 @@ PLAIN = {
 @pytest.mark.parametrize("odd", ODD, ids=repr)
 def test_each_odd_value_in_each_kind_of_member_becomes_what_the_record_makes_of_it(member: str, odd: object) -> None:
     row = PLAIN | {member: odd}
-    writer = RowWriter(EVERYTHING)
+    write = at_once_or_not(EVERYTHING)
     expected = outcome(the_long_way(EVERYTHING), row)
     for _ in range(2):  # what was seen before is remembered
-        assert outcome(writer.write, row) == expected
+        assert outcome(write, row) == expected
 
 
 def test_what_is_remembered_of_a_one_is_not_given_for_another_kind_of_one() -> None:
-    writer = RowWriter(EVERYTHING)
+    write = at_once_or_not(EVERYTHING)
     for one in (1, True, 1.0, "1", True, 1):
         row = PLAIN | {"amount": one, "flag": one}
-        assert outcome(writer.write, row) == outcome(the_long_way(EVERYTHING), row)
+        assert outcome(write, row) == outcome(the_long_way(EVERYTHING), row)
 
 
 def _with_choices() -> type[SonarRecord]:
@@ -233,14 +281,14 @@ def test_a_record_of_one_member_is_written_too() -> None:
 
     form = at_once(Alone)
     assert form is not None
-    assert form({"name": "ab"}) == text("ab")
+    assert form(answered(Alone, {"name": "ab"})) == text("ab")
 
 
 def test_what_sonar_does_not_show_is_its_default() -> None:
-    written = RowWriter(EVERYTHING).write(PLAIN)
+    written = at_once_or_not(EVERYTHING)(PLAIN)
     assert written.endswith(b"\0\0\0\0" + TRUE)
     assert written.startswith(whole(1) + text("a") + TRUE)
-    shown = RowWriter(EVERYTHING).write(PLAIN | {"optional_flag": True})
+    shown = at_once_or_not(EVERYTHING)(PLAIN | {"optional_flag": True})
     assert shown.endswith(GIVEN + TRUE + b"\0\0\0" + TRUE)
 
 
@@ -302,7 +350,7 @@ def test_an_event_has_the_bytes_of_its_envelope(
         instance=instance,
     )
     writer = EventWriter(declared, b"head", instance=instance, run_id=run_id, fingerprint=fingerprint)
-    after = None if op == "d" else RowWriter(declared).write(row)
+    after = None if op == "d" else at_once_or_not(declared)(row)
     written = writer.write(op, id, owner, after, sequence=sequence, source_ts_ms=source_ms, read_ts_ms=read_ms)
     assert written == b"head" + writing(parse(envelope_schema(declared)))(envelope_of(event))
 
