@@ -16,6 +16,7 @@ EMPTY = b"\0"
 
 _BITS = 14
 _PAIR = 1 << _BITS
+_THREE_PAIRS = 1 << 3 * _BITS
 # Two groups at a time: looking a pair up takes less than making its bytes.
 _INNER = [bytes([0x80 | pair & 0x7F, 0x80 | pair >> 7]) for pair in range(_PAIR)]
 _LAST = [bytes([pair]) if pair < 0x80 else bytes([0x80 | pair & 0x7F, pair >> 7]) for pair in range(_PAIR)]
@@ -37,6 +38,8 @@ def whole(number: int) -> bytes:
         return _LAST[rest]
     if rest < _PAIR * _PAIR:
         return _INNER[rest & _PAIR - 1] + _LAST[rest >> _BITS]
+    if rest < _THREE_PAIRS:  # every instant is
+        return _INNER[rest & _PAIR - 1] + _INNER[rest >> _BITS & _PAIR - 1] + _LAST[rest >> 2 * _BITS]
     if rest >> 64:
         raise OverflowError("a whole number of more than 64 bits")
     result = b""

@@ -1,8 +1,9 @@
 """Kafka clients configured one way: idempotent producers, consumers that commit by hand, the partition of a key."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache, partial
+from itertools import islice
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
@@ -155,6 +156,7 @@ def reach_broker(kafka: KafkaSettings, seconds: float = 5) -> dict[str, int]:
 
 _SERVED_AT_ONCE = 100
 """So many messages are handed over before reports of earlier ones are served: far fewer than the buffer holds."""
+_HANDED_OVER_AT_ONCE = 1_000
 
 
 class AckedProducer:
@@ -205,6 +207,26 @@ class AckedProducer:
         if self._unserved == _SERVED_AT_ONCE:
             self._unserved = 0
             self._producer.poll(0)
+
+    def produce_all(self, topic: str, messages: Iterable[tuple[bytes, bytes | None]], *, partition: int) -> None:
+        """Hand many messages of one partition over, `(key, value)`, at half the cost of one by one.
+
+        No two may have one key: while the buffer is full, what comes behind may overtake.
+
+        Raises:
+            DeliveryFailed: a message was not taken.
+        """
+        rest = iter(messages)
+        batch: list[dict[str, Any]]
+        while batch := [{"key": key, "value": value} for key, value in islice(rest, _HANDED_OVER_AT_ONCE)]:
+            while batch:
+                self._raise_failure()
+                self._producer.produce_batch(topic, batch, partition=partition, on_delivery=self._report)
+                batch = [one for one in batch if "_error" in one]
+                for one in batch:
+                    if (error := one.pop("_error")).code() != KafkaError._QUEUE_FULL:
+                        self._failure = self._failure or error
+                self._producer.poll(0.1 if batch else 0)
 
     def flush(self, timeout_seconds: float = 120) -> None:
         """Wait until everything handed in is acknowledged.

@@ -129,8 +129,11 @@ class Index:
 
     def produce(self, pending: Pending) -> None:
         """Hand changes over. Only after their events' acknowledgement: the index never knows more than the topics."""
+        by_partition: defaultdict[int, list[tuple[bytes, bytes | None]]] = defaultdict(list)
         for key, (id, value) in pending.items():
-            self._producer.produce(self._topic, partition=id % self._partitions, key=key, value=value)
+            by_partition[id % self._partitions].append((key, value))
+        for partition, entries in by_partition.items():
+            self._producer.produce_all(self._topic, entries, partition=partition)
 
     def apply(self, key: bytes, value: bytes | None) -> None:
         """Take in one message of the index's topic.

@@ -34,6 +34,8 @@ class Branch:
     many: bool
     selection: SelectionSetNode
     branches: tuple["Branch", ...]
+    folded: tuple["Branch", ...]
+    """Those of `branches` that have to be made flat."""
     row: type[Struct]
     """The layout of its rows."""
     polymorphic: bool = False
@@ -81,6 +83,7 @@ def branches_of(
                 many=member.many,
                 selection=inner,
                 branches=below,
+                folded=folded(below),
                 row=row_of(inner, below),
                 polymorphic=fragment is not None,
                 few=few_of(member),
@@ -117,8 +120,15 @@ def leading_to(branches: Sequence[Branch], collections: Mapping[str, str]) -> tu
     return tuple(one for one in marked if one.branches or one.collection)
 
 
+def folded(branches: Sequence[Branch]) -> tuple[Branch, ...]:
+    """Those of the branches that come in another form than they are wanted in, or that have such a one below."""
+    return tuple(one for one in branches if one.many or one.polymorphic or one.folded)
+
+
 def flatten(row: Any, branches: Sequence[Branch], full: int) -> list[Full]:
     """Make connections lists, in place; gives the lists that fill their page, to be replaced by whole ones.
+
+    `branches`: those that are `folded`.
 
     A page holds `full` rows, or the branch's few.
     """
@@ -135,8 +145,8 @@ def _flatten(row: Any, branches: Sequence[Branch], full: int, found: list[Full])
         if not branch.many:
             if branch.polymorphic and value.id is UNSET:
                 setattr(row, branch.name, None)  # it leads to another type
-            elif branch.branches:
-                _flatten(value, branch.branches, full, found)
+            elif branch.folded:
+                _flatten(value, branch.folded, full, found)
             continue
         rows = value.entities
         setattr(row, branch.name, rows)
@@ -144,9 +154,9 @@ def _flatten(row: Any, branches: Sequence[Branch], full: int, found: list[Full])
             continue
         if not branch.alone and len(rows) >= min(full, branch.few or full):
             found.append(Full(row, branch))
-        elif branch.branches:
+        elif branch.folded:
             for one in rows:
-                _flatten(one, branch.branches, full, found)
+                _flatten(one, branch.folded, full, found)
 
 
 def children_of(row: Any, branches: Sequence[Branch]) -> dict[str, dict[int, int]]:

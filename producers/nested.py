@@ -32,6 +32,8 @@ class Nested:
     async def complete(self, rows: Sequence[Any], branches: Sequence[Branch], full: int) -> None:
         """Make the connections of `rows` lists, in place, each of them whole. A page was asked for with `full` rows.
 
+        `branches`: those that are folded (`producers.layout`).
+
         Raises:
             IncompletePage: a list cannot be read to its end, or its owner went away meanwhile.
             SyncError: from the client.
@@ -44,7 +46,7 @@ class Nested:
                 deeper
                 for one in waiting
                 for row in getattr(one.row, one.branch.name)
-                for deeper in flatten(row, one.branch.branches, full)
+                for deeper in flatten(row, one.branch.folded, full)
             ]
 
     async def _read(self, branch: Branch, lists: Sequence[Full]) -> None:

@@ -21,7 +21,7 @@ from producers.copying import Copying
 from producers.extents import Extent, read_extents
 from producers.families import Children
 from producers.glimpses import Carried, carried, watched
-from producers.layout import branches_of, children_of, flatten, leading_to, row_of
+from producers.layout import branches_of, children_of, flatten, folded, leading_to, row_of
 from producers.needs import SchemaUnfit, unfit
 from producers.nested import NESTED_PAGE, Nested, weight
 from producers.sequence import Sequence as Numbers
@@ -63,6 +63,7 @@ class Reading:
         with_versions = documents.with_versions(documents.selection_set(selection), type_name, schema)
         self.text = documents.inner_text(with_versions)
         self.branches = branches_of(with_versions, type_name, schema, aggregate.root.record)
+        self.folded = folded(self.branches)
         self.row = row_of(with_versions, self.branches, ("id", "_version", "updated_at"))
         self.into = into(self.row)
         self.children = leading_to(self.branches, {one.type_name: one.collection for one in aggregate.touched_by})
@@ -190,7 +191,7 @@ class Reader:
             root = msgspec.convert({**row, "id": "1"}, reading.row)
         except msgspec.ValidationError:
             raise IncompletePage(f"Sonar gives {name} in another shape than was asked for") from None
-        for full in flatten(root, reading.branches, NESTED_PAGE):
+        for full in flatten(root, reading.folded, NESTED_PAGE):
             raise IncompletePage(f"nested {full.branch.name} of {name} is too long")
         return Page([root], sequence, answer.started, answer.server_time, 1)
 
@@ -233,7 +234,7 @@ class Reader:
         for row in rows:
             if reading.secrets:
                 self._seal(reading, row)
-        await self._nested.complete(rows, reading.branches, min(NESTED_PAGE, reading.largest or NESTED_PAGE))
+        await self._nested.complete(rows, reading.folded, min(NESTED_PAGE, reading.largest or NESTED_PAGE))
         metrics.SONAR_ROWS.labels(root.name).inc(len(rows))
         return Page(rows, sequence, answer.started, answer.server_time, total)
 

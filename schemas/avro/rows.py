@@ -124,6 +124,11 @@ def _straight(forms: Sequence[tuple[Member, _Form]], has: Collection[str]) -> _F
             parts.append(f"LENGTHS[len(data := {value}.encode())] + data")
         elif form is _nullable_text:
             parts.append(f"NULL if (value := {value}) is None else GIVEN_LENGTHS[len(data := value.encode())] + data")
+        elif member.name == "id" and form is _FORMS[Kind.WHOLE, False]:
+            # The one number that is another in every row: nothing is gained by remembering it.
+            parts.append(
+                f"(whole(int(value)) if (value := {value}).isdigit() and value.isascii() else form_{place}(value))"
+            )
         elif names[f"known_{place}"] is not None:
             parts.append(f"known_{place}[{value}]")
         elif isinstance(form, _Nullable):
@@ -149,6 +154,7 @@ _KNOWN_NAMES = {
     "NULL": NULL,
     "GIVEN": GIVEN,
     "NOTHING": GIVEN + EMPTY,
+    "whole": whole,
 }
 
 

@@ -52,6 +52,20 @@ class DeliveryContract:
         topic.producer.flush(30)
         assert topic.messages(0) == sent
 
+    def test_many_at_once_arrive_like_one_by_one(self, topic: Topic) -> None:
+        sent = [(b"%d" % number, None if number % 7 == 0 else b"v%d" % number) for number in range(1_200)]
+        topic.producer.produce_all(topic.name, sent, partition=1)
+        topic.producer.flush(30)
+        assert topic.messages(1) == sent
+
+    def test_one_of_many_that_is_refused_fails_the_flush(self, topic: Topic) -> None:
+        def send() -> None:
+            topic.producer.produce_all(topic.name, [(b"k", b"v")], partition=PARTITIONS + 7)
+            topic.producer.flush(30)
+
+        with pytest.raises(DeliveryFailed, match="refused"):
+            send()
+
     def test_a_message_that_was_refused_fails_the_flush_and_every_later_call(self, topic: Topic) -> None:
         acked: list[Any] = []
         topic.producer.produce(topic.name, partition=PARTITIONS + 7, key=b"k", value=b"v", on_ack=acked.append)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aiokafka.partitioner import murmur2 as of_aiokafka
-from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from plumbing.errors import DependencyUnreachable
 from plumbing.kafka import (
@@ -61,6 +61,20 @@ def test_a_refused_message_stops_whoever_wants_to_move_a_cursor() -> None:
     producer.produce("t", partition=4_000, key=b"k", value=b"v")
     with pytest.raises(DeliveryFailed, match="refused"):
         producer.flush()
+
+
+def test_many_messages_wait_for_room_in_a_small_buffer() -> None:
+    producer = Producer(MOCK | {"queue.buffering.max.messages": 100})
+    acked = AckedProducer(producer)
+    messages = [(b"%d" % number, b"v") for number in range(1_500)]
+    acked.produce_all("many", messages, partition=0)
+    acked.flush()
+    (broker,) = producer.list_topics("many").brokers.values()  # the cluster lives in the producer
+    consumer = Consumer({"bootstrap.servers": f"{broker.host}:{broker.port}", "group.id": "g"})
+    try:
+        assert watermarks(consumer, "many", 0) == (0, 1_500)
+    finally:
+        consumer.close()
 
 
 def test_an_unreachable_broker_is_not_an_acknowledgement() -> None:

@@ -199,6 +199,11 @@ class Broker:
 
         self._waiting.append(acknowledge)
 
+    def produce_batch(self, topic: str, messages: list[dict[str, Any]], *, partition: int, on_delivery: Any) -> int:
+        for one in messages:
+            self.produce(topic, key=one["key"], value=one["value"], partition=partition, on_delivery=on_delivery)
+        return len(messages)
+
     def poll(self, timeout: float) -> int:
         return 0
 

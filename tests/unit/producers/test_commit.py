@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, cast
 
 from plumbing.kafka import AckedProducer
@@ -26,6 +27,10 @@ class Held:
     def produce(self, *_: Any, **__: Any) -> None:
         """Hand over."""
         self.handed += 1
+
+    def produce_all(self, topic: str, messages: Sequence[object], *, partition: int) -> None:
+        """Hand over."""
+        self.handed += len(messages)
 
     def flush(self) -> None:
         """Take what is there, once it is let go."""
