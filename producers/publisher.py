@@ -8,12 +8,10 @@ from enum import Enum
 from functools import partial
 from typing import Any, Literal, NamedTuple, Protocol
 
-import msgspec
 import orjson
 import structlog
 from confluent_kafka import Message
 from msgspec import UNSET
-from msgspec.structs import asdict
 from pydantic import ValidationError
 
 from plumbing import metrics

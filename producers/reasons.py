@@ -1,9 +1,7 @@
 """Why a row is set aside, in words that hold none of its values."""
 
-from collections.abc import Mapping
-from typing import Any
-
-import orjson
+from msgspec import Struct, json
+from msgspec.structs import asdict
 from pydantic import ValidationError
 
 
@@ -14,7 +12,7 @@ def ill_formed(exc: ValidationError | OverflowError) -> str:
     return ", ".join(sorted({".".join(str(part) for part in one["loc"]) for one in exc.errors()}))[:500]
 
 
-def largest(row: Mapping[str, Any]) -> str:
+def largest(row: Struct) -> str:
     """The child collection that takes most of an aggregate's room."""
-    sizes = [(len(orjson.dumps(value)), name) for name, value in row.items() if isinstance(value, list)]
+    sizes = [(len(json.encode(value)), name) for name, value in asdict(row).items() if isinstance(value, list)]
     return max(sizes, default=(0, "its own columns"))[1]

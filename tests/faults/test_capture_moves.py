@@ -75,7 +75,7 @@ async def test_what_moves_between_accounts_ends_with_the_new_one_whatever_is_rea
         if town.random.random() < 0.5:
             town.restart()
         await town.follow(1)
-        town.line.on_its_way = overtaken
+        town.line.held_up = overtaken
         await town.read(force=f"again {turn}")
         town.restart_line()
     await town.follow()
