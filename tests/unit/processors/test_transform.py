@@ -31,9 +31,15 @@ RULES = compile_rules(
 )
 
 
-def codec(subject: str, schema: dict[str, Any]) -> Codec:
-    REGISTRY.register_schema(subject, Schema(json.dumps(schema), "AVRO"))
-    return Codec(REGISTRY, subject, schema)
+def register(subject: str, schema: dict[str, Any], registry: SchemaRegistryClient = REGISTRY) -> int:
+    """The id that a schema gets."""
+    return registry.register_schema(subject, Schema(json.dumps(schema), "AVRO"))
+
+
+def codec(subject: str, schema: dict[str, Any], registry: SchemaRegistryClient = REGISTRY) -> Codec:
+    """Of a subject that is registered."""
+    register(subject, schema, registry)
+    return Codec(registry, subject, schema)
 
 
 EVENTS = {one.name: codec(f"sonar.{one.name}", envelope_schema(one)) for one in MAPPED}
