@@ -408,6 +408,9 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     "a partition that stands still is noticed": (Patch("plumbing.standstill.Standstill.stuck", _always([])),),
     "no more is taken from the topics than is written together": (Patch("sinks.stream.Stream.poll", _all_there_is),),
     # processors
+    "what was handed over is acknowledged before the commit": (
+        Patch("processors.guard.Guard.flush", _always_soon(lambda: None)),
+    ),
     "what was written otherwise is read as ours": (Patch("fastavro.schemaless_reader", _as_written),),
     "a value without a rule is set aside": (Patch("schemas.entities.customer.identity.category", _always("person")),),
     # reconciliation
