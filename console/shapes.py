@@ -16,6 +16,7 @@ _CAPTURE: Shape = {
     "snapshot": "`{aggregate: [rows read, rows in all]}`; the second is null where Sonar cannot count.",
     "snapshot_complete": "Whether every aggregate asked for was read in full.",
     "missing": "`{aggregate: ids}` that were asked for and that Sonar does not have.",
+    "standing": "`{aggregate: code}` of what stands still at the end: what changes in it is not seen.",
     "requests": "Requests sent to Sonar.",
     "seconds": "How long it took.",
     "watermark": "The last one published, see `status`; null before the first.",

@@ -215,6 +215,8 @@ def _capture(
     show(document, as_json=json, text=summaries.capture_text)
     if stopped and not follow:
         raise typer.Exit(int(ExitCode.TRY_LATER))  # on its way; the next one resumes
+    if summary.standing and not follow:
+        raise typer.Exit(int(ExitCode.PARTLY))
 
 
 def _document(summary: CaptureSummary) -> dict[str, Any]:

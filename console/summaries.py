@@ -28,6 +28,7 @@ def capture_text(document: dict[str, Any]) -> str:
     rows = [["aggregate", "rows", "of"]]
     rows += [[name, str(read), str(whole or "?")] for name, (read, whole) in document["snapshot"].items()]
     lines = [table(rows), *(f"Sonar has no {name} {ids}" for name, ids in document["missing"].items())]
+    lines += [f"{name} stands still [{code}]; crossfade doctor says why" for name, code in document["standing"].items()]
     if handed:
         return "\n".join([*lines, "Read by the process that captures this Sonar."])
     return "\n".join([*lines, f"{document['requests']} requests in {document['seconds']:.1f} s"])

@@ -294,6 +294,7 @@ class Capture:
             snapshot=read,
             snapshot_complete=complete,
             missing={name: ids for name, ids in missing.items() if ids},
+            standing=self._following.standing,
             requests=self._client.requests,
             watermark=self._watermark,
         )

@@ -17,6 +17,8 @@ class CaptureSummary:
     snapshot_complete: bool = False
     missing: dict[str, str] = field(default_factory=dict)
     """`{aggregate: ids that were ordered and that Sonar does not have}`."""
+    standing: dict[str, str] = field(default_factory=dict)
+    """`{aggregate: code of what it stands still for}`: nothing of what changes in it was seen."""
     requests: int = 0
     seconds: float = 0.0
     watermark: Watermark | None = None

@@ -106,8 +106,11 @@ def test_a_collection_that_may_not_be_read_stands_still_and_says_so_while_the_ot
     assert len(site.folded("account")) == site.control("store/Account")["count"]
     assert site.events("payment") == []
     site.control("faults", method="DELETE")
-    site.capture()
+    assert site.capture().standing == {}
     assert_topics_equal_sonar(site)
+    # Later it is nothing that was never read; and yet it is told.
+    site.control("faults", {"kind": "permission", "field": "payments", "count": None})
+    assert site.capture().standing == {"payment": SonarForbidden.code}
 
 
 @pytest.mark.fault(21)

@@ -15,6 +15,7 @@ import console.main
 import console.stages
 import processors.worker
 from console.shapes import members
+from plumbing.errors import ExitCode
 from processors.output import Summary
 from producers.summary import CaptureSummary
 from sinks.runner import SinkSummary
@@ -96,3 +97,13 @@ def test_an_approval_of_something_that_no_sink_asks_is_refused() -> None:
 @pytest.mark.parametrize("answer", ["adoption", "target", "mended", "customer"])
 def test_what_a_sink_asks_can_be_approved(answer: str) -> None:
     assert CliRunner().invoke(console.main.app, ["sink", "--approve", answer]).exit_code == 0
+
+
+def test_a_snapshot_beside_which_something_stands_still_is_partly_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def capture(_: object, **__: object) -> CaptureSummary:
+        return CaptureSummary(run_id="r", snapshot_complete=True, standing={"payment": "sonar.forbidden"})
+
+    monkeypatch.setattr(console.stages, "run_capture", capture)
+    ended = CliRunner().invoke(console.main.app, ["snapshot"])
+    assert ended.exit_code == ExitCode.PARTLY
+    assert "payment stands still [sonar.forbidden]" in ended.stdout

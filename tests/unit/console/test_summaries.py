@@ -7,7 +7,14 @@ SINK = {
     "records": {"customer": {"applied": 2}}, "steps": {"customer": {"create": 3}}, "fields": ["customers.sonar_id"],
     "labels": [], "adoptions": {}, "others": 0,
 }  # fmt: skip
-CAPTURE = {"snapshot": {"account": (30, None)}, "requests": 4, "seconds": 1.26, "signal_id": None, "missing": {}}
+CAPTURE = {
+    "snapshot": {"account": (30, None)},
+    "requests": 4,
+    "seconds": 1.26,
+    "signal_id": None,
+    "missing": {},
+    "standing": {},
+}
 
 
 def test_what_would_be_created_says_how() -> None:
