@@ -33,7 +33,8 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("sinks.loop._is_set_within", at_once)
     # Each dead line costs a deadline and a settle time, and a busy machine its share: still less than lines are held.
-    monkeypatch.setattr("tests.faults.sink_site._PATIENCE_SECONDS", 40.0)
+    monkeypatch.setattr("tests.faults.sink_site._PATIENCE", 720)
+    monkeypatch.setattr("tests.faults.sink_site._LONGEST_SECONDS", 45.0)
 
 
 class Network:

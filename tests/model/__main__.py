@@ -4,6 +4,7 @@ It goes on where an earlier run of the same sources stopped.
 """
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -24,6 +25,12 @@ PATIENCE = 200
 
 def _quiet() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
+def _begin() -> None:
+    """A worker begins. What is there by now stays: looking it through for garbage took a tenth of its time."""
+    _quiet()
+    gc.freeze()
 
 
 def _chunk(number: int) -> tuple[dict[int, str], Met]:
@@ -65,7 +72,7 @@ def _controls(state: State) -> bool:
 def _check(state: State, chunks: list[int]) -> None:
     """Check the histories of these chunks, as many at a time as there are processors."""
     begun = time.monotonic()
-    with ProcessPoolExecutor(max_workers=os.cpu_count(), initializer=_quiet) as pool:
+    with ProcessPoolExecutor(max_workers=os.cpu_count(), initializer=_begin) as pool:
         parts = {pool.submit(_chunk, number): number for number in chunks}
         try:
             for done, future in enumerate(as_completed(parts), 1):
