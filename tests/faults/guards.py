@@ -19,6 +19,7 @@ import pytest
 from clients.mysql import Database, TransactionLost
 from plumbing.errors import SyncError
 from plumbing.kafka import make_consumer
+from processors.transform import DeadLetter
 from producers import documents
 from schemas.ledger import LOST
 from sinks.plan import Outcome
@@ -137,6 +138,14 @@ def _own_entries_only(real: Any) -> Any:
         await real(self, tx, [one for one in entries if one.by is None])
 
     return journal
+
+
+def _bundles_only(real: Any) -> Any:
+    def publish(self: Any, at: Any, key: Any, result: Any) -> None:
+        if not isinstance(result, DeadLetter):
+            real(self, at, key, result)
+
+    return publish
 
 
 def _as_written(real: Any) -> Any:
@@ -411,6 +420,8 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     "what was handed over is acknowledged before the commit": (
         Patch("processors.guard.Guard.flush", _always_soon(lambda: None)),
     ),
+    "what cannot pass gets its letter": (Patch("processors.output.Output.publish", _bundles_only),),
+    "a gap on a topic is noticed": (Patch("processors.history.Continuity.follow", _always(None)),),
     "what was written otherwise is read as ours": (Patch("fastavro.schemaless_reader", _as_written),),
     "a value without a rule is set aside": (Patch("schemas.entities.customer.identity.category", _always("person")),),
     # reconciliation
