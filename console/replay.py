@@ -228,6 +228,8 @@ def text_of(document: dict[str, Any]) -> str:
             refused = sum(document["refused"].get(name, {}).values())
             rows.append([name, str(count), str(refused), str(document["published"].get(name, 0))])
         lines.append(table(rows))
+    elif document["engine"] == "batch":
+        lines.append("No event that is kept is of what was chosen.")
     for name, codes in document["refused"].items():
         lines += [f"{name}: {count} would be dead letters [{code}]" for code, count in codes.items()]
     if document["steps"]:

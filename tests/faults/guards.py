@@ -422,6 +422,7 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     ),
     "what cannot pass gets its letter": (Patch("processors.output.Output.publish", _bundles_only),),
     "a gap on a topic is noticed": (Patch("processors.history.Continuity.follow", _always(None)),),
+    "what a rebalance takes away is dropped": (Patch("processors.batch._Run._taken", _always(None)),),
     "what was written otherwise is read as ours": (Patch("fastavro.schemaless_reader", _as_written),),
     "a value without a rule is set aside": (Patch("schemas.entities.customer.identity.category", _always("person")),),
     # reconciliation

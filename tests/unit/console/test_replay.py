@@ -6,6 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from console import replay
+from console.replay_scope import Scope
 from plumbing.errors import ExitCode
 from plumbing.settings import KafkaSettings
 from processors.batch import GroupTaken
@@ -31,6 +32,12 @@ def wait(group: Group, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     with capture_logs() as logs:
         replay.wait_until_free(KafkaSettings(bootstrap="127.0.0.1:1"), "crossfade.main.process")
     return [one["event"] for one in logs]
+
+
+def test_a_replay_of_nothing_says_so() -> None:
+    """Such as of an account that Sonar never had."""
+    nothing = replay.Replay(False, "batch", Scope((), 999, {("t", 0): 0}, {("t", 0): 9}))
+    assert replay.text_of(nothing.document()).startswith("No event that is kept is of what was chosen.")
 
 
 def test_a_free_group_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
