@@ -1,5 +1,10 @@
 """The settings of an invented operator, as Sonar's two settings singletons hold them."""
 
+from datetime import UTC, datetime
+
+INSTALLED = datetime(2019, 6, 3, 14, 0, tzinfo=UTC)
+"""When they were made: with the first of its Sonar, however often this one is started."""
+
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 SYSTEM_SETTING: dict[str, object] = {

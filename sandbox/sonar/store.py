@@ -10,7 +10,7 @@ from sandbox.sonar.declarations import Declarations, Kind, Relation
 from sandbox.sonar.log_rows import Entry, LogTable
 from sandbox.sonar.ordering import IdSet
 from sandbox.sonar.rows import Row, Table, shapes
-from sandbox.sonar.settings_rows import BILLING_SETTING, SYSTEM_SETTING
+from sandbox.sonar.settings_rows import BILLING_SETTING, INSTALLED, SYSTEM_SETTING
 from sandbox.sonar.stamps import unique_id, version
 from sandbox.sonar.types import SERVED, SINGLETONS
 
@@ -47,8 +47,8 @@ class Store:
             for relation in kind.relations.values()
             if relation.kind is Kind.PIVOT
         }
-        self._insert("SystemSetting", {**SYSTEM_SETTING, "currency": currency, "timezone": timezone}, None, None)
-        self._insert("BillingSetting", BILLING_SETTING, None, None)
+        self._insert("SystemSetting", {**SYSTEM_SETTING, "currency": currency, "timezone": timezone}, INSTALLED, None)
+        self._insert("BillingSetting", BILLING_SETTING, INSTALLED, None)
 
     def insert(self, type_name: str, /, *, at: datetime | None = None, by: int | None = None, **columns: object) -> int:
         """Add a row and its CREATED log; return its id. Nullable columns that are not given are null.

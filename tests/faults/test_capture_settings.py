@@ -41,7 +41,7 @@ def one_set_up_another_day(town: Town) -> tuple[type[SyncError], ExitCode]:
     """Its number is the same."""
 
     def made_later(document: str, answer: tuple[int, dict[str, str], bytes]) -> tuple[int, dict[str, str], bytes]:
-        return answer[0], answer[1], answer[2].replace(b'"created_at":"2026', b'"created_at":"2025')
+        return answer[0], answer[1], answer[2].replace(b'"created_at":"2019', b'"created_at":"2020')
 
     town.line.meddle = made_later
     return ForeignSonar, ExitCode.USAGE

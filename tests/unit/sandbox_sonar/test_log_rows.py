@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.sonar.settings_rows import INSTALLED
 from tests.unit.sandbox_sonar.shop import START, Shop
 
 _LOGS = """query($search: [Search], $by: [Sorter]) {
@@ -72,7 +73,8 @@ def test_whatever_has_happened_to_an_entry_the_log_is_read_alike(shop: Shop, not
     assert logs[3] in shown_on(shop, account)
 
     shop.store.lag("Log", logs[5])
-    late = [{"datetime_fields": [{"attribute": "updated_at", "operator": "GTE", "search_value": START.isoformat()}]}]
+    since = {"attribute": "updated_at", "operator": "GTE", "search_value": INSTALLED.isoformat()}
+    late = [{"datetime_fields": [since]}]
     assert {int(row["id"]) for row in before} - {int(row["id"]) for row in read(shop, "updated_at", late)} == {logs[5]}
     assert len(read(shop, "created_at")) == len(before)
     shop.store.catch_up("Log", logs[5])
