@@ -120,11 +120,11 @@ def _numbered_at_the_end(real: Any) -> Any:
 
 
 def _whatever_data_came(real: Any) -> Any:
-    def data_of(status: int, headers: Any, body: bytes) -> Any:
+    def data_of(status: int, headers: Any, body: bytes, into: Any = None) -> Any:
         with suppress(ValueError):
             if isinstance(data := orjson.loads(body).get("data"), dict):
-                return data
-        return real(status, headers, body)
+                return real(200, headers, orjson.dumps({"data": data}), into)
+        return real(status, headers, body, into)
 
     return data_of
 
@@ -312,9 +312,9 @@ def _closed_unseen(real: Any) -> Any:
 
 
 def _as_amounts(real: Any) -> Any:
-    def data_of(status: int, headers: Any, body: bytes) -> Any:
+    def data_of(status: int, headers: Any, body: bytes, into: Any = None) -> Any:
         read = json.loads(body, parse_float=lambda digits: round(float(digits), 2))
-        return real(status, headers, json.dumps(read).encode())
+        return real(status, headers, json.dumps(read).encode(), into)
 
     return data_of
 

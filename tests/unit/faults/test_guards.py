@@ -2,6 +2,7 @@
 
 import re
 from importlib import import_module
+from inspect import isfunction, signature
 from pathlib import Path
 from types import ModuleType
 
@@ -44,6 +45,20 @@ def test_every_patch_point_is_what_the_code_uses(guard: str) -> None:
             lines = SOURCES[holder].splitlines()
             found |= any(re.search(rf"(?<!def )\b{name}\b(?! = )", one) for one in lines if "import" not in one)
         assert found, patch.at
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+def test_what_stands_in_for_a_guard_can_be_called_as_the_guard_is(guard: str) -> None:
+    """One that cannot ends its proof with an error, which shows nothing."""
+    for patch in GUARDS[guard]:
+        real = resolved(patch.at)
+        instead = patch.unguarded(real)
+        if not isfunction(real) or not isfunction(instead):
+            continue
+        given = signature(real).parameters.values()
+        plain = [one for one in given if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+        named = {one.name: None for one in given if one.kind is one.KEYWORD_ONLY}
+        signature(instead).bind(*(None for _ in plain), **named)
 
 
 def test_every_guard_is_shown_by_a_test_of_a_fault() -> None:
