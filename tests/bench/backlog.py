@@ -30,7 +30,7 @@ from tests.bench.memory import ALLOWED_MB, COMMANDS, memory_mb, site, watched
 EVENTS = int(os.environ.get("BACKLOG", "1000000"))
 ACCOUNTS = 300
 ALLOWED_GROWTH = 1.1
-_WATCHED_SECONDS = 120.0
+_WATCHED_SECONDS = 90.0
 _LOOK_SECONDS = 0.5
 _PATIENCE_SECONDS = 90.0
 _FIRST_ID = 10_000_000
