@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self
 import orjson
 import stamina
 from aiolimiter import AsyncLimiter
+from isal import isal_zlib
 
 from clients.sonar_answers import Connection, Into
 from clients.sonar_breaker import Breaker, SonarResting
@@ -98,6 +99,8 @@ class SonarClient:
 
     async def __aenter__(self) -> Self:
         import aiohttp
+
+        aiohttp.set_zlib_backend(isal_zlib)  # answers come packed: unpacking them takes a third of the time that way
 
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._settings.concurrency, ssl=ssl_context(self._settings.tls)),

@@ -231,10 +231,15 @@ def paths_text(paths: Iterable[str]) -> str:
     return " ".join(f"{head} {{ {paths_text(rest)} }}" if rest else head for head, rest in inner.items())
 
 
+@lru_cache(maxsize=1024)
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
+
+
 def value_at(row: Any, path: str) -> Any:
     """The value at a dotted path of to-one relations of a thin row or a root; None where the way ends."""
     value = row
-    for part in path.split("."):
+    for part in _parts(path):
         value = value.get(part) if isinstance(value, dict) else getattr(value, part, None)
     return None if value is UNSET else value
 

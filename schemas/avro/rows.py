@@ -54,7 +54,7 @@ class RowWriter:
         """
         if self._at_once is not None:
             try:
-                return self._at_once(row)
+                return self._at_once[type(row)](row)
             except _UNUSUAL:
                 pass
         return self._write(value_of(self._record.model_validate(to_builtins(row))))
@@ -71,30 +71,27 @@ def at_once(record: type[BaseModel]) -> "_Rows | None":
     return _Rows(forms) if len(forms) == len(members(record)) else None
 
 
-class _Rows:
-    """The form of a record's rows, whatever their layout: there is one for each selection."""
+class _Rows(dict[type, _Form]):
+    """The forms of a record's rows, by their layout: there is one for each selection."""
 
     def __init__(self, forms: Sequence[tuple[Member, _Form]]) -> None:
+        super().__init__()
         self._forms = forms
-        self._by_layout: dict[type, _Form] = {}
+
+    def __missing__(self, layout: type) -> _Form:
+        if not issubclass(layout, Struct):
+            raise TypeError
+        form = self[layout] = _straight(self._forms, layout.__struct_fields__)
+        return form
 
     def __call__(self, row: Any) -> bytes:
-        return self._of(row)(row)
+        return self[type(row)](row)
 
     def all(self, rows: Any) -> bytes:
         """A list of rows, all of one layout."""
         if type(rows) is not list:
             raise TypeError
-        return whole(len(rows)) + b"".join(map(self._of(rows[0]), rows)) + EMPTY if rows else EMPTY
-
-    def _of(self, row: Any) -> _Form:
-        layout = type(row)
-        form = self._by_layout.get(layout)
-        if form is None:
-            if not issubclass(layout, Struct):
-                raise TypeError
-            form = self._by_layout[layout] = _straight(self._forms, layout.__struct_fields__)
-        return form
+        return whole(len(rows)) + b"".join(map(self[type(rows[0])], rows)) + EMPTY if rows else EMPTY
 
 
 def _straight(forms: Sequence[tuple[Member, _Form]], has: Collection[str]) -> _Form:
@@ -131,6 +128,11 @@ def _straight(forms: Sequence[tuple[Member, _Form]], has: Collection[str]) -> _F
             )
         elif names[f"known_{place}"] is not None:
             parts.append(f"known_{place}[{value}]")
+        elif isinstance(form, _Rows):
+            parts.append(f"form_{place}[type(value := {value})](value)")
+        elif isinstance(form, _Nullable) and isinstance(form.given, _Rows):
+            names[f"form_{place}"] = form.given
+            parts.append(f"NULL if (value := {value}) is None else GIVEN + form_{place}[type(value)](value)")
         elif isinstance(form, _Nullable):
             names[f"form_{place}"] = form.given
             nothing = "NOTHING if value == [] else " * member.many
