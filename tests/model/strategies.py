@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -103,8 +103,8 @@ def _client_clock() -> PATCHES:
 def _by_version() -> PATCHES:
     real, read = Publisher.row, WeakKeyDictionary[Index, dict[tuple[str, int], str]]()
 
-    def row(self: Publisher, aggregate: Any, row: Mapping[str, Any], shown: Any, page: Page, *, snapshot: bool) -> Any:
-        id, version, versions = int(row["id"]), str(row["_version"]), read.setdefault(self._index, {})
+    def row(self: Publisher, aggregate: Any, row: Any, shown: Any, page: Page, *, snapshot: bool) -> Any:
+        id, version, versions = int(row.id), str(row._version), read.setdefault(self._index, {})
         known = self._index.root(aggregate.root.name, id)
         if known is not None and not known.deleted and version < versions.get((aggregate.name, id), ""):
             return Published.STALE
