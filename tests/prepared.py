@@ -33,6 +33,8 @@ _LOADS = {
     "console": ("console.main", "processors.worker"),
     "sandbox.sonar": ("sandbox.sonar.server", "sandbox.sonar.control", "sandbox.world", "tests.asked_first"),
     "sandbox.splynx": ("sandbox.splynx.server", "sandbox.splynx.install", "uvloop"),
+    # No stage: it patches what these take by name.
+    "tests.faults.marked": ("pytest", "aiohttp", "aiomysql", "clients.sonar", "plumbing.kafka", "schemas.catalogue"),
     "tests.integration.processors.faust_scenes": ("faust",),
     "tests.integration.processors.patched_main": ("processors.worker",),
 }

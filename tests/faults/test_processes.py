@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -20,6 +18,7 @@ from tests.faults.sink_site import SinkSite
 from tests.faults.target import assert_same
 from tests.integration.capture.conftest import Site, assert_topics_equal_sonar
 from tests.integration.processors.conftest import MAPPED, RULES, by_origin, caught_up, with_secrets
+from tests.prepared import Forked, Prepared
 
 _PATIENCE_SECONDS = 90.0
 
@@ -27,12 +26,13 @@ _PATIENCE_SECONDS = 90.0
 class Processes:
     """Starts stages, kills them at a step, and ends whatever is left."""
 
-    def __init__(self, folder: Path, without: str = "") -> None:
+    def __init__(self, folder: Path, prepared: Prepared, without: str = "") -> None:
         """`without`: the guard that is taken away from each."""
         self._folder, self._marker, self._without = folder, folder / "marker", without
+        self._prepared = prepared
         # One port for a stage's whole life: by it Kafka knows that a worker is the one that was killed.
         (self._port,) = free_ports(1)
-        self._running: subprocess.Popen[bytes] | None = None
+        self._running: Forked | None = None
 
     def start(
         self,
@@ -52,9 +52,8 @@ class Processes:
             "marker": str(self._marker), "producer": dict(producer or {}), "without": self._without,
         }  # fmt: skip
         (self._folder / "plan.json").write_text(json.dumps(plan))
-        with (self._folder / "output.log").open("ab") as log:
-            command = [sys.executable, "-m", "tests.faults.marked", str(self._folder / "plan.json")]
-            self._running = subprocess.Popen(command, stdout=log, stderr=log)
+        log, words = self._folder / "output.log", [str(self._folder / "plan.json")]
+        self._running = self._prepared.start("tests.faults.marked", words, os.environ, out=log, err=log)
 
     def kill_at_the_step(self) -> None:
         """Wait for the marker, then SIGKILL."""
@@ -108,10 +107,17 @@ class Processes:
         return self._running.wait(_PATIENCE_SECONDS)
 
 
+@pytest.fixture(scope="module")
+def unpatched() -> Iterator[Prepared]:
+    """One of their own: in that of all other tests stages are loaded, which would keep what is patched later."""
+    with Prepared() as made:
+        yield made
+
+
 @pytest.fixture
-def processes(tmp_path: Path, run: "int | Without") -> Iterator[Processes]:
+def processes(tmp_path: Path, unpatched: Prepared, run: "int | Without") -> Iterator[Processes]:
     """Stopped whatever happens."""
-    made = Processes(tmp_path, run.guard if isinstance(run, Without) else "")
+    made = Processes(tmp_path, unpatched, run.guard if isinstance(run, Without) else "")
     yield made
     made.kill()
 
@@ -162,14 +168,14 @@ or it hears first that its partitions went. Then it finds its batch done, and go
 @pytest.mark.parametrize("where", STOPPED_AT)
 @seeds(3, guards={})
 async def test_a_sink_process_that_stood_still_while_another_took_over_cannot_commit(
-    sink_site: SinkSite, seed: int, processes: Processes, tmp_path: Path, where: str
+    sink_site: SinkSite, seed: int, processes: Processes, unpatched: Prepared, tmp_path: Path, where: str
 ) -> None:
     expected = await sink_site.after_nothing(seed)
     step, when = STOPPED_AT[where]
     processes.start("sink", sink_site.settings, step=step, when=when, turn=1 + seed)
     processes.stop_at_the_step()
     (tmp_path / "successor").mkdir()
-    successor = Processes(tmp_path / "successor")
+    successor = Processes(tmp_path / "successor", unpatched)
     try:
         successor.start("sink", sink_site.settings)
         successor.wait(sink_site.is_caught_up)
