@@ -19,6 +19,7 @@ from graphql import (
 )
 from graphql import build_schema as read_sdl
 
+from sandbox.sonar.declarations import Declarations
 from sandbox.sonar.enums import PARTIAL
 from sandbox.sonar.schema import build_schema
 from sandbox.sonar.types import SERVED
@@ -27,14 +28,14 @@ UNSERVED_ARGUMENTS = frozenset({"valid_for_account_id"})
 """Filters that depend on who would buy; no reader of whole collections uses them."""
 
 
-def differences(sdl_path: Path) -> list[str]:
+def differences(sdl_path: Path, declared: Declarations = SERVED) -> list[str]:
     """Every way in which a served type, argument, enum or input is unlike the real one; empty when they agree.
 
     A served object type must have all scalar fields of the real one; of relations and root queries, those that are
     served must be alike. Large enums may be served in part.
     """
     real = read_sdl(sdl_path.read_text(encoding="utf-8"), assume_valid=True)
-    ours = build_schema(SERVED)
+    ours = build_schema(declared)
     return sorted(line for name in ours.type_map if not name.startswith("__") for line in _type(name, ours, real))
 
 
