@@ -110,6 +110,8 @@ class Healing:
         entered = (found, "", intent.sequence, made.state, made.revision, dumped(made.kept))
         await self._ledger.put_crosswalk(tx, [(intent.entity, intent.key, *owner, *entered)])
         await self._ledger.journal(tx, [_entry(intent, found, made.action, made.before)])
+        # A rollback's, perhaps, that was not gone on with: its bundle is no longer taken for written.
+        await self._ledger.mark_rolled_back(tx, [owner])
 
     async def _image(self, intent: Intent) -> Mapping[str, Any]:
         """What a change did, as it was before; nothing of one that was not done, and of one that others enter."""

@@ -17,6 +17,7 @@ from schemas.aggregate import Target
 from schemas.ledger import GONE, LIVE
 from schemas.names import collated
 from sinks.beside import Beside
+from sinks.calls import Call
 from sinks.entries import Entries, Owner
 from sinks.errors import KeyTaken, ReadBackDiffers, RowMissing
 from sinks.handles import endpoint_of
@@ -42,6 +43,11 @@ class Making:
     action: str
     kept: Document
     before: Any
+
+
+def handle_of(body: Mapping[str, Any]) -> Document:
+    """What finds the document that a request makes."""
+    return {name: body[name] for name in (_NUMBER, _MARK)}
 
 
 class RestDocuments:
@@ -134,8 +140,7 @@ class RestDocuments:
                 tx, step, owner, id, kept, before=before, action=action, revision=revision, state=state
             )
 
-        handle = {name: body[name] for name in (_NUMBER, _MARK)}
-        await self.made(step, body, kept, owner, keep, Making(handle, revision, state, action, kept, before))
+        await self.made(step, body, owner, keep, Making(handle_of(body), revision, state, action, kept, before))
 
     # also for who takes back
 
@@ -150,26 +155,32 @@ class RestDocuments:
         return body | {"amount": str(-Decimal(str(row["amount"])))}
 
     async def made(
-        self, step: Step, body: Document, kept: Document, owner: Owner, keep: Keep, making: Making | None = None
-    ) -> int:
-        """Make a document, or find it where an earlier call of ours made it; its id. `kept`: with its references.
+        self, step: Step, body: Document, owner: Owner, keep: Keep, making: Making, *, stays_open: bool = False
+    ) -> Call | None:
+        """Make a document, or find it where an earlier call of ours made it.
 
-        `making`: what a successor enters of it; None where whoever repeats the work goes on by itself.
+        `making`: what a successor enters of it. `stays_open`: its call, which is returned, is not yet done with it.
 
         Raises:
             RecordRefused, KeyTaken: Splynx does not take it.
             ReadBackDiffers: it was made and entered, and Splynx kept something else than was sent.
             SplynxUnreachable, Fenced, Overtaken: try again later.
         """
-        async with self._beside.as_before(step, body, kept, owner):
-            return await self._made(step, body, owner, keep, making)
+        async with self._beside.as_before(step, body, making.kept, owner):
+            return await self._made(step, body, owner, keep, making, stays_open=stays_open)
+
+    async def done(self, tx: Transaction, call: Call | None) -> None:
+        """This transaction keeps what a call did that stayed open."""
+        await self._rest.done(tx, call)
 
     async def find(self, target: Target, handle: Mapping[str, Any]) -> int | None:
         """The id of a live document of ours, by its receipt number and our mark."""
         row = await self._holder(target, handle)
         return int(row["id"]) if row is not None and str(row.get(_MARK)) == handle[_MARK] else None
 
-    async def _made(self, step: Step, body: Document, owner: Owner, keep: Keep, making: Making | None) -> int:
+    async def _made(
+        self, step: Step, body: Document, owner: Owner, keep: Keep, making: Making, *, stays_open: bool
+    ) -> Call | None:
         body["is_sent"] = "1"  # no receipt is mailed
 
         async def find() -> int | None:
@@ -179,7 +190,7 @@ class RestDocuments:
         target_id, made = await find(), None
         if target_id is None:
             try:
-                made = await self._rest.post(step, body, body, owner, find, asdict(making) if making else None)
+                made = await self._rest.post(step, body, body, owner, find, asdict(making))
             except RecordRefused as exc:
                 if await self._holder(step.target, body) is not None:
                     raise KeyTaken("a live payment in Splynx has this receipt number already") from exc
@@ -189,7 +200,7 @@ class RestDocuments:
 
         async def enter(tx: Transaction) -> None:
             await keep(tx, id)
-            if made is not None:
+            if made is not None and not stays_open:
                 await self._rest.done(tx, made.call)
 
         await self._db.retried(enter)
@@ -199,7 +210,7 @@ class RestDocuments:
             async with self._db.transaction() as tx:
                 await self._ledger.forget_hash(tx, (step.target.entity, step.key))
             raise ReadBackDiffers(exc.fields, found=made is None or made.healed) from exc
-        return id
+        return None if made is None else made.call
 
     async def _holder(self, target: Target, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The live document that has this receipt number, whoever made it."""

@@ -11,8 +11,9 @@ from typing import Any
 from clients.mysql import Transaction
 from clients.splynx_errors import RecordMissing, RecordRefused
 from schemas.aggregate import WritePath
-from schemas.ledger import LIVE
+from schemas.ledger import GONE, LIVE
 from sinks.bodies import Shape, changed, same
+from sinks.calls import Call
 from sinks.entries import Owner
 from sinks.errors import KeyTaken, ReadBackDiffers
 from sinks.handles import endpoint_of
@@ -20,7 +21,7 @@ from sinks.payment_rows import amount_of
 from sinks.plan import Document, Known, Step, Verb, refs_of, resolved
 from sinks.planned import Planned
 from sinks.receipts import receipt_of
-from sinks.rest_documents import RestDocuments
+from sinks.rest_documents import Making, RestDocuments, handle_of
 from sinks.rollback_rest import Enter, RowsBack, TakenBack
 from sinks.site import Site
 from sinks.threeway import came_through
@@ -119,30 +120,51 @@ class DocumentsBack:
             return await self._rows.put(
                 planned, owner, TakenBack(planned, known.target_id, known.revision, kept, image), enter
             )
-        taken = await self._opposite(planned, owner, _kept_later)
+        # Open until it is made where it was: who comes after an interruption, a sink too, knows that it was taken back.
+        opened: list[Call] = []
+        taken = await self._opposite(planned, owner, _kept_later, opened)
+
+        async def with_opposite(tx: Transaction, back: TakenBack) -> None:
+            await enter(tx, back)
+            for call in opened:
+                await self._documents.done(tx, call)
+
         try:
-            return await self._made(taken, owner, kept, known.revision + 2, image, enter)
+            return await self._made(taken, owner, kept, known.revision + 2, image, with_opposite)
         except (RecordRefused, KeyTaken) as exc:
             # Then it counts as taken back, and that can be undone.
             undo = replace(planned.undo, way=Way.WITHDRAW)
             gone = replace(taken, undo=undo).because(f"taken back, and Splynx takes no other: {exc}")
-            return await self._opposite(gone, owner, enter)
+            return await self._opposite(gone, owner, with_opposite)
 
-    async def _opposite(self, planned: Planned, owner: Owner, enter: Enter) -> Planned:
+    async def _opposite(
+        self, planned: Planned, owner: Owner, enter: Enter, opened: list[Call] | None = None
+    ) -> Planned:
         known = _known(planned)
         at, target = known.revision + 1, planned.target
         body = self._documents.opposite(target, known.document, planned.current, at)
-        return await self._document(
-            planned, owner, body, TakenBack(planned, 0, at, known.document, planned.current), enter
-        )
+        back = TakenBack(planned, 0, at, known.document, planned.current)
+        making = Making(handle_of(body), at, GONE, "compensate", known.document, planned.current)
+        return await self._document(owner, body, back, making, enter, opened)
 
     async def _made(
         self, planned: Planned, owner: Owner, kept: Document, at: int, image: Mapping[str, Any], enter: Enter
     ) -> Planned:
         body = self._documents.body(planned.target, await self._looks.resolved(planned, kept), at)
-        return await self._document(planned, owner, body, TakenBack(planned, 0, at, kept, image), enter)
+        making = Making(handle_of(body), at, LIVE, "revive", kept, None)
+        return await self._document(owner, body, TakenBack(planned, 0, at, kept, image), making, enter)
 
-    async def _document(self, planned: Planned, owner: Owner, body: Document, back: TakenBack, enter: Enter) -> Planned:
+    async def _document(
+        self,
+        owner: Owner,
+        body: Document,
+        back: TakenBack,
+        making: Making,
+        enter: Enter,
+        opened: list[Call] | None = None,
+    ) -> Planned:
+        """`making`: what a sink enters of it that comes after an interruption. `opened`: takes its call, left open."""
+        planned = back.planned
         target = replace(planned.target, path=WritePath.REST)
         step = Step(Verb.CHANGE, target, planned.key, "", back.document, _known(planned))
 
@@ -150,9 +172,11 @@ class DocumentsBack:
             await enter(tx, replace(back, target_id=id))
 
         try:
-            await self._documents.made(step, body, back.document, owner, keep)
+            call = await self._documents.made(step, body, owner, keep, making, stays_open=opened is not None)
         except ReadBackDiffers as exc:
             return planned.because(str(exc))
+        if opened is not None and call is not None:
+            opened.append(call)
         return planned
 
 

@@ -313,15 +313,17 @@ async def test_money_is_taken_back_over_rest_where_there_is_no_database(site: Si
     assert (await taken_back(site, "run", ways))["12"] == "left"
 
 
+@pytest.mark.parametrize("then", ["repeated", "a sink goes on"])
 async def test_a_payment_that_moves_back_over_rest_is_neither_lost_nor_doubled_by_an_interruption(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    site: Site, monkeypatch: pytest.MonkeyPatch, then: str
 ) -> None:
     ways = WritePaths(sql=False)
     writer, topic = await site.own(site.make_writer(ways=ways, payments=None)), Topic()
     await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
     await writer.write([topic.send(PAYMENTS, 10, [paid(10)], sequence=2)])
     site.ledger.run_id = "wrong"
-    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 2, 900, field_4="sonar:Payment:10")], sequence=3)])
+    moved: list[SplynxRecord] = [payment(10, 2, 900, field_4="sonar:Payment:10")]
+    await writer.write([topic.send(PAYMENTS, 10, moved, sequence=3)])
     made, calls = RestRecords.post, []
 
     async def dies(self: RestRecords, *args: Any) -> Any:
@@ -335,8 +337,40 @@ async def test_a_payment_that_moves_back_over_rest_is_neither_lost_nor_doubled_b
         with pytest.raises(Killed):
             await taken_back(site, "wrong", ways)
     assert balances(site) == {"s1": Decimal(0), "s2": Decimal(0)}
-    assert await taken_back(site, "wrong", ways) == {"10": "restore"}
-    assert balances(site) == {"s1": Decimal(9), "s2": Decimal(0)}
+    if then == "repeated":
+        assert await taken_back(site, "wrong", ways) == {"10": "restore"}
+        assert balances(site) == {"s1": Decimal(9), "s2": Decimal(0)}
+    else:
+        successor = await site.own(site.make_writer(ways=ways, payments=None))
+        await site.healing().heal_all(successor.tokens)
+        assert site.rows("SELECT state FROM {ledger}.crosswalk WHERE entity = 'payment'") == [{"state": "gone"}]
+        await successor.write([topic.send(PAYMENTS, 10, moved, sequence=3)])  # as a replay sends it
+        assert balances(site) == {"s1": Decimal(0), "s2": Decimal(9)}
+    assert site.rows("SELECT * FROM {ledger}.intents WHERE state = 'open'") == []
+
+
+async def test_a_payment_that_was_taken_back_over_rest_just_before_a_crash_is_known_to_the_sink_that_goes_on(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ways = WritePaths(sql=False)
+    writer, topic = await site.own(site.make_writer(ways=ways, payments=None)), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    site.ledger.run_id = "wrong"
+    await writer.write([topic.send(PAYMENTS, 10, [paid(10)], sequence=2)])
+
+    async def dies(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RollbackWrites, "_enter", dies)
+        with pytest.raises(Killed):
+            await taken_back(site, "wrong", ways)
+    assert balances(site) == {"s1": Decimal(0)}
+    successor = await site.own(site.make_writer(ways=ways, payments=None))
+    await site.healing().heal_all(successor.tokens)
+    assert set((await taken_back(site, "wrong", ways)).values()) == {"left"}  # it is withdrawn already
+    await successor.write([topic.send(PAYMENTS, 10, [paid(10)], sequence=2)])
+    assert balances(site) == {"s1": Decimal(9)}
 
 
 def balances(site: Site) -> dict[str, Decimal]:
