@@ -88,6 +88,10 @@ class Healing:
                 await self._enter(tx, intent, found)
             if image and intent.target_id is not None:
                 await self._ledger.journal(tx, [_entry(intent, intent.target_id, intent.action, image)])
+            if intent.method == "PUT" and intent.before is None:
+                # Of a rollback that was not gone on with, perhaps: the row may be as it was, so it is compared in full.
+                await self._ledger.forget_hash(tx, (intent.entity, intent.key))
+                await self._ledger.mark_rolled_back(tx, [(intent.aggregate, intent.sonar_id)])
             await self._ledger.close_intent(tx, intent.id, DONE if found is not None else LOST)
         return found
 

@@ -1,6 +1,7 @@
 """Calls whose answer is lost or never came: found again or made again, and no twin."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -70,3 +71,19 @@ async def test_a_change_that_splynx_keeps_otherwise_is_in_the_journal_and_is_nob
     answers = site.rows("SELECT answer FROM {ledger}.intents WHERE entity = 'customer' AND method = 'PUT' ORDER BY id")
     assert [row["answer"][:3] for row in answers] == ["202", "202"]
     assert "phone" in answers[0]["answer"]
+
+
+async def test_a_change_that_a_rollback_made_before_it_died_is_made_good_by_the_next_replay(site: Site) -> None:
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "First"), sequence=1)])
+    site.run("UPDATE customers SET name = 'Before'")
+    async with site.db.session() as tx:
+        await site.ledger.begin(
+            tx, key=("customer", "1"), owner=("account", 1), sequence=1, method="PUT", partition=0, token=1,
+            patience=timedelta(0), sent={"name": "Before"},
+        )  # fmt: skip
+    successor = await site.own(site.make_writer())
+    await site.healing().heal_all(successor.tokens)
+    await successor.write([topic.send(ACCOUNTS, 1, customer(1, "First"), sequence=1)])
+    assert site.rows("SELECT name FROM customers") == [{"name": "First"}]
+    assert site.rows("SELECT * FROM {ledger}.conflicts") == []
