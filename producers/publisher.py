@@ -1,7 +1,7 @@
 """From a row that was read to an event on its topic: never below the sequence already published for that key."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
@@ -109,7 +109,8 @@ class Publisher:
         """Publish one root as it was read; a following read that changes nothing publishes nothing."""
         id, collection = int(row.id), aggregate.root.name
         try:
-            after = self._outlet(aggregate).rows.write(row)
+            outlet = self._outlet(aggregate)
+            after = outlet.rows.write(row)
         except (ValidationError, OverflowError) as exc:
             self._dead_letter(aggregate, row, page, "capture.invalid_row", f"not as declared: {ill_formed(exc)}")
             return Published.HALTED
@@ -126,7 +127,7 @@ class Publisher:
             op: Literal["r", "c", "u"] = "r" if snapshot else "u"
             if not snapshot and (known is None or known.deleted):
                 op = "c"
-            if not self._hand_in(aggregate, op, id, owner, after, page, _updated_ms(row, page)):
+            if not self._hand_in(outlet, aggregate, op, id, owner, after, page, _updated_ms(row, page)):
                 reason = f"too large for a message: {largest(row)}"
                 self._dead_letter(aggregate, row, page, "capture.too_large", reason)
                 return Published.HALTED
@@ -144,7 +145,7 @@ class Publisher:
             return Published.UNCHANGED
         if page.sequence < known.sequence:
             return Published.OVERLAPPED
-        self._hand_in(aggregate, "d", id, known.owner, None, page, epoch_ms(page.server_time))
+        self._hand_in(self._outlet(aggregate), aggregate, "d", id, known.owner, None, page, epoch_ms(page.server_time))
         gone = known._replace(sequence=page.sequence, version=NONE, digest=NONE)
         self._index.set_root(aggregate.root.name, id, gone)
         return Published.EVENT
@@ -182,20 +183,25 @@ class Publisher:
 
     def _deliver(self, messages: Sequence[_Message], pending: Pending) -> None:
         # In one go: a producer that is fed now and then sends many small batches, which costs it and the broker more.
-        # Of a partition the newest offset is told last: only that message needs to report it.
-        newest = {(one.topic, one.partition): place for place, one in enumerate(messages)}
-        telling = set(newest.values())
-        for place, one in enumerate(messages):
+        of_partition: defaultdict[tuple[str, int], list[_Message]] = defaultdict(list)
+        for one in messages:
+            of_partition[one.topic, one.partition].append(one)
+        for (topic, partition), (*before, last) in of_partition.items():
+            self._hand_over(topic, partition, before)
+            # Of a partition the newest offset is told last: only that message needs to report it.
             self._producer.produce(
-                one.topic,
-                partition=one.partition,
-                key=one.key,
-                value=one.value,
-                on_ack=self._acknowledged if place in telling else None,
+                topic, partition=partition, key=last.key, value=last.value, on_ack=self._acknowledged
             )
         self._producer.flush()
         self._index.produce(pending)
         self._producer.flush()
+
+    def _hand_over(self, topic: str, partition: int, messages: Sequence[_Message]) -> None:
+        if len({one.key for one in messages}) == len(messages):
+            self._producer.produce_all(topic, ((one.key, one.value) for one in messages), partition=partition)
+            return
+        for one in messages:  # events of one key stay in order
+            self._producer.produce(topic, partition=partition, key=one.key, value=one.value)
 
     def _acknowledged(self, message: Message) -> None:
         topic, partition, offset = message.topic(), message.partition(), message.offset()
@@ -220,6 +226,7 @@ class Publisher:
 
     def _hand_in(
         self,
+        outlet: _Outlet,
         aggregate: Aggregate,
         op: Literal["r", "c", "u", "d"],
         id: int,
@@ -229,7 +236,6 @@ class Publisher:
         source_ms: int,
     ) -> bool:
         """Keep an event for the next commit; False when it would be larger than the topic takes."""
-        outlet = self._outlet(aggregate)
         value = outlet.events.write(
             op,
             id,
@@ -237,7 +243,7 @@ class Publisher:
             after,
             sequence=page.sequence,
             source_ts_ms=source_ms,
-            read_ts_ms=epoch_ms(page.started),
+            read_ts_ms=page.started_ms,
         )
         if len(value) > MAX_MESSAGE_BYTES - _HEADROOM:
             return False
@@ -281,7 +287,7 @@ class Publisher:
 def _updated_ms(row: Any, page: Page) -> int:
     updated = row.updated_at
     if not updated:
-        return epoch_ms(page.started)
+        return page.started_ms
     try:
         return utc_ms(updated)
     except (ValueError, LookupError):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from clients.sonar_answers import into
 from clients.sonar_errors import IncompletePage, SonarFailed, SonarForbidden, SonarGraphqlError, SonarTimeout
 from clients.sonar_schema import SonarSchema
 from plumbing import metrics
+from plumbing.clock import epoch_ms
 from plumbing.sealing import Sealer
 from producers import documents
 from producers.copying import Copying
@@ -47,6 +49,11 @@ class Page:
     server_time: datetime
     total: int | None
     """Rows that match the search, these included; None where the collection cannot count."""
+
+    @cached_property
+    def started_ms(self) -> int:
+        """`started` as each event of the page has it."""
+        return epoch_ms(self.started)
 
     def tells_of(self, id: int) -> bool:
         """Whether the row of an id that was asked for would be here: a page that was halved, or clamped, ends early."""
@@ -116,9 +123,7 @@ class Reader:
 
     def refusal(self, aggregate: Aggregate) -> SchemaUnfit | None:
         """Why an aggregate cannot be read by this schema; None: it can."""
-        if aggregate.name in self._readings:
-            return None
-        return unfit([self._lacks.get(aggregate.name, [aggregate.root.name])])
+        return None if aggregate.name in self._readings else self._unfit(aggregate)
 
     def page_size(self, aggregate: Aggregate) -> int:
         """Roots per request, as Sonar bears them now."""
@@ -205,9 +210,13 @@ class Reader:
         return carried(row, reading.branches, reading.watched) if reading.watched else []
 
     def _reading(self, aggregate: Aggregate) -> Reading:
-        if refusal := self.refusal(aggregate):
-            raise refusal
-        return self._readings[aggregate.name]
+        found = self._readings.get(aggregate.name)
+        if found is None:
+            raise self._unfit(aggregate)
+        return found
+
+    def _unfit(self, aggregate: Aggregate) -> SchemaUnfit:
+        return unfit([self._lacks.get(aggregate.name, [aggregate.root.name])])
 
     async def _ask(self, reading: Reading, search: list[dict[str, Any]], asked: int) -> SonarAnswer:
         root = reading.aggregate.root
@@ -231,9 +240,8 @@ class Reader:
             total = info["total_count"]
             if info["records_per_page"] < asked:
                 reading.largest = info["records_per_page"]
-        for row in rows:
-            if reading.secrets:
-                self._seal(reading, row)
+        for row in rows if reading.secrets else ():
+            self._seal(reading, row)
         await self._nested.complete(rows, reading.folded, min(NESTED_PAGE, reading.largest or NESTED_PAGE))
         metrics.SONAR_ROWS.labels(root.name).inc(len(rows))
         return Page(rows, sequence, answer.started, answer.server_time, total)

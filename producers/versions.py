@@ -2,17 +2,15 @@
 
 from xxhash import xxh3_64_intdigest
 
-_SIGN, _ALL = 1 << 63, 1 << 64
 NONE = 0
 """Of what has no version or content."""
 
 
 def number_of(version: str) -> int:
-    """An opaque version as a signed number of 64 bits, the same in every process; never `NONE`."""
-    return number_of_bytes(version.encode())
+    """An opaque version as a number of 63 bits, the same in every process; never `NONE`."""
+    return xxh3_64_intdigest(version.encode()) >> 1 or 1
 
 
 def number_of_bytes(content: bytes) -> int:
     """The digest of a content, likewise."""
-    found = xxh3_64_intdigest(content)
-    return (found if found < _SIGN else found - _ALL) or 1
+    return xxh3_64_intdigest(content) >> 1 or 1

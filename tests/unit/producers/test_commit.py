@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, cast
 
 from plumbing.kafka import AckedProducer
@@ -28,9 +28,9 @@ class Held:
         """Hand over."""
         self.handed += 1
 
-    def produce_all(self, topic: str, messages: Sequence[object], *, partition: int) -> None:
+    def produce_all(self, topic: str, messages: Iterable[object], *, partition: int) -> None:
         """Hand over."""
-        self.handed += len(messages)
+        self.handed += len(list(messages))
 
     def flush(self) -> None:
         """Take what is there, once it is let go."""
