@@ -340,7 +340,12 @@ class _Run:
         poll = self.town.following.poll
 
         async def both(*, sweeping: bool = True) -> datetime:
-            _, covered = await asyncio.gather(work(), poll(sweeping=sweeping))
+            # Neither outlives the other: a poll that went on alone would meet the next one, which no process has.
+            done, covered = await asyncio.gather(work(), poll(sweeping=sweeping), return_exceptions=True)
+            for one in (done, covered):
+                if isinstance(one, BaseException):
+                    raise one
+            assert isinstance(covered, datetime)
             return covered
 
         self.town.following.poll = both  # type: ignore[method-assign]
