@@ -99,7 +99,13 @@ class RestRecords(RestRows):
         made = await self.post(step, document, body, owner, find)
         entered, action, run = step, "create", None
         if made.call is None:
-            run = await self._made_by(step, document, made.target_id, body)
+            async with self._db.session() as tx:
+                run = await self._ledger.made_by(tx, (target.entity, step.key))
+            if run is None and has_natural_key(target):
+                # Somebody, another record of the batch perhaps, was a moment earlier: as if it had been found before.
+                return await self.change(step, document, made.target_id, None, owner, unasked=True)
+            if run is None:
+                await self._see_that_it_is_as_wanted(step, document, made.target_id, body)
             entered, action = replace(step, hash=""), "" if run is None else "create"
 
         async def keep(tx: Transaction) -> None:
@@ -121,21 +127,16 @@ class RestRecords(RestRows):
             await self.change(step, document, made.target_id, None, owner)
         return True
 
-    async def _made_by(self, step: Step, document: Document, target_id: int, body: Document) -> Run | None:
-        """Whose call made a row that has our mark; None: nobody's that we know of, but it is as we want it.
+    async def _see_that_it_is_as_wanted(self, step: Step, document: Document, target_id: int, body: Document) -> None:
+        """Of a row that has our mark, and that no call of ours made.
 
         Raises:
             KeyTaken: somebody typed the mark into a row of theirs, which nobody approved to write over.
         """
-        async with self._db.session() as tx:
-            run = await self._ledger.made_by(tx, (step.target.entity, step.key))
-        if run is not None:
-            return run
         try:
             await self.read_back(step.target, await self._handles.item(step.target, target_id, document), body)
         except ReadBackDiffers as exc:
             raise KeyTaken("a row of Splynx carries this Sonar id, and no call of ours made it") from exc
-        return None
 
     # change
 

@@ -130,7 +130,7 @@ async def test_a_part_that_is_killed_goes_on_behind_its_last_page() -> None:
     (work,) = scene.orders.open
     assert (work.parts["account"].last, work.parts["account"].read) == (3, 3)
     assert await scene.parts.run(work, asyncio.Event())
-    assert read_again(scene) == [1, 2, 3, 4, 5, 6, 7]
+    assert sorted(read_again(scene)) == [1, 2, 3, 4, 5, 6, 7]
     assert scene.told[-1]["rows"] == {"account": [7, 7]}
     scene.restart()
     assert scene.orders.open == []
