@@ -79,7 +79,9 @@ class Loop:
         try:
             member.join(self._stream.aggregates)
             while not stop.is_set():
+                polled = time.monotonic()
                 messages = [*without_errors(member.early()), *await self._stream.poll(consumer)]
+                waited = time.monotonic() - polled
                 try:
                     if (places := member.incoming) is not None:
                         await member.during(self._take(stop, places))
@@ -89,7 +91,7 @@ class Loop:
                     if self._pauses.why:
                         self._watch.forget()
                     elif not messages:
-                        await asyncio.to_thread(self._watch.look, consumer)
+                        await asyncio.to_thread(self._watch.look, consumer, waited)
                 except AskedBack as exc:
                     if not stop.is_set():
                         log.info("sink.asked_back", error=exc.code, messages=len(messages))

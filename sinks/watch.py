@@ -1,7 +1,6 @@
 """A partition that has messages and gives none: the client goes on without it, and only a look from beside can tell."""
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from confluent_kafka import Consumer, TopicPartition
 
@@ -16,15 +15,17 @@ _EVERY_SECONDS = 15.0
 class Watch:
     """Looks at the partitions of one consumer, at moments at which nothing comes from any of them.
 
-    While messages come, one of many partitions may rightly wait for its turn.
+    While messages come, one of many partitions may rightly wait for its turn, however long the others are worked at:
+    only the time in which the consumer waited in vain counts.
     """
 
-    def __init__(self, lookup: Consumer, patience_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, lookup: Consumer, patience_seconds: float) -> None:
         """`lookup`: a client of its own, which asks for ends."""
-        self._lookup, self._clock = lookup, clock
-        self._standstill = Standstill(patience_seconds, clock)
+        self._lookup = lookup
+        self._waited = self._looked = 0.0
+        """Seconds waited in vain so far, and as many as there were at the last look."""
+        self._standstill = Standstill(patience_seconds, lambda: self._waited)
         self._starts: dict[tuple[str, int], int] = {}
-        self._looked = clock()
 
     def begin(self, places: Iterable[TopicPartition]) -> None:
         """Partitions that came, each with the offset at which it begins."""
@@ -35,15 +36,16 @@ class Watch:
         """What was, was waiting for something."""
         self._standstill.forget()
 
-    def look(self, consumer: Consumer) -> None:
-        """Look, now and then.
+    def look(self, consumer: Consumer, waited: float) -> None:
+        """Look, now and then. `waited`: how many seconds a poll took that gave nothing.
 
         Raises:
             Stuck: a partition gives nothing, though it has something.
         """
-        if self._clock() - self._looked < _EVERY_SECONDS:
+        self._waited += waited
+        if self._waited - self._looked < _EVERY_SECONDS:
             return
-        self._looked = self._clock()
+        self._looked = self._waited
         ends: dict[str, dict[int, tuple[int, int]]] = {}
         at: dict[str, dict[int, int]] = {}
         try:

@@ -31,19 +31,17 @@ class Client:
 
 
 class Scene:
-    """A watch with a patience of 60 s, which looks each 15 s of a clock that is moved by hand."""
+    """A watch with a patience of 60 s, which looks after each 15 s of waiting in vain."""
 
     def __init__(self, at: Mapping[int, int], begun: int = OFFSET_BEGINNING) -> None:
-        self.now = 0.0
         self.client = Client(at)
         self.consumer = cast(Consumer, cast(Any, self.client))
-        self.watch = Watch(self.consumer, 60, clock=lambda: self.now)
+        self.watch = Watch(self.consumer, 60)
         self.watch.begin([TopicPartition(TOPIC, one, begun) for one in at])
 
     def look(self, times: int) -> None:
         for _ in range(times):
-            self.now += 16
-            self.watch.look(self.consumer)
+            self.watch.look(self.consumer, waited=16)
 
 
 def test_a_partition_that_has_messages_and_gives_none_is_named() -> None:
@@ -65,6 +63,13 @@ def test_one_that_moves_is_left_alone() -> None:
     scene = Scene({0: 0})
     for scene.client.at[0] in range(9):
         scene.look(3)
+
+
+def test_one_that_waits_for_its_turn_while_others_are_worked_at_is_left_alone() -> None:
+    scene = Scene({0: 3})
+    for _ in range(30):  # between two polls that give nothing lie minutes of work at another partition's messages
+        scene.watch.look(scene.consumer, waited=0.5)
+    scene.look(3)
 
 
 def test_time_in_which_kafka_does_not_answer_or_a_guard_holds_things_up_does_not_count() -> None:
