@@ -15,7 +15,7 @@ from clients.sonar import SonarAnswer
 from clients.sonar_answers import Into
 from plumbing.errors import SyncError
 from tests.faults.steps import Killed
-from tests.unit.producers.scene import AGGREGATES, Broker, InMemoryClient, Scene
+from tests.unit.producers.scene import AGGREGATES, PARTITIONS, Broker, InMemoryClient, Scene
 from tests.unit.sandbox_sonar.shop import Desk
 
 PAGE = 3
@@ -225,18 +225,19 @@ class Town(Scene):
         """What is on the topics is what an undisturbed snapshot of the same Sonar would put there.
 
         Raises:
-            AssertionError: a row is missing, old, or deleted by mistake; or a key's events do not rise.
+            AssertionError: a row is missing, old, or deleted by mistake; or a key's events fall in their partition.
         """
         fresh = Scene(page_size=PAGE, desk=self.shop)
         await fresh.begin()
         await fresh.snapshot.run(AGGREGATES, asyncio.Event(), started=self.shop.clock.now, force=None)
         for name in ("account", "payment"):
             assert self.folded(name) == fresh.folded(name)
-            highest: dict[int, int] = {}
-            for event in self.events(name):
-                id, sequence = event["source"]["sonar_id"], int(event["source"]["sequence"])
-                assert sequence >= highest.get(id, 0), f"{name} {id} falls to {sequence}"
-                highest[id] = sequence
+            for partition in range(PARTITIONS):
+                highest: dict[int, int] = {}
+                for event in self.events(name, {partition}):
+                    id, sequence = event["source"]["sonar_id"], int(event["source"]["sequence"])
+                    assert sequence >= highest.get(id, 0), f"{name} {id} falls to {sequence}"
+                    highest[id] = sequence
 
     @property
     def ranges(self) -> int:

@@ -2,7 +2,7 @@
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Annotated, Any, cast
@@ -41,6 +41,8 @@ from schemas.records import Few, Foreign, Morph, ShownArchived, SonarRecord
 from schemas.selection import selection
 from schemas.topics import Topics
 from tests.unit.sandbox_sonar.shop import NORMAL, Desk, Shop
+
+PARTITIONS = 4
 
 
 class Status(SonarRecord):
@@ -182,7 +184,7 @@ class Acknowledged:
 class Broker:
     """librdkafka's producer as far as `AckedProducer` uses it. Messages are acknowledged by `flush`."""
 
-    def __init__(self, partitions: int = 4) -> None:
+    def __init__(self, partitions: int = PARTITIONS) -> None:
         self.messages: list[tuple[str, int, bytes, bytes | None]] = []
         self._partitions = partitions
         self._ends = Counter[tuple[str, int]]()
@@ -320,7 +322,7 @@ class Scene:
         }
         lease = self.a_lease()
         self.cursors = Cursors("t", self.topics.cursors, producer, documents, lease.check)
-        self.index = Index(self.topics.children, 4, producer)
+        self.index = Index(self.topics.children, PARTITIONS, producer)
         for topic, _, key, value in self.broker.messages:
             if topic == self.topics.children:
                 self.index.apply(key, value)
@@ -328,7 +330,15 @@ class Scene:
         self.reader = self._reader()
         codecs = {one.name: (Registered(), Registered()) for one in self.aggregates}
         self.publisher = Publisher(
-            self.topics, 4, producer, codecs, self.index, self.cursors, run_id="run", fingerprint="f", offsets={}
+            self.topics,
+            PARTITIONS,
+            producer,
+            codecs,
+            self.index,
+            self.cursors,
+            run_id="run",
+            fingerprint="f",
+            offsets={},
         )
         self.snapshot = Snapshot(self.reader, self.publisher, self.cursors, lease, ways=2, run_id="run")
         self.orders, self.told = Orders(self.cursors), list[dict[str, Any]]()
@@ -387,11 +397,13 @@ class Scene:
         """Let every answer from now on come about under these conditions."""
         self.client.conditions = Conditions(**conditions)
 
-    def events(self, aggregate: str = "account") -> list[dict[str, Any]]:
-        """Envelopes on an aggregate's topic, in the order of their acknowledgement."""
+    def events(
+        self, aggregate: str = "account", partitions: Container[int] = range(PARTITIONS)
+    ) -> list[dict[str, Any]]:
+        """Envelopes on an aggregate's topic, in the order of their acknowledgement; across partitions there is none."""
         topic, found = self.topics.sonar(aggregate), list[dict[str, Any]]()
-        for name, _, _, value in self.broker.messages:
-            if name == topic:
+        for name, partition, _, value in self.broker.messages:
+            if name == topic and partition in partitions:
                 at = (aggregate, value or b"")
                 if at not in self._envelopes:  # all is looked at again after each step
                     written, schema = io.BytesIO(at[1].removeprefix(Registered.header)), self._schema(aggregate)
