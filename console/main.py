@@ -365,7 +365,10 @@ def ledger_prune(
     json: Json = False,
     apply: Apply = False,
 ) -> None:
-    """Throw away before-images from before a moment: a rollback of these writes is no longer possible then."""
+    """Throw away before-images from before a moment: a rollback of these writes is no longer possible then.
+
+    Calls over REST from before it go too: `trace` shows them no more. Those whose outcome may still count stay.
+    """
     configure_logs()
     try:
         pruned = asyncio.run(journals.prune(load_settings(config), before, apply=apply))

@@ -98,8 +98,9 @@ SHAPES: dict[str, Shape] = {
         " oldest}]}`: who writes into Splynx, the guards of it for which the sink waits (null: none), and the calls of"
         " which nobody knows yet what became.",
         "crosswalk[]": "`{entity, state, records}`: records that the ledger links with Sonar's; state: live or gone.",
-        "journal": "`{entries, megabytes, megabytes_per_day, oldest, newest}` of the before-images that a rollback"
-        " needs; the rate is null until they cover a day, all of it before the first write.",
+        "journal": "`{entries, megabytes, megabytes_per_day, oldest, newest, calls}` of the before-images that a"
+        " rollback needs, and how many calls over REST are kept; the rate is null until they cover a day, all of it"
+        " before the first write.",
         "capture": "`{at, silent, since, run_id, requests, fingerprint, events, collections}` as capture last told;"
         " null before its first poll. silent: it does not run, or hangs; requests: `{purpose: requests since}`; events:"
         " `{at, change, name, effect, aggregates}`, the newest changes of Sonar's schema.",
@@ -246,6 +247,8 @@ SHAPES: dict[str, Shape] = {
         "before": "The moment.",
         "entries": "Before-images from before it.",
         "kept": "Those that stay.",
+        "calls": "Calls over REST from before it whose outcome is certain, or counts no more.",
+        "calls_kept": "The other calls, which stay.",
     },
     "ledger phase": {
         "applied": "Whether the phase was changed.",

@@ -25,8 +25,8 @@ def status_of(settings: Settings) -> dict[str, Any]:
     """`{lag: [{stage, entity, messages}], watermark: {...} | None, held: [{entity, state, code, records}],
     parked: [{entity, key, since, chain}], conflicts: [{entity, field, records, newest}],
     writing: {phase, guards, writers, open_calls}, crosswalk: [{entity, state, records}], capture: {...} | None,
-    journal: {entries, megabytes, megabytes_per_day, oldest, newest} | None}`; of parked records those that have waited
-    longest; of capture see `capture_of`.
+    journal: {entries, megabytes, megabytes_per_day, oldest, newest, calls} | None}`; of parked records those that have
+    waited longest; of capture see `capture_of`.
 
     Raises:
         ConfigurationError: there are no topics yet.

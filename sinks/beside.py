@@ -23,9 +23,7 @@ from sinks.handles import HEAL_PAUSE_SECONDS, Handles, endpoint_of
 from sinks.plan import Document, Known, Step, Verb
 from sinks.rest import RestRecords
 from sinks.store import Intent, Key, Ledger
-
-BESIDE = "BESIDE"
-"""Such an intent's method: it is no call, but the promise of one."""
+from sinks.tables.intents import BESIDE
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ from clients.splynx_errors import RecordMissing
 from plumbing.errors import Action, SyncError
 from schemas.aggregate import Target
 from schemas.ledger import DONE, LIVE, LOST
-from sinks.beside import BESIDE, Beside
+from sinks.beside import Beside
 from sinks.errors import RowMissing
 from sinks.handles import HEAL_PAUSE_SECONDS, Handles
 from sinks.rest import RestRecords
 from sinks.rest_documents import Making, RestDocuments
 from sinks.store import Intent, JournalEntry, Ledger, dumped
+from sinks.tables.intents import BESIDE
 from sinks.undo_rows import image_of_done
 
 log = structlog.get_logger("sink")

@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import TypeVar
@@ -41,8 +41,8 @@ class Tables:
 
 
 def naive(instant: datetime) -> datetime:
-    """A UTC instant as the columns keep it."""
-    return instant.replace(tzinfo=None)
+    """An aware instant as the columns keep it."""
+    return instant.astimezone(UTC).replace(tzinfo=None)
 
 
 def dumped(document: object) -> str:

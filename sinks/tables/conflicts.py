@@ -4,7 +4,7 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from clients.mysql import Row, Transaction
@@ -109,7 +109,7 @@ class Conflicts(Tables):
             values += sorted(run_ids)
         if since is not None:
             where.append("n.settled_at >= %s")
-            values.append(naive(since.astimezone(UTC)))
+            values.append(naive(since))
         if keys is not None:
             parts = [(first, part) for first, part in chunks(keys)]
             where.append("(" + " OR ".join(f"(n.entity = %s AND n.record_key IN ({marks(p)}))" for _, p in parts) + ")")

@@ -9,16 +9,19 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from clients.mysql import Transaction
-from sinks.tables.base import AggregateKey, Key, Tables, dumped, marks
+from schemas.ledger import DONE, LOST, REFUSED
+from sinks.tables.base import AggregateKey, Key, Tables, dumped, marks, naive
 from sinks.tables.journal import Run
 
 _NOW = "UTC_TIMESTAMP(3)"
 _ANSWER = 255
 """Characters that are kept of one."""
+BESIDE = "BESIDE"
+"""The method of an intent that is no call, but the promise of one: that something is put back."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Intent:
 
 
 class Intents(Tables):
-    """One row per call, kept."""
+    """One row per call; those of long ago that nobody needs any more are thrown away when the operator says so."""
 
     async def begin(
         self,
@@ -149,3 +152,40 @@ class Intents(Tables):
         """Calls of these partitions whose outcome is open."""
         wanted = set(partitions)
         return [one for one in await self.every_open_intent(tx) if one.partition in wanted]
+
+    async def calls(self, tx: Transaction) -> int:
+        """How many there are, whatever became of them."""
+        row = await tx.fetch_one(f"SELECT COUNT(*) AS n FROM {self.table('intents')}")
+        assert row is not None
+        return int(row["n"])
+
+    async def calls_parts(self, tx: Transaction, before: datetime) -> tuple[int, int]:
+        """How many calls begun before an instant nobody needs any more, and how many others there are."""
+        where, value = self._over(before)
+        row = await tx.fetch_one(f"SELECT COUNT(*) AS n FROM {self.table('intents')} WHERE {where}", (value,))
+        assert row is not None
+        over = int(row["n"])
+        return over, await self.calls(tx) - over
+
+    async def forget_calls(self, tx: Transaction, before: datetime, limit: int) -> int:
+        """Throw the oldest calls away that were begun before an instant, so many at most; how many that were.
+
+        Never one that is open.
+        """
+        where, value = self._over(before)
+        return await tx.execute(
+            f"DELETE FROM {self.table('intents')} WHERE {where} ORDER BY id LIMIT %s", (value, limit)
+        )
+
+    def _over(self, before: datetime) -> tuple[str, datetime]:
+        """What became of them is certain; or lost, and something newer was written of their record for certain.
+
+        Until then a lost one tells an edit from what it may have done, and whose a row is that it may have made.
+        """
+        intents, crosswalk = self.table("intents"), self.table("crosswalk")
+        certain = f"state IN ('{DONE}', '{REFUSED}') OR method = '{BESIDE}' AND state = '{LOST}'"
+        newer = (
+            f"SELECT 1 FROM {crosswalk} c WHERE c.entity = {intents}.entity AND c.record_key = {intents}.record_key"
+            f" AND c.sequence > {intents}.sequence"
+        )
+        return f"created_at < %s AND ({certain} OR state = '{LOST}' AND EXISTS ({newer}))", naive(before)

@@ -4,7 +4,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from clients.mysql import Row, Transaction
@@ -73,7 +73,7 @@ class Chosen:
             row["id"] <= self.newest
             and (run_id is None or row["run_id"] == run_id)
             and (batch is None or row["batch"] == batch)
-            and (since is None or row["at"] >= _column(since))
+            and (since is None or row["at"] >= naive(since))
         )
 
 
@@ -138,7 +138,7 @@ class Journal(Tables):
             values.append(writes.batch)
         if writes.since is not None:
             where.append("j.at >= %s")
-            values.append(_column(writes.since))
+            values.append(naive(writes.since))
         if writes.account is not None:
             where.append(
                 f"EXISTS (SELECT 1 FROM {self.table('crosswalk')} c JOIN {self.table('aggregates')} a"
@@ -182,7 +182,7 @@ class Journal(Tables):
     async def journal_parts(self, tx: Transaction, before: datetime) -> tuple[int, int]:
         """How many entries are from before an instant, and how many are not."""
         row = await tx.fetch_one(
-            f"SELECT COUNT(*) AS n, COALESCE(SUM(at < %s), 0) AS old FROM {self.table('journal')}", (_column(before),)
+            f"SELECT COUNT(*) AS n, COALESCE(SUM(at < %s), 0) AS old FROM {self.table('journal')}", (naive(before),)
         )
         assert row is not None
         return int(row["old"]), int(row["n"]) - int(row["old"])
@@ -190,9 +190,5 @@ class Journal(Tables):
     async def forget_journal(self, tx: Transaction, before: datetime, limit: int) -> int:
         """Throw the oldest entries from before an instant away, so many at most; how many that were."""
         return await tx.execute(
-            f"DELETE FROM {self.table('journal')} WHERE at < %s ORDER BY id LIMIT %s", (_column(before), limit)
+            f"DELETE FROM {self.table('journal')} WHERE at < %s ORDER BY id LIMIT %s", (naive(before), limit)
         )
-
-
-def _column(instant: datetime) -> datetime:
-    return naive(instant.astimezone(UTC))

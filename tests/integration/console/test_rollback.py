@@ -368,14 +368,17 @@ async def test_what_was_thrown_away_of_the_journal_cannot_be_taken_back(pair: Pa
     later = (datetime.now(UTC) - timedelta(microseconds=1)).isoformat()
     size = await journal_of(pair.settings)
     assert size is not None
+    assert size["calls"] > 0
     foreseen = await prune(pair.settings, later, apply=False)
     assert (foreseen.entries, foreseen.kept) == (size["entries"], 0)
+    assert (foreseen.calls, foreseen.calls_kept) == (size["calls"], 0)
     assert await journal_of(pair.settings) == size
-    assert (await prune(pair.settings, "2020-01-01T00:00:00Z", apply=True)).entries == 0
+    early = await prune(pair.settings, "2020-01-01T00:00:00Z", apply=True)
+    assert (early.entries, early.calls, early.calls_kept) == (0, 0, size["calls"])
     assert (await prune(pair.settings, later, apply=True)).entries == size["entries"]
     emptied = await journal_of(pair.settings)
     assert emptied is not None
-    assert (emptied["entries"], emptied["oldest"]) == (0, None)
+    assert (emptied["entries"], emptied["oldest"], emptied["calls"]) == (0, None, 0)
     with pytest.raises(ConfigurationError, match="no such writes"):
         await rollback(pair, run_id=run)
 

@@ -1,7 +1,7 @@
 """Calls whose answer is lost or never came: found again or made again, and no twin."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -53,6 +53,31 @@ async def test_a_change_whose_answer_was_lost_is_in_the_journal_with_what_was_be
     (call,) = site.rows("SELECT * FROM {ledger}.intents WHERE method = 'PUT' AND entity = 'customer'")
     assert (call["state"], call["before_image"]) == ("lost", None)
     assert call["answer"].startswith("splynx.unreachable: Splynx did not answer a PUT")
+
+
+async def test_calls_of_long_ago_are_thrown_away_when_nobody_needs_them_any_more(site: Site) -> None:
+    writer, topic, later = await site.own(site.make_writer()), Topic(), datetime.now(UTC) + timedelta(hours=1)
+    states = "SELECT method, state FROM {ledger}.intents ORDER BY id"
+
+    async def forget() -> list[tuple[str, str]]:
+        async with site.db.transaction() as tx:
+            foreseen, kept = await site.ledger.calls_parts(tx, later)
+            assert await site.ledger.forget_calls(tx, later, 1_000) == foreseen
+            assert await site.ledger.calls(tx) == kept
+        return [(row["method"], row["state"]) for row in site.rows(states)]
+
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "First"), sequence=1)])
+    site.arm("reset_after_commit", method="PUT", path="customers/customer/")
+    with pytest.raises(SplynxUnreachable):
+        await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Second"), sequence=2)])
+    assert await forget() == [("PUT", "open")]
+    successor = await site.own(site.make_writer())
+    await site.healing().heal_all(successor.tokens)
+    # Without it, what the lost call did is somebody's edit.
+    assert await forget() == [("PUT", "lost")]
+    await successor.write([topic.send(ACCOUNTS, 1, customer(1, "Third"), sequence=3)])
+    assert site.rows("SELECT * FROM {ledger}.conflicts") == []
+    assert await forget() == []
 
 
 async def test_a_change_that_splynx_keeps_otherwise_is_in_the_journal_and_is_nobodys_edit(

@@ -12,10 +12,11 @@ import pytest
 from clients.splynx_errors import SplynxUnreachable
 from schemas.catalogue import TARGETS
 from schemas.ledger import LIVE
-from sinks.beside import BESIDE, Beside
+from sinks.beside import Beside
 from sinks.entries import Owner
 from sinks.plan import AggregateState, Known, Step, Verb
 from sinks.store import Intent
+from sinks.tables.intents import BESIDE
 
 OWNER = Owner("payment", 10, 5, 0, 7)
 KEPT = {"customer_id": {"entity": "customer", "key": "1"}, "receipt_number": "SP10"}
