@@ -1,10 +1,12 @@
 """The product's scheduled job: it bills, blocks and tidies whatever rows it finds, as far as its switches are on."""
 
+# ruff: noqa: S608 - the expressions in the SQL are our own, values are always passed beside it
+
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from decimal import Decimal
 
-from sandbox.splynx import issuing, ledger, networks, settings
+from sandbox.splynx import history, issuing, ledger, networks, settings
 from sandbox.splynx.call import Call
 from sandbox.splynx.customers import set_status
 from sandbox.splynx.payments import notified
@@ -14,7 +16,7 @@ Job = Callable[[Call], Awaitable[int]]
 
 async def run(call: Call) -> dict[str, int]:
     """Run it once, now; how often each of its jobs did something, `{invoices, blocked, ...}`."""
-    done = {"statuses": await _planned(call)}
+    done = {"statuses": await _planned(call), "revenues": await _count_revenue(call)}
     for name, switch, job in _JOBS:
         done[name] = await job(call) if call.is_on(switch) else 0
     return done
@@ -34,6 +36,17 @@ async def _planned(call: Call) -> int:
     return len(due)
 
 
+async def _count_revenue(call: Call) -> int:
+    """Each customer's monthly revenue is set to what its running services cost; no switch holds that back either."""
+    changed = await call.session.rows(
+        f"SELECT c.id, c.mrr_total, GREATEST({history.MONTHLY_PRICE}, 0) n FROM customers c WHERE c.deleted = '0'"
+        " AND c.category <> 'lead' HAVING n <> mrr_total ORDER BY c.id"
+    )
+    for row in changed:
+        call.session.later("UPDATE customers SET mrr_total = %s WHERE id = %s", (row["n"], row["id"]))
+    return len(changed)
+
+
 async def _block(call: Call) -> int:
     """Active customers below their minimum balance are blocked."""
     return await _set_each(
@@ -42,6 +55,17 @@ async def _block(call: Call) -> int:
         " AND c.status = 'active' AND b.enabled = '1' AND b.deposit < b.min_balance ORDER BY c.id",
         "active",
         "blocked",
+    )
+
+
+async def _unblock(call: Call) -> int:
+    """Blocked ones that are at it or above again are active, whoever blocked them, and why."""
+    return await _set_each(
+        call,
+        "SELECT c.id FROM customers c JOIN customer_billing b ON b.customer_id = c.id WHERE c.deleted = '0'"
+        " AND c.status = 'blocked' AND b.enabled = '1' AND b.deposit >= b.min_balance ORDER BY c.id",
+        "blocked",
+        "active",
     )
 
 
@@ -90,6 +114,21 @@ async def _remind(call: Call) -> int:
     return reminded
 
 
+async def _remind_of_tasks(call: Call) -> int:
+    """A mail a day to each whose scheduled tasks begin as soon as they ask to be told."""
+    now = call.clock.datetime()
+    due = await call.session.rows(
+        "SELECT DISTINCT a.email FROM scheduling_task t JOIN admins a ON a.id = t.assignee WHERE t.deleted = '0'"
+        " AND t.is_scheduled = '1' AND t.closed = '0' AND t.notification_enabled = '1' AND t.scheduled_from"
+        " BETWEEN %s AND DATE_ADD(%s, INTERVAL t.notification_send_interval MINUTE) AND NOT EXISTS (SELECT 1 FROM"
+        " mail_pool m WHERE m.recipient = a.email AND m.subject = 'task_reminder' AND m.datetime_added >= %s)",
+        (now, now, call.clock.date()),
+    )
+    for row in due:
+        call.mail("task_reminder", 0, row["email"])
+    return len(due)
+
+
 async def _remove_ips(call: Call) -> int:
     """Disabled services lose address and login, which others may then have."""
     idle = await call.session.rows(
@@ -117,10 +156,12 @@ _JOBS: tuple[tuple[str, tuple[str, str, str], Job], ...] = (
     ("forced", settings.FORCE_TO_INVOICE, issuing.force),
     ("proformas", settings.AUTO_PROFORMA, issuing.propose),
     ("charges", settings.AUTO_CHARGE, issuing.charge),
+    ("unblocked", settings.BILLING_DUE, _unblock),
     ("blocked", settings.BILLING_DUE, _block),
     ("blocked_one_time", settings.BLOCK_ONE_TIME, _block_by_one_time),
     ("disabled", settings.DEACTIVATION, _deactivate),
     ("reminders", settings.REMINDERS, _remind),
+    ("task_reminders", settings.TASK_NOTIFICATIONS, _remind_of_tasks),
     ("ips_removed", settings.REMOVE_IPS, _remove_ips),
 )
 """In the order in which they run: name in the answer, the switch, the job."""

@@ -23,6 +23,13 @@ _SHOWN = [
     "administrator_id",
 ]
 
+MONTHLY_PRICE = " + ".join(
+    f"COALESCE((SELECT SUM(quantity * unit_price) FROM `{table}`"
+    " WHERE customer_id = c.id AND status = 'active' AND deleted = '0'), 0)"
+    for table in KINDS.values()
+)
+"""What the running services of the customer `c` cost a month, as SQL."""
+
 
 async def changes(call: Call, customer: int, which: str) -> list[dict[str, Any]] | dict[str, Any]:
     """`logs-changes` of a customer: all, or with `first-activation` or `last-activation` that one."""
@@ -65,15 +72,8 @@ async def billing_info(call: Call, customer: int) -> dict[str, Any]:
 
 async def monthly_price(call: Call, customer: int) -> Decimal:
     """What the running services of a customer cost a month."""
-    total = Decimal(0)
-    for table in KINDS.values():
-        row = await call.session.row(
-            f"SELECT COALESCE(SUM(quantity * unit_price), 0) n FROM `{table}`"
-            " WHERE customer_id = %s AND status = 'active' AND deleted = '0'",
-            (customer,),
-        )
-        total += Decimal((row or {"n": 0})["n"])
-    return total
+    row = await call.session.row(f"SELECT {MONTHLY_PRICE} n FROM customers c WHERE c.id = %s", (customer,))
+    return Decimal((row or {"n": 0})["n"])
 
 
 def _entry(row: dict[str, Any]) -> dict[str, Any]:

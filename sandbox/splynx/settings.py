@@ -38,6 +38,8 @@ PROVISIONING = ("main", "networking", "write_to_devices")
 FORCE_TO_INVOICE = ("finance", "settings", "force_invoice_of_future_items")
 TICKET_AUTO_ASSIGN = ("helpdesk", "automation", "auto_assign")
 TICKET_NOTIFICATIONS = ("helpdesk", "notifications", "enabled")
+TICKET_AUTO_REPLY = ("helpdesk", "automation", "auto_reply")
+TICKET_FEEDBACK = ("helpdesk", "feedback", "enabled")
 TASK_NOTIFICATIONS = ("scheduling", "notifications", "enabled")
 
 GUARDS: dict[tuple[str, str, str], bool] = dict.fromkeys(
@@ -59,6 +61,8 @@ GUARDS: dict[tuple[str, str, str], bool] = dict.fromkeys(
         PROVISIONING,
         TICKET_AUTO_ASSIGN,
         TICKET_NOTIFICATIONS,
+        TICKET_AUTO_REPLY,
+        TICKET_FEEDBACK,
         TASK_NOTIFICATIONS,
     ),
     False,

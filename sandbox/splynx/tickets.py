@@ -47,14 +47,15 @@ class Tickets(OfCustomer):
             text = text.get("message")
         if text:
             await add_message(call, row, {"message": text, "author_type": "api"})
-        elif call.is_on(settings.TICKET_NOTIFICATIONS):
-            await _mail(call, "ticket_created", int(row["customer_id"] or 0))
+        else:
+            await _mail(call, settings.TICKET_NOTIFICATIONS, "ticket_created", row)
+        await _mail(call, settings.TICKET_AUTO_REPLY, "ticket_auto_reply", row)
 
     async def updated(self, call: Call, before: Row, changes: Given, given: Given) -> None:
         if changes:
             await self.write(call, before, {"updated_at": changes.get("updated_at") or call.clock.datetime()})
-        if "status_id" in changes:
-            await _set_closed(call, int(before["id"]), changes["status_id"])
+        if "status_id" in changes and await _set_closed(call, int(before["id"]), changes["status_id"]):
+            await _mail(call, settings.TICKET_FEEDBACK, "ticket_feedback", before)
 
 
 class Messages(Entity):
@@ -156,8 +157,8 @@ async def _after_message(call: Call, ticket: Row, message: Given) -> None:
         (call.clock.datetime(), ticket["id"]),
     )
     hidden = str(message.get("hide_for_customer", "0")) == "1" or message.get("message_type") == "note"
-    if not hidden and call.is_on(settings.TICKET_NOTIFICATIONS):
-        await _mail(call, "ticket_message", int(ticket["customer_id"] or 0))
+    if not hidden:
+        await _mail(call, settings.TICKET_NOTIFICATIONS, "ticket_message", ticket)
 
 
 async def _attach(call: Call, message: int, uploads: Sequence[Upload]) -> list[int]:
@@ -171,7 +172,11 @@ async def _attach(call: Call, message: int, uploads: Sequence[Upload]) -> list[i
     return made
 
 
-async def _mail(call: Call, kind: str, customer: int) -> None:
+async def _mail(call: Call, switch: tuple[str, str, str], kind: str, ticket: Given) -> None:
+    """Tell the ticket's customer, if the switch is on."""
+    customer = int(ticket["customer_id"] or 0)
+    if not call.is_on(switch):
+        return
     row = await call.session.row("SELECT email FROM customers WHERE id = %s", (customer,))
     if row is not None:
         call.mail(kind, customer, row["email"])
@@ -184,11 +189,12 @@ async def _status(call: Call, mark: str) -> int:
     return int(row["id"]) if row else 1
 
 
-async def _set_closed(call: Call, ticket: int, status: Any) -> None:
-    """A ticket is closed when its status is marked so."""
+async def _set_closed(call: Call, ticket: int, status: Any) -> bool:
+    """A ticket is closed when its status is marked so; whether it is."""
     row = await call.session.row("SELECT mark FROM ticket_statuses WHERE id = %s", (status,))
-    closed = "1" if row and row["mark"] == "closed" else "0"
-    call.session.later("UPDATE ticket SET closed = %s WHERE id = %s", (closed, ticket))
+    closed = row is not None and row["mark"] == "closed"
+    call.session.later("UPDATE ticket SET closed = %s WHERE id = %s", ("1" if closed else "0", ticket))
+    return closed
 
 
 def _file(row: Row, *, whole: bool) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """What each switch sets off while it is on: the harm that the guard on it prevents."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -116,26 +118,12 @@ async def test_the_scheduled_job_does_what_is_switched_on_and_only_that(
 
 WITH = {
     settings.BILLING_DUE: (settings.BLOCK_ONE_TIME, settings.DEACTIVATION),
+    settings.DEACTIVATION: (settings.BILLING_DUE,),
     settings.BLOCK_ONE_TIME: (settings.BILLING_DUE, settings.DEACTIVATION),
     settings.FORCE_TO_INVOICE: (settings.AUTO_ISSUING,),
     settings.AUTO_ISSUING: (settings.FORCE_TO_INVOICE,),
 }
-"""Switches that do the same to the scene and are off beside."""
-
-
-async def test_every_switch_that_a_guard_watches_sets_something_off() -> None:
-    elsewhere = {
-        settings.INVOICE_NOTIFICATION,
-        settings.PAYMENT_NOTIFICATION,
-        settings.AUTO_ASSOCIATE,
-        settings.PAY_FROM_BALANCE,
-        settings.WELCOME_MESSAGE,
-        settings.PROVISIONING,
-        settings.TICKET_AUTO_ASSIGN,
-        settings.TICKET_NOTIFICATIONS,
-        settings.TASK_NOTIFICATIONS,
-    }
-    assert elsewhere | set(JOBS) == set(settings.GUARDS)
+"""Switches that do the same to the scene, or take it away, and are off beside."""
 
 
 async def test_a_planned_status_is_set_on_its_day(quiet: Splynx) -> None:
@@ -146,20 +134,22 @@ async def test_a_planned_status_is_set_on_its_day(quiet: Splynx) -> None:
     assert status(quiet, customer) == "blocked"
 
 
-@pytest.mark.parametrize(
-    ("switch", "seen"),
-    [
-        pytest.param(settings.PROVISIONING, ("radius", "service_active"), id="provisioning"),
-        pytest.param(settings.INVOICE_NOTIFICATION, ("mails", "invoice"), id="a mail with an invoice"),
-        pytest.param(settings.TICKET_NOTIFICATIONS, ("mails", "ticket_created"), id="a mail with a ticket"),
-        pytest.param(settings.TASK_NOTIFICATIONS, ("mails", "task_assigned"), id="a mail with a task"),
-        pytest.param(settings.WELCOME_MESSAGE, ("mails", "welcome"), id="a welcome"),
-    ],
-)
-async def test_nothing_leaves_while_the_switch_is_off(
-    quiet: Splynx, switch: tuple[str, str, str], seen: tuple[str, str]
-) -> None:
-    kind, name = seen
+LEAVES = {
+    settings.PROVISIONING: ("radius", "service_active"),
+    settings.INVOICE_NOTIFICATION: ("mails", "invoice"),
+    settings.PAYMENT_NOTIFICATION: ("mails", "payment_receipt"),
+    settings.TICKET_NOTIFICATIONS: ("mails", "ticket_created"),
+    settings.TICKET_AUTO_REPLY: ("mails", "ticket_auto_reply"),
+    settings.TICKET_FEEDBACK: ("mails", "ticket_feedback"),
+    settings.TASK_NOTIFICATIONS: ("mails", "task_assigned"),
+    settings.WELCOME_MESSAGE: ("mails", "welcome"),
+}
+"""Switch of what a write sends off at once, and what leaves while it is on."""
+
+
+@pytest.mark.parametrize("switch", LEAVES, ids=lambda where: "-".join(where[1:]))
+async def test_nothing_leaves_while_the_switch_is_off(quiet: Splynx, switch: tuple[str, str, str]) -> None:
+    kind, name = LEAVES[switch]
     for on in (False, True):
         await turn(quiet, switch, on=on)
         await quiet.raw("DELETE", "/_sandbox/side-effects")
@@ -173,7 +163,96 @@ async def everything(splynx: Splynx) -> None:
     customer = await billed(splynx)
     items = [{"description": "x", "quantity": 1, "price": 1, "tax": 0}]
     await splynx.created("finance/invoices", {"customer_id": customer, "status": "not_paid", "items": items})
-    ticket = {"customer_id": customer, "type_id": 1, "subject": "x", "priority": "low"}
-    made = await splynx.created("support/tickets", ticket)
-    assert (await splynx.call("GET", f"support/tickets/{made}")).body["assign_to"] == 0
+    await paid(splynx, customer, 1)
+    ticket = await splynx.created("support/tickets", TICKET | {"customer_id": customer})
+    await splynx.call("PUT", f"support/tickets/{ticket}", {"status_id": 3})
     await task(splynx, assignee=1)
+
+
+TICKET = {"type_id": 1, "subject": "x", "priority": "low"}
+
+
+async def paid(splynx: Splynx, customer: int, amount: int) -> None:
+    body = {"customer_id": customer, "payment_type": 1, "date": "2024-05-01", "amount": amount}
+    await splynx.created("finance/payments", body)
+
+
+async def paying_what_is_owed(splynx: Splynx) -> int:
+    customer = await owing(splynx)
+    await paid(splynx, customer, 50)
+    return customer
+
+
+async def owing_with_money_left(splynx: Splynx) -> int:
+    customer = await splynx.customer()
+    await paid(splynx, customer, 50)
+    items = [{"description": "Modem", "quantity": 1, "price": 50, "tax": 0}]
+    await splynx.created("finance/invoices", {"customer_id": customer, "status": "not_paid", "items": items})
+    return customer
+
+
+async def asking(splynx: Splynx) -> int:
+    customer = await splynx.customer()
+    await splynx.created("support/tickets", TICKET | {"customer_id": customer})
+    return customer
+
+
+WRITES = {
+    settings.AUTO_ASSOCIATE: (paying_what_is_owed, count("invoice_payers", "amount = 50"), 0, 1),
+    settings.PAY_FROM_BALANCE: (owing_with_money_left, count("invoice_payers", "amount = 50"), 0, 1),
+    settings.TICKET_AUTO_ASSIGN: (asking, count("ticket", "assign_to = 1"), 0, 1),
+}
+"""Switch of what a write does to other rows at once: the write, what to look at, and what is seen off and on."""
+
+
+@pytest.mark.parametrize("switch", WRITES, ids=lambda where: where[2])
+async def test_a_write_does_to_other_rows_what_is_switched_on_and_only_that(
+    quiet: Splynx, switch: tuple[str, str, str]
+) -> None:
+    scene, look, off, on = WRITES[switch]
+    quiet.sql("UPDATE config SET `value` = '1' WHERE `key` IN %s", [[other[2] for other in WRITES if other != switch]])
+    assert look(quiet, await scene(quiet)) == off
+    await turn(quiet, switch, on=True)
+    assert look(quiet, await scene(quiet)) == on
+
+
+def test_what_every_guarded_switch_sets_off_is_shown() -> None:
+    assert {*JOBS, *LEAVES, *WRITES} == set(settings.GUARDS)
+
+
+async def test_who_is_blocked_is_active_again_once_the_balance_suffices_whatever_the_reason_was(quiet: Splynx) -> None:
+    customer = await billed(quiet)
+    await quiet.call("PUT", f"customers/customer/{customer}", {"status": "blocked"})
+    await quiet.raw("POST", "/_sandbox/automation/run")
+    assert status(quiet, customer) == "blocked"
+    await turn(quiet, settings.BILLING_DUE, on=True)
+    await quiet.raw("POST", "/_sandbox/automation/run")
+    assert status(quiet, customer) == "active"
+
+
+@pytest.mark.parametrize("enabled", ["0", "1"], ids=["not to be told", "to be told"])
+async def test_the_assignee_of_a_scheduled_task_is_told_before_it_begins_if_the_task_says_so(
+    quiet: Splynx, enabled: str
+) -> None:
+    made, _ = await task(quiet, assignee=1, is_scheduled=1, notification_enabled=enabled, notification_send_interval=90)
+    quiet.sql("UPDATE scheduling_task SET scheduled_from = %s WHERE id = %s", [in_an_hour(), made])
+    await turn(quiet, settings.TASK_NOTIFICATIONS, on=True)
+    for _ in range(2):  # once a day
+        await quiet.raw("POST", "/_sandbox/automation/run")
+    told = [mail["kind"] for mail in (await quiet.side_effects())["mails"]]
+    assert told == ["task_reminder"] * int(enabled)
+    quiet.sql("UPDATE scheduling_task SET closed = '1' WHERE id = %s", [made])
+
+
+def in_an_hour() -> str:
+    """By the clock of the installation."""
+    return (datetime.now(ZoneInfo("America/Chicago")) + timedelta(hours=1)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+async def test_the_monthly_revenue_is_counted_by_the_job_whatever_the_switches_say(quiet: Splynx) -> None:
+    customer = await billed(quiet)
+    for expected in ("20.0000", "0.0000"):
+        await quiet.raw("POST", "/_sandbox/automation/run")
+        shown = (await quiet.call("GET", f"customers/customer/{customer}")).body
+        assert shown["mrr_total"] == expected
+        await quiet.call("PUT", f"customers/customer/{customer}", {"status": "disabled"})

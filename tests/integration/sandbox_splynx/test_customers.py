@@ -164,6 +164,23 @@ async def test_an_additional_value_must_fit_its_type(
     assert name in answer.body["error"]["message"]
 
 
+async def test_a_required_additional_field_is_asked_for_when_a_row_is_made_and_not_when_it_changes(
+    splynx: Splynx,
+) -> None:
+    before = await splynx.customer()
+    field = {"name": "papers", "title": "Papers", "type": "string", "is_required": 1}
+    await splynx.call("POST", "config/additional-fields/customers", field)
+    try:
+        answer = await splynx.call("POST", CUSTOMERS, VALID)
+        assert (answer.status, "papers" in answer.body["error"]["message"]) == (422, True)
+        assert await splynx.customer(additional_attributes={"papers": "seen"}) > before
+        assert (await splynx.call("PUT", f"{CUSTOMERS}/{before}", {"city": "X"})).status == 202
+        emptied = await splynx.call("PUT", f"{CUSTOMERS}/{before}", {"additional_attributes": {"papers": ""}})
+        assert emptied.status == 422
+    finally:
+        await splynx.call("DELETE", "config/additional-fields/customers--papers")
+
+
 async def test_an_active_customer_cannot_be_deleted_and_a_deleted_one_is_gone_but_stays(splynx: Splynx) -> None:
     customer = await splynx.customer()
     answer = await splynx.call("DELETE", f"{CUSTOMERS}/{customer}")

@@ -18,7 +18,10 @@ async def test_a_ticket_takes_its_first_message_and_files_in_one_form(splynx: Sp
     (message,) = await read(splynx, f"support/ticket-messages?main_attributes[ticket_id]={ticket}&files_with_content=1")
     assert (message["message"], message["author_type"]) == ("It went dark.", "api")
     assert [(file["filename_original"], file["content"]) for file in message["files"]] == [("log.txt", "bG9zdA==")]
-    assert [mail["kind"] for mail in (await splynx.side_effects())["mails"][-1:]] == ["ticket_message"]
+    assert [mail["kind"] for mail in (await splynx.side_effects())["mails"][-2:]] == [
+        "ticket_message",
+        "ticket_auto_reply",
+    ]
 
 
 async def test_a_ticket_keeps_its_old_dates_and_closes_by_its_status(quiet: Splynx) -> None:
