@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from clients.mysql import ValueRefused
+from clients.mysql_errors import ValueRefused
 from sinks.errors import KeyTaken, RowMissing
 from sinks.plan import Step
 from sinks.threeway import Standing, Told

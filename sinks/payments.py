@@ -13,7 +13,8 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Self
 
-from clients.mysql import IdsUnknown, Row, Transaction, ValueRefused
+from clients.mysql import Row, Transaction
+from clients.mysql_errors import IdsUnknown, ValueRefused
 from schemas.names import collated
 from schemas.ownership import DECLARED, Ownership
 from sinks.deposits import add_deposits, lock_deposits

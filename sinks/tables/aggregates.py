@@ -5,7 +5,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from clients.mysql import DUPLICATE, StatementRefused, Transaction
+from clients.mysql import Transaction
+from clients.mysql_errors import DUPLICATE, StatementRefused
 from schemas.ledger import ROLLED_BACK
 from sinks.errors import Overtaken
 from sinks.plan import AggregateState

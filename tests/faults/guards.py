@@ -16,7 +16,8 @@ from typing import Any
 import orjson
 import pytest
 
-from clients.mysql import Database, TransactionLost
+from clients.mysql import Database
+from clients.mysql_errors import TransactionLost
 from plumbing.errors import SyncError
 from plumbing.kafka import make_consumer
 from processors.transform import DeadLetter
@@ -369,7 +370,7 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
         Patch("sinks.writer.Writer._winners", _the_last_wins),
         Patch("sinks.store.Ledger.not_overtaken", _always_soon(lambda: None)),
     ),
-    "a deadlock or a lock wait is tried again": (Patch("clients.mysql._RETRY", lambda _: frozenset()),),
+    "a deadlock or a lock wait is tried again": (Patch("clients.mysql_errors._RETRY", lambda _: frozenset()),),
     "the whole batch is tried again, not a statement": (Patch("clients.mysql.Transaction._run", _statement_again),),
     "every call has a deadline": (
         Patch("clients.splynx.asyncio", lambda _: _Endless()),

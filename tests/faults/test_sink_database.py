@@ -9,7 +9,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from clients.mysql import error_of
+from clients.mysql_errors import error_of
 from sandbox.local.mariadb import MariaDb
 from tests.faults.conftest import start
 from tests.faults.seeds import seeds

@@ -8,7 +8,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from clients.mysql import error_of
+from clients.mysql_errors import error_of
 from clients.splynx_errors import SplynxUnreachable
 from plumbing.errors import DependencyUnreachable
 from sinks.ledger_errors import ForeignTarget

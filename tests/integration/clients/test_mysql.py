@@ -12,15 +12,8 @@ import pytest
 from pydantic import SecretStr
 
 from clients import mysql
-from clients.mysql import (
-    Database,
-    OtherServer,
-    Server,
-    StatementRefused,
-    Transaction,
-    TransactionLost,
-    session_statement,
-)
+from clients.mysql import Database, Server, Transaction, session_statement
+from clients.mysql_errors import OtherServer, StatementRefused, TransactionLost
 from plumbing.errors import Action, DependencyRefused, DependencyUnreachable
 from plumbing.settings import MysqlSettings
 from sandbox.local.mariadb import MariaDb

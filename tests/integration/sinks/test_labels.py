@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from clients import mysql
+from clients import mysql_errors
 from plumbing.errors import SyncError
 from plumbing.settings import MysqlSettings
 from schemas.ledger import UNSETTLED
@@ -141,14 +141,14 @@ async def test_labels_that_are_entered_at_the_same_time_do_not_hinder_each_other
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost: list[str] = []
-    real = mysql.error_of
+    real = mysql_errors.error_of
 
     def told(exc: BaseException, at: MysqlSettings) -> SyncError:
         error = real(exc, at)
         lost.append(error.code)
         return error
 
-    monkeypatch.setattr(mysql, "error_of", told)
+    monkeypatch.setattr("clients.mysql.error_of", told)
     topic = Topic()
     writer = await site.own(site.make_writer())
     await writer.write(

@@ -6,7 +6,8 @@ import pymysql
 import pytest
 from pydantic import SecretStr
 
-from clients.mysql import Database, ValueRefused, error_of
+from clients.mysql import Database
+from clients.mysql_errors import ValueRefused, error_of
 from plumbing.errors import Action, DependencyUnreachable
 from plumbing.settings import LedgerSettings, MysqlSettings
 

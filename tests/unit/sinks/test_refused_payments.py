@@ -6,7 +6,8 @@ import pymysql
 import pytest
 from pydantic import SecretStr
 
-from clients.mysql import Row, StatementRefused, Transaction, error_of
+from clients.mysql import Row, Transaction
+from clients.mysql_errors import StatementRefused, error_of
 from plumbing.settings import MysqlSettings
 from sinks.payment_rows import PaymentRows
 from sinks.payment_work import Work, Written
