@@ -1,7 +1,8 @@
 """The operator's rules: what may be written (`file`), reading it (`text`), and what mappers are handed (`compiled`)."""
 
 from schemas.rules.compiled import Rules, SourceFacts, compile_rules
-from schemas.rules.file import DEFAULT_LOGIN, ConflictPolicy, ContactRules, CustomerStatus, RulesFile
+from schemas.rules.customers import DEFAULT_LOGIN, ContactRules, CustomerStatus
+from schemas.rules.file import ConflictPolicy, RulesFile
 from schemas.rules.named import COLLECTIONS, named_fields, named_in_sonar, unknown_fields, unknown_in_sonar
 from schemas.rules.text import (
     RulesText,

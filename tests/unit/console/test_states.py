@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from console.states import matched, template
-from schemas.rules.file import CustomerRules
+from schemas.rules.customers import CustomerRules
 
 SONAR = {
     "US_CA": "California",
