@@ -11,9 +11,7 @@ import typer
 
 from console import doctor as examination
 from console import files as fetching
-from console import journal as journals
 from console import learning, stages, summaries
-from console import ledger as ledgers
 from console import plan as planning
 from console import reconcile as reconciling
 from console import status as standing
@@ -25,19 +23,18 @@ from console.again import deadletters, replay, rollback
 from console.checked import exit_code_of
 from console.doctor_splynx import approve_columns
 from console.edits import conflicts
+from console.ledger_commands import ledger
 from console.options import Apply, Config, Json, ShowValues, Tell
 from console.output import fail, show, teller
 from console.reconciled import Reconciled, require_writable, write_csv
 from console.reconciled import text_of as reconciled_text
 from console.states import states_template
-from console.writing import phase_text
 from plumbing.errors import ExitCode, SyncError
 from plumbing.logs import configure_logs
 from plumbing.settings import load_settings
 from producers.ids import Ids
 from reconciliation.audit import run_audit
 from sinks.guards import guards_template
-from sinks.phase import run_phase
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -62,7 +59,6 @@ def entry(
     del version  # answered before
 
 
-ledger = typer.Typer(help="The ledger: what Crossfade knows about Splynx's rows.", no_args_is_help=True)
 app.add_typer(ledger, name="ledger")
 app.add_typer(deadletters, name="deadletters")
 app.add_typer(conflicts, name="conflicts")
@@ -312,66 +308,3 @@ app.command(
 app.command(
     epilog="Example: crossfade rollback --since 2026-03-04T00:00:00Z; crossfade rollback --customer 17 --apply"
 )(rollback)
-
-
-@ledger.command("rebuild", epilog="Example: crossfade ledger rebuild; crossfade ledger rebuild --apply")
-@noted("ledger rebuild")
-def ledger_rebuild(config: Config = None, json: Json = False, apply: Apply = False) -> None:
-    """Make the ledger anew from the marks in Splynx: it was lost, or Splynx was restored. Ends a running sink."""
-    configure_logs()
-    try:
-        document = asyncio.run(ledgers.rebuild(load_settings(config), apply=apply))
-    except SyncError as exc:
-        fail(exc, as_json=json)
-    show(document, as_json=json, text=ledgers.text_of)
-
-
-@ledger.command("migrate", epilog="Example: crossfade ledger migrate; crossfade ledger migrate --apply")
-@noted("ledger migrate")
-def ledger_migrate(config: Config = None, json: Json = False, apply: Apply = False) -> None:
-    """Bring the ledger's tables forward to this release; shows first what is to be changed. Stop the sink before it."""
-    configure_logs()
-    try:
-        document = asyncio.run(ledgers.migrate(load_settings(config), apply=apply))
-    except SyncError as exc:
-        fail(exc, as_json=json)
-    show(document, as_json=json, text=ledgers.migrated_text)
-
-
-@ledger.command("phase", epilog="Example: crossfade ledger phase; crossfade ledger phase live --apply")
-@noted("ledger phase")
-def ledger_phase(
-    to: Annotated[
-        str | None, typer.Argument(help="shadow, freeze, drain, verify, live or closed; without it: the one of now.")
-    ] = None,
-    config: Config = None,
-    json: Json = False,
-    apply: Apply = False,
-) -> None:
-    """Show or change the phase of the migration: from live on nothing is written. Ends a running sink then."""
-    configure_logs()
-    try:
-        change = asyncio.run(run_phase(load_settings(config), to, apply=apply))
-    except SyncError as exc:
-        fail(exc, as_json=json)
-    show(asdict(change), as_json=json, text=phase_text)
-
-
-@ledger.command("prune", epilog="Example: crossfade ledger prune --before 2026-01-01T00:00:00Z --apply")
-@noted("ledger prune")
-def ledger_prune(
-    before: Annotated[str, typer.Option(help="A moment: 2026-01-01T00:00:00Z.")],
-    config: Config = None,
-    json: Json = False,
-    apply: Apply = False,
-) -> None:
-    """Throw away before-images from before a moment: a rollback of these writes is no longer possible then.
-
-    Calls over REST from before it go too: `trace` shows them no more. Those whose outcome may still count stay.
-    """
-    configure_logs()
-    try:
-        pruned = asyncio.run(journals.prune(load_settings(config), before, apply=apply))
-    except SyncError as exc:
-        fail(exc, as_json=json)
-    show(asdict(pruned), as_json=json, text=journals.text_of)
