@@ -18,7 +18,7 @@ from plumbing.folders import writable
 from plumbing.kafka import AckedProducer, has_members, make_consumer, make_producer
 from plumbing.logs import get_logger
 from plumbing.settings import KafkaSettings, Settings
-from processors.batch import PATIENCE_SECONDS, GroupTaken
+from processors.batch import GroupTaken, patience_with_members
 from processors.context import Context
 from processors.transform import DeadLetter
 from reconciliation.events import Events
@@ -191,7 +191,7 @@ def _publish(
 def _rewind(settings: Settings, scope: Scope) -> None:
     """Let the processors' group begin again at the starts."""
     group = Topics(settings.instance).process_group
-    wait_until_free(settings.kafka, group)
+    wait_until_free(settings.kafka, group, patience_with_members(settings))
     consumer = make_consumer(settings.kafka, group)
     try:
         places = [TopicPartition(*place, offset) for place, offset in scope.starts.items()]
@@ -202,19 +202,19 @@ def _rewind(settings: Settings, scope: Scope) -> None:
         consumer.close()
 
 
-def wait_until_free(kafka: KafkaSettings, group: str) -> None:
+def wait_until_free(kafka: KafkaSettings, group: str, patience_seconds: float) -> None:
     """Return when nobody is in the processors' group. Kafka counts a live engine that has just ended for a while.
 
     Raises:
-        GroupTaken: it has members for longer than that: the processors run.
+        GroupTaken: it has members for longer than `patience_seconds`: the processors run.
         DependencyUnreachable: the broker does not answer.
     """
-    latest, told = time.monotonic() + PATIENCE_SECONDS, False
+    latest, told = time.monotonic() + patience_seconds, False
     while has_members(kafka, group):
         if time.monotonic() >= latest:
             raise GroupTaken("the processors run, and would go on from where they are")
         if not told:
-            log.warning("replay.waits_for_group", code=GroupTaken.code, seconds=PATIENCE_SECONDS)
+            log.warning("replay.waits_for_group", code=GroupTaken.code, seconds=patience_seconds)
             told = True
         time.sleep(1)
 

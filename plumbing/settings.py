@@ -141,7 +141,7 @@ class SplynxSettings(_Block):
 
 
 class KafkaSettings(_Block):
-    """The Kafka cluster. `options` go to librdkafka as they are (and to the processors' client where they apply)."""
+    """The Kafka cluster."""
 
     bootstrap: str = Field(description="`host:port` of some brokers, with commas between.")
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
@@ -244,6 +244,13 @@ class ProcessSettings(_Block):
     dead_letter_budget: int = Field(100, ge=0, description="Dead letters within the window before a partition stops.")
     dead_letter_window: int = Field(1000, ge=1, description="Messages of one partition over which they are counted.")
     stuck_seconds: float = Field(120, gt=0, description="Backlog without progress for so long ends the process.")
+    session_seconds: float = Field(
+        20,
+        ge=6,
+        le=300,
+        description="How long Kafka counts a process that is gone; then others take its partitions. Brokers allow 6 to"
+        " 1800 unless they are told otherwise.",
+    )
     hmac_key: SecretStr = Field(SecretStr(""), description="Operator's key for generated logins and passwords.")
 
 

@@ -23,8 +23,6 @@ from schemas.topics import Topics
 log = get_logger("process")
 
 _BATCH = 500
-PATIENCE_SECONDS = 60.0
-"""With a live engine in the group: twice as long as Kafka counts one that has ended."""
 Place = tuple[str, int]
 
 
@@ -35,9 +33,14 @@ class GroupTaken(SyncError):
     action = Action.HALT
     exit_code = ExitCode.TRY_LATER
     remedy = (
-        "Let the live engine do it, or stop it first. Kafka counts a member that has ended for up to half a minute;"
-        " `process --engine batch` and `replay --engine live` wait for that, a minute at most, and then say so."
+        "Let the live engine do it, or stop it first. Kafka counts a member that has ended for process.session_seconds;"
+        " `process --engine batch` and `replay --engine live` wait for that, three times as long, and then say so."
     )
+
+
+def patience_with_members(settings: Settings) -> float:
+    """Seconds for which the processors' group may still have members: far longer than Kafka counts one that ended."""
+    return 3 * settings.process.session_seconds
 
 
 def process_batch(
@@ -46,13 +49,13 @@ def process_batch(
     until_end: bool,
     stop: threading.Event | None = None,
     context: Context | None = None,
-    patience_seconds: float = PATIENCE_SECONDS,
+    patience_seconds: float | None = None,
 ) -> Summary:
     """Process what the group has not committed yet.
 
     Args:
         until_end: end when the offsets that were the ends at start are committed; else go on until `stop`.
-        patience_seconds: how long a live engine that has ended may stay a member of the group.
+        patience_seconds: how long a live engine may stay a member of the group; None: `patience_with_members`.
 
     Raises:
         GroupTaken: it is one still.
@@ -63,7 +66,8 @@ def process_batch(
     known = context or load_context(settings, producer, wait_seconds=60)
     try:
         output = Output.open(settings, producer, known.rules.version)
-        return _Run(settings, known, output, patience_seconds).run(until_end=until_end, stop=stop or threading.Event())
+        patience = patience_with_members(settings) if patience_seconds is None else patience_seconds
+        return _Run(settings, known, output, patience).run(until_end=until_end, stop=stop or threading.Event())
     finally:
         if context is None:
             known.close()

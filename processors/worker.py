@@ -32,6 +32,8 @@ from schemas.topics import Topics
 log = get_logger("process")
 
 _FACTS_EVERY_SECONDS = 60.0
+_HEARTBEAT_SHARE = 0.15
+"""Of a session: several beats may be lost before it ends."""
 
 
 def run_worker(settings: Settings) -> Summary:
@@ -85,8 +87,8 @@ def make_app(settings: Settings, guard: Guard) -> faust.App:
         topic_partitions=settings.kafka.partitions,
         web_enabled=False,
         stream_wait_empty=True,
-        broker_session_timeout=20.0,
-        broker_heartbeat_interval=3.0,
+        broker_session_timeout=settings.process.session_seconds,
+        broker_heartbeat_interval=settings.process.session_seconds * _HEARTBEAT_SHARE,
         broker_max_poll_interval=1800.0,
         broker_commit_interval=0.5,
         consumer_auto_offset_reset="earliest",

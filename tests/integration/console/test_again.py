@@ -26,7 +26,7 @@ from sandbox.local.sandboxes import SplynxSandbox
 from schemas.topics import Topics
 from tests.integration import behind
 from tests.integration.console.conftest import Ended, Site
-from tests.integration.reconciliation.conftest import Pair, is_copied, stages
+from tests.integration.reconciliation.conftest import OFTEN, Pair, is_copied, stages
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -371,9 +371,8 @@ def test_a_replay_into_an_empty_splynx_makes_the_same_target(
         "splynx.url": empty.url, "splynx.key": empty.key, "splynx.secret": empty.secret,
         "splynx.db.user": empty.writer, "splynx.db.password": empty.writer_password, "splynx.db.name": empty.database,
         "ledger.user": empty.writer, "ledger.password": empty.writer_password, "ledger.name": empty.ledger,
-        "sonar.poll_seconds": 0.3, "sonar.safety_lag_seconds": 1,
     }  # fmt: skip
-    pair.site.configure(**of_the_empty)
+    pair.site.configure(**OFTEN, **of_the_empty)
     foreseen = document(pair.run("replay", "--json"))
     assert set(foreseen["steps"]["customer"]) == {"create"}
     document(pair.run("replay", "--json", "--apply"))

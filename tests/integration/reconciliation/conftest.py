@@ -20,6 +20,8 @@ from tests.prepared import Forked
 
 __all__ = ["site"]
 
+OFTEN = {"sonar.poll_seconds": 0.3, "sonar.safety_lag_seconds": 1, "process.session_seconds": 6}
+"""Settings of stages that look often, so that a watermark comes soon, and are missed soon when they have ended."""
 STAGES = (("follow",), ("process",), ("sink", "--apply"))
 
 
@@ -108,8 +110,8 @@ def found(document: dict[str, Any]) -> list[tuple[str, str, str, str]]:
 
 @contextmanager
 def stages(pair: Pair) -> Iterator[Pair]:
-    """The stages as processes of their own, ended afterwards. They look often, so that a watermark comes soon."""
-    pair.site.configure(**{"sonar.poll_seconds": 0.3, "sonar.safety_lag_seconds": 1})
+    """The stages as processes of their own, ended afterwards."""
+    pair.site.configure(**OFTEN)
     assert pair.run("topics", "--apply").code == 0
     try:
         for words in STAGES:

@@ -30,7 +30,7 @@ def wait(group: Group, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(replay, "has_members", group.has_members)
     monkeypatch.setattr(replay, "time", SimpleNamespace(monotonic=lambda: group.now, sleep=group.sleep))
     with capture_logs() as logs:
-        replay.wait_until_free(KafkaSettings(bootstrap="127.0.0.1:1"), "crossfade.main.process")
+        replay.wait_until_free(KafkaSettings(bootstrap="127.0.0.1:1"), "crossfade.main.process", 60)
     return [one["event"] for one in logs]
 
 

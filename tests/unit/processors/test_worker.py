@@ -8,8 +8,9 @@ from typing import Any, cast
 import faust
 import pytest
 
-from plumbing.settings import KafkaSettings, Settings
+from plumbing.settings import KafkaSettings, ProcessSettings, Settings
 from processors import worker
+from processors.batch import patience_with_members
 from processors.context import MAPPED
 from processors.guard import Guard
 from processors.history import Continuity
@@ -80,6 +81,15 @@ def test_sessions_end_within_half_a_minute_and_a_wait_outlasts_every_dependency(
     assert 10 <= app.conf.broker_session_timeout <= 30
     assert app.conf.broker_heartbeat_interval < app.conf.broker_session_timeout / 3
     assert app.conf.broker_max_poll_interval >= 1800
+
+
+@pytest.mark.parametrize("seconds", [6, 60])
+async def test_a_session_is_as_long_as_the_settings_say(guard: Noted, tmp_path: Path, seconds: float) -> None:
+    chosen = settings(tmp_path).model_copy(update={"process": ProcessSettings(session_seconds=seconds)})
+    app = make_app(chosen, guard)
+    assert app.conf.broker_session_timeout == seconds
+    assert app.conf.broker_heartbeat_interval < seconds / 3
+    assert patience_with_members(chosen) > seconds
 
 
 def test_what_is_fetched_at_once_unpacks_to_little(app: faust.App) -> None:
