@@ -48,6 +48,19 @@ async def run(stage: str, settings: Settings) -> None:
         await run_capture(settings, follow=False, patience_seconds=60)
 
 
+def process(settings: Settings) -> None:
+    """Run the live processors, whose client has settings of its own."""
+    import faust
+
+    from processors.worker import run_worker
+
+    make = faust.App
+    faust.App = lambda *args, **more: make(
+        *args, **{**more, "broker_session_timeout": SESSION_MS / 1000, "broker_heartbeat_interval": 1.0}
+    )
+    run_worker(settings)
+
+
 def main() -> None:
     """Patch, then run."""
     plan = json.loads(Path(sys.argv[1]).read_text())
@@ -68,9 +81,7 @@ def main() -> None:
             turn = at_turn(plan["turn"], lambda: halt(Path(plan["marker"])))
             place(patches, plan["step"], turn, creates_a_customer)
         if plan["stage"] == "process":
-            from processors.worker import run_worker
-
-            run_worker(settings)
+            process(settings)
         else:
             asyncio.run(run(plan["stage"], settings))
 

@@ -17,7 +17,7 @@ from tests.faults.seeds import Without, seeds
 from tests.faults.sink_site import SinkSite
 from tests.faults.target import assert_same
 from tests.integration.capture.conftest import Site, assert_topics_equal_sonar
-from tests.integration.processors.conftest import MAPPED, RULES, by_origin, caught_up, with_secrets
+from tests.integration.processors.conftest import MAPPED, RULES, bundles, by_origin, caught_up, with_secrets
 from tests.prepared import Forked, Prepared
 
 _PATIENCE_SECONDS = 90.0
@@ -248,3 +248,36 @@ def test_a_worker_killed_with_many_unacknowledged_commits_none_of_them(
     if seed % 2:
         kill = ("processors.guard.Guard.flush", "before")
     processed_through_a_kill(make_site(accounts=10 + 5 * seed), processes, *kill, 1, {"linger.ms": 60_000})
+
+
+@pytest.mark.fault(8)
+@pytest.mark.fault(30)
+@seeds(3, guards={})
+def test_a_worker_that_stood_still_while_another_took_over_moves_nothing_back(
+    make_site: Callable[..., Site], processes: Processes, unpatched: Prepared, tmp_path: Path, seed: int
+) -> None:
+    """It stands still before an event, or before it waits for the broker's acknowledgements, by turns."""
+    site = make_site(accounts=15)
+    shutil.copy(RULES, site.settings.rules)
+    site.capture()
+    step, turn = ("processors.guard.Guard.flush", 1) if seed % 2 else ("processors.guard.Guard.process", 10 * seed)
+    processes.start("process", site.settings, step=step, when="before", turn=turn)
+    processes.stop_at_the_step()
+    (tmp_path / "successor").mkdir()
+    successor = Processes(tmp_path / "successor", unpatched)
+    try:
+        successor.start("process", site.settings)
+        successor.wait(lambda: caught_up(site))
+        processes.go_on()
+        processes.wait_until_it_says("OffsetCommit failed", "was not recognized", "session expired")
+        assert caught_up(site)  # it has moved nothing back
+        site.change("update", "Account", id=1, columns={"name": "Renamed"})
+        site.capture()
+        successor.wait(lambda: caught_up(site))
+    finally:
+        successor.kill()
+    for name in MAPPED:
+        events = {(one.partition(), one.offset()) for one in site.messages(site.topics.sonar(name))}
+        made = {(one.origin.partition, one.origin.offset, one.hash) for one in bundles(site, name)}
+        # What it published late is there twice, and says the same.
+        assert sorted(place for *place, _ in made) == sorted([*one] for one in events)

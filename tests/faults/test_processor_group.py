@@ -1,4 +1,7 @@
-"""Two members of the processors' group between whom partitions go to and fro in the middle of batches."""
+"""Two members of the processors' group between whom partitions go to and fro in the middle of batches.
+
+Or the other one takes them all, because this one stands still for longer than Kafka waits for it.
+"""
 
 import random
 from collections.abc import Callable
@@ -15,8 +18,9 @@ PARTITIONS, LENGTH, TURNS = 3, 30, 60
 class Shared(Broker):
     """A broker whose group has another member too. Partitions change hands while messages are fetched."""
 
-    def __init__(self, chance: random.Random) -> None:
-        super().__init__(*[_turn] * TURNS, _the_rest, _the_rest, ends=dict.fromkeys(range(PARTITIONS), LENGTH))
+    def __init__(self, chance: random.Random, turn: "Callable[[Broker], list[Message]] | None" = None) -> None:
+        script = [turn or _turn] * TURNS
+        super().__init__(*script, _the_rest, _the_rest, ends=dict.fromkeys(range(PARTITIONS), LENGTH))
         self.chance, self.ours, self.at = chance, set[int](), dict[int, int]()
         self.done = dict.fromkeys(range(PARTITIONS), 0)
         """`{partition: where the group goes on}`."""
@@ -48,6 +52,9 @@ class Shared(Broker):
         """The other member has it, and goes on from what is committed."""
         self.ours.discard(partition)
         self.take(partition)
+        self.goes_to_the_other(partition)
+
+    def goes_to_the_other(self, partition: int) -> None:
         until = min(LENGTH, self.done[partition] + self.chance.randrange(6))
         self.others |= {(partition, offset) for offset in range(self.done[partition], until)}
         self.done[partition] = until
@@ -110,3 +117,69 @@ def test_of_a_batch_nothing_is_published_or_committed_whose_partition_went(
     assert set(output.places) | broker.others == everything
     assert broker.done == dict.fromkeys(range(PARTITIONS), LENGTH)
     assert not stale
+
+
+class StandingStill(Shared):
+    """A broker that has given everything to the other member while this one stood still, which hears of it later."""
+
+    def __init__(self, chance: random.Random) -> None:
+        super().__init__(chance, _awake)
+        self.unheard = set[int]()
+        self.refused, self.backwards = 0, list[tuple[int, int, int]]()
+
+    def stand_still(self) -> None:
+        """For longer than a session."""
+        for one in sorted(self.ours):
+            self.goes_to_the_other(one)
+        self.unheard |= self.ours
+        self.ours.clear()
+
+    def commit(self, *, offsets: list[TopicPartition], asynchronous: bool) -> None:  # type: ignore[override]
+        if self.unheard:
+            self.refused += 1
+            raise KafkaException(KafkaError(KafkaError.ILLEGAL_GENERATION))
+        # From a member of today Kafka takes offsets of any partition.
+        done = self.published() | self.others
+        for one in offsets:
+            assert {(one.partition, offset) for offset in range(one.offset)} <= done
+            if one.offset < self.done[one.partition]:
+                self.backwards.append((one.partition, self.done[one.partition], one.offset))
+            self.done[one.partition] = one.offset
+
+
+def _awake(broker: Broker) -> list[Message]:
+    """What went is told before anything is fetched. Some of it is given back, the rest stays with the other."""
+    assert isinstance(broker, StandingStill)
+    if broker.unheard:
+        broker.take(*sorted(broker.unheard))
+        broker.unheard.clear()
+    for one in set(range(PARTITIONS)) - broker.ours:
+        if broker.chance.random() < 0.6:
+            broker.get(one)
+    return broker.fetched()
+
+
+@pytest.mark.fault(8)
+@pytest.mark.fault(30)
+@seeds(30, guards={"what a rebalance takes away is dropped": 1})
+def test_who_stood_still_in_a_batch_moves_no_offset_that_has_become_anothers(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between two events of a batch all is taken over. What it publishes then is there twice; its commit is refused."""
+    chance = random.Random(seed)
+    broker, made = StandingStill(chance), Published.publish
+    stops = {chance.randrange(4, PARTITIONS * LENGTH // 2) for _ in range(4)}
+
+    def publish(self: Published, at: object, key: bytes | None, result: object) -> None:
+        made(self, at, key, result)  # type: ignore[arg-type]
+        broker.published = lambda: set(self.places)
+        if len(self.places) in stops:
+            broker.stand_still()
+
+    monkeypatch.setattr(Published, "publish", publish)
+    output = run(broker, monkeypatch)
+    everything = {(partition, offset) for partition in range(PARTITIONS) for offset in range(LENGTH)}
+    assert set(output.places) | broker.others == everything
+    assert broker.done == dict.fromkeys(range(PARTITIONS), LENGTH)
+    assert broker.refused
+    assert not broker.backwards
