@@ -14,15 +14,16 @@ from plumbing.avro import Codec, Undecodable, make_registry
 from plumbing.kafka import committed_offsets, end_offsets, make_consumer
 from plumbing.reading import Place, Spans, read_spans, value_of
 from plumbing.settings import Settings
-from reconciliation.crosswalk import check_ledger, chunks, marks
+from reconciliation.crosswalk import check_ledger, marks
 from reconciliation.events import MAPPED
-from reconciliation.gaps import Bundle, Event, Gap, Held, Key, ProcessAudit, SinkAudit
+from reconciliation.folding import Bundle, Fold, Key
+from reconciliation.gaps import Event, Gap, Held, ProcessAudit, SinkAudit
 from reconciliation.outcomes import read_outcomes
 from schemas.avro import bundle_schema, envelope_schema
 from schemas.envelope import event_of
 from schemas.topics import Topics
 
-_STAGE = "process"
+_STAGE, _AT_ONCE = "process", 500
 NEWER, SAME = "a newer bundle of its aggregate was applied", "is written as well"
 
 
@@ -39,8 +40,9 @@ async def run_audit(settings: Settings) -> list[Gap]:
             (row["topic"], int(row["partition_no"])): int(row["next_offset"])
             for row in await ledger.fetch("SELECT topic, partition_no, next_offset FROM checkpoint")
         }
-        sinks, processors = SinkAudit(await read_outcomes(ledger)), ProcessAudit()
         with ExitStack() as stack:
+            sinks = SinkAudit(await read_outcomes(ledger), stack.enter_context(Fold()))
+            processors = ProcessAudit(stack.enter_context(Fold()))
             registry = stack.enter_context(make_registry(settings.registry))
             consumer = make_consumer(settings.kafka, topics.process_group)  # names the group whose offsets are asked
             stack.callback(consumer.close)
@@ -61,7 +63,7 @@ async def run_audit(settings: Settings) -> list[Gap]:
                 for one in MAPPED
             }
             _see_events(settings, consumer, events, committed, processors)
-        await _compare_with_ledger(ledger, sinks)
+            await _compare_with_ledger(ledger, sinks)
         twofold = await _in_two_states(ledger)
     return sorted([*sinks.gaps, *processors.gaps, *twofold], key=lambda gap: (gap.place, gap.problem))
 
@@ -84,9 +86,9 @@ def _see_bundles(
             seen = Bundle(place, name)
         else:
             origin = Place(value["origin_topic"], value["origin_partition"], value["origin_offset"])
-            sequence = int(value["sequence"])
-            seen = Bundle(place, name, value["sonar_id"], sequence, int(value["rules_generation"]), value["hash"])
-            processors.see_bundle((name, seen.sonar_id), sequence, origin)
+            version = int(value["sequence"]), int(value["rules_generation"])
+            seen = Bundle(place, name, value["sonar_id"], *version, value["hash"])
+            processors.see_bundle(seen, origin)
         if place.offset < checkpoint.get((place.topic, place.partition), 0):
             sinks.see(seen)
 
@@ -138,20 +140,17 @@ def _origin_of(message: Message) -> Place:
 
 
 async def _compare_with_ledger(ledger: Database, sinks: SinkAudit) -> None:
-    by_aggregate: dict[str, list[int]] = {}
-    for aggregate, sonar_id in sorted(sinks.newest):
-        by_aggregate.setdefault(aggregate, []).append(sonar_id)
-    for aggregate, sonar_ids in by_aggregate.items():
-        for part in chunks(sonar_ids):
-            held: dict[Key, Held] = {
-                (aggregate, int(row["sonar_id"])): Held(int(row["sequence"]), int(row["generation"]), row["hash"])
-                for row in await ledger.fetch(
-                    "SELECT sonar_id, sequence, generation, hash FROM aggregates"
-                    f" WHERE aggregate = %s AND sonar_id IN ({marks(part)})",
-                    [aggregate, *part],
-                )
-            }
-            sinks.compare([(aggregate, sonar_id) for sonar_id in part], held)
+    for part in sinks.newest(_AT_ONCE):
+        aggregate = part[0].aggregate
+        held: dict[Key, Held] = {
+            (aggregate, int(row["sonar_id"])): Held(int(row["sequence"]), int(row["generation"]), row["hash"])
+            for row in await ledger.fetch(
+                "SELECT sonar_id, sequence, generation, hash FROM aggregates"
+                f" WHERE aggregate = %s AND sonar_id IN ({marks(part)})",
+                [aggregate, *(one.sonar_id for one in part)],
+            )
+        }
+        sinks.compare(part, held)
 
 
 async def _in_two_states(ledger: Database) -> list[Gap]:

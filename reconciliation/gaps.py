@@ -3,31 +3,17 @@
 Proved by folding the topics by key, not from counters that the same loops keep.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from plumbing.reading import Place
+from reconciliation.folding import Bundle, Fold, Key
 from reconciliation.outcomes import Outcomes
 
 DEAD_LETTERED = "dead_lettered"
 NO_OUTCOME = "has no outcome"
 NOT_PROCESSED = "has neither a bundle nor a dead letter"
-
-Key = tuple[str, int]
-"""Aggregate and Sonar id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bundle:
-    """One consumed message of a `splynx.*` topic; `sequence` is None where it is no bundle."""
-
-    place: Place
-    aggregate: str
-    sonar_id: int = 0
-    sequence: int | None = None
-    generation: int = 0
-    hash: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +50,14 @@ class Gap:
 
 
 class SinkAudit:
-    """Takes every consumed bundle, then is asked for what the ledger does not account for."""
+    """Takes every consumed bundle, then is asked for what the ledger does not account for.
 
-    def __init__(self, outcomes: Outcomes) -> None:
-        self._outcomes = outcomes
+    `newest`: holds the newest bundle of each aggregate that is to be in the ledger.
+    """
+
+    def __init__(self, outcomes: Outcomes, newest: Fold) -> None:
+        self._outcomes, self._newest = outcomes, newest
         self.gaps: list[Gap] = []
-        self.newest: dict[Key, Bundle] = {}
-        """The newest bundle of each aggregate that is to be in the ledger."""
 
     def see(self, one: Bundle) -> None:
         """Check that a message has exactly one outcome, and remember the newest."""
@@ -78,27 +65,28 @@ class SinkAudit:
         if len(found) != 1:
             problem = NO_OUTCOME if not found else f"has {len(found)} outcomes"
             self.gaps.append(Gap(one.place, one.aggregate, one.sonar_id, problem))
-        if one.sequence is None or (found and found[0] == DEAD_LETTERED):
-            return
-        key = one.aggregate, one.sonar_id
-        known = self.newest.get(key)
-        if known is None or _rank(one) >= _rank(known):
-            self.newest[key] = one
+        if one.sequence is not None and DEAD_LETTERED not in found[:1]:
+            self._newest.add(one)
 
-    def compare(self, keys: Iterable[Key], ledger: Mapping[Key, Held]) -> None:
-        """Hold the newest bundles of these aggregates against the ledger's rows of them."""
-        for key in keys:
-            problem = _problem(self.newest[key], ledger.get(key))
+    def newest(self, size: int) -> Iterator[list[Bundle]]:
+        """What is to be compared, so many at a time, those of each part of one aggregate."""
+        return self._newest.parts(size)
+
+    def compare(self, newest: Iterable[Bundle], ledger: Mapping[Key, Held]) -> None:
+        """Hold the newest bundles of some aggregates against the ledger's rows of them."""
+        for one in newest:
+            key = one.aggregate, one.sonar_id
+            problem = _problem(one, ledger.get(key))
             if problem is not None:
-                self.gaps.append(Gap(self.newest[key].place, *key, problem))
+                self.gaps.append(Gap(one.place, *key, problem))
 
 
 class ProcessAudit:
     """Takes every bundle and dead letter, then every event up to what the processors have committed."""
 
-    def __init__(self) -> None:
+    def __init__(self, newest: Fold) -> None:
         self._covered: dict[tuple[str, int], bytearray] = {}
-        self._newest: dict[Key, int] = {}
+        self._newest = newest
         self.gaps: list[Gap] = []
 
     def cover(self, origin: Place) -> Self:
@@ -110,24 +98,21 @@ class ProcessAudit:
         marks[origin.offset] = 1
         return self
 
-    def see_bundle(self, key: Key, sequence: int, origin: Place) -> None:
+    def see_bundle(self, one: Bundle, origin: Place) -> None:
         """A bundle on its topic."""
         self.cover(origin)
-        self._newest[key] = max(sequence, self._newest.get(key, sequence))
+        self._newest.add(one)
 
     def see_event(self, one: Event) -> None:
         """Check that an event is accounted for, by its own bundle or letter or, when it is old, by a newer bundle."""
         marks = self._covered.get((one.place.topic, one.place.partition), b"")
         if one.place.offset < len(marks) and marks[one.place.offset]:
             return
-        newest = self._newest.get((one.aggregate, one.sonar_id))
-        overtaken = one.sequence is not None and newest is not None and newest >= one.sequence
-        if not (overtaken and one.may_be_compacted):
-            self.gaps.append(Gap(one.place, one.aggregate, one.sonar_id, NOT_PROCESSED))
-
-
-def _rank(one: Bundle) -> tuple[int, int]:
-    return one.sequence or 0, one.generation
+        if one.sequence is not None and one.may_be_compacted:
+            newest = self._newest.sequence_of((one.aggregate, one.sonar_id))
+            if newest is not None and newest >= one.sequence:
+                return
+        self.gaps.append(Gap(one.place, one.aggregate, one.sonar_id, NOT_PROCESSED))
 
 
 def _problem(one: Bundle, held: Held | None) -> str | None:

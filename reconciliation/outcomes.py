@@ -1,7 +1,8 @@
 """What the ledger says became of each consumed offset: ranges, and the exceptions from them."""
 
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,12 +13,37 @@ Range = tuple[int, int, str]
 """First offset, last offset, outcome."""
 
 
+class Exceptions:
+    """Outcomes of single offsets: nine bytes each, for years of changes leave millions of them."""
+
+    def __init__(self, told: Iterable[tuple[Place, str]] = ()) -> None:
+        """`told`: of each partition in the order of offsets."""
+        self._kept: dict[tuple[str, int], tuple[array[int], bytearray]] = {}
+        self._names: list[str] = []
+        for place, outcome in told:
+            self.add(place, outcome)
+
+    def add(self, place: Place, outcome: str) -> None:
+        """One more, behind the others of its partition."""
+        if outcome not in self._names:
+            self._names.append(outcome)
+        offsets, names = self._kept.setdefault((place.topic, place.partition), (array("q"), bytearray()))
+        offsets.append(place.offset)
+        names.append(self._names.index(outcome))
+
+    def get(self, place: Place, usual: str) -> str:
+        """The outcome of an offset; `usual` of one that is no exception."""
+        offsets, names = self._kept.get((place.topic, place.partition), (array("q"), bytearray()))
+        at = bisect_left(offsets, place.offset)
+        return self._names[names[at]] if at < len(offsets) and offsets[at] == place.offset else usual
+
+
 @dataclass(frozen=True)
 class Outcomes:
     """The ledger's outcomes: ranges by topic and partition, and their exceptions."""
 
     ranges: Mapping[tuple[str, int], Sequence[Range]]
-    exceptions: Mapping[Place, str]
+    exceptions: Exceptions
 
     def of(self, place: Place) -> list[str]:
         """The outcomes of one offset: exactly one when all is well."""
@@ -49,7 +75,7 @@ async def read_outcomes(ledger: Database) -> Outcomes:
     for row in await ledger.fetch("SELECT topic, partition_no, first_offset, last_offset, outcome FROM outcomes"):
         span = int(row["first_offset"]), int(row["last_offset"]), str(row["outcome"])
         ranges.setdefault((row["topic"], int(row["partition_no"])), []).append(span)
-    exceptions: dict[Place, str] = {}
+    exceptions = Exceptions()
     last = ("", -1, -1)
     while rows := await ledger.fetch(
         "SELECT topic, partition_no, topic_offset, outcome FROM exceptions"
@@ -59,5 +85,5 @@ async def read_outcomes(ledger: Database) -> Outcomes:
     ):
         for row in rows:
             last = row["topic"], int(row["partition_no"]), int(row["topic_offset"])
-            exceptions[Place(*last)] = str(row["outcome"])
+            exceptions.add(Place(*last), str(row["outcome"]))
     return Outcomes(ranges, exceptions)

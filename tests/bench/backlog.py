@@ -2,9 +2,9 @@
 
 A small ISP is moved first. Then a million payments like its own, but each another one, go onto their topic as capture
 writes them, and the stages meet them as processes of their own: the live processors for a while, the batch engine for
-all that they left, the sink with all those bundles before it for a while. `memory_backlog`: 350 MB ÷ the most that one
-of them took (VmHWM). `memory_flat`: 1.1 ÷ how much more than in the first third of its time a stage takes in the last
-third (VmRSS). About eight minutes.
+all that they left, the sink with all those bundles before it for a while, and the audit that folds all topics by key.
+`memory_backlog`: 350 MB ÷ the most that one of them took (VmHWM). `memory_flat`: 1.1 ÷ how much more than in the first
+third of its time a stage takes in the last third (VmRSS). About ten minutes.
 """
 
 import os
@@ -76,6 +76,8 @@ def measure(folder: Path) -> list[Entry]:
             _wait_for_none(settings, group)
             courses[name] = _watch(words, environment, ends=name == "batch")
             courses[name].events = _taken(settings, group, topic) - before
+        courses["audit"] = _watch(["status", "--audit"], environment, ends=True)
+        courses["audit"].events = _taken(settings, topics.process_group, topics.sonar(PAYMENT.name))
     return entries(courses, figures)
 
 
