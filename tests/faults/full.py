@@ -9,7 +9,8 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ def digest() -> str:
 
 
 class State:
-    """The file: `{"sources": digest, "tests": {node id: "passed" or "failed"}, "faults": {test: numbers}}`."""
+    """The file: `{"sources": digest, "tests": {node id: "passed" or "failed"}, "faults": {test: numbers}, "counted":
+    {node id: {what: how many}}}`; counted is what a test says that it really did.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -40,11 +43,14 @@ class State:
         same = kept.get("sources") == self.sources
         self.tests: dict[str, str] = kept["tests"] if same else {}
         self.faults: dict[str, list[str]] = kept["faults"] if same else {}
+        self.counted: dict[str, dict[str, int]] = kept["counted"] if same else {}
 
-    def note(self, node: str, outcome: str) -> None:
+    def note(self, node: str, outcome: str, counted: dict[str, int]) -> None:
         """Keep an outcome; at once, so that nothing is lost when the run ends here."""
-        self.tests[node] = outcome
-        document = {"sources": self.sources, "tests": self.tests, "faults": self.faults}
+        self.tests[node], self.counted[node] = outcome, counted
+        document = {
+            "sources": self.sources, "tests": self.tests, "faults": self.faults, "counted": self.counted,
+        }  # fmt: skip
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.with_suffix(".new").write_text(json.dumps(document, indent=1))
         self.path.with_suffix(".new").replace(self.path)
@@ -58,7 +64,16 @@ class State:
             shown = ", ".join(guard for guard, outcome in guards.items() if outcome == "passed")
             result = "holds" if all(outcome == "passed" for outcome in runs.values()) else "FAILS"
             passed = f"{seeds.count('passed')}/{len(seeds)}"
-            yield ", ".join(self.faults[test]), test.partition("::test_")[2].replace("_", " "), passed, shown, result
+            name = test.partition("::test_")[2].replace("_", " ") + self._counted(runs)
+            yield ", ".join(self.faults[test]), name, passed, shown, result
+
+    def _counted(self, nodes: Iterable[str]) -> str:
+        """What a test's seeds that passed come to, together."""
+        found = Counter[str]()
+        for node in nodes:
+            if "[seed-" in node and self.tests[node] == "passed":
+                found.update(self.counted[node])
+        return "".join(f" ({number:,} {what})" for what, number in found.items())
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -97,8 +112,9 @@ class _Recorder:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A call that ended, or a set-up that failed."""
         if not self._is_worker and (report.when == "call" or report.failed):
-            self._state.faults[_RUN.sub("", report.nodeid)] = list(dict(report.user_properties)["faults"])  # type: ignore[call-overload]
-            self._state.note(report.nodeid, "passed" if report.passed else "failed")
+            told: dict[str, Any] = dict(report.user_properties)
+            self._state.faults[_RUN.sub("", report.nodeid)] = list(told.pop("faults"))
+            self._state.note(report.nodeid, "passed" if report.passed else "failed", told)
         if time.monotonic() > self._ends:
             # In the worker, between two tests: what was started for them is still stopped in order.
             self._session.shouldstop = "an hour is over; the next `make faults` goes on with what is left"

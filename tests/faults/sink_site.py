@@ -142,11 +142,12 @@ class SinkSite:
         (one,) = self.rows("SELECT id AS key_id, controller, action FROM permissions_api_key LIMIT 1")
         self.control("POST", "permissions", one)
 
-    def change(self, sql: str, *values: object) -> None:
-        """Change something in Splynx behind everybody's back."""
+    def change(self, sql: str, *values: object) -> int:
+        """Change something in Splynx behind everybody's back; how many rows are now another."""
         with self._root.cursor() as cursor:
-            cursor.execute(sql, values)
+            changed = cursor.execute(sql, values)
         self.forget()
+        return changed
 
     def everything(self) -> dict[str, int | None]:
         """How many rows each table has, or its highest id: what any write of a new row moves."""

@@ -18,6 +18,8 @@ from tests.faults.sink_site import SinkSite, alarm
 from tests.faults.target import assert_same
 
 LOGINS = "SELECT id, login FROM customers"
+SEEDS, EDITS = 30, 36
+"""Of people's edits, and how many each seed has."""
 
 
 @pytest.mark.fault(27)
@@ -48,19 +50,25 @@ async def test_what_somebody_edits_in_splynx_is_held_and_told(sink_site: SinkSit
 
 @pytest.mark.fault(27)
 @seeds(
-    30,
+    SEEDS,
     guards={
         "edits are looked for before a record is changed": 1,
         "edits are looked for in both rows of a payment": 1,
     },
 )
-async def test_of_random_edits_none_is_overwritten_in_silence(sink_site: SinkSite, seed: int) -> None:
-    """Each is still there, or the ledger has what was overwritten: 36 edits a seed, over a thousand in all."""
+async def test_of_random_edits_none_is_overwritten_in_silence(
+    sink_site: SinkSite, seed: int, record_property: Callable[[str, object], None]
+) -> None:
+    """Each is still there, or the ledger has what was overwritten: over a thousand in all, each of them a real one."""
     await sink_site.after_nothing(seed)
     await sink_site.run()
-    edits = random_edits(sink_site, seed, 36)
-    for edit in edits:
+    edits = random_edits(sink_site, seed, EDITS)
+    made = sum(
         sink_site.change(f"UPDATE `{edit.table}` SET `{edit.column}` = %s WHERE {edit.where}", edit.value)
+        for edit in edits
+    )
+    record_property("human edits", made)
+    assert (made, SEEDS * made >= 1_000) == (EDITS, True)
     sink_site.add(everybody_changed(seed))
     await sink_site.run()
     told = {
