@@ -29,11 +29,16 @@ class Line:
 
 
 class Gate:
-    """Forwards to `host:port`. `meddle` is asked at each sending of the near side: a fate, or seconds to wait."""
+    """Forwards to `host:port`. `meddle` is asked at each sending of the near side: a fate, or seconds to wait.
+
+    A broker tells its clients where it is: they are told the gate instead.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._far_port = host, port
         self.port = 0
+        self.outlived = 0
+        """Dead lines whose near side still waited for an answer when they were reset."""
         self.meddle: Callable[[], Fate | float] = lambda: 0.0
         self._lines: list[Line] = []
 
@@ -75,15 +80,28 @@ class Gate:
                     await line.far.drain()
                 if isinstance(fate, Fate):
                     line.is_dead = True
-                    await asyncio.sleep(HELD_SECONDS)
+                    await self._hold(reader)
                     break
         self._reset(line)
 
+    async def _hold(self, reader: asyncio.StreamReader) -> None:
+        """Until a dead line is reset. What is sent on it goes nowhere."""
+        is_given_up = False
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HELD_SECONDS):
+                while await reader.read(65536):
+                    """It is still used."""
+                is_given_up = True
+                await asyncio.sleep(HELD_SECONDS)
+        self.outlived += not is_given_up
+
     async def _back(self, reader: asyncio.StreamReader, line: Line) -> None:
+        place = self._host.encode() + self._far_port.to_bytes(4, "big")
+        here = self._host.encode() + self.port.to_bytes(4, "big")
         with suppress(OSError):
             while data := await reader.read(65536):
                 if not line.is_dead:
-                    line.near.write(data)
+                    line.near.write(data.replace(place, here))
                     await line.near.drain()
         if not line.is_dead:
             line.near.close()

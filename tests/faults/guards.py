@@ -286,6 +286,13 @@ def _in_the_pools_own_queue(real: Any) -> Any:
     return made
 
 
+def _without_a_timeout(real: Any) -> Any:
+    def made(self: Any, config: Any) -> None:
+        real(self, {name: value for name, value in config.items() if name != "timeout"})
+
+    return made
+
+
 def _against_nothing(real: Any) -> Any:
     return lambda bundle, declared, known: real(bundle, declared, [])
 
@@ -426,6 +433,9 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     "what a rebalance takes away is dropped": (Patch("processors.batch._Run._taken", _always(None)),),
     "what was written otherwise is read as ours": (Patch("fastavro.schemaless_reader", _as_written),),
     "a value without a rule is set aside": (Patch("schemas.entities.customer.identity.category", _always("person")),),
+    "a call to the registry has a deadline": (
+        Patch("confluent_kafka.schema_registry.SchemaRegistryClient.__init__", _without_a_timeout),
+    ),
     # reconciliation
     "every record is compared": (Patch("reconciliation.facts.Facts.records", _always(())),),
     # capture

@@ -48,16 +48,14 @@ async def run(stage: str, settings: Settings) -> None:
         await run_capture(settings, follow=False, patience_seconds=60)
 
 
-def process(settings: Settings) -> None:
+def process(settings: Settings, patches: pytest.MonkeyPatch) -> None:
     """Run the live processors, whose client has settings of its own."""
     import faust
 
     from processors.worker import run_worker
 
-    make = faust.App
-    faust.App = lambda *args, **more: make(
-        *args, **{**more, "broker_session_timeout": SESSION_MS / 1000, "broker_heartbeat_interval": 1.0}
-    )
+    make, short = faust.App, {"broker_session_timeout": SESSION_MS / 1000, "broker_heartbeat_interval": 1.0}
+    patches.setattr(faust, "App", lambda *args, **more: make(*args, **{**more, **short}))
     run_worker(settings)
 
 
@@ -81,7 +79,7 @@ def main() -> None:
             turn = at_turn(plan["turn"], lambda: halt(Path(plan["marker"])))
             place(patches, plan["step"], turn, creates_a_customer)
         if plan["stage"] == "process":
-            process(settings)
+            process(settings, patches)
         else:
             asyncio.run(run(plan["stage"], settings))
 
