@@ -61,6 +61,10 @@ def client_config(kafka: KafkaSettings) -> dict[str, Any]:
         "log_level": 3,
         # Each try writes a line of librdkafka's; by default it tries twenty times a second while a caller waits.
         "reconnect.backoff.ms": 1_000,
+        # Else a client that needs a broker connects to one of those it knows, and then to no other for half of that
+        # pause. What the first one is asked is lost as soon as it tells its true name, so each new client stood still
+        # for half a second. A client of ours needs nearly every broker anyway.
+        "enable.sparse.connections": False,
     }
     if kafka.sasl_mechanism and kafka.sasl_password is not None:
         config |= {
