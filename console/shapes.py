@@ -73,7 +73,7 @@ SHAPES: dict[str, Shape] = {
         "consumed": "Bundles taken from the topics.",
         "bundles": "`{outcome: bundles}`.",
         "records": "`{entity: {outcome: records}}`.",
-        "steps": "`{entity: {create, change, unchanged or gone: records}}` without --apply.",
+        "steps": "`{entity: {create, change, unchanged, gone or refused: records}}` without --apply.",
         "held": "`{entity: {state: records}}` in the ledger at the end.",
         "fields[]": "Additional fields that were, or would be, defined.",
         "labels[]": "Flag labels that were, or would be, made.",
@@ -160,7 +160,7 @@ SHAPES: dict[str, Shape] = {
         "events": "`{aggregate: records}`, each by its newest event; empty for the live engine, once applied.",
         "refused": "`{aggregate: {code: records}}` that the rules of now refuse.",
         "bundles": "`{outcome: bundles}` that the sink would come to, without --apply.",
-        "steps": "`{entity: {create, change, unchanged or gone: records}}` of the sink, without --apply.",
+        "steps": "`{entity: {create, change, unchanged, gone or refused: records}}` of the sink, without --apply.",
         "published": "`{aggregate: bundles}`, with --apply.",
         "cut[]": "Topics whose oldest events retention has removed.",
         "entering": "`{aggregate: records}` that earlier rules left out and those of now take in, with --entering; else"
@@ -208,7 +208,7 @@ SHAPES: dict[str, Shape] = {
         "applied": "Whether it was done or only shown.",
         "letters[]": "The letters that were chosen, as `deadletters list` has them, each with `{action, why}`; action:"
         " replay, read again, refused, superseded, dismissed, not kept or nobody's.",
-        "steps": "`{entity: {create, change, unchanged or gone: records}}` of the sink, without --apply.",
+        "steps": "`{entity: {create, change, unchanged, gone or refused: records}}` of the sink, without --apply.",
         "published": "Bundles published.",
         "read_again[]": "Aggregates that are, or would be, read from Sonar again.",
     },
