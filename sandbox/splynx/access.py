@@ -26,6 +26,15 @@ def signature(nonce: str, key: str, secret: str) -> str:
     return hmac.new(secret.encode(), (nonce + key).encode(), hashlib.sha256).hexdigest().upper()
 
 
+def known_as(key: Key) -> dict[str, str]:
+    """The headers of an answer that tell its client as whom it is known. A key has no role of its own."""
+    return {
+        "SpL-Administrator-Id": str(key.id),
+        "SpL-Administrator-Role": "api",
+        "SpL-Administrator-Partner": str(key.partner_id),
+    }
+
+
 @dataclass
 class Token:
     """An access token and its refresh token; both are bound to the client that asked for them."""

@@ -9,7 +9,7 @@ import pymysql
 from aiohttp import web
 
 from sandbox.splynx import configuration, fields, files, history, php, wire
-from sandbox.splynx.access import Access, Token
+from sandbox.splynx.access import Access, Token, known_as
 from sandbox.splynx.call import Call
 from sandbox.splynx.clock import Clock
 from sandbox.splynx.database import Database, Session
@@ -33,6 +33,7 @@ PREFIXES = ("/api/2.0/", "/api/1.0/")
 _ACTIONS = {"POST": "add", "PUT": "update", "DELETE": "delete"}
 _TRY_AGAIN = {1205, 1213}  # lock wait time-out, deadlock: the transaction is gone, the request is not
 _TRIES = 4
+_CALLER = web.RequestKey("caller", Key)
 
 OFF_AT_FIRST = frozenset({"admin/fup/cap-tariff", "admin/fup/capped-data"})
 """Features that the recorded installation had switched off, of those modelled."""
@@ -59,14 +60,18 @@ class Api:
     invalid_shape: str = "envelope"
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request; every error becomes an answer."""
+        """Answer one request; every error becomes an answer, and each tells whom it is for."""
+        response: web.StreamResponse
         try:
-            return await self._handle(request)
+            response = await self._handle(request)
         except Problem as problem:
-            return problem.response(shape=self.invalid_shape)
+            response = problem.response(shape=self.invalid_shape)
         except Exception:
             log.exception("request failed: %s %s", request.method, request.path)
-            return server_error().response()
+            response = server_error().response()
+        if (key := request.get(_CALLER)) is not None:
+            response.headers.update(known_as(key))
+        return response
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         await self.memory.refresh()
@@ -76,7 +81,7 @@ class Api:
         if path == "admin/auth/two-factor-status":
             # Whether a login has a second factor: there are no logins of people here.
             raise bad_request() if request.method == "POST" else method_not_allowed()
-        key = self.access.caller(request)
+        key = request[_CALLER] = self.access.caller(request)
         query = php.parse(request.rel_url.raw_query_string)
         target = resolve(path, query)
         if target.path in self.disabled:

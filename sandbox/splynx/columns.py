@@ -30,7 +30,8 @@ def misfits(resource: Resource, given: Given) -> Errors:
         if value in (None, "") or name in resource.sealed:
             continue
         text = value_of(column, value)
-        if column.members and text not in column.members:
+        members = column.members or resource.choices.get(name, ())
+        if members and str(text) not in members:
             errors.append((name, f"{title(resource, name)} is invalid."))
         elif column.type in ("date", "datetime") and not _DATE.match(str(value)):
             errors.append((name, f"The format of {title(resource, name)} is invalid."))

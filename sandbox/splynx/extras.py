@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - the names in the SQL are our own declarations, values are always passed beside it
 
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,8 +11,16 @@ from sandbox.splynx.call import Call
 from sandbox.splynx.memory import Field
 
 STRING_MAX = 255
-_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _NUMBER = re.compile(r"^-?\d+(\.\d+)?$")
+_FORMS = {
+    "date": re.compile(r"^\d{4}-\d{2}-\d{2}$"),
+    "datetime": re.compile(r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$"),
+    "integer": re.compile(r"^-?\d+$"),
+    "decimal": _NUMBER,
+    "numeric": _NUMBER,
+    "boolean": re.compile(r"^[01]$"),
+}
+_VERSIONS = {"ip": 4, "ipv6": 6}
 
 
 async def checked(
@@ -86,17 +95,31 @@ def _wrong(field: Field, value: str) -> str:
     title = field.row["title"]
     if not value:
         return f"{title} cannot be blank." if field.is_required else ""
-    if field.type == "string" and len(value) > (field.row["max_length"] or STRING_MAX):
-        return f"{title} should contain at most {field.row['max_length'] or STRING_MAX} characters."
-    if field.type == "date" and not _DATE.match(value):
+    if field.type in ("string", "textarea"):
+        return _wrong_length(field, value)
+    if field.type in _FORMS and not _FORMS[field.type].match(value):
         return f"The format of {title} is invalid."
-    if field.type in ("integer", "decimal", "numeric") and not _NUMBER.match(value):
-        return f"{title} must be a number."
-    if field.type == "boolean" and value not in ("0", "1"):
-        return f"{title} must be either 1 or 0."
-    if field.type == "select" and value not in field.options:
+    if field.type in ("select", "select_multiple"):
+        chosen = {value} if field.type == "select" else set(value.split(","))
+        return "" if chosen <= field.options else f"{title} is invalid."
+    if field.type in _VERSIONS and not _is_address(value, _VERSIONS[field.type]):
         return f"{title} is invalid."
     return ""
+
+
+def _wrong_length(field: Field, value: str) -> str:
+    most = field.row["max_length"] or (STRING_MAX if field.type == "string" else None)
+    if most and len(value) > most:
+        return f"{field.row['title']} should contain at most {most} characters."
+    least = field.row["min_length"]
+    return f"{field.row['title']} should contain at least {least} characters." if least and len(value) < least else ""
+
+
+def _is_address(value: str, version: int) -> bool:
+    try:
+        return ipaddress.ip_address(value).version == version
+    except ValueError:
+        return False
 
 
 def _text(value: Any) -> str:

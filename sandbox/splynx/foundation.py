@@ -1,4 +1,4 @@
-"""Staff and categories: rows that others refer to, with a habit of their own."""
+"""Staff, categories and the company: rows that others refer to, with a habit of their own."""
 
 import hashlib
 from typing import Any
@@ -47,6 +47,18 @@ class Administrators(Entity):
     async def computed(self, call: Call, rows: Any, answers: Any) -> None:
         for row, answer in zip(rows, answers, strict=True):
             answer["filter_partner_id"] = str(row["partner_id"])
+            answer |= {"avatar_api_url": "", "download_avatar_link": ""}  # nobody has a picture here
+
+
+class CompanyInfo(Entity):
+    """`admin/config/company-info`: one row per partner."""
+
+    def __init__(self) -> None:
+        super().__init__(RESOURCES["admin/config/company-info"])
+
+    async def computed(self, call: Call, rows: Any, answers: Any) -> None:
+        for row, answer in zip(rows, answers, strict=True):
+            answer |= {"file_logo": "", "tax_id": None, "iso_country_code": row["iso_country"] or ""}
 
 
 def _hashed(given: Given) -> Given:

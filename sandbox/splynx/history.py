@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.splynx import wire
 from sandbox.splynx.call import Call
+from sandbox.splynx.database import Row
 from sandbox.splynx.problems import not_found
 from sandbox.splynx.services import KINDS
 
@@ -56,18 +57,30 @@ async def billing_info(call: Call, customer: int) -> dict[str, Any]:
         raise not_found()
     monthly = await monthly_price(call, customer)
     deposit = Decimal(row["deposit"])
-    daily = (monthly / 30).quantize(Decimal("0.0001"))
     months = int(deposit / monthly) if monthly > 0 and deposit > 0 else 0
-    days = int(deposit / daily) if daily > 0 and deposit > 0 else 0
-    today = date.fromisoformat(call.clock.date())
     return {
         "howManyMonthsLeft": months,
-        "howManyDaysLeft": days,
+        "howManyDaysLeft": _days_left(deposit, monthly),
         "paymentPerMonth": f"{monthly:.4f}",
-        "paymentPerDay": f"{daily:.4f}",
+        "paymentPerDay": f"{_daily(monthly):.4f}",
         "deposit": wire.number(deposit),
-        "blocking_date": (today + timedelta(days=days + (row["blocking_period"] or 0))).isoformat(),
+        "blocking_date": blocking_date(call, row, monthly),
     }
+
+
+def blocking_date(call: Call, billing: Row, monthly: Decimal) -> str:
+    """The day on which a customer is blocked when nothing is paid: when the balance is used up, and a while after."""
+    days = _days_left(Decimal(billing["deposit"]), monthly) + (billing["blocking_period"] or 0)
+    return (date.fromisoformat(call.clock.date()) + timedelta(days=days)).isoformat()
+
+
+def _daily(monthly: Decimal) -> Decimal:
+    return (monthly / 30).quantize(Decimal("0.0001"))
+
+
+def _days_left(deposit: Decimal, monthly: Decimal) -> int:
+    daily = _daily(monthly)
+    return int(deposit / daily) if daily > 0 and deposit > 0 else 0
 
 
 async def monthly_price(call: Call, customer: int) -> Decimal:

@@ -97,6 +97,8 @@ def _attributes(api: Json) -> Iterator[str]:
         for name in resource.visible:
             if name not in documented:
                 yield f"{resource.path}: attribute {name} is not in the reference"
+        if (recorded := set(live.get("get_fields", ()))) and (differing := set(resource.visible) ^ recorded):
+            yield f"{resource.path}: answers and what was recorded differ in {sorted(differing)}"
         if not listed:
             continue
         if missing := set(listed) - set(resource.attributes):

@@ -11,7 +11,7 @@ from sandbox.splynx.checklists import Checklists
 from sandbox.splynx.customers import CustomerBilling, CustomerInfo, Customers
 from sandbox.splynx.documents import Invoices, Transactions
 from sandbox.splynx.entity import Entity, OfCustomer
-from sandbox.splynx.foundation import Administrators, Categories
+from sandbox.splynx.foundation import Administrators, Categories, CompanyInfo
 from sandbox.splynx.inventory import Items, WithPhoto
 from sandbox.splynx.labels import Labels
 from sandbox.splynx.networks import Ipv4Addresses, Ipv4Networks, Ipv6Addresses, Ipv6Networks
@@ -49,6 +49,7 @@ def _entities() -> Mapping[str, Entity]:
         Geo(),
         Administrators(),
         Categories(),
+        CompanyInfo(),
         Ipv4Networks(),
         Ipv4Addresses(),
         Ipv6Networks(),

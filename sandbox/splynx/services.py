@@ -5,7 +5,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sandbox.splynx import networks, search
+from sandbox.splynx import networks, search, settings
 from sandbox.splynx.call import Call
 from sandbox.splynx.database import Row
 from sandbox.splynx.entity import Entity, Errors, of_own_partner
@@ -58,8 +58,6 @@ class Services(Entity):
         errors = await self.status_errors(call, given, before)
         if "tariff_id" in given and await self._tariff(call, given["tariff_id"]) is None:
             errors.append(("tariff_id", "Tariff plan is invalid."))
-        if str(given.get("taking_ipv4", "0")) not in ("0", "1", "2"):
-            errors.append(("taking_ipv4", "Taking IPv4 is invalid."))
         unique = {"internet": "login", "voice": "phone"}.get(self.kind)
         if unique and given.get(unique) and await self._is_taken(call, unique, given[unique], before):
             errors.append((unique, f"{self._title(unique)} has already been taken."))
@@ -149,6 +147,8 @@ class Services(Entity):
         )
         if "status" in changes:
             call.radius(f"service_{changes['status']}", before["customer_id"], before["id"])
+            if changes["status"] != "active":
+                await cut_sessions(call, before["customer_id"], before["id"])
 
     async def removing(self, call: Call, before: Row) -> None:
         if self.kind == "voice":
@@ -219,3 +219,16 @@ async def network(call: Call, customer: int, command: str) -> None:
         "SELECT id FROM services_internet WHERE customer_id = %s AND status = 'active' AND deleted = '0'", (customer,)
     ):
         call.radius(command, customer, row["id"])
+
+
+async def cut_sessions(call: Call, customer: int, service: int = 0) -> None:
+    """Cut what is online of a customer, or of one service of theirs; only where commands reach the network."""
+    if not call.is_on(settings.PROVISIONING):
+        return
+    for row in await call.session.rows(
+        "SELECT id, service_id FROM customers_online WHERE customer_id = %s AND %s IN (0, service_id)"
+        " AND deleted = '0' ORDER BY id",
+        (customer, service),
+    ):
+        call.radius("disconnect", customer, row["service_id"])
+        call.session.later("UPDATE customers_online SET deleted = '1' WHERE id = %s", (row["id"],))

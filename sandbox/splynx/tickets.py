@@ -8,13 +8,11 @@ from typing import Any
 from sandbox.splynx import files, search, settings
 from sandbox.splynx.call import Call, exists
 from sandbox.splynx.database import Row
-from sandbox.splynx.entity import Entity, Errors, OfCustomer
+from sandbox.splynx.entity import Entity, OfCustomer
 from sandbox.splynx.problems import Invalid, server_error
 from sandbox.splynx.resources import RESOURCES
 from sandbox.splynx.uploads import Upload
 from sandbox.splynx.wire import Given
-
-PRIORITIES = ("low", "medium", "high", "urgent")
 
 
 class Tickets(OfCustomer):
@@ -28,11 +26,6 @@ class Tickets(OfCustomer):
         reporter = {"reporter_type": "api", "reporter_id": call.key.id, "source": "api"}
         status = await _status(call, "open")
         return {"created_at": now, "updated_at": now, "status_id": status, **reporter} | given
-
-    async def validate(self, call: Call, given: Given, before: Row | None) -> Errors:
-        if given.get("priority") and given["priority"] not in PRIORITIES:
-            return [("priority", "Priority is invalid.")]
-        return []
 
     def fixed(self, call: Call, row: Given) -> Given:
         # The foreign keys take null where nobody is meant; 0 is refused.

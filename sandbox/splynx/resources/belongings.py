@@ -112,6 +112,7 @@ RESOURCES: tuple[Resource, ...] = (
         "customers\\CustomerNotes",
         on_item=_READ,
         keys=("customer_id", "id"),
+        choices={"class": ("default", "primary", "success", "warning", "danger", "info")},
         also_required=("customer_id", "comment"),
         refers=_OF_CUSTOMER,
         stamps={"updated_at": "now"},
@@ -160,6 +161,7 @@ RESOURCES: tuple[Resource, ...] = (
         "logs\\PendingStatuses",
         _PENDING,
         also_required=("customer_id", "date", "status"),
+        choices={"status": ("new", "active", "blocked", "disabled")},
         refers=_OF_CUSTOMER,
         protected=frozenset({"done"}),
         stamps={"administrator_id": "key"},
@@ -196,6 +198,12 @@ RESOURCES: tuple[Resource, ...] = (
     _resource("config/mail", "mail_pool", "config\\Mail", _MAIL, actions={"send": _READ}, protected=_SENT),
     _resource("config/sms", "sms_pool", "config\\Sms", _SMS, actions={"send": _READ}, protected=_SENT),
     _resource(
-        "config/company-info", "finance_template_values", "config\\CompanyInfo", on_collection=_READ, on_item=_READ
+        "config/company-info",
+        "finance_template_values",
+        "config\\CompanyInfo",
+        on_collection=_READ,
+        on_item=_READ,
+        computed=("file_logo", "tax_id", "iso_country_code"),
+        hidden=frozenset({"bank_id"}),
     ),
 )

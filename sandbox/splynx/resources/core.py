@@ -35,7 +35,7 @@ RESOURCES: tuple[Resource, ...] = (
         refers={"partner_id": "partners"},
         stamps={"updated_at": "now"},
         protected=frozenset({"last_ip", "last_dt"}),
-        computed=("filter_partner_id",),
+        computed=("filter_partner_id", "avatar_api_url", "download_avatar_link"),
         hidden=frozenset({"password", "otp_secret", "photo_version", "default_photo"}),
     ),
     _resource(
@@ -177,6 +177,7 @@ RESOURCES: tuple[Resource, ...] = (
         "customers\\CustomerInternetServices",
         attributes.INTERNET_SERVICES,
         module="services_internet",
+        choices={"taking_ipv4": ("0", "1", "2"), "taking_ipv6": ("0", "1", "2")},
         protected=frozenset({"customer_id", "deleted"}),
         computed=("type",),
     ),

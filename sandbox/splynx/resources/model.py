@@ -58,6 +58,7 @@ class Resource:
             tell.
         unique: attributes that two live rows may not share; the tables have no unique index, the code looks.
         refers: `{attribute: table}` whose live row it must name, unless it is empty or 0.
+        choices: `{attribute: members}` of texts and numbers that are one of these, though their column is no enum.
         used_by: (table, column) that may refer to a row, which then cannot be deleted.
         links, parts: arrays beside the columns.
         stamps: `{column: source}` of what the product sets itself: `now`, `today`, `key`, `api`.
@@ -85,6 +86,7 @@ class Resource:
     also_required: tuple[str, ...] = ()
     unique: tuple[str, ...] = ()
     refers: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     used_by: tuple[tuple[str, str], ...] = ()
     links: Mapping[str, Link] = field(default_factory=dict)
     parts: Mapping[str, Parts] = field(default_factory=dict)

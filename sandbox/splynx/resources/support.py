@@ -64,6 +64,7 @@ RESOURCES: tuple[Resource, ...] = (
             "assign_to": "admins",
             "task_id": "scheduling_task",
         },
+        choices={"priority": ("low", "medium", "high", "urgent")},
         protected=frozenset({"closed", "unread_by_customer", "unread_by_admin"}),
     ),
     _resource(

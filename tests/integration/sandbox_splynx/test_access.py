@@ -141,6 +141,17 @@ async def test_an_ended_token_is_banned(splynx: Splynx) -> None:
     assert (await splynx.call("GET", PARTNERS, headers=headers)).body["error"]["internal_code"] == "TOKEN_BANNED"
 
 
+async def test_an_answer_tells_as_whom_the_caller_is_known_and_nobody_else(splynx: Splynx) -> None:
+    for path, status in ((PARTNERS, 200), ("customers/customer/0", 404)):
+        answer = await splynx.call("GET", path)
+        known = {name: value for name, value in answer.headers.items() if name.startswith("SpL-")}
+        assert (answer.status, known) == (
+            status,
+            {"SpL-Administrator-Id": "1", "SpL-Administrator-Role": "api", "SpL-Administrator-Partner": "0"},
+        )
+    assert not [name for name in (await splynx.call("GET", PARTNERS, headers={})).headers if name.startswith("SpL-")]
+
+
 async def test_a_revoked_right_is_403_and_only_that_one(splynx: Splynx) -> None:
     right = {"key_id": 1, "controller": "api\\admin\\administration\\Partners", "action": "add"}
     assert (await splynx.raw("DELETE", "/_sandbox/permissions", right)).status == 204

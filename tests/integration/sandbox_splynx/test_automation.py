@@ -130,6 +130,8 @@ async def test_a_planned_status_is_set_on_its_day(quiet: Splynx) -> None:
     customer = await quiet.customer()
     for day, to in (("2024-05-01", "blocked"), ("2999-01-01", "disabled")):
         await quiet.created("logs/pending-statuses", {"customer_id": customer, "date": day, "status": to})
+    asleep = {"customer_id": customer, "date": "2024-05-01", "status": "asleep"}
+    assert (await quiet.call("POST", "logs/pending-statuses", asleep)).status == 422
     await quiet.raw("POST", "/_sandbox/automation/run")
     assert status(quiet, customer) == "blocked"
 

@@ -34,6 +34,8 @@ async def test_a_note_is_written_once_and_read_under_its_customer(splynx: Splynx
     shown = await read(splynx, f"customers/customer-notes/{customer}--{note}")
     assert (shown["comment"], shown["type"], shown["is_done"]) == ("Called", "call", "0")
     assert (await splynx.call("PUT", f"customers/customer-notes/{customer}--{note}", {"comment": "x"})).status == 405
+    loud = {"customer_id": customer, "comment": "x", "class": "loud"}
+    assert (await splynx.call("POST", "customers/customer-notes", loud)).status == 422
 
 
 async def test_a_document_takes_a_file_and_hands_it_out_again(splynx: Splynx, monkeypatch: pytest.MonkeyPatch) -> None:

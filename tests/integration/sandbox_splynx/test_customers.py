@@ -151,6 +151,10 @@ async def test_a_unique_additional_field_refuses_a_twin_but_not_its_own_row(sply
         pytest.param("date", {}, "tomorrow", id="a date that is none"),
         pytest.param("boolean", {}, "yes", id="a boolean that is neither"),
         pytest.param("integer", {}, "many", id="a number that is none"),
+        pytest.param("datetime", {}, "2024-05-01", id="a moment without a time"),
+        pytest.param("textarea", {"min_length": "3"}, "ab", id="a text that is too short"),
+        pytest.param("select_multiple", {"select_values": "red,green"}, "red,blue", id="two options, one of them none"),
+        pytest.param("ip", {}, "2001:db8::5", id="an address of the other kind"),
         pytest.param("select", {"select_values": "red,green"}, "blue", id="an option that is none"),
     ],
 )
@@ -223,6 +227,15 @@ async def test_info_is_read_and_written_by_the_customers_id(splynx: Splynx) -> N
     assert (await splynx.call("PUT", path, {"contact_person": "Bo Example"})).status == 202
     info = (await splynx.call("GET", path)).body
     assert (info["id"], info["contact_person"], info["birthday"]) == (customer, "Bo Example", "")
+
+
+async def test_an_accounting_add_on_pushes_a_changed_customer_again(splynx: Splynx) -> None:
+    customer = await splynx.customer()
+    splynx.sql("INSERT INTO accounting_customers (customer_id, modified) VALUES (%s, '0')", [customer])
+    for city, modified in (("", "0"), ("Ogdenville", "1")):
+        await splynx.call("PUT", f"{CUSTOMERS}/{customer}", {"city": city})
+        sql = "SELECT modified FROM accounting_customers WHERE customer_id = %s"
+        assert splynx.sql(sql, [customer]) == [{"modified": modified}]
 
 
 async def test_every_write_is_logged_with_the_keys_id(splynx: Splynx) -> None:

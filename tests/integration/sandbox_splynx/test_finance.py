@@ -211,3 +211,5 @@ async def test_billing_info_tells_how_long_the_balance_lasts(quiet: Splynx) -> N
     await quiet.created(PAYMENTS, payment(customer, "45"))
     info = (await quiet.call("GET", f"customers/billing-info/{customer}")).body
     assert (info["deposit"], info["paymentPerMonth"], info["howManyMonthsLeft"]) == (45, "20.0000", 2)
+    billing = (await quiet.call("GET", f"customers/customer-billing/{customer}")).body
+    assert (billing["month_price"], billing["blocking_date"]) == ("20.0000", info["blocking_date"])

@@ -73,6 +73,24 @@ async def test_a_status_change_sends_radius_commands_for_running_services(splynx
     ]
 
 
+async def test_a_session_is_cut_with_its_service_and_all_with_their_customer(splynx: Splynx) -> None:
+    customer = await splynx.customer()
+    first, second = [await running(splynx, customer, f"online-{number}") for number in (1, 2)]
+    for service in (first, second):
+        await splynx.created("customers/customers-online", {"customer_id": customer, "service_id": service})
+
+    async def online() -> list[int]:
+        rows = (await splynx.call("GET", f"customers/customers-online?main_attributes[customer_id]={customer}")).body
+        return [row["service_id"] for row in rows]
+
+    await splynx.call("PUT", f"customers/customer/{customer}/internet-services--{first}", {"status": "stopped"})
+    assert await online() == [second]
+    await splynx.call("PUT", f"customers/customer/{customer}", {"status": "blocked"})
+    assert await online() == []
+    cut = [row["service_id"] for row in (await splynx.side_effects())["radius"] if row["command"] == "disconnect"]
+    assert cut == [first, second]
+
+
 async def test_an_active_service_needs_an_active_customer(splynx: Splynx) -> None:
     customer = await splynx.customer(status="new")
     answer = await splynx.call(

@@ -45,7 +45,9 @@ async def test_a_tariff_of_another_price_changes_no_service_and_stays_while_it_i
     customer = await splynx.customer()
     service = await running(splynx, customer, "used-1")
     path = f"customers/customer/{customer}/internet-services--{service}"
+    assert (await splynx.call("GET", f"{PATH}/{tariff}")).body["services"] == 0
     assert (await splynx.call("PUT", path, {"tariff_id": tariff, "unit_price": "55.0000"})).status == 202
+    assert (await splynx.call("GET", f"{PATH}/{tariff}")).body["services"] == 1
     assert (await splynx.call("PUT", f"{PATH}/{tariff}", {"price": "70.0000"})).status == 202
     assert [row["unit_price"] for row in await listed(splynx, customer)] == ["55.0000"]
     assert (await splynx.call("DELETE", f"{PATH}/{tariff}")).status != 204

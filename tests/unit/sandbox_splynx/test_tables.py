@@ -164,6 +164,10 @@ def _unknown_attribute(reference: Reference) -> None:
     reference.live["admin/config/labels"]["get_fields"].remove("textColor")
 
 
+def _answer_more(reference: Reference) -> None:
+    reference.live["admin/config/company-info"]["get_fields"].append("file_seal")
+
+
 def _make_required(reference: Reference) -> None:
     reference.live["admin/finance/payments"]["attributes"][0]["required"] = True
 
@@ -193,6 +197,7 @@ def _document_less(reference: Reference) -> None:
         pytest.param(_drop_foreign_key, "invoices", id="foreign key"),
         pytest.param(_drop_table, "labels", id="no such table"),
         pytest.param(_unknown_attribute, "textColor", id="attribute"),
+        pytest.param(_answer_more, "file_seal", id="a key of the recorded answers"),
         pytest.param(_make_required, "required", id="required attribute"),
         pytest.param(_drop_method, "methods", id="method"),
         pytest.param(_document_more, "admin/finance/tips/{}", id="a path that we do not know"),
