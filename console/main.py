@@ -123,7 +123,8 @@ def status(
         settings = load_settings(config)
         document = standing.status_of(settings)
         if audit:
-            document["audit"] = [asdict(one) for one in asyncio.run(run_audit(settings))]
+            audited = asyncio.run(run_audit(settings))
+            document |= {"audit": [asdict(one) for one in audited.gaps], "audit_omitted": audited.omitted}
     except SyncError as exc:
         fail(exc, as_json=json)
     show(document, as_json=json, text=lambda found: standing.text_of(found, every=every))

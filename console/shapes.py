@@ -109,6 +109,7 @@ SHAPES: dict[str, Shape] = {
         " changes, deletes: proven complete up to; requests: `{purpose: n}` of those that ask for it alone; deletes_by:"
         " `{log, sweep or webhook: n}`; schema: `{lacks, missing, unreadable}`.",
         "audit[]": "With --audit: messages that the ledger does not account for; empty when all is well.",
+        "audit_omitted": "With --audit: how many more there are; a thousand of each stage are named.",
     },
     "trace": {
         "aggregate": "What it is in Sonar.",

@@ -168,4 +168,6 @@ def text_of(document: dict[str, Any], *, every: bool = False) -> str:
             place = one["place"]
             text += f"{place['topic']} {place['partition']} {place['offset']}: {one['aggregate']} {one['sonar_id']}"
             text += f" {one['problem']}\n"
+        if document["audit_omitted"]:
+            text += f"and {document['audit_omitted']} more\n"
     return text

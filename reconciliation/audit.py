@@ -5,6 +5,7 @@
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import cast
 
 from confluent_kafka import Consumer, Message
@@ -27,8 +28,16 @@ _STAGE, _AT_ONCE = "process", 500
 NEWER, SAME = "a newer bundle of its aggregate was applied", "is written as well"
 
 
-async def run_audit(settings: Settings) -> list[Gap]:
-    """Audit everything that processors and sinks have committed: gaps by place.
+@dataclass(frozen=True)
+class Audited:
+    """What is not accounted for, by place, and how many more gaps there are than are named."""
+
+    gaps: list[Gap]
+    omitted: int
+
+
+async def run_audit(settings: Settings) -> Audited:
+    """Audit everything that processors and sinks have committed.
 
     Raises:
         SyncError: Kafka, the registry or the ledger cannot be read.
@@ -65,7 +74,9 @@ async def run_audit(settings: Settings) -> list[Gap]:
             _see_events(settings, consumer, events, committed, processors)
             await _compare_with_ledger(ledger, sinks)
         twofold = await _in_two_states(ledger)
-    return sorted([*sinks.gaps, *processors.gaps, *twofold], key=lambda gap: (gap.place, gap.problem))
+    named = [*sinks.gaps.named, *processors.gaps.named, *twofold]
+    omitted = sinks.gaps.omitted + processors.gaps.omitted
+    return Audited(sorted(named, key=lambda gap: (gap.place, gap.problem)), omitted)
 
 
 def _see_bundles(

@@ -14,6 +14,8 @@ from reconciliation.outcomes import Outcomes
 DEAD_LETTERED = "dead_lettered"
 NO_OUTCOME = "has no outcome"
 NOT_PROCESSED = "has neither a bundle nor a dead letter"
+NAMED = 1000
+"""Gaps that an audit names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,21 @@ class Gap:
     problem: str
 
 
+class Gaps:
+    """The first gaps that an audit meets, and how many more there are: a ledger that was lost has one per message."""
+
+    def __init__(self) -> None:
+        self.named: list[Gap] = []
+        self.omitted = 0
+
+    def add(self, place: Place, aggregate: str, sonar_id: int, problem: str) -> None:
+        """One more."""
+        if len(self.named) < NAMED:
+            self.named.append(Gap(place, aggregate, sonar_id, problem))
+        else:
+            self.omitted += 1
+
+
 class SinkAudit:
     """Takes every consumed bundle, then is asked for what the ledger does not account for.
 
@@ -57,14 +74,14 @@ class SinkAudit:
 
     def __init__(self, outcomes: Outcomes, newest: Fold) -> None:
         self._outcomes, self._newest = outcomes, newest
-        self.gaps: list[Gap] = []
+        self.gaps = Gaps()
 
     def see(self, one: Bundle) -> None:
         """Check that a message has exactly one outcome, and remember the newest."""
         found = self._outcomes.of(one.place)
         if len(found) != 1:
             problem = NO_OUTCOME if not found else f"has {len(found)} outcomes"
-            self.gaps.append(Gap(one.place, one.aggregate, one.sonar_id, problem))
+            self.gaps.add(one.place, one.aggregate, one.sonar_id, problem)
         if one.sequence is not None and DEAD_LETTERED not in found[:1]:
             self._newest.add(one)
 
@@ -78,7 +95,7 @@ class SinkAudit:
             key = one.aggregate, one.sonar_id
             problem = _problem(one, ledger.get(key))
             if problem is not None:
-                self.gaps.append(Gap(one.place, *key, problem))
+                self.gaps.add(one.place, *key, problem)
 
 
 class ProcessAudit:
@@ -87,7 +104,7 @@ class ProcessAudit:
     def __init__(self, newest: Fold) -> None:
         self._covered: dict[tuple[str, int], bytearray] = {}
         self._newest = newest
-        self.gaps: list[Gap] = []
+        self.gaps = Gaps()
 
     def cover(self, origin: Place) -> Self:
         """An event has its bundle or its dead letter."""
@@ -112,7 +129,7 @@ class ProcessAudit:
             newest = self._newest.sequence_of((one.aggregate, one.sonar_id))
             if newest is not None and newest >= one.sequence:
                 return
-        self.gaps.append(Gap(one.place, one.aggregate, one.sonar_id, NOT_PROCESSED))
+        self.gaps.add(one.place, one.aggregate, one.sonar_id, NOT_PROCESSED)
 
 
 def _problem(one: Bundle, held: Held | None) -> str | None:

@@ -252,8 +252,8 @@ class SinkSite:
         Raises:
             AssertionError: it names something.
         """
-        gaps = await run_audit(self.settings)
-        assert not gaps, gaps[:5]
+        found = await run_audit(self.settings)
+        assert not found.gaps, found.gaps[:5]
 
     # inside
 

@@ -8,7 +8,7 @@ import pytest
 
 from plumbing.reading import Place
 from reconciliation.folding import Bundle, Fold, Key
-from reconciliation.gaps import NO_OUTCOME, NOT_PROCESSED, Event, Gap, Held, ProcessAudit, SinkAudit
+from reconciliation.gaps import NAMED, NO_OUTCOME, NOT_PROCESSED, Event, Gap, Gaps, Held, ProcessAudit, SinkAudit
 from reconciliation.outcomes import Exceptions, Outcomes
 
 TOPIC, EVENTS = "splynx.main.account", "sonar.main.account"
@@ -34,7 +34,7 @@ def gaps_of(seen: Iterable[Bundle], ledger: Mapping[Key, Held], outcomes: Outcom
             audit.see(one)
         for part in audit.newest(2):
             audit.compare(part, ledger)
-    return audit.gaps
+    return audit.gaps.named
 
 
 def test_a_ledger_that_followed_every_message_has_no_gap() -> None:
@@ -128,7 +128,14 @@ def processed() -> Iterator[ProcessAudit]:
 )
 def test_an_event_is_accounted_for_or_named(processed: ProcessAudit, event: Event, named: bool) -> None:
     processed.see_event(event)
-    assert [one.problem for one in processed.gaps] == ([NOT_PROCESSED] if named else [])
+    assert [one.problem for one in processed.gaps.named] == ([NOT_PROCESSED] if named else [])
+
+
+def test_of_very_many_gaps_the_first_are_named_and_the_rest_counted() -> None:
+    gaps = Gaps()
+    for offset in range(NAMED + 7):
+        gaps.add(at(offset), "account", offset, NO_OUTCOME)
+    assert ([one.place.offset for one in gaps.named], gaps.omitted) == (list(range(NAMED)), 7)
 
 
 def test_what_is_folded_is_not_kept_in_memory() -> None:
