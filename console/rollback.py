@@ -145,10 +145,13 @@ async def run_rollback(
     Raises:
         ConfigurationError: there are no such writes, or they were undone already.
         GuardsViolated, ForeignTarget, CutOver, RebuildInterrupted: nothing may be written now.
+        LedgerOutdated, LedgerNewer: the ledger's tables are of another release.
         Fenced: a sink was started meanwhile; repeating goes on.
         SyncError: Splynx or the ledger does not answer.
     """
     async with Site.open(settings) as site:
+        async with site.db.session() as tx:
+            await site.ledger.require_current(tx)
         beside, money = settings.ledger_beside_rows, settings.splynx.disposable
         short = await short_fields(site.client, list(TARGETS.values()))
         ways = WritePaths.of(read_rules(settings.rules).file, sql=beside)

@@ -42,10 +42,12 @@ async def change_phase(site: Site, to: str | None, *, settle_seconds: float, app
 
     Raises:
         ConfigurationError: there is no ledger yet, or the migration is closed.
+        LedgerOutdated, LedgerNewer: its tables are of another release.
     """
     async with site.db.session() as tx:
         if not await site.ledger.exists(tx):
             raise ConfigurationError("there is no ledger yet", remedy="`crossfade sink --apply` makes it.")
+        await site.ledger.require_current(tx)
         phase = await site.ledger.phase(tx)
         calls = await site.ledger.every_open_intent(tx)
     changes = apply and to is not None and to != phase

@@ -53,7 +53,6 @@ class Rollback:
         """
         ledger = self._site.ledger
         async with self._site.db.session() as tx:
-            await ledger.require_current(tx)
             chosen = await ledger.chosen(tx, writes) if await ledger.exists(tx) else Chosen(writes, {}, 0, 0)
         if not (may_be_none or chosen.records.keys() & TARGETS.keys()):
             raise ConfigurationError(

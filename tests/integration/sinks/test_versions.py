@@ -10,11 +10,14 @@ from pydantic import SecretStr
 
 from clients.mysql import Database
 from console.ledger import migrate, migrated_text
+from console.rollback import run_rollback
 from console.shapes import members
 from plumbing.settings import MysqlSettings, Settings
 from schemas.ledger import MIGRATIONS, OVERWRITTEN, TABLES, VERSION, statements
 from sinks.ledger_errors import LedgerNewer, LedgerOutdated
+from sinks.phase import run_phase
 from sinks.store import Ledger
+from sinks.tables.journal import Writes
 from tests.conftest import MariaDbAccess
 
 _FIRST = {
@@ -130,3 +133,29 @@ async def test_the_command_shows_first_and_then_does_it(old: Old) -> None:
     again = await migrate(settings, apply=True)
     assert (again["version"], again["changes"]) == (VERSION, [])
     assert f"version {VERSION}" in migrated_text(again)
+
+
+async def test_who_reads_a_ledger_of_an_earlier_release_is_told_so_before_anything_else(old: Old) -> None:
+    """With a call that is open: its columns of today are not there."""
+    async with old.db.session() as tx:
+        await tx.execute(
+            "INSERT INTO intents (entity, record_key, aggregate, sonar_id, sequence, method, state, partition_no,"
+            " token, deadline, created_at)"
+            " VALUES ('customer', '1', 'account', 1, 3, 'PUT', 'open', 0, 1, '2026-01-02', '2026-01-02')"
+        )
+    at = old.db.settings
+    settings = Settings.model_validate(
+        {
+            "instance": "main", "sonar": {"url": "http://127.0.0.1:2", "token": "t"},
+            "splynx": {"url": "http://127.0.0.1:1", "key": "k", "secret": "s"},
+            "ledger": at.model_dump() | {"password": at.password.get_secret_value()},
+            "kafka": {"bootstrap": "127.0.0.1:1"}, "registry": {"url": "http://127.0.0.1:1"},
+            "rules": "rules.yaml", "guards": "guards.yaml",
+        }
+    )  # fmt: skip
+    with pytest.raises(LedgerOutdated):
+        await run_phase(settings, "closed", apply=True)
+    with pytest.raises(LedgerOutdated):
+        await run_rollback(settings, Writes(run_id="r"), apply=True, values=False, tell=lambda *_: None)
+    async with old.db.session() as tx:
+        assert await old.ledger.phase(tx) == "freeze"
