@@ -48,17 +48,6 @@ async def run(stage: str, settings: Settings) -> None:
         await run_capture(settings, follow=False, patience_seconds=60)
 
 
-def process(settings: Settings, patches: pytest.MonkeyPatch) -> None:
-    """Run the live processors, whose client has settings of its own."""
-    import faust
-
-    from processors.worker import run_worker
-
-    make, short = faust.App, {"broker_session_timeout": SESSION_MS / 1000, "broker_heartbeat_interval": 1.0}
-    patches.setattr(faust, "App", lambda *args, **more: make(*args, **{**more, **short}))
-    run_worker(settings)
-
-
 def main() -> None:
     """Patch, then run."""
     plan = json.loads(Path(sys.argv[1]).read_text())
@@ -79,7 +68,9 @@ def main() -> None:
             turn = at_turn(plan["turn"], lambda: halt(Path(plan["marker"])))
             place(patches, plan["step"], turn, creates_a_customer)
         if plan["stage"] == "process":
-            process(settings, patches)
+            from processors.worker import run_worker
+
+            run_worker(settings)
         else:
             asyncio.run(run(plan["stage"], settings))
 

@@ -13,6 +13,7 @@ import pytest
 
 from plumbing.settings import Settings
 from sandbox.local.ports import free_ports
+from tests.faults.marked import SESSION_MS
 from tests.faults.seeds import Without, seeds
 from tests.faults.sink_site import SinkSite
 from tests.faults.target import assert_same
@@ -46,7 +47,8 @@ class Processes:
     ) -> None:
         """Start a stage; with a step, it stands still there. `producer`: settings of its Kafka client."""
         http = settings.http.model_copy(update={"process_port": self._port})
-        settings = settings.model_copy(update={"http": http, "state_dir": self._folder / "state"})
+        process = settings.process.model_copy(update={"session_seconds": SESSION_MS / 1000})
+        settings = settings.model_copy(update={"http": http, "process": process, "state_dir": self._folder / "state"})
         plan: dict[str, Any] = {
             "stage": stage, "settings": with_secrets(settings), "step": step, "when": when, "turn": turn,
             "marker": str(self._marker), "producer": dict(producer or {}), "without": self._without,
