@@ -5,6 +5,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sandbox.splynx import charges
 from sandbox.splynx.arrays import listed
 from sandbox.splynx.call import Call, exists
 from sandbox.splynx.database import Row
@@ -22,9 +23,10 @@ class Bundles(Services):
 
     async def prepare(self, call: Call, given: Given) -> Given:
         given.setdefault("start_date", call.clock.date())
-        sql = "SELECT title, service_description, price FROM bundle WHERE id = %s AND deleted = '0'"
+        sql = "SELECT * FROM bundle WHERE id = %s AND deleted = '0'"
         bundle = await call.session.row(sql, (given.get("bundle_id"),))
         if bundle is not None:
+            given = {name: bundle[name] for name in ("activation_fee", "get_activation_fee_when")} | given
             if given.get("unit_price") in (None, ""):
                 given["unit_price"] = bundle["price"]
             given.setdefault("description", bundle["service_description"] or bundle["title"])
@@ -38,6 +40,8 @@ class Bundles(Services):
 
     async def created(self, call: Call, row: Given, given: Given) -> None:
         call.log_change(call.customer_id, service_id=row["id"], status=(None, row["status"]))
+        if row["status"] == "active" and (fee := await charges.activation_fee(call, call.customer_id, row)):
+            await self.write(call, row, {"activation_fee_transaction_id": fee})
         for kind, part in self._parts.items():
             for one in listed(given.get(f"services_{kind}") or []):
                 if isinstance(one, dict):

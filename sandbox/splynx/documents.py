@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from sandbox.splynx import items, ledger, settings
+from sandbox.splynx import allocation, items, ledger, settings
 from sandbox.splynx.call import Call, exists
 from sandbox.splynx.database import Row
 from sandbox.splynx.entity import Errors, OfCustomer
@@ -36,7 +36,8 @@ class Transactions(OfCustomer):
         return errors
 
     def fixed(self, call: Call, row: Given) -> Given:
-        return {"total": items.total(row["quantity"], row["price"], row["tax_percent"])}
+        total = items.total(row["quantity"], row["price"], row["tax_percent"])
+        return {"total": total, "remind_amount": _open(row, total)}
 
     async def created(self, call: Call, row: Given, given: Given) -> None:
         ledger.recompute(call, int(row["customer_id"]))
@@ -45,9 +46,9 @@ class Transactions(OfCustomer):
     async def updated(self, call: Call, before: Row, changes: Given, given: Given) -> None:
         if {"quantity", "price", "tax_percent"} & set(changes):
             after = {**before, **changes}
-            await self.write(
-                call, before, {"total": items.total(after["quantity"], after["price"], after["tax_percent"])}
-            )
+            total = items.total(after["quantity"], after["price"], after["tax_percent"])
+            await self._give_back(call, before)
+            await self.write(call, before, {"total": total, "remind_amount": _open(after, total)})
         if changes:
             ledger.recompute(call, int(before["customer_id"]))
             call.log_change(int(before["customer_id"]))
@@ -55,11 +56,25 @@ class Transactions(OfCustomer):
     async def removing(self, call: Call, before: Row) -> None:
         if before["invoiced_by_id"]:
             raise cannot_be_deleted("An invoiced transaction cannot be deleted!")
+        await self._give_back(call, before)
+
+    async def _give_back(self, call: Call, before: Row) -> None:
+        """Undo what the transaction paid, or what settled it."""
+        if before["type"] == "credit":
+            await allocation.release(call, int(before["id"]), "transaction")
+        else:
+            await allocation.reopen(call, int(before["id"]))
 
     async def delete(self, call: Call, row_id: str) -> None:
         before = await self.find(call, row_id)
         await super().delete(call, row_id)
         ledger.recompute(call, int(before["customer_id"]))
+
+
+def _open(row: Given, total: Decimal) -> Decimal:
+    """What of a transaction may settle others, or be settled: nothing where a document or an invoice stands for it."""
+    names = ("invoice_id", "payment_id", "credit_note_id", "to_invoice")
+    return Decimal(0) if any(str(row[name] or 0) != "0" for name in names) else max(total, Decimal(0))
 
 
 class Invoices(OfCustomer):
@@ -134,7 +149,10 @@ async def bill(call: Call, customer: int, invoice: int, date: str, lines: Sequen
     call.session.later("UPDATE invoices SET total = %s, due = %s WHERE id = %s", (total, total, invoice))
     ledger.recompute(call, customer)
     if call.is_on(settings.PAY_FROM_BALANCE):
-        await ledger.allocate(call, customer)
+        await allocation.allocate(call, customer)
+        call.session.later(
+            "UPDATE invoices SET payd_from_deposit = '1' WHERE id = %s AND status = 'paid' AND total > 0", (invoice,)
+        )
 
 
 async def _debit(call: Call, customer: int, invoice: int, date: str, position: int, item: Given) -> Decimal:

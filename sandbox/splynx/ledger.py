@@ -1,4 +1,4 @@
-"""The balance of a customer: its ledger rows, the deposit made of them, and payments allocated to invoices."""
+"""The balance of a customer: its ledger rows, and the deposit made of them."""
 
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -75,84 +75,6 @@ def recompute(call: Call, customer: int) -> None:
         " FROM billing_transactions WHERE customer_id = %s AND deleted = '0') WHERE customer_id = %s",
         (customer, customer),
     )
-
-
-async def allocate(call: Call, customer: int) -> None:
-    """Let what payments have left pay open invoices, the oldest of both first."""
-    payments = await call.session.rows(
-        "SELECT id, transaction_id, remind_amount FROM payments"
-        " WHERE customer_id = %s AND deleted = '0' AND remind_amount > 0 ORDER BY `date`, id",
-        (customer,),
-    )
-    invoices = await call.session.rows(
-        "SELECT id, due FROM invoices WHERE customer_id = %s AND deleted = '0' AND status <> 'deleted' AND due > 0"
-        " ORDER BY date_created, id",
-        (customer,),
-    )
-    left = {payment["id"]: money(payment["remind_amount"]) for payment in payments}
-    for invoice in invoices:
-        due = money(invoice["due"])
-        for payment in payments:
-            part = min(due, left[payment["id"]])
-            if part <= 0:
-                continue
-            left[payment["id"]] -= part
-            due -= part
-            _pair(call, customer, "payment", payment["id"], payment["transaction_id"], invoice["id"], part)
-            _reduce(call, invoice["id"], payment["id"], due)
-
-
-def _pair(call: Call, customer: int, kind: str, payer: int, transaction: int, invoice: int, amount: Decimal) -> None:
-    call.session.later(
-        "INSERT INTO invoice_payers (customer_id, payer_id, type, invoice_id, transaction_id, amount)"
-        " VALUES (%s, %s, %s, %s, %s, %s)",
-        (customer, payer, kind, invoice, transaction, amount),
-    )
-    if kind == "payment":
-        call.session.later(
-            "UPDATE payments SET remind_amount = remind_amount - %s, invoice_id = %s WHERE id = %s",
-            (amount, invoice, payer),
-        )
-
-
-def _reduce(call: Call, invoice: int, payment: int, due: Decimal) -> None:
-    if due > 0:
-        call.session.later("UPDATE invoices SET due = %s WHERE id = %s", (due, invoice))
-    else:
-        call.session.later(
-            "UPDATE invoices SET due = 0, status = 'paid', payment_id = %s, date_payment = %s WHERE id = %s",
-            (payment, call.clock.date(), invoice),
-        )
-    changed_document(call, invoice)
-
-
-async def pay(
-    call: Call, customer: int, kind: str, payer: int, transaction: int, invoice: int, most: Decimal
-) -> Decimal:
-    """Let a payment or a credit note pay one invoice, up to `most`; how much it took. Another's invoice takes none."""
-    row = await call.session.row(
-        "SELECT id, due FROM invoices WHERE id = %s AND customer_id = %s AND deleted = '0'", (invoice, customer)
-    )
-    part = min(money(row["due"]), most) if row else Decimal(0)
-    if row is None or part <= 0:
-        return Decimal(0)
-    _pair(call, customer, kind, payer, transaction, invoice, part)
-    _reduce(call, invoice, payer if kind == "payment" else 0, money(row["due"]) - part)
-    return part
-
-
-async def release(call: Call, payer: int, kind: str = "payment") -> None:
-    """Take back what a payment or a credit note paid: its invoices are open again by that much."""
-    for pair in await call.session.rows(
-        "SELECT id, invoice_id, amount FROM invoice_payers WHERE payer_id = %s AND type = %s", (payer, kind)
-    ):
-        call.session.later(
-            "UPDATE invoices SET due = due + %s, status = 'not_paid', payment_id = 0, date_payment = '0000-00-00'"
-            " WHERE id = %s",
-            (pair["amount"], pair["invoice_id"]),
-        )
-        call.session.later("DELETE FROM invoice_payers WHERE id = %s", (pair["id"],))
-        changed_document(call, pair["invoice_id"])
 
 
 def changed_document(call: Call, invoice: int) -> None:

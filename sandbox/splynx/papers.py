@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from sandbox.splynx import items, ledger
+from sandbox.splynx import allocation, items, ledger
+from sandbox.splynx.allocation import Payer
 from sandbox.splynx.arrays import listed
 from sandbox.splynx.call import Call
 from sandbox.splynx.database import Row
@@ -99,13 +100,13 @@ class CreditNotes(Papers):
             date=row["date_created"],
             credit_note_id=note,
         )
-        left = total
+        await self.write(call, row, {"remind_amount": total})
+        payer = Payer("credit_note", note, transaction, total)
         for invoice in _ids(given.get("invoicesId")):
             call.session.later(
                 "INSERT INTO credit_notes_to_invoices (credit_note_id, invoice_id) VALUES (%s, %s)", (note, invoice)
             )
-            left -= await ledger.pay(call, customer, "credit_note", note, transaction, invoice, left)
-        await self.write(call, row, {"remind_amount": left})
+            await allocation.pay(call, customer, payer, invoice)
         ledger.recompute(call, customer)
         call.log_change(customer)
 
@@ -126,7 +127,7 @@ class CreditNotes(Papers):
         note = int(before["id"])
         if before["status"] == "refunded":
             raise cannot_be_deleted("A refunded credit note cannot be deleted!")
-        await ledger.release(call, note, "credit_note")
+        await allocation.release(call, note, "credit_note")
         call.session.later(
             "UPDATE billing_transactions SET deleted = '1', updated_at = %s WHERE credit_note_id = %s",
             (call.clock.datetime(), note),

@@ -3,7 +3,8 @@
 from decimal import Decimal
 from typing import Any
 
-from sandbox.splynx import ledger, settings
+from sandbox.splynx import allocation, ledger, settings
+from sandbox.splynx.allocation import Payer
 from sandbox.splynx.call import Call, exists
 from sandbox.splynx.customers import set_status
 from sandbox.splynx.database import Row
@@ -60,7 +61,7 @@ class Payments(OfCustomer):
         ledger.recompute(call, customer)
         await self._pay_what_it_names(call, row, transaction)
         if call.is_on(settings.AUTO_ASSOCIATE):
-            await ledger.allocate(call, customer)
+            await allocation.allocate(call, customer)
         call.log_change(customer)
         await self._receipt(call, customer, row)
         owner = await call.session.row("SELECT status FROM customers WHERE id = %s", (customer,))
@@ -71,7 +72,7 @@ class Payments(OfCustomer):
         payment, customer = int(before["id"]), int(before["customer_id"])
         if "amount" in changes:
             amount = ledger.money(changes["amount"])
-            await ledger.release(call, payment)
+            await allocation.release(call, payment)
             call.session.later(
                 "UPDATE payments SET remind_amount = %s, invoice_id = NULL WHERE id = %s",
                 (max(amount, Decimal(0)), payment),
@@ -82,7 +83,7 @@ class Payments(OfCustomer):
             )
             ledger.recompute(call, customer)
             if call.is_on(settings.AUTO_ASSOCIATE):
-                await ledger.allocate(call, customer)
+                await allocation.allocate(call, customer)
         if "date" in changes:
             call.session.later(
                 "UPDATE billing_transactions SET `date` = %s WHERE id = %s", (changes["date"], before["transaction_id"])
@@ -91,7 +92,7 @@ class Payments(OfCustomer):
             call.log_change(customer)
 
     async def removing(self, call: Call, before: Row) -> None:
-        await ledger.release(call, int(before["id"]))
+        await allocation.release(call, int(before["id"]))
         call.session.later(
             "UPDATE billing_transactions SET deleted = '1', updated_at = %s WHERE id = %s",
             (call.clock.datetime(), before["transaction_id"]),
@@ -103,8 +104,8 @@ class Payments(OfCustomer):
         """The invoice or the proforma that the body names, whatever the switches say."""
         customer, payment = int(row["customer_id"]), int(row["id"])
         if row["invoice_id"]:
-            amount = ledger.money(row["amount"])
-            await ledger.pay(call, customer, "payment", payment, transaction, int(row["invoice_id"]), amount)
+            payer = Payer("payment", payment, transaction, ledger.money(row["amount"]))
+            await allocation.pay(call, customer, payer, int(row["invoice_id"]))
         if row["request_id"]:
             call.session.later(
                 "UPDATE requests SET status = 'paid', payment_id = %s, date_payment = %s"

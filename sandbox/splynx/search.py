@@ -1,4 +1,7 @@
-"""Search, order and paging: the five parameters that a list understands, turned into SQL. Others are ignored."""
+"""Search, order and paging: the five parameters that a list understands, turned into SQL. Others are ignored.
+
+A few lists have parameters of their own beside them, `asked_by` in their declarations.
+"""
 
 # ruff: noqa: S608 - the names in the SQL are our own declarations, values are always passed beside it
 
@@ -28,6 +31,7 @@ def where(resource: Resource, query: Tree, *, base: list[Clause]) -> Clause:
     clauses = list(base)
     if resource.soft_delete:
         clauses.append(Clause("t.`deleted` = '0'"))
+    clauses += [_equal(f"t.`{name}`", value) for name in resource.asked_by if isinstance(value := query.get(name), str)]
     for name, wanted in _tree(query, "main_attributes").items():
         column = resource.table.by_name.get(name)
         if column is not None and column.is_packed:
@@ -68,7 +72,7 @@ def order_and_page(resource: Resource, query: Tree) -> str:
 
 def _condition(column: str, wanted: "str | Tree") -> list[Clause]:
     if isinstance(wanted, str):
-        return [Clause(f"{column} = %s", (wanted,))]
+        return [_equal(column, wanted)]
     operator, operand = str(wanted.get("0", "")).upper(), wanted.get("1")
     if operator not in OPERATORS:
         return []
@@ -89,6 +93,10 @@ def _condition(column: str, wanted: "str | Tree") -> list[Clause]:
         text = str(operand)
         return [Clause(f"{column} LIKE %s", (text if "%" in text else f"%{text}%",))]
     return [Clause(f"{column} {operator} %s", (operand,))]
+
+
+def _equal(column: str, value: str) -> Clause:
+    return Clause(f"{column} = %s", (value,))
 
 
 def _packed(clause: Clause) -> Clause:

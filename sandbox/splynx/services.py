@@ -5,7 +5,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sandbox.splynx import networks, search, settings
+from sandbox.splynx import charges, networks, search, settings
 from sandbox.splynx.call import Call
 from sandbox.splynx.database import Row
 from sandbox.splynx.entity import Entity, Errors, of_own_partner
@@ -119,6 +119,7 @@ class Services(Entity):
             tariff=(self.kind, None, int(row["tariff_id"])),
         )
         if row["status"] == "active":
+            await charges.first_period(call, call.customer_id, self.kind, row)
             call.radius("service_active", call.customer_id, row["id"])
             if _takes_permanent(row):
                 networks.mark_used(call, call.customer_id, str(row["ipv4"]))
@@ -147,6 +148,8 @@ class Services(Entity):
         )
         if "status" in changes:
             call.radius(f"service_{changes['status']}", before["customer_id"], before["id"])
+            if (before["status"], changes["status"]) == ("pending", "active"):
+                await charges.first_period(call, before["customer_id"], self.kind, before | changes)
             if changes["status"] != "active":
                 await cut_sessions(call, before["customer_id"], before["id"])
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sandbox.splynx import search
 from sandbox.splynx.call import Call
 from sandbox.splynx.database import Row
 from sandbox.splynx.entity import Entity, Errors, OfCustomer
@@ -10,6 +11,8 @@ from sandbox.splynx.resources import RESOURCES
 from sandbox.splynx.wire import Given
 
 MOST_RECORDS = 1000
+_MOMENTS = {"calls": "start", "data": "datetime", "messages": "send_at"}
+"""Kind of record, and the column that says when it was."""
 
 
 class Counter(Entity):
@@ -36,6 +39,15 @@ class Records(OfCustomer):
 
     def __init__(self, path: str) -> None:
         super().__init__(RESOURCES[path])
+
+    def base(self, call: Call) -> list[search.Clause]:
+        """Those of days, too: `start_date` and `end_date` are counted in."""
+        clauses = super().base(call)
+        for name, comparison in (("start_date", ">="), ("end_date", "<=")):
+            if isinstance(day := call.query.get(name), str):
+                moment = _MOMENTS[self.resource.path.rpartition("/")[2]]
+                clauses.append(search.Clause(f"DATE(t.`{moment}`) {comparison} %s", (day,)))
+        return clauses
 
     async def index(self, call: Call) -> list[dict[str, Any]]:
         if call.query.get("action") != "get_all":

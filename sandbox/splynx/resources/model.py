@@ -52,6 +52,7 @@ class Resource:
         keys: columns of a composite id, in their order; the primary key unless given.
         item_path: where items are when that is not below `path`.
         id_in_query: the item's id is the parameter `id`.
+        asked_by: parameters of a list that stand beside the five, each a column that must have the value.
         forms: the forms of an item's path with their methods, where they are not all those of `on_item`.
         actions: `{word: methods}` of what is done to an item: `.../{id}--word`.
         also_required: required on creation although OPTIONS does not mark them, as tried requests or the description
@@ -81,6 +82,7 @@ class Resource:
     keys: tuple[str, ...] = ()
     item_path: str = ""
     id_in_query: bool = False
+    asked_by: tuple[str, ...] = ()
     forms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     actions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     also_required: tuple[str, ...] = ()

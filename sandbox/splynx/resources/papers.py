@@ -76,6 +76,7 @@ RESOURCES: tuple[Resource, ...] = (
         "finance/invoice-relations",
         "invoice_payers",
         "finance\\InvoiceRelations",
+        asked_by=("customer_id", "invoice_id"),
         on_collection=_READ,
         on_item=_READ,
     ),

@@ -3,73 +3,40 @@
 from sandbox.splynx.resources.model import Resource
 from sandbox.splynx.resources.model import resource as _resource
 
+_RECORD = """
+id integer ID
+customer_id integer! Customer ID
+service_id integer! Service_id
+transaction_id string Transaction_id
+category string Category
+source string Source
+amount integer Amount
+sell_price float Price
+buy_price float Buy price
+rate_buy_price string Rate buy price
+comment string Comment
+is_price_from_import boolean Is_price_from_import
+sell_price_total string Price (tax incl.)
+buy_price_total string Buy price (tax incl.)
+rate_name string Rate name
+import_id integer CDR import ID
+customer_login string Customer login
+customer_name string Customer name
+"""
+"""What calls, data and messages have in common."""
 _CALLS = """
 start string! Start
 stop string! Stop
 call_to string Destination
 direction_type string Direction
-id integer ID
-customer_id integer! Customer ID
-service_id integer! Service_id
-transaction_id string Transaction_id
-category string Category
-source string Source
-amount integer Amount
-sell_price float Price
-buy_price float Buy price
-rate_buy_price string Rate buy price
-comment string Comment
-is_price_from_import boolean Is_price_from_import
-sell_price_total string Price (tax incl.)
-buy_price_total string Buy price (tax incl.)
-rate_name string Rate name
-import_id integer CDR import ID
-customer_login string Customer login
-customer_name string Customer name
 """
 _DATA = """
 datetime string! Date & Time
-id integer ID
-customer_id integer! Customer ID
-service_id integer! Service_id
-transaction_id string Transaction_id
-category string Category
-source string Source
-amount integer Amount
-sell_price float Price
-buy_price float Buy price
-rate_buy_price string Rate buy price
-comment string Comment
-is_price_from_import boolean Is_price_from_import
-sell_price_total string Price (tax incl.)
-buy_price_total string Buy price (tax incl.)
-rate_name string Rate name
-import_id integer CDR import ID
-customer_login string Customer login
-customer_name string Customer name
 """
 _MESSAGES = """
 send_at string! Send at
 destination string Destination
 direction_type string Direction
-id integer ID
-customer_id integer! Customer ID
-service_id integer! Service_id
-transaction_id string Transaction_id
-category string Category
-source string Source
-amount integer Amount
-sell_price float Price
-buy_price float Buy price
-rate_buy_price string Rate buy price
-comment string Comment
-is_price_from_import boolean Is_price_from_import
-sell_price_total string Price (tax incl.)
-buy_price_total string Buy price (tax incl.)
-rate_name string Rate name
-import_id integer CDR import ID
-customer_login string Customer login
-customer_name string Customer name
 """
 _STATISTICS = """
 id integer #
@@ -137,9 +104,6 @@ services_internet_end_date string Internet services end date
 services_internet_description string Description
 """
 _READ = ("GET",)
-_RECORD = frozenset({"transaction_id", "import_id", "sell_price_total", "buy_price_total"})
-_NAMES = ("customer_login", "customer_name")
-_DAY = ("service_id", "date")
 
 
 def _counter(path: str, table: str, controller: str) -> Resource:
@@ -148,37 +112,26 @@ def _counter(path: str, table: str, controller: str) -> Resource:
     )
 
 
+def _records(kind: str, own: str, *, module: str = "") -> Resource:
+    return _resource(
+        f"voice/{kind}",
+        f"services_voice_{kind}",
+        f"voice\\{kind.capitalize()}",
+        own + _RECORD,
+        module=module,
+        asked_by=("customer_id", "service_id"),
+        refers={"customer_id": "customers", "service_id": "services_voice"},
+        protected=frozenset({"transaction_id", "import_id", "sell_price_total", "buy_price_total"}),
+        computed=("customer_login", "customer_name"),
+    )
+
+
 RESOURCES: tuple[Resource, ...] = (
     _counter("customer-traffic-counter", "traffic_counter", "CustomerTrafficCounter"),
     _counter("customer-bonus-traffic-counter", "bonus_traffic_counter", "CustomerBonusTrafficCounter"),
-    _resource(
-        "voice/calls",
-        "services_voice_calls",
-        "voice\\Calls",
-        _CALLS,
-        module="services_voice_calls",
-        refers={"customer_id": "customers", "service_id": "services_voice"},
-        protected=_RECORD,
-        computed=_NAMES,
-    ),
-    _resource(
-        "voice/data",
-        "services_voice_data",
-        "voice\\Data",
-        _DATA,
-        refers={"customer_id": "customers", "service_id": "services_voice"},
-        protected=_RECORD,
-        computed=_NAMES,
-    ),
-    _resource(
-        "voice/messages",
-        "services_voice_messages",
-        "voice\\Messages",
-        _MESSAGES,
-        refers={"customer_id": "customers", "service_id": "services_voice"},
-        protected=_RECORD,
-        computed=_NAMES,
-    ),
+    _records("calls", _CALLS, module="services_voice_calls"),
+    _records("data", _DATA),
+    _records("messages", _MESSAGES),
     _resource(
         "customers/customer-statistics",
         "statistics",

@@ -201,5 +201,8 @@ async def test_call_records_are_listed_only_when_all_are_asked_for_and_no_more_t
     assert await read(splynx, "voice/calls") == []
     shown = await read(splynx, "voice/calls?action=get_all")
     assert [(row["customer_name"], row["start"]) for row in shown] == [("Ada Example", times["start"])] * 2
+    for asked, found in (("start_date=2024-05-01&end_date=2024-05-01", 2), ("start_date=2024-05-02", 0)):
+        assert len(await read(splynx, f"voice/calls?action=get_all&service_id={voice}&{asked}")) == found
+    assert await read(splynx, "voice/calls?action=get_all&customer_id=0") == []
     monkeypatch.setattr(usage, "MOST_RECORDS", 1)  # for a thousand
     assert len(await read(splynx, "voice/calls?action=get_all&limit=5")) == 1

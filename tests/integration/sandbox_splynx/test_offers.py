@@ -51,6 +51,27 @@ async def test_a_bundle_brings_its_services_and_ends_with_them(splynx: Splynx) -
     assert (await splynx.call("DELETE", f"tariffs/bundle/{bundle}")).status == 405
 
 
+@pytest.mark.parametrize(
+    ("when", "enabled", "deposit"),
+    [
+        pytest.param("create_service", 1, "-25.0000", id="when it is made"),
+        pytest.param("first_service_billing", 1, "0.0000", id="with the first bill"),
+        pytest.param("create_service", 0, "0.0000", id="not billed"),
+    ],
+)
+async def test_a_bundle_that_asks_a_fee_charges_it_unless_its_customer_is_not_billed(
+    quiet: Splynx, when: str, enabled: int, deposit: str
+) -> None:
+    fee = {"title": f"Fee {when} {enabled}", "activation_fee": 25, "get_activation_fee_when": when}
+    bundle = await tariff(quiet, "bundle", **fee)
+    customer = await quiet.customer()
+    await changed(quiet, f"customers/customer-billing/{customer}", {"enabled": enabled})
+    body = {"bundle_id": bundle, "status": "active", "description": "Duo", "start_date": "2024-01-01"}
+    made = await quiet.created(f"customers/customer/{customer}/bundle-services", body)
+    row = quiet.sql("SELECT activation_fee_transaction_id n FROM services_bundle WHERE id = %s", [made])[0]
+    assert (quiet.deposit(customer), row["n"] > 0) == (deposit, deposit != "0.0000")
+
+
 async def test_a_place_is_made_by_the_first_put_and_finds_its_service(splynx: Splynx) -> None:
     customer, other = await splynx.customer(), await splynx.customer()
     made = await splynx.created(f"customers/customer/{customer}/internet-services", INTERNET | {"login": "place-1"})

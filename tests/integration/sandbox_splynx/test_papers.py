@@ -39,6 +39,57 @@ async def test_a_payment_that_names_its_invoice_pays_it_whatever_the_switches_sa
     assert quiet.deposit(customer) == ledger(quiet, customer) == "-44.0000"
 
 
+def transaction(customer: int, kind: str, price: int) -> dict[str, Any]:
+    body = {"customer_id": customer, "type": kind, "description": "x", "date": "2024-05-01", "category": 1}
+    return body | {"price": price}
+
+
+async def relations(splynx: Splynx, customer: int) -> list[tuple[Any, ...]]:
+    """Kind of payer, the invoice, and the amount of each pairing of a customer."""
+    rows = await read(splynx, f"finance/invoice-relations?customer_id={customer}")
+    return [(row["type"], row["invoice_id"], row["amount"]) for row in rows]
+
+
+async def test_money_settles_plain_debits_before_invoices_and_gives_back_what_it_settled(splynx: Splynx) -> None:
+    customer = await splynx.customer()
+    made = await invoice(splynx, customer)  # 44, and older than the debit in all but its kind
+    debit = await splynx.created("finance/transactions", transaction(customer, "debit", 5))
+    body = {"customer_id": customer, "payment_type": 1, "date": "2024-05-01", "amount": 50}
+    payment = await splynx.created("finance/payments", body)
+    assert await relations(splynx, customer) == [("payment", None, "5.0000"), ("payment", made, "44.0000")]
+    assert (await read(splynx, f"finance/payments/{payment}"))["remind_amount"] == "1.0000"
+    assert (await read(splynx, f"finance/transactions/{debit}"))["remind_amount"] == "0.0000"
+    assert (await splynx.call("DELETE", f"finance/transactions/{debit}")).status == 204
+    assert (await read(splynx, f"finance/payments/{payment}"))["remind_amount"] == "6.0000"
+    second = await splynx.created("finance/transactions", transaction(customer, "debit", 8))
+    await changed(splynx, f"finance/payments/{payment}", {"amount": 10})
+    assert (await read(splynx, f"finance/invoices/{made}"))["due"] == 42
+    assert (await splynx.call("DELETE", f"finance/payments/{payment}")).status == 204
+    assert await relations(splynx, customer) == []
+    assert (await read(splynx, f"finance/transactions/{second}"))["remind_amount"] == "8.0000"
+    assert (await read(splynx, f"finance/invoices/{made}"))["due"] == 44
+    assert splynx.deposit(customer) == ledger(splynx, customer) == "-52.0000"
+
+
+async def test_a_positive_balance_of_any_origin_pays_a_new_invoice_where_that_is_switched_on(splynx: Splynx) -> None:
+    customer = await splynx.customer()
+    note = {"customer_id": customer, "status": "not_refunded", "items": [ITEM], "date_created": "2024-04-01"}
+    await splynx.created("finance/credit-notes", note)
+    credit = await splynx.created("finance/transactions", transaction(customer, "credit", 60))
+    first, second, third = [await invoice(splynx, customer) for _ in range(3)]
+    assert await relations(splynx, customer) == [
+        ("credit_note", first, "44.0000"),
+        ("transaction", second, "44.0000"),
+        ("transaction", third, "16.0000"),
+    ]
+    shown = [await read(splynx, f"finance/invoices/{one}") for one in (first, second, third)]
+    assert [(one["payd_from_deposit"], one["due"]) for one in shown] == [("1", 0), ("1", 0), ("0", 28)]
+    assert (await splynx.call("DELETE", f"finance/transactions/{credit}")).status == 204
+    opened = await read(splynx, f"finance/invoices/{second}")
+    assert (opened["payd_from_deposit"], opened["due"], opened["status"]) == ("0", 44, "not_paid")
+    assert splynx.deposit(customer) == ledger(splynx, customer) == "-88.0000"
+
+
 async def test_items_of_a_put_are_found_by_id_and_the_balance_follows(quiet: Splynx) -> None:
     customer = await quiet.customer()
     made = await invoice(quiet, customer)

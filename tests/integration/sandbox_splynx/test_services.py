@@ -113,6 +113,29 @@ async def test_a_login_and_a_phone_are_unique_among_services(splynx: Splynx, kin
     assert (await splynx.call("POST", path, INTERNET | unique)).status == 422
 
 
+@pytest.mark.parametrize(
+    ("billing_type", "enabled", "deposit"),
+    [
+        pytest.param("recurring", 1, "0.0000", id="billed by the job"),
+        pytest.param("prepaid_monthly", 1, "-20.0000", id="a month ahead"),
+        pytest.param("prepaid", 1, "-0.6667", id="a day ahead"),
+        pytest.param("prepaid_monthly", 0, "0.0000", id="not billed"),
+    ],
+)
+async def test_a_prepaid_service_is_charged_when_it_begins_unless_its_customer_is_not_billed(
+    quiet: Splynx, billing_type: str, enabled: int, deposit: str
+) -> None:
+    for begins in ("at once", "later"):
+        customer = await quiet.customer(billing_type=billing_type)
+        await quiet.call("PUT", f"customers/customer-billing/{customer}", {"enabled": enabled})
+        path = f"customers/customer/{customer}/internet-services"
+        status = "active" if begins == "at once" else "pending"
+        made = await quiet.created(path, INTERNET | {"login": f"ahead-{customer}", "status": status})
+        assert quiet.deposit(customer) == (deposit if status == "active" else "0.0000")
+        await quiet.call("PUT", f"{path}--{made}", {"status": "active"})
+        assert quiet.deposit(customer) == deposit
+
+
 async def test_a_voice_service_shows_its_phone_and_a_recurring_one_needs_neither(splynx: Splynx) -> None:
     customer = await splynx.customer()
     await splynx.created(f"customers/customer/{customer}/voice-services", INTERNET | {"phone": "15555550123"})
