@@ -25,6 +25,7 @@ from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses
 from tests.conftest import MariaDbAccess
 from tests.faults.guards import taken_away
+from tests.faults.processes import Processes
 from tests.faults.seeds import FULL, TIMES, Without
 from tests.faults.sink_site import SinkSite, sink_settings
 from tests.integration.capture.conftest import make_site
@@ -86,6 +87,21 @@ def sink_site(stack: Addresses, prepared: Prepared, tmp_path_factory: pytest.Tem
     """A Splynx and an instance with its topics, one for all tests of a process."""
     with _made_site(stack, tmp_path_factory.mktemp("sink"), prepared) as site:
         yield site
+
+
+@pytest.fixture(scope="module")
+def unpatched() -> Iterator[Prepared]:
+    """One of their own: in that of all other tests stages are loaded, which would keep what is patched later."""
+    with Prepared() as made:
+        yield made
+
+
+@pytest.fixture
+def processes(tmp_path: Path, unpatched: Prepared, run: "int | Without") -> Iterator[Processes]:
+    """Stopped whatever happens."""
+    made = Processes(tmp_path, unpatched, run.guard if isinstance(run, Without) else "")
+    yield made
+    made.kill()
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """A stage as a process of its own that stands still at a step: `python -m tests.faults.marked PLAN.json`.
 
-The plan: `{"stage", "settings", "step", "when", "turn", "marker", "producer", "without"}`. At the `turn`-th time that
-the step (a dotted path) has run (`when`: "after") or is about to (`"before"`), the marker is written and the process
-waits there to be killed, or until the marker is taken away.
-Without a step it runs as it is. `producer`: settings of the Kafka client; `without`: the guard that is taken away.
+The plan: `{"stage", "settings", "step", "when", "turn", "marker", "producer", "client", "without"}`. At the `turn`-th
+time that the step (a dotted path) has run (`when`: "after") or is about to (`"before"`), the marker is written and the
+process waits there to be killed, or until the marker is taken away. Without a step it runs as it is. `producer`,
+`client`: settings of the Kafka clients; `without`: the guard that is taken away.
 Sessions with the broker are short, so that a killed member is soon forgotten.
 """
 
@@ -54,9 +54,11 @@ def main() -> None:
     configure_logs(json=True)
     make = kafka.make_consumer
     # Before any stage is imported, for they take it by name.
-    kafka.make_consumer = lambda *args, **more: make(*args, **{"session.timeout.ms": SESSION_MS, **more})
+    kafka.make_consumer = lambda *args, **more: make(
+        *args, **{"session.timeout.ms": SESSION_MS, **plan["client"], **more}
+    )
     produce = kafka.make_producer
-    kafka.make_producer = lambda *args, **more: produce(*args, **{**plan["producer"], **more})
+    kafka.make_producer = lambda *args, **more: produce(*args, **{**plan["client"], **plan["producer"], **more})
     settings = Settings.model_validate(plan["settings"])
     with pytest.MonkeyPatch.context() as patches:
         if plan["without"]:
