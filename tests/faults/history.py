@@ -18,6 +18,10 @@ from tests.builders import NOON, RULES, a_company, a_contact, a_payment, a_rever
 STATUSES = (a_status(), a_status(id=2, name="Suspended", activates_account=False))
 NAMES = ("Ada Example", "Bo \U0001f600 Example", "Eda  Example ", "O'Neil-\u00c5s \u4f8b", "a" * 60)
 
+ACCOUNTS = 4
+FIRST_LOAD = 3 + 2 * ACCOUNTS
+"""So many bundles come first: what is shared, and each account with a payment that counts."""
+
 
 @dataclass(frozen=True)
 class Happening:
@@ -101,7 +105,7 @@ def history(seed: int) -> list[Happening]:
     return town_of(seed).told
 
 
-def town_of(seed: int, *, accounts: int = 4, events: int = 14) -> Town:
+def town_of(seed: int, *, accounts: int = ACCOUNTS, events: int = 14) -> Town:
     """A first load in load order, then `events` things that happen, the first payment deleted at the end.
 
     No account is deleted: whether one that signs up and leaves at once ever comes to Splynx depends on where a batch
