@@ -138,13 +138,12 @@ class Family:
             self._show(place, id, children)
 
     def _show(self, place: int, id: int, children: Children) -> None:
-        before, shown = list(self._chain(place)), list[int]()
-        holders, versions = self._holders, self._child_versions
+        before, shown = list(self._chain(place)) if self._firsts[place] else [], list[int]()
+        holders, versions, place_of = self._holders, self._child_versions, self._children.place_of
         for collection, ids in children.items():
             kind = self._kind(collection)
             for child, version in ids.items():
-                key = child << _KIND_BITS | kind
-                at = self._children.place_of(key)
+                at = place_of(child << _KIND_BITS | kind)
                 holder = holders[at]
                 if holder == 0:
                     self._counts[kind] += 1
@@ -175,9 +174,11 @@ class Family:
             at = self._nexts[at]
 
     def _link(self, root: int, children: list[int]) -> None:
-        self._firsts[root] = children[0] if children else 0
-        for at, following in zip(children, [*children[1:], 0], strict=False):
-            self._nexts[at] = following
+        nexts, following = self._nexts, 0
+        for at in reversed(children):
+            nexts[at] = following
+            following = at
+        self._firsts[root] = following
 
     def _kind(self, collection: str) -> int:
         kind = self._kinds.get(collection)

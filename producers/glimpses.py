@@ -142,7 +142,7 @@ def carried(row: Any, branches: Sequence[Branch], types: frozenset[str]) -> list
             found += _hidden(row, branch)
         for one in value or () if branch.many else (value,) if value else ():
             if is_one:
-                found.append(Carried(branch.type_name, int(one.id), getattr(one, "_version", None), hidden=False))
+                found.append(Carried(branch.type_name, one.id, getattr(one, "_version", None), hidden=False))
             found += carried(one, branch.branches, types)
     return found
 

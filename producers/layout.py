@@ -102,9 +102,15 @@ def row_of(selection: SelectionSetNode, branches: Sequence[Branch], also: Sequen
     below = {one.name: (Connection[one.row] if one.many else one.row) for one in branches}  # type: ignore[name-defined]
     asked = [documents.answer_name(node) for node in selection.selections if isinstance(node, FieldNode)]
     names = dict.fromkeys([*asked, *also])
-    fields = [(name, below[name] | None | UnsetType if name in below else Any, UNSET) for name in names]
+    fields = [
+        (name, below[name] | None | UnsetType if name in below else _KNOWN.get(name, Any), UNSET) for name in names
+    ]
     # Without cycles: the collector need not look at what comes and goes by the million.
     return msgspec.defstruct("Row", fields, gc=False)
+
+
+_KNOWN = {"id": int | UnsetType}
+"""What every row has alike: an id comes as text, and is a number to all who use it."""
 
 
 def leading_to(branches: Sequence[Branch], collections: Mapping[str, str]) -> tuple[Branch, ...]:
@@ -175,7 +181,7 @@ def _gather(row: Any, branches: Sequence[Branch], found: dict[str, dict[int, int
         if branch.collection is not None:
             versions = found.setdefault(branch.collection, {})
             for one in rows:
-                versions[int(one.id)] = number_of(one._version)
+                versions[one.id] = number_of(one._version)
         if branch.branches:
             for one in rows:
                 _gather(one, branch.branches, found)

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from clients.sonar import SonarClient, entities_of
 from clients.sonar_answers import Connection, Into, into
@@ -27,7 +27,8 @@ class Nested:
         self._client, self._schema = client, schema
         self._page_size, self._node_limit = page_size, node_limit
         self._uncounted: set[tuple[str, str]] = set()
-        self._intos: dict[int, Into] = {}
+        self._intos: dict[type[msgspec.Struct], Into] = {}
+        """By the layout of the rows, of which each branch has its own."""
 
     async def complete(self, rows: Sequence[Any], branches: Sequence[Branch], full: int) -> None:
         """Make the connections of `rows` lists, in place, each of them whole. A page was asked for with `full` rows.
@@ -55,10 +56,10 @@ class Nested:
         rest = iter(lists)
         while part := list(islice(rest, max(1, min(most, room // _ROWS_OF_ONE)))):
             each = max(1, min(most, room // len(part)))
-            found = await self._together(branch, [int(one.row.id) for one in part], each)
+            found = await self._together(branch, [one.row.id for one in part], each)
             for one in part:
                 # Taken out: one that two rows of a page show gets a list for each, for they are made flat in place.
-                rows, total = found.pop(id := int(one.row.id), ([], None))
+                rows, total = found.pop(id := one.row.id, ([], None))
                 setattr(one.row, branch.name, await self._rest(branch, id, rows, total, each))
 
     async def _together(self, branch: Branch, ids: Sequence[int], each: int) -> dict[int, tuple[list[Any], int]]:
@@ -88,7 +89,7 @@ class Nested:
         found = {}
         for owner in entities_of(answer.data.get(collection), asked=len(ids), counted=False):
             rows = entities_of(owner.rows, asked=each, counted=True)
-            found[int(owner.id)] = rows, owner.rows.page_info["total_count"]
+            found[owner.id] = rows, owner.rows.page_info["total_count"]
         return found
 
     async def _rest(self, branch: Branch, id: int, rows: list[Any], total: int | None, each: int) -> list[Any]:
@@ -98,7 +99,7 @@ class Nested:
             collection, branch.field, documents.inner_text(branch.selection), archived=archived
         )
         while total is None or len(rows) < total:
-            last = int(rows[-1].id) if rows else 0
+            last = rows[-1].id if rows else 0
             answer = await self._client.query(
                 document, {"id": id, "search": documents.after_id(last), "n": each}, into=self._into(branch)
             )
@@ -113,12 +114,12 @@ class Nested:
 
     def _into(self, branch: Branch) -> Into:
         """What reads answers of owners that show the branch."""
-        found = self._intos.get(id(branch))
+        found = self._intos.get(branch.row)
         if found is None:
             rows = Connection[branch.row] | None  # type: ignore[name-defined]  # made at run time
-            fields = [("id", Any, UNSET), ("rows", rows, None)]
+            fields = [("id", int | UnsetType, UNSET), ("rows", rows, None)]
             found = into(msgspec.defstruct("Owner", fields, rename={"rows": branch.field}, gc=False))
-            self._intos[id(branch)] = found
+            self._intos[branch.row] = found
         return found
 
     def _owners(self, branch: Branch) -> tuple[str, bool]:

@@ -21,9 +21,11 @@ class Packed:
         self.keys = array("i", [0])
         self.columns = [array(code, [0]) for code in codes]
         self._slots = array("I", [0]) * _LEAST
+        self._next = 1
+        """The first place that is not taken; behind it keys and columns hold 0."""
 
     def __len__(self) -> int:
-        return len(self.keys) - 1
+        return self._next - 1
 
     def find(self, key: int) -> int:
         """The place of a key; 0: it is not here."""
@@ -45,10 +47,12 @@ class Packed:
             if keys[place] == key:
                 return place
             slot = slot + 1 & last
-        place = len(keys)
-        keys.append(key)
-        for column in self.columns:
-            column.append(0)
+        place = self._next
+        if place == len(keys):
+            for one in (keys, *self.columns):  # all at once: to lengthen each by one is most of what a new key costs
+                one.frombytes(bytes(one.itemsize * max(_LEAST, place >> 4)))
+        keys[place] = key
+        self._next = place + 1
         slots[slot] = place
         if 3 * place > 2 * len(slots):
             self._slots = array("I", [0]) * (2 * len(slots))

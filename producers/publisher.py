@@ -62,15 +62,8 @@ class _Outlet(NamedTuple):
     events: EventWriter
 
 
-class _Message(NamedTuple):
-    """An event that waits for the next commit."""
-
-    aggregate: str
-    op: str
-    topic: str
-    partition: int
-    key: bytes
-    value: bytes
+_Messages = defaultdict[tuple[str, int], list[tuple[bytes, bytes]]]
+"""`{(topic, partition): (key, value) of each event}` that wait for the next commit."""
 
 
 class Publisher:
@@ -96,7 +89,9 @@ class Publisher:
         self.offsets = offsets
         self.counts: Counter[tuple[str, str]] = Counter()
         self._outlets: dict[str, _Outlet] = {}
-        self._messages: list[_Message] = []
+        self._messages: _Messages = defaultdict(list)
+        self._handed_in: Counter[tuple[str, str]] = Counter()
+        """`{(aggregate, op): events}` that wait for the next commit, in `_messages`."""
         self._sent: Sent = {}
         self._account_of = partial(index.root_of, ACCOUNTS)
         self._lock = asyncio.Lock()
@@ -107,7 +102,7 @@ class Publisher:
 
     def row(self, aggregate: Aggregate, row: Any, children: Children, page: Page, *, snapshot: bool) -> Published:
         """Publish one root as it was read; a following read that changes nothing publishes nothing."""
-        id, collection = int(row.id), aggregate.root.name
+        id, collection = row.id, aggregate.root.name
         try:
             outlet = self._outlet(aggregate)
             after = outlet.rows.write(row)
@@ -170,38 +165,34 @@ class Publisher:
                 return
             covers = self._asked
             # Both at once: of what another task publishes meanwhile neither event nor entry goes with these.
-            messages, self._messages = self._messages, []
+            messages, self._messages = self._messages, defaultdict(list)
+            handed_in, self._handed_in = self._handed_in, Counter()
             sent, self._sent = self._sent, {}
             pending = self._index.take_pending()
             await about_to_send(self._cursors, sent)
             # Not cut short by what ends the caller: another commit would send newer events beside these.
             await finished(asyncio.to_thread(self._deliver, messages, pending))
-            for (name, op), count in Counter((one.aggregate, one.op) for one in messages).items():
+            for (name, op), count in handed_in.items():
                 self.counts[name, op] += count
                 metrics.EVENTS_PUBLISHED.labels(name, op).inc(count)
             self._covered = covers
 
-    def _deliver(self, messages: Sequence[_Message], pending: Pending) -> None:
+    def _deliver(self, messages: _Messages, pending: Pending) -> None:
         # In one go: a producer that is fed now and then sends many small batches, which costs it and the broker more.
-        of_partition: defaultdict[tuple[str, int], list[_Message]] = defaultdict(list)
-        for one in messages:
-            of_partition[one.topic, one.partition].append(one)
-        for (topic, partition), (*before, last) in of_partition.items():
+        for (topic, partition), (*before, (key, value)) in messages.items():
             self._hand_over(topic, partition, before)
             # Of a partition the newest offset is told last: only that message needs to report it.
-            self._producer.produce(
-                topic, partition=partition, key=last.key, value=last.value, on_ack=self._acknowledged
-            )
+            self._producer.produce(topic, partition=partition, key=key, value=value, on_ack=self._acknowledged)
         self._producer.flush()
         self._index.produce(pending)
         self._producer.flush()
 
-    def _hand_over(self, topic: str, partition: int, messages: Sequence[_Message]) -> None:
-        if len({one.key for one in messages}) == len(messages):
-            self._producer.produce_all(topic, ((one.key, one.value) for one in messages), partition=partition)
+    def _hand_over(self, topic: str, partition: int, messages: Sequence[tuple[bytes, bytes]]) -> None:
+        if len({key for key, _ in messages}) == len(messages):
+            self._producer.produce_all(topic, messages, partition=partition)
             return
-        for one in messages:  # events of one key stay in order
-            self._producer.produce(topic, partition=partition, key=one.key, value=one.value)
+        for key, value in messages:  # events of one key stay in order
+            self._producer.produce(topic, partition=partition, key=key, value=value)
 
     def _acknowledged(self, message: Message) -> None:
         topic, partition, offset = message.topic(), message.partition(), message.offset()
@@ -249,12 +240,13 @@ class Publisher:
             return False
         partition = partition_of(owner if owner is not None else id, self._partitions)
         key = key_bytes(outlet.key_header, id)
-        self._messages.append(_Message(aggregate.name, op, outlet.topic, partition, key, value))
+        self._messages[outlet.topic, partition].append((key, value))
+        self._handed_in[aggregate.name, op] += 1
         self._sent.setdefault(aggregate.root.name, []).append((id, page.sequence, owner))
         return True
 
     def _dead_letter(self, aggregate: Aggregate, row: Any, page: Page, code: str, reason: str) -> None:
-        id, why = int(row.id), (code, reason, str(row._version))
+        id, why = row.id, (code, reason, str(row._version))
         if self._set_aside.get((aggregate.name, id)) == why:
             return
         self._set_aside[aggregate.name, id] = why

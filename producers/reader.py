@@ -58,7 +58,7 @@ class Page:
     def tells_of(self, id: int) -> bool:
         """Whether the row of an id that was asked for would be here: a page that was halved, or clamped, ends early."""
         whole = not self.rows or (self.total is not None and self.total <= len(self.rows))
-        return whole or id <= int(self.rows[-1].id)
+        return whole or id <= self.rows[-1].id
 
 
 class Reading:
@@ -193,7 +193,7 @@ class Reader:
             raise IncompletePage(f"Sonar gives no {name}")
         # No nested list of a settings object fills a page.
         try:
-            root = msgspec.convert({**row, "id": "1"}, reading.row)
+            root = msgspec.convert({**row, "id": 1}, reading.row, strict=False)
         except msgspec.ValidationError:
             raise IncompletePage(f"Sonar gives {name} in another shape than was asked for") from None
         for full in flatten(root, reading.folded, NESTED_PAGE):

@@ -99,7 +99,7 @@ class Rereading:
             ids = Ids.of(one.id for one in batch)
             page = await self._reader.page(aggregate, documents.within(ids.ranges), len(batch))
         self._lease.check()
-        rows = {int(row.id): row for row in page.rows}
+        rows = {row.id: row for row in page.rows}
         for demand in (one for one in batch if page.tells_of(one.id)):
             demand.attempts += 1
             row = rows.get(demand.id)

@@ -167,7 +167,7 @@ class Snapshot:
             await self.gate.wait()
             part, size = left.ranges[:_RANGES_TOGETHER], self._reader.page_size(aggregate)
             page = await self._page(aggregate, documents.within(part), size)
-            found = [int(row.id) for row in page.rows]
+            found = [row.id for row in page.rows]
             is_last = not found or (page.total is not None and page.total <= len(found))
             await self._publish(aggregate, page)
             covered = part[-1][1] if is_last else found[-1]
@@ -216,7 +216,7 @@ class Snapshot:
     async def _range(self, aggregate: Aggregate, progress: Progress, one: Range, stop: asyncio.Event) -> None:
         page = await self._next(aggregate, one.last, one.high)
         while True:
-            last, rows = int(page.rows[-1].id) if page.rows else one.last, len(page.rows)
+            last, rows = page.rows[-1].id if page.rows else one.last, len(page.rows)
             done = not page.rows or (page.total is not None and page.total <= len(page.rows))
             await self._hand_in(aggregate, page)
             # While the broker is waited for, Sonar is asked for what follows.
@@ -268,7 +268,7 @@ class Snapshot:
                     row = page.rows.pop()
                     children = self._reader.children(aggregate, row)
                     if self._publisher.row(aggregate, row, children, page, snapshot=True) is Published.OVERLAPPED:
-                        overlapped.append(int(row.id))
+                        overlapped.append(row.id)
         return overlapped
 
     async def _save(self, aggregate: Aggregate, progress: Progress) -> None:

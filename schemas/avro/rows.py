@@ -116,14 +116,12 @@ def _straight(forms: Sequence[tuple[Member, Form]], has: Collection[str]) -> For
             names[f"form_{place}"] = always[member.name]
             parts.append(f"form_{place}")
         elif form is plain_text:
-            parts.append(f"LENGTHS[len(data := {value}.encode())] + data")
+            parts.append(f"LENGTHS[len(data := {value}.encode())], data")
         elif form is nullable_text:
             parts.append(f"NULL if (value := {value}) is None else GIVEN_LENGTHS[len(data := value.encode())] + data")
         elif member.name == "id" and form is FORMS[Kind.WHOLE, False]:
-            # The one number that is another in every row: nothing is gained by remembering it.
-            parts.append(
-                f"(whole(int(value)) if (value := {value}).isdigit() and value.isascii() else form_{place}(value))"
-            )
+            # The one number that is another in every row: nothing is gained by remembering it. It is read as a number.
+            parts.append(f"whole({value})")
         elif names[f"known_{place}"] is not None:
             parts.append(f"known_{place}[{value}]")
         elif isinstance(form, _Rows):

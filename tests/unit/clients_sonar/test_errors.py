@@ -25,7 +25,8 @@ from plumbing.errors import Action, DependencyRefused, SyncError
 class Row(Struct):
     """What is asked for of a row."""
 
-    id: Any = UNSET
+    id: int | UnsetType = UNSET
+    name: Any = UNSET
     groups: Connection[Any] | UnsetType = UNSET
 
 
@@ -34,18 +35,31 @@ ROWS = into(Row)
 
 def test_rows_are_read_into_the_layout_that_was_asked_for() -> None:
     data = data_of(
-        200, {}, b'{"data": {"accounts": {"entities": [{"id": "1", "new": 2}], "page_info": {"page": 1}}}}', ROWS
+        200,
+        {},
+        b'{"data": {"accounts": {"entities": [{"id": "1", "name": "7", "new": 2}], "page_info": {"page": 1}}}}',
+        ROWS,
     )
     assert not isinstance(data, SyncError)
     connection = data["accounts"]
     assert isinstance(connection, Connection)
     assert connection.page_info == {"page": 1}
-    assert entities_of(connection, asked=1, counted=False) == [Row(id="1")]
+    assert entities_of(connection, asked=1, counted=False) == [Row(id=1, name="7")]
 
 
 @pytest.mark.parametrize(
     "accounts",
-    [b"null", b'"x"', b"[]", b"{}", b'{"entities": [null]}', b'{"entities": [{"groups": []}]}', b'{"entities": [1]}'],
+    [
+        b"null",
+        b'"x"',
+        b"[]",
+        b"{}",
+        b'{"entities": [null]}',
+        b'{"entities": [{"groups": []}]}',
+        b'{"entities": [1]}',
+        b'{"entities": [{"id": null}]}',
+        b'{"entities": [{"id": "x"}]}',
+    ],
 )
 def test_an_answer_in_another_shape_is_no_page(accounts: bytes) -> None:
     assert type(data_of(200, {}, b'{"data": {"accounts": %s}}' % accounts, ROWS)) is IncompletePage
