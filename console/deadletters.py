@@ -14,7 +14,7 @@ from console.output import table
 from console.waits import chains_of
 from plumbing.avro import Codec, Undecodable, make_registry
 from plumbing.errors import ConfigurationError
-from plumbing.kafka import make_consumer
+from plumbing.kafka import make_reader
 from plumbing.settings import Settings
 from schemas.avro import envelope_schema
 from schemas.catalogue import aggregate
@@ -154,7 +154,7 @@ async def _values(settings: Settings, letter: Letter) -> Any:
     name = topic.removeprefix(Topics(settings.instance).sonar(""))
     with (
         make_registry(settings.registry) as registry,
-        closing(make_consumer(settings.kafka, group_of(settings))) as consumer,
+        closing(make_reader(settings.kafka, group_of(settings))) as consumer,
     ):
         codec = Codec(registry, f"{topic}-value", envelope_schema(aggregate(name)))
         message = message_at(consumer, letter.place)

@@ -17,7 +17,7 @@ from console.output import table
 from console.replay_bundles import Foresight, Mapped, Publisher, map_again, rules_of_now
 from console.replay_scope import Scope
 from plumbing.errors import ExitCode
-from plumbing.kafka import AckedProducer, make_consumer, make_producer
+from plumbing.kafka import AckedProducer, make_producer, make_reader
 from plumbing.settings import Settings
 from processors.context import MAPPED, Context
 from processors.transform import DeadLetter
@@ -163,7 +163,7 @@ def _reader(settings: Settings) -> Callable[[Letter], Stored | None]:
         if letter.place is None or letter.root is None:
             return None
         topic, partition, offset = letter.place
-        with closing(make_consumer(settings.kafka, group_of(settings))) as consumer:
+        with closing(make_reader(settings.kafka, group_of(settings))) as consumer:
             message = message_at(consumer, letter.place)
         if message is None:
             return None

@@ -17,7 +17,7 @@ from plumbing.avro import Codec, Undecodable
 from plumbing.clock import from_epoch_ms
 from plumbing.dead_letters import CODE, OFFSET, PARTITION, REASON, TOPIC
 from plumbing.errors import DependencyUnreachable
-from plumbing.kafka import end_offsets, make_consumer
+from plumbing.kafka import end_offsets, make_reader
 from plumbing.reading import read_spans, read_whole, value_of
 from plumbing.settings import Settings
 from schemas.avro import envelope_schema, key_schema
@@ -108,7 +108,7 @@ def with_events(settings: Settings, registry: SchemaRegistryClient, letters: Seq
     prefix, keys = Topics(settings.instance).sonar(""), _Keys(registry)
     codecs: dict[str, Codec] = {}
     found = []
-    with closing(make_consumer(settings.kafka, group_of(settings))) as consumer:
+    with closing(make_reader(settings.kafka, group_of(settings))) as consumer:
         for one in letters:
             if one.stage != "process" or one.place is None:
                 found.append(one)
@@ -165,7 +165,7 @@ def newest_seen(settings: Settings, registry: SchemaRegistryClient, letters: Seq
         elif one.sequence is None and one.place is not None:
             starts[one.root] = max(one.place[2] + 1, starts.get(one.root, 0))
     found: dict[Root, int] = {}
-    with closing(make_consumer(settings.kafka, group_of(settings))) as consumer:
+    with closing(make_reader(settings.kafka, group_of(settings))) as consumer:
         for name in sorted({name for name, _ in starts}):
             topic = topics.sonar(name)
             codec = Codec(registry, f"{topic}-value", envelope_schema(aggregate(name)))

@@ -7,7 +7,7 @@ import orjson
 from confluent_kafka import Consumer, TopicPartition
 
 from plumbing.errors import DependencyUnreachable
-from plumbing.kafka import committed_offsets, end_offsets, make_consumer
+from plumbing.kafka import committed_offsets, end_offsets, make_reader
 from plumbing.settings import Settings
 from schemas.catalogue import AGGREGATES
 from schemas.topics import Topics
@@ -41,8 +41,8 @@ class Progress:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._topics = Topics(settings.instance)
-        self._process = make_consumer(settings.kafka, self._topics.process_group)
-        self._sink = make_consumer(settings.kafka, self._topics.sink_group)
+        self._process = make_reader(settings.kafka, self._topics.process_group)
+        self._sink = make_reader(settings.kafka, self._topics.sink_group)
 
     def close(self) -> None:
         """Close the connections."""

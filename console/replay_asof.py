@@ -15,7 +15,7 @@ from console.replay_scope import check_kept, chosen, moment_of
 from plumbing.avro import Codec, Undecodable, make_registry
 from plumbing.clock import epoch_ms
 from plumbing.errors import SyncError
-from plumbing.kafka import end_offsets, make_consumer, partition_of
+from plumbing.kafka import end_offsets, make_reader, partition_of
 from plumbing.reading import Spans, partitions_of, read_spans, value_of
 from plumbing.settings import Settings
 from schemas.aggregate import Aggregate
@@ -95,7 +95,7 @@ def _versions(
     names = {topics.sonar(one.name): one for one in aggregates}
     found: dict[tuple[str, int], Versions] = {}
     with (
-        closing(make_consumer(settings.kafka, f"{topics.process_group}.replay")) as consumer,
+        closing(make_reader(settings.kafka, f"{topics.process_group}.replay")) as consumer,
         make_registry(settings.registry) as registry,
     ):
         codecs = {topic: Codec(registry, f"{topic}-value", envelope_schema(one)) for topic, one in names.items()}

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from plumbing.avro import Codec, Undecodable, make_registry
 from plumbing.clock import epoch_ms, from_epoch_ms, utc_now
 from plumbing.errors import Action, ConfigurationError, DependencyUnreachable, ExitCode, SyncError
-from plumbing.kafka import end_offsets, make_consumer
+from plumbing.kafka import end_offsets, make_reader
 from plumbing.reading import Spans, partitions_of, read_spans, value_of
 from plumbing.settings import Settings
 from processors.context import MAPPED
@@ -179,7 +179,7 @@ def _start_of_run(
 
 @contextmanager
 def _consumer(settings: Settings) -> Iterator[Consumer]:
-    consumer = make_consumer(settings.kafka, f"{Topics(settings.instance).process_group}.replay")
+    consumer = make_reader(settings.kafka, f"{Topics(settings.instance).process_group}.replay")
     try:
         yield consumer
     finally:

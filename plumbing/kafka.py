@@ -134,6 +134,11 @@ def make_consumer(kafka: KafkaSettings, group: str, **overrides: Any) -> Consume
     )
 
 
+def make_reader(kafka: KafkaSettings, group: str, **overrides: Any) -> Consumer:
+    """A consumer for what lies there: it never waits long for more, which would hold up what is asked of it next."""
+    return make_consumer(kafka, group, **{"fetch.wait.max.ms": 20, **overrides})
+
+
 def make_admin(kafka: KafkaSettings) -> AdminClient:
     """An admin client."""
     return AdminClient(client_config(kafka))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from plumbing.errors import DependencyUnreachable
-from plumbing.kafka import make_consumer
+from plumbing.kafka import make_reader
 from plumbing.settings import KafkaSettings
 
 _PATIENCE_SECONDS = 2.0
@@ -13,7 +13,7 @@ _PATIENCE_SECONDS = 2.0
 
 def make_lag_consumer(kafka: KafkaSettings, group: str) -> Consumer:
     """A client that asks for a group's offsets and looks at single messages; it never joins the group."""
-    return make_consumer(
+    return make_reader(
         kafka,
         group,
         **{"queued.min.messages": 1, "queued.max.messages.kbytes": 1024, "fetch.message.max.bytes": 65_536},

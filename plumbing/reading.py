@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from plumbing.errors import Action, DependencyUnreachable, ExitCode, SyncError
-from plumbing.kafka import end_offsets, make_consumer
+from plumbing.kafka import end_offsets, make_reader
 from plumbing.settings import KafkaSettings
 
 _LOOK_SECONDS = 0.5
@@ -66,7 +66,7 @@ def read_whole(kafka: KafkaSettings, topic: str, group: str) -> Iterator[Message
         TopicMissing: the topic does not exist.
         DependencyUnreachable: the broker does not answer.
     """
-    consumer = make_consumer(kafka, group, **_IN_SMALL_BITES)
+    consumer = make_reader(kafka, group, **_IN_SMALL_BITES)
     try:
         ends = end_offsets(consumer, topic, partitions_of(consumer, topic))
         spans = {(topic, partition): bounds for partition, bounds in ends.items()}

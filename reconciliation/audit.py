@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, Message
 
 from clients.mysql import Database
 from plumbing.avro import Codec, Undecodable, make_registry
-from plumbing.kafka import committed_offsets, end_offsets, make_consumer
+from plumbing.kafka import committed_offsets, end_offsets, make_reader
 from plumbing.reading import Place, Spans, read_spans, value_of
 from plumbing.settings import Settings
 from reconciliation.crosswalk import check_ledger, marks
@@ -53,7 +53,7 @@ async def run_audit(settings: Settings) -> Audited:
             sinks = SinkAudit(await read_outcomes(ledger), stack.enter_context(Fold()))
             processors = ProcessAudit(stack.enter_context(Fold()))
             registry = stack.enter_context(make_registry(settings.registry))
-            consumer = make_consumer(settings.kafka, topics.process_group)  # names the group whose offsets are asked
+            consumer = make_reader(settings.kafka, topics.process_group)  # names the group whose offsets are asked
             stack.callback(consumer.close)
             # What is committed first, then what has to be there by then.
             committed = {

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from plumbing.avro import Codec, Undecodable, make_registry
-from plumbing.kafka import end_offsets, make_consumer
+from plumbing.kafka import end_offsets, make_reader
 from plumbing.reading import read_spans, value_of
 from plumbing.settings import Settings
 from schemas.aggregate import Aggregate
@@ -75,7 +75,7 @@ class Events:
         self._db.execute(_TABLE)
         self._db.execute("CREATE INDEX by_owner ON event (owner)")
         registry = self._stack.enter_context(make_registry(settings.registry))
-        self._consumer = make_consumer(settings.kafka, f"{self._topics.process_group}.reconcile")
+        self._consumer = make_reader(settings.kafka, f"{self._topics.process_group}.reconcile")
         self._stack.callback(self._consumer.close)
         self._codecs = {
             one.name: Codec(registry, f"{self._topics.sonar(one.name)}-value", envelope_schema(one))
