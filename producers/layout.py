@@ -4,7 +4,7 @@ A row is a struct with one attribute for each field that was asked for: `msgspec
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
@@ -46,8 +46,16 @@ class Branch:
     """Its rows, and what nests in them, are not the root's own (`schemas.records.Foreign`)."""
     alone: bool = False
     """Only its newest row is asked for, so that its page is always full (`schemas.records.Newest`)."""
-    collection: str | None = None
+
+
+class Leading(NamedTuple):
+    """A branch whose rows are the root's own, on the way to its children."""
+
+    name: str
+    many: bool
+    collection: str | None
     """That of its rows, where they are children of the root, whose changes are followed."""
+    below: tuple["Leading", ...]
 
 
 class Full(NamedTuple):
@@ -113,17 +121,17 @@ _KNOWN = {"id": int | UnsetType}
 """What every row has alike: an id comes as text, and is a number to all who use it."""
 
 
-def leading_to(branches: Sequence[Branch], collections: Mapping[str, str]) -> tuple[Branch, ...]:
+def leading_to(branches: Sequence[Branch], collections: Mapping[str, str]) -> tuple[Leading, ...]:
     """Those of the branches whose rows are the root's own and of one of the types, or that have such a one below.
 
     `collections`: `{type: its collection}`.
     """
-    marked = [
-        replace(one, branches=leading_to(one.branches, collections), collection=collections.get(one.type_name))
+    found = [
+        Leading(one.name, one.many, collections.get(one.type_name), leading_to(one.branches, collections))
         for one in branches
         if not one.foreign
     ]
-    return tuple(one for one in marked if one.branches or one.collection)
+    return tuple(one for one in found if one.below or one.collection)
 
 
 def folded(branches: Sequence[Branch]) -> tuple[Branch, ...]:
@@ -131,7 +139,7 @@ def folded(branches: Sequence[Branch]) -> tuple[Branch, ...]:
     return tuple(one for one in branches if one.many or one.polymorphic or one.folded)
 
 
-def flatten(row: Any, branches: Sequence[Branch], full: int) -> list[Full]:
+def flatten(rows: Sequence[Any], branches: Sequence[Branch], full: int) -> list[Full]:
     """Make connections lists, in place; gives the lists that fill their page, to be replaced by whole ones.
 
     `branches`: those that are `folded`.
@@ -139,49 +147,56 @@ def flatten(row: Any, branches: Sequence[Branch], full: int) -> list[Full]:
     A page holds `full` rows, or the branch's few.
     """
     found: list[Full] = []
-    _flatten(row, branches, full, found)
+    _flatten(rows, branches, full, found)
     return found
 
 
-def _flatten(row: Any, branches: Sequence[Branch], full: int, found: list[Full]) -> None:
+def _flatten(rows: Sequence[Any], branches: Sequence[Branch], full: int, found: list[Full]) -> None:
+    # One branch of all rows after the other: they are many, and what is to be done to a branch is the same in each.
     for branch in branches:
-        value = getattr(row, branch.name)
-        if value is None or value is UNSET:
-            continue
-        if not branch.many:
-            if branch.polymorphic and value.id is UNSET:
-                setattr(row, branch.name, None)  # it leads to another type
-            elif branch.folded:
-                _flatten(value, branch.folded, full, found)
-            continue
-        rows = value.entities
-        setattr(row, branch.name, rows)
-        if not rows:
-            continue
-        if not branch.alone and len(rows) >= min(full, branch.few or full):
-            found.append(Full(row, branch))
-        elif branch.folded:
-            for one in rows:
-                _flatten(one, branch.folded, full, found)
+        name, below = branch.name, list[Any]()
+        if branch.many:
+            most = None if branch.alone else min(full, branch.few or full)
+            for row in rows:
+                value = getattr(row, name)
+                if value is None or value is UNSET:
+                    continue
+                entities = value.entities
+                setattr(row, name, entities)
+                if most is not None and len(entities) >= most:
+                    found.append(Full(row, branch))
+                else:
+                    below += entities
+        else:
+            for row in rows:
+                value = getattr(row, name)
+                if value is None or value is UNSET:
+                    continue
+                if branch.polymorphic and value.id is UNSET:
+                    setattr(row, name, None)  # it leads to another type
+                else:
+                    below.append(value)
+        if below and branch.folded:
+            _flatten(below, branch.folded, full, found)
 
 
-def children_of(row: Any, branches: Sequence[Branch]) -> dict[str, dict[int, int]]:
+def children_of(row: Any, branches: Sequence[Leading]) -> dict[str, dict[int, int]]:
     """`{collection: {id: version}}` of a flattened row's own nested rows; `branches` as `leading_to` gives them."""
     found: dict[str, dict[int, int]] = {}
     _gather(row, branches, found)
     return found
 
 
-def _gather(row: Any, branches: Sequence[Branch], found: dict[str, dict[int, int]]) -> None:
-    for branch in branches:
-        value = getattr(row, branch.name)
+def _gather(row: Any, branches: Sequence[Leading], found: dict[str, dict[int, int]]) -> None:
+    for name, many, collection, below in branches:
+        value = getattr(row, name)
         if not value:
             continue
-        rows = value if branch.many else (value,)
-        if branch.collection is not None:
-            versions = found.setdefault(branch.collection, {})
+        rows = value if many else (value,)
+        if collection is not None:
+            versions = found.setdefault(collection, {})
             for one in rows:
                 versions[one.id] = number_of(one._version)
-        if branch.branches:
+        if below:
             for one in rows:
-                _gather(one, branch.branches, found)
+                _gather(one, below, found)

@@ -39,15 +39,14 @@ class Nested:
             IncompletePage: a list cannot be read to its end, or its owner went away meanwhile.
             SyncError: from the client.
         """
-        waiting = [one for row in rows for one in flatten(row, branches, full)]
+        waiting = flatten(rows, branches, full)
         while waiting:
             for branch, lists in _by_branch(waiting):
                 await self._read(branch, lists)
             waiting = [
                 deeper
                 for one in waiting
-                for row in getattr(one.row, one.branch.name)
-                for deeper in flatten(row, one.branch.folded, full)
+                for deeper in flatten(getattr(one.row, one.branch.name), one.branch.folded, full)
             ]
 
     async def _read(self, branch: Branch, lists: Sequence[Full]) -> None:

@@ -196,7 +196,7 @@ class Reader:
             root = msgspec.convert({**row, "id": 1}, reading.row, strict=False)
         except msgspec.ValidationError:
             raise IncompletePage(f"Sonar gives {name} in another shape than was asked for") from None
-        for full in flatten(root, reading.folded, NESTED_PAGE):
+        for full in flatten([root], reading.folded, NESTED_PAGE):
             raise IncompletePage(f"nested {full.branch.name} of {name} is too long")
         return Page([root], sequence, answer.started, answer.server_time, 1)
 

@@ -31,10 +31,13 @@ class EventWriter:
         after: bytes | None,
         *,
         sequence: int,
-        source_ts_ms: int,
+        source_ts_ms: bytes,
         read_ts_ms: int,
     ) -> bytes:
-        """The message of one event. `after`: as a `RowWriter` writes it, None for a delete; the rest as in `Event`."""
+        """The message of one event.
+
+        `after`: as a `RowWriter` writes it, None for a delete; `source_ts_ms` too is in Avro; the rest as in `Event`.
+        """
         if self._of != (op, sequence, read_ts_ms):  # the same in all events of a page
             self._of = op, sequence, read_ts_ms
             self._middle = self._snapshot[op == "r"] + text(str(sequence)) + self._table
@@ -43,7 +46,7 @@ class EventWriter:
             (
                 self._deleted if after is None else self._written + after,
                 self._source,
-                whole(source_ts_ms),
+                source_ts_ms,
                 self._middle,
                 whole(sonar_id),
                 NULL if owner_id is None else GIVEN + whole(owner_id),

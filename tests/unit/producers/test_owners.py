@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from producers.layout import Branch
+from producers.layout import Branch, Leading
 from producers.nested import NESTED_PAGE
 from producers.owners import owner_of, owner_paths
 from producers.reader import Reading
@@ -47,13 +47,14 @@ def test_a_row_is_asked_for_what_its_ways_need() -> None:
     assert {path for one in _OF_ADDRESSES for path in owner_paths(one)} == {"assignable_id", "assignable_type"}
 
 
-def _referred_to(branches: Sequence[Branch], above: str) -> Iterator[str]:
+def _referred_to(leading: Sequence[Leading], branches: Sequence[Branch], above: str) -> Iterator[str]:
     """Paths to rows that are named by a column, are no children, and have children of the root's kinds below them."""
-    for one in branches:
-        path = f"{above}.{one.name}".lstrip(".")
-        if not one.many and not one.collection and f"{one.field}_id" in the_schema().fields(one.owner_type):
+    named = {one.name: one for one in branches}
+    for one in leading:
+        branch, path = named[one.name], f"{above}.{one.name}".lstrip(".")
+        if not one.many and not one.collection and f"{branch.field}_id" in the_schema().fields(branch.owner_type):
             yield path
-        yield from _referred_to(one.branches, path)
+        yield from _referred_to(one.below, branch.branches, path)
 
 
 @pytest.mark.parametrize("one", AGGREGATES, ids=lambda one: one.name)
@@ -63,4 +64,5 @@ def test_children_of_a_row_that_a_root_refers_to_are_not_taken_for_its_own(one: 
         return None if found is None else found.name
 
     text = selection(one, the_schema().fields, NESTED_PAGE, related)
-    assert list(_referred_to(Reading(one, text, the_schema()).children, "")) == [], "they need the mark Foreign"
+    reading = Reading(one, text, the_schema())
+    assert list(_referred_to(reading.children, reading.branches, "")) == [], "they need the mark Foreign"

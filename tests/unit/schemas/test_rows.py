@@ -359,7 +359,7 @@ def test_an_event_has_the_bytes_of_its_envelope(
     )
     writer = EventWriter(declared, b"head", instance=instance, run_id=run_id, fingerprint=fingerprint)
     after = None if op == "d" else at_once_or_not(declared)(row)
-    written = writer.write(op, id, owner, after, sequence=sequence, source_ts_ms=source_ms, read_ts_ms=read_ms)
+    written = writer.write(op, id, owner, after, sequence=sequence, source_ts_ms=whole(source_ms), read_ts_ms=read_ms)
     assert written == b"head" + writing(parse(envelope_schema(declared)))(envelope_of(event))
 
 
