@@ -5,8 +5,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sandbox.splynx import arrays, columns, extras, search, wire
-from sandbox.splynx.call import Call, exists
+from sandbox.splynx import arrays, checks, columns, extras, search, wire
+from sandbox.splynx.call import Call
 from sandbox.splynx.columns import Errors
 from sandbox.splynx.database import Row
 from sandbox.splynx.problems import (
@@ -236,34 +236,6 @@ class Entity:
                 answer["additional_attributes"] = values[row[key]]
         return shown
 
-    async def _twins(self, call: Call, values: Given, before: Row | None) -> Errors:
-        """Unique attributes that another live row has. The look and the write are two steps, as in the product."""
-        errors = []
-        for name in self.resource.unique:
-            value = values.get(name)
-            if value in (None, ""):
-                continue
-            row = await call.session.row(
-                f"SELECT `{self.resource.key}` FROM `{self.table}` WHERE `{name}` = %s{self._live}"
-                f" AND `{self.resource.key}` <> %s LIMIT 1",
-                (value, before[self.resource.key] if before else 0),
-            )
-            if row is not None:
-                errors.append((name, f'{self._title(name)} "{value}" has already been taken.'))
-        return errors
-
-    @property
-    def _live(self) -> str:
-        return " AND deleted = '0'" if self.resource.soft_delete else ""
-
-    async def _strangers(self, call: Call, given: Given) -> Errors:
-        """Attributes that name a row which is not there."""
-        return [
-            (name, f"{self._title(name)} is invalid.")
-            for name, table in self.resource.refers.items()
-            if given.get(name) not in (None, "", 0, "0") and not await exists(call, table, given[name])
-        ]
-
     async def _checked(
         self, call: Call, given: Given, values: Given, errors: Errors, before: Row | None
     ) -> tuple[Given, dict[str, str]]:
@@ -272,9 +244,9 @@ class Entity:
         Raises:
             Invalid: what is wrong with the body, all of it.
         """
-        errors += columns.misfits(self.resource, given) + await self._strangers(call, given)
+        errors += columns.misfits(self.resource, given) + await checks.strangers(call, self.resource, given)
         errors += await arrays.misfits(call, self.resource, given)
-        errors += await self.validate(call, given, before) + await self._twins(call, values, before)
+        errors += await self.validate(call, given, before) + await checks.twins(call, self.resource, values, before)
         more: dict[str, str] = {}
         if self.resource.module:
             row_id = int(before[self.resource.key]) if before else None

@@ -2,19 +2,35 @@
 
 from sandbox.splynx.resources import (
     belongings,
-    core,
+    customers,
+    foundation,
     inventory,
+    money,
     network,
     offers,
     papers,
     scheduling,
+    services,
     support,
     usage,
 )
 from sandbox.splynx.resources.model import Attribute, Link, Parts, Resource
 from sandbox.splynx.resources.routes import routes
 
-_ROOMS = (core, offers, papers, network, inventory, belongings, support, scheduling, usage)
+_ROOMS = (
+    foundation,
+    customers,
+    money,
+    services,
+    offers,
+    papers,
+    network,
+    inventory,
+    belongings,
+    support,
+    scheduling,
+    usage,
+)
 
 RESOURCES: dict[str, Resource] = {made.path: made for room in _ROOMS for made in room.RESOURCES}
 """By path."""

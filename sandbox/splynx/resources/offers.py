@@ -1,23 +1,9 @@
 """Tariffs and bundles: what is offered, and to whom."""
 
-from sandbox.splynx import attributes
 from sandbox.splynx.resources.model import Link, Resource
 from sandbox.splynx.resources.model import resource as _resource
 
-_VOICE = """
-type string! Type
-customer_rate_table_id integer Rate table
-buy_price_increase integer Buy price increase
-connection_cost_included boolean Included pricing should cover the connection cost
-transaction_category_id_for_calls integer Transaction category for calls
-transaction_category_id_for_messages integer Transaction category for messages
-transaction_category_id_for_data integer Transaction category for data
-services string Services
-service_name string Service description
-billing_days_count string Days
-available_for_services boolean Enabled
-billing_types array! Types of billing
-custom_period integer Prepaid period
+_SOLD = """
 id integer ID
 title string! Title
 price float Price
@@ -31,21 +17,47 @@ customer_categories array! Customer category
 partners_ids array! Partners
 tax_id integer Tax name
 """
+"""What every plan has, but for bundles."""
+_BILLED = f"""
+services string Services
+service_name string Service description
+billing_days_count string Days
+available_for_services boolean Enabled
+billing_types array! Types of billing
+custom_period integer Prepaid period
+{_SOLD}"""
+"""What plans have that are billed again and again."""
+_INTERNET = """
+speed_download integer! Download speed (kbps)
+speed_upload integer! Upload speed (kbps)
+speed_limit_type string Speed limit type
+speed_limit_at integer Guaranteed speed limit at
+speed_limit_fixed_up integer Guaranteed upload speed limit
+speed_limit_fixed_down integer Guaranteed download speed limit
+aggregation integer Aggregation
+burst_type string Burst type
+burst_limit integer Burst limit
+burst_limit_fixed_up integer Upload burst limit
+burst_limit_fixed_down integer Download burst limit
+burst_threshold integer Burst threshold
+burst_threshold_fixed_up integer Upload burst threshold
+burst_threshold_fixed_down integer Download burst threshold
+burst_time integer Burst time
+priority string Priority
+exclude_traffic_classes array Exclude traffic classes from accounting
+"""
+_VOICE = """
+type string! Type
+customer_rate_table_id integer Rate table
+buy_price_increase integer Buy price increase
+connection_cost_included boolean Included pricing should cover the connection cost
+transaction_category_id_for_calls integer Transaction category for calls
+transaction_category_id_for_messages integer Transaction category for messages
+transaction_category_id_for_data integer Transaction category for data
+"""
 _ONE_TIME = """
 service_description string Service description
 enabled boolean Enabled
-id integer ID
-title string! Title
-price float Price
-transaction_category_id integer Transaction category
-vat_percent float Tax %
-with_vat boolean Tax included
-show_on_customer_portal boolean Show tariff on Customer portal
-hide_on_admin_portal boolean Hide tariff on Admin portal
-available_for_locations array! Available locations
-customer_categories array! Customer category
-partners_ids array! Partners
-tax_id integer Tax name
 """
 _BUNDLE = """
 service_description string Service description
@@ -105,54 +117,41 @@ def _offered(owner: str, key: str, *, billed: bool = True) -> dict[str, Link]:
 
 _REFERS = {"tax_id": "tax", "transaction_category_id": "billing_transactions_categories"}
 
+
+def _tariff(path: str, kind: str, controller: str, notation: str = "", **more: object) -> Resource:
+    """A plan whose services are billed again and again."""
+    table = f"tariffs_{kind}"
+    return _resource(
+        f"tariffs/{path}",
+        table,
+        f"tariffs\\{controller}",
+        notation,
+        module=table,
+        unique=("title", "service_name"),
+        refers=_REFERS,
+        used_by=((f"services_{kind}", "tariff_id"),),
+        links=_offered(table, "tariff_id"),
+        computed=("custom_period", "services"),
+        stamps={"updated_at": "now"},
+        booleans=_FLAGS,
+        **more,
+    )
+
+
 RESOURCES: tuple[Resource, ...] = (
-    _resource(
-        "tariffs/internet",
-        "tariffs_internet",
-        "tariffs\\Internet",
-        attributes.TARIFFS_INTERNET,
-        module="tariffs_internet",
-        unique=("title", "service_name"),
-        refers=_REFERS,
-        used_by=(("services_internet", "tariff_id"),),
-        links=_offered("tariffs_internet", "tariff_id"),
-        computed=("custom_period", "services"),
-        stamps={"updated_at": "now"},
-        booleans=_FLAGS,
-    ),
-    _resource(
-        "tariffs/voice",
-        "tariffs_voice",
-        "tariffs\\Voice",
-        _VOICE,
-        module="tariffs_voice",
-        unique=("title", "service_name"),
-        refers=_REFERS,
-        used_by=(("services_voice", "tariff_id"),),
-        links=_offered("tariffs_voice", "tariff_id"),
-        computed=("custom_period", "services"),
-        stamps={"updated_at": "now"},
-        booleans=_FLAGS,
-    ),
-    _resource(
-        "tariffs/recurring",
-        "tariffs_custom",
-        "tariffs\\Custom",
-        module="tariffs_custom",
+    _tariff("internet", "internet", "Internet", _INTERNET + _BILLED),
+    _tariff("voice", "voice", "Voice", _VOICE + _BILLED),
+    _tariff(
+        "recurring",
+        "custom",
+        "Custom",
         also_required=("title", "partners_ids", "available_for_locations", "customer_categories", "billing_types"),
-        unique=("title", "service_name"),
-        refers=_REFERS,
-        used_by=(("services_custom", "tariff_id"),),
-        links=_offered("tariffs_custom", "tariff_id"),
-        computed=("custom_period", "services"),
-        stamps={"updated_at": "now"},
-        booleans=_FLAGS,
     ),
     _resource(
         "tariffs/one-time",
         "tariffs_one_time",
         "tariffs\\OneTime",
-        _ONE_TIME,
+        _ONE_TIME + _SOLD,
         module="tariffs_one_time",
         unique=("title", "service_description"),
         refers=_REFERS,

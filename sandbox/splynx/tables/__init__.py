@@ -1,7 +1,9 @@
 """All tables of the stand-in, parents before children."""
 
 from sandbox.splynx.tables import (
+    accounting,
     custom,
+    documents,
     finance,
     inventory,
     links,
@@ -9,7 +11,6 @@ from sandbox.splynx.tables import (
     network,
     papers,
     people,
-    proformas,
     scheduling,
     services,
     support,
@@ -24,7 +25,8 @@ _ROOMS = (
     people,
     tariffs,
     finance,
-    proformas,
+    documents,
+    accounting,
     services,
     links,
     network,

@@ -1,37 +1,23 @@
 """Traffic, calls, sessions, and the limits on them."""
 
-from sandbox.splynx.tables.model import table
+from sandbox.splynx.tables.model import Table, table
 
-TRAFFIC_COUNTER = table(
-    "traffic_counter",
-    """
+
+def _counter(name: str) -> Table:
+    """Bytes of a service on a day."""
+    return table(
+        name,
+        """
     service_id uint
     date date
     up ubigint = 0
     down ubigint = 0
     """,
-    primary=["service_id", "date"],
-)
+        primary=["service_id", "date"],
+    )
 
-BONUS_TRAFFIC_COUNTER = table(
-    "bonus_traffic_counter",
-    """
-    service_id uint
-    date date
-    up ubigint = 0
-    down ubigint = 0
-    """,
-    primary=["service_id", "date"],
-)
 
-SERVICES_VOICE_CALLS = table(
-    "services_voice_calls",
-    """
-    id uint auto
-    start datetime null
-    stop datetime null
-    direction_type str(255) null
-    customer_id uint
+_RECORD = """customer_id uint
     service_id uint
     transaction_id uint
     category str(64)
@@ -45,55 +31,37 @@ SERVICES_VOICE_CALLS = table(
     sell_price_total money = 0.0000
     buy_price_total money = 0.0000
     import_id uint
-    deleted flag = 0
+    deleted flag = 0"""
+"""What calls, data and messages have in common."""
+
+SERVICES_VOICE_CALLS = table(
+    "services_voice_calls",
+    f"""
+    id uint auto
+    start datetime null
+    stop datetime null
+    direction_type str(255) null
+    {_RECORD}
     """,
 )
 
 SERVICES_VOICE_DATA = table(
     "services_voice_data",
-    """
+    f"""
     id uint auto
     datetime datetime
-    customer_id uint
-    service_id uint
-    transaction_id uint
-    category str(64)
-    source str(64) null
-    amount uint = 0
-    sell_price money = 0.0000
-    buy_price money = 0.0000
-    rate_buy_price money = 0.0000
-    comment str(256)
-    is_price_from_import flag = 0
-    sell_price_total money = 0.0000
-    buy_price_total money = 0.0000
-    import_id uint
-    deleted flag = 0
+    {_RECORD}
     """,
 )
 
 SERVICES_VOICE_MESSAGES = table(
     "services_voice_messages",
-    """
+    f"""
     id uint auto
     send_at datetime null
     destination str(48) null = ''
     direction_type str(255) null
-    customer_id uint
-    service_id uint
-    transaction_id uint
-    category str(64)
-    source str(64) null
-    amount uint = 0
-    sell_price money = 0.0000
-    buy_price money = 0.0000
-    rate_buy_price money = 0.0000
-    comment str(256)
-    is_price_from_import flag = 0
-    sell_price_total money = 0.0000
-    buy_price_total money = 0.0000
-    import_id uint
-    deleted flag = 0
+    {_RECORD}
     """,
 )
 
@@ -231,8 +199,8 @@ FUP_LIMITS = table(
 )
 
 TABLES = (
-    TRAFFIC_COUNTER,
-    BONUS_TRAFFIC_COUNTER,
+    _counter("traffic_counter"),
+    _counter("bonus_traffic_counter"),
     SERVICES_VOICE_CALLS,
     SERVICES_VOICE_DATA,
     SERVICES_VOICE_MESSAGES,
