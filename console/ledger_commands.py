@@ -63,7 +63,11 @@ def ledger_phase(
     show(asdict(change), as_json=json, text=phase_text)
 
 
-@ledger.command("prune", epilog="Example: crossfade ledger prune --before 2026-01-01T00:00:00Z --apply")
+@ledger.command(
+    "prune",
+    epilog="Example: crossfade ledger prune --before 2026-01-01T00:00:00Z;"
+    " crossfade ledger prune --before 2026-01-01T00:00:00Z --apply",
+)
 @noted("ledger prune")
 def ledger_prune(
     before: Annotated[str, typer.Option(help="A moment: 2026-01-01T00:00:00Z.")],

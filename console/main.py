@@ -105,10 +105,10 @@ app.command(epilog="Example: crossfade process; crossfade process --engine batch
 app.command(epilog="Example: crossfade sink; crossfade sink --apply; crossfade sink --apply --approve adoption")(
     stages.sink
 )
-app.command(epilog="Example: crossfade run --until caught-up --apply")(stages.run)
+app.command(epilog="Example: crossfade run; crossfade run --until caught-up --apply")(stages.run)
 
 
-@app.command(epilog="Example: crossfade status --json; crossfade status --audit; crossfade status --all")
+@app.command(epilog="Example: crossfade status; crossfade status --all; crossfade status --audit --json")
 def status(
     config: Config = None,
     json: Json = False,
@@ -203,7 +203,9 @@ def trace(
     raise typer.Exit(int(found.exit_code))
 
 
-@app.command(epilog="Example: crossfade reconcile --json; crossfade reconcile --csv findings.csv")
+@app.command(
+    epilog="Example: crossfade reconcile; crossfade reconcile --csv findings.csv; crossfade reconcile --every 60"
+)
 def reconcile(
     config: Config = None,
     json: Json = False,
@@ -304,6 +306,7 @@ def doctor(
 
 app.command(
     epilog="Example: crossfade replay; crossfade replay --only payment --from 2026-03-04T00:00:00Z --apply;"
+    " crossfade replay --entering;"
     " crossfade replay --account 17 --as-of 2026-03-04T12:00:00Z"
 )(replay)
 app.command(
