@@ -26,8 +26,8 @@ from sinks.undo_rows import image_of_done
 log = structlog.get_logger("sink")
 
 
-def _entry(intent: Intent, target_id: int, action: str, before: Any) -> JournalEntry:
-    return JournalEntry(intent.entity, intent.key, target_id, action, before, intent.sequence, by=intent.run)
+def _entry(intent: Intent, target_id: int, action: str, before: Any, undoes: int | None = None) -> JournalEntry:
+    return JournalEntry(intent.entity, intent.key, target_id, action, before, intent.sequence, undoes, by=intent.run)
 
 
 class Healing:
@@ -114,7 +114,7 @@ class Healing:
         owner = (intent.aggregate, intent.sonar_id)
         entered = (found, "", intent.sequence, made.state, made.revision, dumped(made.kept))
         await self._ledger.put_crosswalk(tx, [(intent.entity, intent.key, *owner, *entered)])
-        await self._ledger.journal(tx, [_entry(intent, found, made.action, made.before)])
+        await self._ledger.journal(tx, [_entry(intent, found, made.action, made.before, made.undoes)])
         # A rollback's, perhaps, that was not gone on with: its bundle is no longer taken for written.
         await self._ledger.mark_rolled_back(tx, [owner])
 

@@ -43,6 +43,8 @@ class Making:
     action: str
     kept: Document
     before: Any
+    undoes: int | None = None
+    """As the journal has it."""
 
 
 def handle_of(body: Mapping[str, Any]) -> Document:

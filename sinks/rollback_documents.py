@@ -25,7 +25,7 @@ from sinks.rest_documents import Making, RestDocuments, handle_of
 from sinks.rollback_rest import Enter, RowsBack, TakenBack
 from sinks.site import Site
 from sinks.threeway import came_through
-from sinks.undo import Way, charged_by, payment_of
+from sinks.undo import Way, action_of, charged_by, payment_of
 from sinks.undo_rows import ahead_of, edited
 
 _NUMBER, _CUSTOMER = "receipt_number", "customer_id"
@@ -140,18 +140,21 @@ class DocumentsBack:
     async def _opposite(
         self, planned: Planned, owner: Owner, enter: Enter, opened: list[Call] | None = None
     ) -> Planned:
-        known = _known(planned)
+        known, undo = _known(planned), planned.undo
         at, target = known.revision + 1, planned.target
         body = self._documents.opposite(target, known.document, planned.current, at)
         back = TakenBack(planned, 0, at, known.document, planned.current)
-        making = Making(handle_of(body), at, GONE, "compensate", known.document, planned.current)
+        # Of one that moves it is half of its undoing, which whoever repeats that goes on with.
+        undoes = undo.undoes if opened is None else None
+        making = Making(handle_of(body), at, GONE, f"{undo.mark}compensate", known.document, planned.current, undoes)
         return await self._document(owner, body, back, making, enter, opened)
 
     async def _made(
         self, planned: Planned, owner: Owner, kept: Document, at: int, image: Mapping[str, Any], enter: Enter
     ) -> Planned:
         body = self._documents.body(planned.target, await self._looks.resolved(planned, kept), at)
-        making = Making(handle_of(body), at, LIVE, "revive", kept, None)
+        action = action_of(planned.undo, _known(planned), money=True)
+        making = Making(handle_of(body), at, LIVE, action, kept, dict(image), planned.undo.undoes)
         return await self._document(owner, body, TakenBack(planned, 0, at, kept, image), making, enter)
 
     async def _document(

@@ -46,6 +46,11 @@ class Entry:
         return self.kind in {"create", "revive"} or (self.kind == "change" and self.before is None)
 
     @property
+    def is_half(self) -> bool:
+        """Whether it is the first half of an undoing that died: who repeats that goes on with it."""
+        return self.undoes is None and self.action.startswith((UNDO, REDO))
+
+    @property
     def withdrew_it(self) -> bool:
         """Whether the record was not live afterwards."""
         return self.kind in {"gone", "compensate"}
@@ -122,7 +127,8 @@ def undo_of(entries: Sequence[Entry], chosen: Collection[int], known: Known | No
         return left("the ledger does not know it any more")
     if first is not None:
         place = stack.writes.index(first)
-        if others := [one for one in _lasting(stack.writes[place:], writes) if one.id not in writes]:
+        lasting = _lasting(stack.writes[place:], writes)
+        if others := [one for one in lasting if one.id not in writes and not one.is_half]:
             return left(f"written again by run {others[-1].run_id}: undo that first")
         if first.made_it:
             if known.state != LIVE:

@@ -141,6 +141,13 @@ def _own_entries_only(real: Any) -> Any:
     return journal
 
 
+def _as_a_write(real: Any) -> Any:
+    def entry(intent: Any, target_id: int, action: str, before: Any, undoes: int | None = None) -> Any:
+        return real(intent, target_id, action.removeprefix("undo-"), before)
+
+    return entry
+
+
 def _bundles_only(real: Any) -> Any:
     def publish(self: Any, at: Any, key: Any, result: Any) -> None:
         if not isinstance(result, DeadLetter):
@@ -400,6 +407,7 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     "a dry run compares with what is there": (Patch("sinks.preview.steps_of", _against_nothing),),
     "what is mended is written again": (Patch("sinks.writer.verdict", _what_is_not_newer_is_stale),),
     "what is found to be done is noted": (Patch("sinks.store.Ledger.journal", _own_entries_only),),
+    "what a rollback did before it died is its undoing": (Patch("sinks.healing._entry", _as_a_write),),
     "the earliest image of a column counts": (Patch("sinks.undo._earliest", _only_the_last),),
     "what is away is waited for": (Patch("sinks.loop.Loop._insist", _only_once),),
     "the fence": (

@@ -42,6 +42,15 @@ def test_a_payment_that_came_back_has_a_row_of_its_own_which_is_withdrawn() -> N
     assert undo_of(entries[:2], {2}, known(GONE)).way is Way.RESTORE
 
 
+def test_half_an_undoing_of_a_run_that_died_is_gone_on_with_and_what_came_after_it_is_not() -> None:
+    """A payment that was moved is taken back where it is, and was not made yet where it had been."""
+    entries = [MADE, entry(2, "change", {"charged": 1}, "r2"), entry(3, "undo-compensate", {"charged": 2}, "r3")]
+    undo = undo_of(entries, {2}, known(GONE))
+    assert (undo.way, undo.before, undo.undoes) == (Way.RESTORE, {"charged": 1}, 2)
+    again = undo_of([*entries, entry(4, "change", None, "r4")], {2}, known())
+    assert (again.way, again.why) == (Way.LEFT, "written again by run r4: undo that first")
+
+
 def test_a_customer_that_had_been_withdrawn_before_is_withdrawn_again() -> None:
     entries = [MADE, entry(2, "gone", {"status": "active"}), entry(3, "change", {"status": "disabled"}, "r3")]
     undo = undo_of(entries, {3}, known())
