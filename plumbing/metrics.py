@@ -89,7 +89,12 @@ LATENESS = Gauge(
     ["collection"],
     registry=REGISTRY,
 )
-OVERLAP = Gauge("crossfade_capture_overlap_seconds", "How far back a look for changes reaches now.", registry=REGISTRY)
+OVERLAP = Gauge(
+    "crossfade_capture_overlap_seconds",
+    "How far back a look for changes of a collection reaches now.",
+    ["collection"],
+    registry=REGISTRY,
+)
 DELETES = Counter(
     "crossfade_capture_deletes_total",
     "Deletes published, by who told of them first.",

@@ -18,7 +18,7 @@ from producers.documents import Thin
 from producers.followed import Followed
 from producers.ids import Ids
 from producers.sizes import PageSize
-from schemas.aggregate import Aggregate, Collection
+from schemas.aggregate import Collection
 
 log = structlog.get_logger()
 
@@ -45,12 +45,12 @@ class Changes:
         self._archive = {one.thin.collection for one in collections if one.thin.archived}
 
     async def since(
-        self, low: Callable[[Aggregate], datetime], *, denied_too: bool
+        self, low: Callable[[Followed], datetime], *, denied_too: bool
     ) -> AsyncIterator[tuple[Followed, list[dict[str, Any]]]]:
         """Rows of every followed collection changed at or after `low`, oldest first, each with its version.
 
         A page at a time, at least one of each that may be read; a page goes to all that follow its collection.
-        `low`: by aggregate; a collection that several follow is asked for since the earliest of theirs.
+        `low`: by collection and aggregate; a collection that several follow is asked for since the earliest of theirs.
         Collections in `denied` are left out; with `denied_too` they are asked for again, each by itself, so that one
         that is still denied costs one request and not one for each of the others.
         """
@@ -108,11 +108,11 @@ class Changes:
         }
 
     async def _changed(
-        self, chosen: list[Followed], low: Callable[[Aggregate], datetime], purpose: Purpose
+        self, chosen: list[Followed], low: Callable[[Followed], datetime], purpose: Purpose
     ) -> AsyncIterator[tuple[Followed, list[dict[str, Any]]]]:
         earliest: dict[Thin, datetime] = {}
         for one in chosen:
-            earliest[one.thin] = min(low(one.aggregate), earliest.get(one.thin, low(one.aggregate)))
+            earliest[one.thin] = min(low(one), earliest.get(one.thin, low(one)))
         thins, lows = list(earliest), list(earliest.values())
         places = {thin: place for place, thin in enumerate(thins)}
         followed: list[list[Followed]] = [[] for _ in thins]

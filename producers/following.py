@@ -24,6 +24,7 @@ from producers.needs import SchemaUnfit, collections_of
 from producers.noticing import Noticing
 from producers.positions import Positions
 from producers.publisher import Publisher
+from producers.reach import Reach
 from producers.reader import Reader
 from producers.rereading import Rereading
 from producers.sweep import Sweep
@@ -67,8 +68,8 @@ class Following:
         self._aggregates = [one for one in aggregates if not one.root.singleton]
         self._singletons = [one for one in aggregates if one.root.singleton]
         self._lateness, self._server_time = Lateness(cursors, safety_lag), server_time
-        self._looked: dict[tuple[str, str], datetime] = {}
-        """`{(aggregate, collection): when a look for changes last showed it for that}`: one may stand still."""
+        self._reach = Reach(self._lateness)
+        self._reach.follow(changes.collections)
         self.brake = Brake(cursors, delete_share)
         self._demands = Demands()
         self._glimpses = Glimpses(self._demands)
@@ -118,8 +119,8 @@ class Following:
 
     @property
     def overlap(self) -> timedelta:
-        """How far back each look reaches, and how far the watermark trails."""
-        return self._lateness.width
+        """How far the watermark of all trails: as far as the look reaches back that reaches furthest."""
+        return self._reach.widest
 
     async def accept_deletes(self, collections: Sequence[str]) -> dict[str, Held]:
         """Believe what the brake holds of these collections; returns what that was, of those that it holds."""
@@ -147,6 +148,7 @@ class Following:
     def fit(self, collections: list[Followed], schema: SonarSchema, unfit: Mapping[str, Sequence[str]]) -> None:
         """Follow these from now on; aggregates in `unfit` stand still, and go on from there once they are fit again."""
         self._changes.follow(collections, schema)
+        self._reach.follow(collections)
         self._noticing.fan_outs.follow(collections)
         self.hints.follow(collections)
         self._unfit = frozenset(unfit)
@@ -161,7 +163,7 @@ class Following:
         with asking("look-up"):
             async for _ in self._noticing.begin():
                 await self._publisher.commit()
-        start = server_time - self._lateness.width
+        start = server_time - self.overlap
         await self._save({one.name: start for one in self._aggregates}, start)
 
     async def poll(self, *, sweeping: bool = True) -> datetime:
@@ -175,7 +177,7 @@ class Following:
         low, deletes_low = self.low, self._logged_low
         if low is None or deletes_low is None:
             raise RuntimeError("begin before the first poll")
-        now, lag, sequence = self._server_time(), self._lateness.width, self._reader.next_number()
+        now, lag, sequence = self._server_time(), self.overlap, self._reader.next_number()
         seldom = self._polls % _SELDOM == 0
         lows = {one.name: self.covered(one) or low for one in self._aggregates}
         with asking("follow"):
@@ -198,51 +200,55 @@ class Following:
         await self._noticing.fan_outs.settle()
         await self._publisher.commit()
         await self.brake.keep()
-        await self._lateness.keep(now)
         standing, waiting = self.standing, self._demands.waiting()
         for name, since in self._noticing.fan_outs.waiting().items():
             waiting[name] = min(since, waiting.get(name, since))
-        seen = {name: min(now, waiting.get(name, now)) - self._lateness.width for name in lows}
+        fronts = {name: min(now, waiting.get(name, now)) for name in lows}
+        seen = {name: front - self._reach.width(name) for name, front in fronts.items()}
         # What may not be read may be changing unseen: the watermark waits until it may be read again.
         covered = {name: at if name in standing else max(at, seen[name]) for name, at in lows.items()}
         self._glimpses.looked(now - _GLIMPSED, standing)
         if not standing and not self._glimpses.in_doubt and not self._noticing.fan_outs.waiting():
             self._sequence = sequence
-        deletes = max(deletes_low, min(seen.values(), default=now - lag)) if self.logs_readable else deletes_low
+        # The log tells of all aggregates: what it showed of the one that waits longest has to be found again.
+        logged = min(fronts.values(), default=now) - self.overlap
+        deletes = max(deletes_low, logged) if self.logs_readable else deletes_low
         if (covered, deletes) != (lows, deletes_low):
             await self._save(covered, deletes)
+        self._reach.polled(fronts, standing)
+        await self._lateness.keep(now, self._reach.collections, forgetting=not waiting)
         self.tell()
         return min(covered.values(), default=low)
 
     async def _look_for_changes(self, lows: Mapping[str, datetime], *, denied_too: bool) -> None:
         """`lows`: up to where each aggregate is covered. What is found late (after an outage) counts as little newer
         than that: until it is met, a restart must find it again."""
-        now, lag, looked = self._server_time(), self._lateness.width, dict[tuple[str, str], datetime]()
-        look = self._reader.copying.look()
+        now, look, shown = self._server_time(), self._reader.copying.look(), list[Followed]()
+        fronts = {name: low + self._reach.width(name) for name, low in lows.items()}
 
-        def reach(aggregate: Aggregate) -> datetime:
-            return min(lows[aggregate.name], now - lag)
+        def begin(one: Followed) -> datetime:
+            return self._reach.begin(one, lows[one.aggregate.name], now)
 
         held = len(self._demands)
         # A page at a time: after an outage all that changed would not fit into memory.
-        async for followed, rows in self._changes.since(reach, denied_too=denied_too):
-            name, collection = followed.aggregate.name, followed.thin.collection
-            before, since = self._looked.get((name, collection)), min(now, lows[name] + lag)
+        async for followed, rows in self._changes.since(begin, denied_too=denied_too):
+            name = followed.aggregate.name
+            before, since = self._reach.last(followed), min(now, fronts[name])
             for row in rows:
                 changed = datetime.fromisoformat(row["updated_at"])
                 # A snapshot may have shown what was for a while between two looks, and is no more.
-                is_later = changed > lows[name] + lag if before is None else changed >= before
+                is_later = changed > fronts[name] if before is None else changed >= before
                 unsure = is_later and (name in look.copied or self._glimpses.is_crowded(name))
                 new = self._noticing.row(followed, row, since, unsure=unsure)
                 if not new:
                     self._glimpses.doubt(followed, row, since)
-                if new and before is not None and changed < before:
-                    self._lateness.saw(collection, changed, before, now)
-            looked[name, collection] = now
+                if new and before is not None:
+                    self._lateness.saw(followed.thin.collection, changed, before, now)
+            shown.append(followed)
             if len(self._demands) >= held + _MANY:
                 # As long as one is open the watermark waits below it, and each look finds all of them again.
                 held = await self._meet_all(now)
-        self._looked = {one: at for one, at in looked.items() if one[1] not in self._changes.denied}
+        self._reach.looked(now, shown, self._changes.denied)
         self._reader.copying.looked(look)
 
     async def _meet_all(self, now: datetime) -> int:

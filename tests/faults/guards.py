@@ -463,7 +463,7 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
     "a page has the rows it promises": (Patch("producers.reader.entities_of", _whatever_came),),
     "the time is Sonar's": (Patch("producers.following.Following.__init__", _by_our_clock),),
     "ties are told apart by their ids": (Patch("producers.documents.changed_since", _by_time_alone),),
-    "looks overlap": (Patch("producers.lateness.Lateness.width", lambda _: timedelta(0)),),
+    "looks overlap": (Patch("producers.lateness.Lateness.wide_for", _always(timedelta(0))),),
     "everything is swept": (Patch("producers.sweep.Sweep.step", _always_soon(lambda: None)),),
     "a page goes on behind the last row, not at a number": (Patch("producers.snapshot.Snapshot._range", _at_a_number),),
     "more deletes than usual are held": (Patch("producers.brake.Brake.lets_pass", _always_soon(lambda: True)),),

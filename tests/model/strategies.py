@@ -59,7 +59,7 @@ class Strategy:
 
 
 def _no_overlap() -> PATCHES:
-    return [mock.patch.object(Lateness, "width", timedelta(0))]
+    return [mock.patch.object(Lateness, "wide_for", return_value=timedelta(0))]
 
 
 def _greater_than() -> PATCHES:
