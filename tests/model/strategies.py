@@ -46,6 +46,8 @@ class Strategy:
         with contextlib.ExitStack() as stack:
             stack.enter_context(mock.patch.object(changes, "PAGE", 4))
             stack.enter_context(mock.patch("producers.sweep.PAGE", 4))
+            # A history is too short for a hundred looks.
+            stack.enter_context(mock.patch("producers.lateness._ENOUGH", 2))
             stack.enter_context(mock.patch("asyncio.to_thread", _in_turn))
             for patch in self.patches():
                 stack.enter_context(patch)
