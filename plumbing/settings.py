@@ -58,7 +58,9 @@ class SonarSettings(_Block):
 
     url: PlainUrl = Field(description="Sonar's address, without a path.")
     token: SecretStr = Field(description="Personal access token of a user that may read what is captured.")
-    requests_per_minute: int = Field(300, ge=1, description="One budget for snapshot and follow together.")
+    requests_per_minute: int = Field(
+        300, ge=1, description="One budget for snapshot and follow together; any other command has as much for itself."
+    )
     concurrency: int = Field(4, ge=1, le=64, description="Requests under way at a time.")
     page_size: int = Field(500, ge=1, le=10_000, description="Roots per page, before `node_limit` makes it smaller.")
     node_limit: int = Field(100_000, ge=100, description="Roots times children asked for in one request.")
