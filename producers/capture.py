@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 
 import structlog
 
@@ -60,14 +61,19 @@ async def run_capture(
     check_accepted(settings, accept_deletes or ())
     began = time.monotonic()
     state = {"lease": "not held yet"}
-    with (
-        HealthServer(settings.http.host, settings.http.capture_port, ready=lambda: dict(state)),
-        Lease(settings.kafka, Topics(settings.instance)) as lease,
-    ):
-        endless = follow and not until_snapshot
-        signal: Signal | None = Accepted(accept_deletes) if accept_deletes else order
+    endless = follow and not until_snapshot
+    signal: Signal | None = Accepted(accept_deletes) if accept_deletes else order
+    waits_for_ever = endless and signal is None
+    with ExitStack() as served, Lease(settings.kafka, Topics(settings.instance)) as lease:
+
+        def serve() -> None:
+            http = settings.http
+            served.enter_context(HealthServer(http.host, http.capture_port, ready=lambda: dict(state)))
+
+        if waits_for_ever:
+            serve()  # it tells that it stands by
         try:
-            if not await lease.acquire(stop, None if endless and signal is None else patience_seconds):
+            if not await lease.acquire(stop, None if waits_for_ever else patience_seconds):
                 return CaptureSummary(seconds=time.monotonic() - began)
         except LeaseHeld:
             if signal is None:
@@ -75,6 +81,8 @@ async def run_capture(
             signal_id = await asyncio.to_thread(send, settings.kafka, settings.instance, signal)
             log.info("capture.handed_over", signal_id=signal_id)
             return CaptureSummary(signal_id=signal_id, seconds=time.monotonic() - began)
+        if not waits_for_ever:
+            serve()  # not before: the process that holds the lease may be one of this machine, with the same port
         state.clear()
         async with SonarClient(settings.sonar) as client, given_up_after(stop, client.ending):
             if endless:

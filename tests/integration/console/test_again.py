@@ -353,6 +353,9 @@ def test_what_capture_set_aside_is_read_from_sonar_again(pair: Pair) -> None:
     assert (letter.stage, letter.code, letter.root) == ("capture", "capture.too_large", ("payment", payment))
     foreseen = document(pair.run("deadletters", "replay", letter.id, "--json"))
     assert ([one["action"] for one in foreseen["letters"]], foreseen["read_again"]) == (["read again"], ["payment"])
+    # The stage that captures is one of this machine, with the same settings: it is given the order.
+    ordered = document(pair.run("deadletters", "replay", letter.id, "--apply", "--json"))
+    assert (ordered["read_again"], letter.id in {one.id for one in open_now(pair)}) == (["payment"], True)
     pair.site.tell(pair.site.sonar.control, "store", {**store, "columns": {"description": before}})
     document(pair.run("deadletters", "replay", letter.id, "--apply", "--json"))
     settle(pair, lambda: letter.id not in {one.id for one in open_now(pair)})
