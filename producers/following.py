@@ -4,9 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-import structlog
-
-from clients.sonar_errors import SonarForbidden, SonarGraphqlError
+from clients.sonar_errors import SonarForbidden
 from clients.sonar_purpose import asking
 from clients.sonar_schema import SonarSchema
 from plumbing import metrics
@@ -27,10 +25,9 @@ from producers.publisher import Publisher
 from producers.reach import Reach
 from producers.reader import Reader
 from producers.rereading import Rereading
+from producers.sonar_log import SonarLog
 from producers.sweep import Sweep
 from schemas.aggregate import Aggregate
-
-log = structlog.get_logger()
 
 _MANY = 5000
 """New demands for which a look for changes waits until they are met: after an outage there may be any number."""
@@ -77,16 +74,15 @@ class Following:
         if self._sequence and self.low is not None:
             self._glimpses.restore(self._aggregates, index, self._sequence, self.low)
         self._noticing = Noticing(changes, index, self._demands, cursors, self._aggregates, reader.next_number)
+        self._log = SonarLog(changes, self._noticing)
         self.hints = Hints(changes, self._noticing)
         self.sweep = Sweep(changes, self._noticing, index, cursors, self.brake, every=sweep_every, settle=safety_lag)
-        self._logged: dict[int, datetime] = {}
         self._unfit: frozenset[str] = frozenset()
         """Aggregates that stand still because Sonar's schema lacks what they need. They are not looked at."""
         self._again = Rereading(
             self._demands, self._noticing, reader, publisher, index, lease, self.brake, self._glimpses, self._aggregates
         )
         self._polls = 0
-        self.logs_readable = True
 
     @property
     def low(self) -> datetime | None:
@@ -184,7 +180,7 @@ class Following:
             await self._look_for_changes(lows, denied_too=seldom)
         self._noticing.robbed(min(now, low + lag))
         with asking("log"):
-            await self._consider_log(deletes_low, min(now, deletes_low + lag))
+            await self._log.consider(deletes_low, min(now, deletes_low + lag))
         with asking("webhook"):
             await self.hints.consider(now)
         if sweeping:
@@ -212,7 +208,7 @@ class Following:
             self._sequence = sequence
         # The log tells of all aggregates: what it showed of the one that waits longest has to be found again.
         logged = min(fronts.values(), default=now) - self.overlap
-        deletes = max(deletes_low, logged) if self.logs_readable else deletes_low
+        deletes = max(deletes_low, logged) if self._log.is_readable else deletes_low
         if (covered, deletes) != (lows, deletes_low):
             await self._save(covered, deletes)
         self._reach.polled(fronts, standing)
@@ -268,22 +264,6 @@ class Following:
             if (at := self.covered(one)) is not None:
                 metrics.COVERED_SECONDS.labels(one.name).set(at.timestamp())
         metrics.STAGE_PAUSED.labels("capture", SonarForbidden.code).set(bool(self.halted))
-
-    async def _consider_log(self, low: datetime, since: datetime) -> None:
-        try:
-            async for page in self._changes.logged_since(low):
-                for row in page:
-                    if int(row["id"]) not in self._logged:
-                        self._noticing.logged(row, since)
-                        self._logged[int(row["id"])] = datetime.fromisoformat(row["created_at"])
-        except SonarGraphqlError as exc:
-            metrics.ERRORS.labels("capture", exc.code).inc()
-            if self.logs_readable:
-                log.error("capture.log_unreadable", error=exc.code, next_step=exc.next_step)
-            self.logs_readable = False
-            return
-        self.logs_readable = True
-        self._logged = {id: at for id, at in self._logged.items() if at >= low - timedelta(hours=1)}
 
     async def _read_settings(self) -> None:
         for aggregate in self._fit(self._singletons):

@@ -107,7 +107,7 @@ async def test_the_log_is_taken_in_page_by_page(monkeypatch: pytest.MonkeyPatch)
 
     def look(document: str, variables: Mapping[str, Any]) -> None:
         if "logs(" in document:
-            taken.append(len(scene.following._logged))
+            taken.append(len(scene.following._log))
 
     scene.client.before = look
     await scene.following.poll()
