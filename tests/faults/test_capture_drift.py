@@ -8,8 +8,8 @@ import pytest
 
 from producers.needs import SchemaUnfit
 from tests.faults.seeds import seeds
+from tests.unit.producers.drifting import HOUR, SMALL, Drifting
 from tests.unit.producers.scene import Scene
-from tests.unit.producers.test_drift import HOUR, SMALL, Drifting
 
 DRIFTS: dict[str, dict[str, Any]] = {
     "as it was": {},

@@ -8,7 +8,7 @@ from clients.sonar import SonarClient
 from plumbing import metrics
 from producers.needs import SchemaUnfit
 from producers.telling import TOLD, Telling
-from tests.unit.producers.test_drift import Drifting
+from tests.unit.producers.drifting import Drifting
 from tests.unit.producers.test_sweep import secretly_gone
 
 
