@@ -43,13 +43,15 @@ from plumbing import metrics
 from plumbing.clock import Clock, utc_now
 from plumbing.errors import Action, SyncError
 from plumbing.settings import SonarSettings
+from plumbing.shares import Part
 
 if TYPE_CHECKING:
     # Imported where it is used: it takes a fifth of a command's start, and most commands do not ask Sonar.
     import aiohttp
 
 _PATH = "/api/graphql"
-_ATTEMPTS = 6
+ATTEMPTS = 6
+"""Of one request, with growing waits between."""
 _LONGEST_WAIT = 120.0
 _HEAD_BYTES = 64 * 1024
 _READ_BYTES = 2 * 1024 * 1024
@@ -77,14 +79,21 @@ class _Turn(NamedTuple):
 
 
 class SonarClient:
-    """An asynchronous client; enter it before use. All its requests share one budget and one limit of concurrency."""
+    """An asynchronous client; enter it before use. Its requests share one budget and one limit of concurrency."""
 
-    def __init__(self, settings: SonarSettings, *, clock: Clock = utc_now, attempts: int = _ATTEMPTS) -> None:
-        self._settings, self._clock, self._attempts = settings, clock, attempts
+    def __init__(
+        self,
+        settings: SonarSettings,
+        part: Part,
+        *,
+        clock: Clock = utc_now,
+        attempts: int = ATTEMPTS,
+    ) -> None:
+        """`part`: of the budget that the settings give to all processes of the instance."""
+        self._settings, self._part, self._clock, self._attempts = settings, part, clock, attempts
         # A tenth of a minute's budget may go at once; a full minute's burst would meet Sonar's own counter twice.
         burst = max(1, settings.requests_per_minute // 10)
         self._limiter = AsyncLimiter(burst, 60 * burst / settings.requests_per_minute)
-        metrics.SONAR_BUDGET.set(settings.requests_per_minute)
         self._slots = asyncio.Semaphore(settings.concurrency)
         base = settings.url
         self._url = base if base.endswith(_PATH) else f"{base}{_PATH}"
@@ -266,7 +275,7 @@ class SonarClient:
         if self._session is None:
             raise RuntimeError("enter the client before use")
         async with self._slots:
-            await self._limiter.acquire()
+            await self._within_budget()
             # What Sonar told one of us counts for all: it would only refuse the others, too.
             if (wait := self._not_before - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
@@ -295,6 +304,16 @@ class SonarClient:
                 self._breaker.leave(answered)
                 metrics.SONAR_REQUESTS.labels(asked.purpose, outcome).inc()
                 metrics.SONAR_REQUEST_SECONDS.observe(time.monotonic() - clock)
+
+    async def _within_budget(self) -> None:
+        part = await self._part()
+        metrics.SONAR_BUDGET.set(self._settings.requests_per_minute * part)
+        # Of half a budget each request takes what two of a whole one take.
+        left = 1 / part
+        while left > 0:
+            step = min(left, self._limiter.max_rate)  # more at once is never to be had
+            await self._limiter.acquire(step)
+            left -= step
 
     def _heed(self, error: SyncError) -> None:
         if isinstance(error, SonarLimited) and error.retry_after is not None:

@@ -1,6 +1,6 @@
 """The rules compared with what is in Sonar, before records are mapped by them."""
 
-from clients.sonar import SonarClient
+from console.asking import asking_sonar
 from console.names import check_names
 from console.statuses import check_statuses
 from plumbing.errors import ConfigurationError, SyncError
@@ -16,7 +16,7 @@ async def check_rules_where_possible(settings: Settings) -> None:
     Raises:
         UnmappedStatuses, SharedNames, ConfigurationError.
     """
-    async with SonarClient(settings.sonar, attempts=1) as client:
+    async with asking_sonar(settings, attempts=1) as client:
         try:
             await check_statuses(client, settings.rules)
             await check_names(client, settings.rules)

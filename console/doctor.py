@@ -10,8 +10,10 @@ from console.doctor_splynx import API
 from console.topics import MAKE_TOPICS, plan_subjects, plan_topics
 from plumbing.errors import ExitCode, SyncError
 from plumbing.settings import Settings
+from plumbing.shares import Share
 from schemas.ownership import check_fields
 from schemas.rules import read_rules
+from schemas.topics import Topics
 
 CAPTURE, PROCESS, SINK = "capture", "process", "sink"
 _DOCTOR = "doctor"
@@ -31,16 +33,23 @@ class NotReady(SyncError):
 
 async def examine(settings: Settings, stages: Collection[str] = (CAPTURE, PROCESS, SINK, _DOCTOR)) -> list[Finding]:
     """Run every check of these stages; one that fails keeps only those from running that ask the same again."""
+    share = Share(settings.kafka, Topics(settings.instance).asking)
+    part = share.part
     at_ledger = {"ledger"} if settings.ledger_beside_rows else set()
     checks: list[tuple[str, Check, set[str], set[str]]] = [
         ("rules", lambda: _rules(settings), {PROCESS, SINK}, set()),
         ("topics", lambda: _topics(settings), {CAPTURE, PROCESS, SINK}, set()),
         ("schemas", lambda: _schemas(settings), {CAPTURE, PROCESS, SINK}, set()),
-        ("sonar", lambda: doctor_sonar.sonar(settings), {CAPTURE}, set()),
-        ("sonar following", lambda: doctor_sonar.following(settings), {_DOCTOR}, {"sonar"}),
-        ("statuses in the rules", lambda: doctor_sonar.statuses(settings), {PROCESS}, {"rules", "sonar"}),
-        ("names in the rules", lambda: doctor_sonar.names(settings), {PROCESS}, {"rules", "sonar"}),
-        ("sonar's names in the rules", lambda: doctor_sonar.mentioned(settings), {_DOCTOR}, {"rules", "sonar"}),
+        ("sonar", lambda: doctor_sonar.sonar(settings, part), {CAPTURE}, set()),
+        ("sonar following", lambda: doctor_sonar.following(settings, part), {_DOCTOR}, {"sonar"}),
+        ("statuses in the rules", lambda: doctor_sonar.statuses(settings, part), {PROCESS}, {"rules", "sonar"}),
+        ("names in the rules", lambda: doctor_sonar.names(settings, part), {PROCESS}, {"rules", "sonar"}),
+        (
+            "sonar's names in the rules",
+            lambda: doctor_sonar.mentioned(settings, part),
+            {_DOCTOR},
+            {"rules", "sonar"},
+        ),
         (API, lambda: doctor_splynx.api(settings), {SINK}, set()),
         ("splynx ids in the rules", lambda: doctor_splynx.ids(settings), {SINK}, {"rules", API}),
         ("ledger", lambda: doctor_splynx.ledger(settings), {SINK}, set()),
@@ -51,10 +60,11 @@ async def examine(settings: Settings, stages: Collection[str] = (CAPTURE, PROCES
         ("guards", lambda: doctor_splynx.guards(settings), {SINK}, {"rules", API}),
     ]
     found: list[Finding] = []
-    for name, check, needed_by, asks_of in checks:
-        # What would say once more that one of these is away, or is something else, is left out.
-        if needed_by & set(stages) and not asks_of & {one.check for one in found if not one.ok}:
-            found += await guarded(name, check)
+    with share:
+        for name, check, needed_by, asks_of in checks:
+            # What would say once more that one of these is away, or is something else, is left out.
+            if needed_by & set(stages) and not asks_of & {one.check for one in found if not one.ok}:
+                found += await guarded(name, check)
     return found
 
 

@@ -10,6 +10,7 @@ from console.names import check_names
 from console.statuses import check_statuses
 from plumbing.errors import ExitCode
 from plumbing.settings import SecretsSettings, Settings
+from plumbing.shares import Part
 from producers.changes import Changes
 from producers.followed import followed
 from producers.needs import SchemaUnfit
@@ -19,9 +20,9 @@ from schemas.aggregate import Aggregate
 from schemas.catalogue import aggregate, captured
 
 
-async def sonar(settings: Settings) -> list[Finding]:
+async def sonar(settings: Settings, part: Part) -> list[Finding]:
     left_out = settings.sonar.leave_out
-    async with SonarClient(settings.sonar) as client:
+    async with SonarClient(settings.sonar, part) as client:
         source = await read_source(client, captured(left_out), NESTED_PAGE, carried=settings.secrets.carry)
     says = f"log-in works; schema fingerprint {source.fingerprint}"
     if source.unreadable:
@@ -67,9 +68,9 @@ def rights_findings(forbidden: Iterable[Aggregate]) -> list[Finding]:
     ]  # fmt: skip
 
 
-async def following(settings: Settings) -> list[Finding]:
+async def following(settings: Settings, part: Part) -> list[Finding]:
     """What following needs beside the roots: to see what changes below and beside them, and the audit log."""
-    async with SonarClient(settings.sonar) as client:
+    async with SonarClient(settings.sonar, part) as client:
         schema = await client.introspect()
         return await following_findings(
             client, Changes(client, followed(captured(settings.sonar.leave_out), schema), schema)
@@ -131,21 +132,21 @@ def _entities(name: str) -> str:
     return ", ".join(target.entity for target in aggregate(name).targets) or "nothing of today"
 
 
-async def statuses(settings: Settings) -> list[Finding]:
-    async with SonarClient(settings.sonar) as client:
+async def statuses(settings: Settings, part: Part) -> list[Finding]:
+    async with SonarClient(settings.sonar, part) as client:
         await check_statuses(client, settings.rules)
     return [Finding("statuses in the rules", True, "every status in use has its counterpart")]
 
 
-async def names(settings: Settings) -> list[Finding]:
-    async with SonarClient(settings.sonar) as client:
+async def names(settings: Settings, part: Part) -> list[Finding]:
+    async with SonarClient(settings.sonar, part) as client:
         await check_names(client, settings.rules)
     return [Finding("names in the rules", True, "no two partners or labels would have one name")]
 
 
-async def mentioned(settings: Settings) -> list[Finding]:
+async def mentioned(settings: Settings, part: Part) -> list[Finding]:
     """A status that is mistyped is mapped as if no rule were there: told, though nothing waits for it."""
-    async with SonarClient(settings.sonar) as client:
+    async with SonarClient(settings.sonar, part) as client:
         unknown = await not_in_sonar(client, settings.rules)
     name, remedy = "sonar's names in the rules", "Correct the line, or take it out: it does nothing."
     return [Finding(name, False, one, remedy) for one in unknown] or [

@@ -17,6 +17,7 @@ from clients.sonar import SonarClient, entities_of
 from clients.sonar_errors import SonarFileMissing, SonarFileTooLong
 from clients.sonar_purpose import asking
 from clients.sonar_schema import SonarSchema
+from console.asking import asking_sonar
 from plumbing.clock import utc_now
 from plumbing.errors import ConfigurationError, ExitCode
 from plumbing.folders import writable
@@ -114,7 +115,7 @@ async def fetch_files(
     """
     if (ids is None) == (customer is None):
         raise ConfigurationError("name files by --ids or by --customer", remedy="See crossfade files --help.")
-    async with SonarClient(settings.sonar) as client:
+    async with asking_sonar(settings) as client:
         schema = await client.introspect()
         return await fetch(client, schema, into, ids, customer, most_megabytes * MEGABYTE, tell)
 

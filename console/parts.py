@@ -12,6 +12,7 @@ from clients.sonar import SonarClient
 from clients.sonar_errors import SonarForbidden
 from clients.sonar_schema import SonarSchema
 from console.advance import duration
+from console.asking import asking_sonar
 from console.output import table
 from plumbing.errors import ConfigurationError
 from plumbing.kafka import end_offsets, make_consumer
@@ -102,7 +103,7 @@ async def foresee(settings: Settings, order: Order) -> Foreseen:
         ConfigurationError: Sonar has nothing of it.
         SyncError: Sonar does not answer, or does not let us read it.
     """
-    async with SonarClient(settings.sonar) as client:
+    async with asking_sonar(settings) as client:
         return await look(client, await client.introspect(), settings.sonar, order)
 
 

@@ -15,6 +15,7 @@ from clients.sonar_errors import SonarForbidden
 from clients.splynx import SplynxClient
 from console.adoptions import described
 from console.advance import duration
+from console.asking import asking_sonar
 from console.output import table
 from plumbing.settings import Settings
 from producers.extents import Extent, read_extent
@@ -148,7 +149,7 @@ async def read_source_side(settings: Settings, file: RulesFile) -> tuple[list[So
     Pages: at least so many, for long nested lists ask again.
     """
     aggregates = captured(settings.sonar.leave_out)
-    async with SonarClient(settings.sonar) as client:
+    async with asking_sonar(settings) as client:
         source = await read_source(client, aggregates, NESTED_PAGE)
         source.require_all()
         roots = {one.name: await _roots(client, one) for one in aggregates}

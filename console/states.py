@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from clients.sonar import SonarClient
 from clients.splynx import SplynxClient
+from console.asking import asking_sonar
 from plumbing.settings import Settings
 from schemas.rules import read_rules
 from sinks.readiness import LISTS
@@ -27,7 +27,7 @@ async def states_template(settings: Settings) -> str:
         SyncError: from the clients.
     """
     country = read_rules(settings.rules).file.customer.default_country
-    async with SonarClient(settings.sonar) as sonar:
+    async with asking_sonar(settings) as sonar:
         values = ((await sonar.query(_QUERY)).data["__type"] or {}).get("enumValues", ())
     async with SplynxClient(settings.splynx) as splynx:
         states = await splynx.list(LISTS["subdivision"])

@@ -29,7 +29,9 @@ SONAR_REQUEST_SECONDS = Histogram(
     buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 SONAR_BUDGET = Gauge(
-    "crossfade_sonar_budget_requests_per_minute", "Requests to Sonar that the settings allow.", registry=REGISTRY
+    "crossfade_sonar_budget_requests_per_minute",
+    "Requests to Sonar that this process may make: its share of what the settings allow.",
+    registry=REGISTRY,
 )
 SONAR_BREAKER = Gauge(
     "crossfade_sonar_breaker_open",

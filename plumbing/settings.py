@@ -59,7 +59,7 @@ class SonarSettings(_Block):
     url: PlainUrl = Field(description="Sonar's address, without a path.")
     token: SecretStr = Field(description="Personal access token of a user that may read what is captured.")
     requests_per_minute: int = Field(
-        300, ge=1, description="One budget for snapshot and follow together; any other command has as much for itself."
+        300, ge=1, description="One budget for all processes of this instance: those that ask just now share it."
     )
     concurrency: int = Field(4, ge=1, le=64, description="Requests under way at a time.")
     page_size: int = Field(500, ge=1, le=10_000, description="Roots per page, before `node_limit` makes it smaller.")

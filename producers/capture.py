@@ -14,6 +14,7 @@ from plumbing.garbage import collect_seldom
 from plumbing.health import HealthServer
 from plumbing.memory import share_one_arena
 from plumbing.settings import Settings
+from plumbing.shares import Share
 from producers.capturing import Capture
 from producers.ending import given_up_after
 from producers.lease import Lease, LeaseHeld
@@ -84,7 +85,8 @@ async def run_capture(
         if not waits_for_ever:
             serve()  # not before: the process that holds the lease may be one of this machine, with the same port
         state.clear()
-        async with SonarClient(settings.sonar) as client, given_up_after(stop, client.ending):
+        share = served.enter_context(Share(settings.kafka, Topics(settings.instance).asking))
+        async with SonarClient(settings.sonar, share.part) as client, given_up_after(stop, client.ending):
             if endless:
                 await rest(client, stop, lease.check)
             try:

@@ -9,6 +9,7 @@ from clients.mysql import Database
 from clients.sonar import SonarClient
 from clients.splynx import SplynxClient
 from plumbing.settings import Settings
+from plumbing.shares import Share
 from reconciliation import source
 from reconciliation.causes import Causes, root_of
 from reconciliation.crosswalk import check_ledger, deferred
@@ -186,7 +187,8 @@ async def open_comparison(settings: Settings, tell: Tell = tell_nobody) -> Async
     async with AsyncExitStack() as stack:
         ledger = await stack.enter_async_context(Database(settings.ledger_db))
         await check_ledger(ledger)
-        sonar = await stack.enter_async_context(SonarClient(settings.sonar))
+        share = stack.enter_context(Share(settings.kafka, Topics(settings.instance).asking))
+        sonar = await stack.enter_async_context(SonarClient(settings.sonar, share.part))
         rules = compile_rules(
             file, await source.read_facts(sonar), settings.process.hmac_key.get_secret_value().encode()
         )

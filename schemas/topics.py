@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from schemas.aggregate import Aggregate
 
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
+SHARES = 12
+"""Of the requests to Sonar: two, three, four or six processes have equal parts, and more than twelve never ask."""
 _DAY_MS = 86_400_000
 
 
@@ -60,6 +62,11 @@ class Topics:
     def lease(self) -> str:
         """One partition; who owns it in the group `capture_group` is the capture process."""
         return f"crossfade.{self.instance}.lease"
+
+    @property
+    def asking(self) -> str:
+        """Without messages; its partitions are shares of the budget of requests to Sonar. Also the group's name."""
+        return f"crossfade.{self.instance}.asking"
 
     @property
     def signals(self) -> str:
@@ -123,6 +130,7 @@ class Topics:
             TopicSpec(self.rules, 1, compacted),
             TopicSpec(self.watermarks, 1, {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)}),
             TopicSpec(self.lease, 1, {"cleanup.policy": "delete"}),
+            TopicSpec(self.asking, SHARES, {"cleanup.policy": "delete"}),
             TopicSpec(self.signals, 1, {"cleanup.policy": "delete", "retention.ms": str(7 * _DAY_MS)}),
             TopicSpec(self.notifications, 1, {"cleanup.policy": "delete", "retention.ms": str(30 * _DAY_MS)}),
             TopicSpec(self.actions, 1, forever),

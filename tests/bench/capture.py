@@ -29,6 +29,7 @@ from plumbing.garbage import collect_seldom
 from plumbing.kafka import AckedProducer, end_offsets, make_consumer, make_producer
 from plumbing.reading import read_spans
 from plumbing.settings import Settings
+from plumbing.shares import whole
 from producers import documents
 from producers.capturing import Capture
 from producers.extents import Extent
@@ -123,7 +124,7 @@ async def snapshot(settings: Settings, measured: Measured) -> float:
     stop = asyncio.Event()
     with Lease(settings.kafka, Topics(settings.instance)) as lease:
         assert await lease.acquire(stop, 30)
-        async with SonarClient(settings.sonar) as client:
+        async with SonarClient(settings.sonar, whole) as client:
             capture = await Capture.open(settings, client, lease)
             return await measured(capture._snapshot.run(AGGREGATES, stop, started=utc_now(), force=None))
 
@@ -216,7 +217,7 @@ class Crawler:
     async def plan(cls, settings: Settings) -> "Crawler":
         """The documents, page sizes and ranges that capture would use."""
         parts = []
-        async with SonarClient(settings.sonar) as client:
+        async with SonarClient(settings.sonar, whole) as client:
             source = await read_source(client, AGGREGATES, NESTED_PAGE)
             reader = Reader(
                 client,

@@ -13,6 +13,7 @@ from clients.sonar_errors import SonarForbidden
 from console import doctor_sonar
 from plumbing.errors import DependencyRefused
 from plumbing.kafka import AckedProducer, make_admin, make_producer
+from plumbing.shares import whole
 from producers.cursors import CursorUnusable
 from producers.identity import ForeignSonar
 from producers.sequence import SequenceBehind
@@ -81,7 +82,7 @@ def test_a_token_that_expires_in_the_middle_ends_capture_and_a_new_one_goes_on(m
 def test_contacts_that_may_not_be_read_are_null_and_not_empty(make_site: Callable[..., Site]) -> None:
     site = make_site(accounts=5)
     site.control("faults", {"kind": "permission", "field": "Account.contacts", "count": None})
-    told, *others = asyncio.run(doctor_sonar.sonar(site.settings))
+    told, *others = asyncio.run(doctor_sonar.sonar(site.settings, whole))
     assert all(one.ok for one in others)  # what this generation of Sonar lacks
     assert "may not read account.contacts" in told.says
     site.capture()
@@ -96,7 +97,7 @@ def test_a_collection_that_may_not_be_read_stands_still_and_says_so_while_the_ot
 ) -> None:
     site = make_site(accounts=5)
     site.control("faults", {"kind": "permission", "field": "payments", "count": None})
-    (wrong,) = [one for one in asyncio.run(doctor_sonar.sonar(site.settings)) if not one.ok]
+    (wrong,) = [one for one in asyncio.run(doctor_sonar.sonar(site.settings, whole)) if not one.ok]
     assert "the token may not read payments: payment stands still, and with it in Splynx payment" in wrong.says
     assert "name payment in sonar.leave_out" in wrong.next_step
     with pytest.raises(SonarForbidden) as refused:

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from clients.sonar import SonarClient
 from plumbing.settings import SonarSettings
+from plumbing.shares import whole
 from sandbox.local.sandboxes import SonarSandbox
 from tests.contract.sonar import SonarContract
 
@@ -31,5 +32,5 @@ class TestSandbox(SonarContract):
     async def sonar(self, start_sonar: Callable[..., SonarSandbox]) -> AsyncIterator[OverHttp]:
         sandbox = start_sonar(accounts=60)  # enough for every oddity, archived accounts among them
         settings = SonarSettings(url=sandbox.url, token=SecretStr(sandbox.token), requests_per_minute=6000)
-        async with SonarClient(settings, attempts=1) as client:
+        async with SonarClient(settings, whole, attempts=1) as client:
             yield OverHttp(client, sandbox.control)

@@ -16,6 +16,7 @@ from clients.sonar_errors import SonarFailed, SonarQuiet, SonarTimeout, SonarUnr
 from clients.sonar_purpose import PURPOSES, Asked, asking
 from plumbing import metrics
 from plumbing.settings import SonarSettings
+from plumbing.shares import whole
 
 DOCUMENT = "{ accounts { entities { id } } }"
 WHOLE = orjson.dumps({"data": {"accounts": {"entities": []}}})
@@ -55,7 +56,7 @@ class Line:
 
 def a_client(line: Line, clock: Callable[[], datetime] = lambda: NOON, **settings: Any) -> SonarClient:
     made = SonarSettings(url="http://sonar.test", token="t", requests_per_minute=600_000, **settings)
-    client = SonarClient(made, clock=clock, attempts=1)
+    client = SonarClient(made, whole, clock=clock, attempts=1)
     client._session = line  # type: ignore[assignment]  # no sockets in unit tests
     return client
 
