@@ -82,6 +82,7 @@ class Share:
                 "partition.assignment.strategy": "cooperative-sticky",
                 "session.timeout.ms": 10_000,
                 "heartbeat.interval.ms": 500,
+                "log_level": 2,  # that Kafka is away is told by who needs it
             },
         )
         try:

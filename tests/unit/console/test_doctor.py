@@ -58,7 +58,7 @@ async def test_a_name_that_sonar_lacks_is_looked_for_by_the_doctor_and_keeps_no_
         return []
 
     monkeypatch.setattr(doctor, "guarded", recorded)
-    settings = cast("Settings", SimpleNamespace(ledger_beside_rows=True))
+    settings = cast("Settings", SimpleNamespace(ledger_beside_rows=True, instance="main", kafka=None))
     await doctor.examine(settings, [doctor.CAPTURE, doctor.PROCESS, doctor.SINK])
     for_stages = list(asked)
     await doctor.examine(settings)
