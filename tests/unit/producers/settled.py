@@ -25,3 +25,24 @@ def looks(scene: Scene) -> list[str]:
 
 def ops(scene: Scene, aggregate: str = "account") -> list[str]:
     return [event["op"] for event in scene.events(aggregate)]
+
+
+async def look(scene: Scene) -> None:
+    """Five seconds later."""
+    scene.shop.clock.tick(5)
+    await scene.following.poll()
+
+
+def pages_of(scene: Scene, collection: str, since: int) -> int:
+    """How many pages of whole rows were asked for since so many requests."""
+    return sum("query Page" in one and f" {collection}(" in one for one in scene.client.asked[since:])
+
+
+def put_in_status(scene: Scene, status: int) -> None:
+    """The first account, which the payments look up."""
+    scene.shop.store.update("Account", 1, account_status_id=status)
+
+
+def statuses(scene: Scene) -> set[int]:
+    """What was published last of the payments' accounts."""
+    return {row["account"]["account_status_id"] for row in scene.folded("payment").values()}

@@ -3,7 +3,8 @@
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from plumbing.kafka import AckedProducer
@@ -40,20 +41,25 @@ class Held:
         self.taken.append(taken)
 
 
-def a_publisher(held: Held) -> Publisher:
+@asynccontextmanager
+async def a_commit_under_way() -> AsyncIterator[tuple[Held, Publisher, asyncio.Task[None]]]:
+    """One that waits in its first flush."""
+    held = Held()
     producer = cast("AckedProducer", held)
     index = Index("index", 3, producer)
     cursors = Cursors("main", "cursors", producer, {}, lambda: None)
-    return Publisher(Topics("main"), 3, producer, {}, index, cursors, run_id="run", fingerprint="", offsets={})
+    publisher = Publisher(Topics("main"), 3, producer, {}, index, cursors, run_id="run", fingerprint="", offsets={})
+    first = asyncio.create_task(publisher.commit())
+    try:
+        await asyncio.to_thread(held.begun.acquire)
+        yield held, publisher, first
+    finally:
+        held.go.release(100)  # no thread waits on behind a test that failed
 
 
 async def test_a_commit_whose_caller_is_cancelled_comes_to_its_end_before_the_next_begins() -> None:
     """A range of a snapshot fails, and with it all are cancelled: following must not send beside what they sent."""
-    held = Held()
-    publisher = a_publisher(held)
-    try:
-        first = asyncio.create_task(publisher.commit())
-        await asyncio.to_thread(held.begun.acquire)
+    async with a_commit_under_way() as (held, publisher, first):
         first.cancel()
         second = asyncio.create_task(publisher.commit())
         for _ in range(20):
@@ -65,17 +71,11 @@ async def test_a_commit_whose_caller_is_cancelled_comes_to_its_end_before_the_ne
         assert first.cancelled()
         held.go.release(2)
         await second
-    finally:
-        held.go.release(100)
     assert len(held.taken) == 4
 
 
 async def test_those_who_ask_while_a_commit_is_under_way_share_the_next() -> None:
-    held = Held()
-    publisher = a_publisher(held)
-    try:
-        first = asyncio.create_task(publisher.commit())
-        await asyncio.to_thread(held.begun.acquire)
+    async with a_commit_under_way() as (held, publisher, first):
         held.produce()
         others = [asyncio.create_task(publisher.commit()) for _ in range(3)]
         held.go.release(2)
@@ -85,8 +85,6 @@ async def test_those_who_ask_while_a_commit_is_under_way_share_the_next() -> Non
         assert not any(one.done() for one in others)  # what they handed over came after the first commit had begun
         held.go.release(2)
         await asyncio.gather(*others)
-    finally:
-        held.go.release(100)
     assert held.taken == [0, 1, 1, 1]  # two commits, each of the events and of the index
 
 

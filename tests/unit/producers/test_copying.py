@@ -7,8 +7,7 @@ from typing import Any
 from producers.copying import Copying
 from schemas.aggregate import Aggregate
 from tests.unit.producers.scene import ACCOUNT, PAYMENT, Scene
-from tests.unit.producers.settled import a_scene
-from tests.unit.producers.test_glimpses import in_status, look, pages_of
+from tests.unit.producers.settled import a_scene, look, pages_of, put_in_status, statuses
 
 
 async def copied(scene: Scene, aggregate: Aggregate) -> None:
@@ -24,16 +23,16 @@ async def test_a_look_up_that_a_page_saw_otherwise_for_a_while_does_not_stay() -
     def there(document: str, variables: Mapping[str, Any]) -> None:
         if "query Page" in document:
             scene.shop.clock.tick(1)
-            in_status(scene, 1, lead)()
+            put_in_status(scene, lead)
             scene.client.before = None
 
     scene.client.before = there
     await copied(scene, PAYMENT)
     scene.shop.clock.tick(1)
-    in_status(scene, 1, status)()
-    assert scene.folded("payment")[1]["account"]["account_status_id"] == lead
+    put_in_status(scene, status)
+    assert statuses(scene) == {lead}
     await look(scene)
-    assert scene.folded("payment")[1]["account"]["account_status_id"] == status
+    assert statuses(scene) == {status}
 
 
 async def test_what_was_copied_of_one_aggregate_reads_nothing_again_of_another() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,15 +10,9 @@ import pytest
 from producers import glimpses
 from producers.demands import Demands
 from tests.unit.producers.scene import Scene
-from tests.unit.producers.settled import a_scene
+from tests.unit.producers.settled import a_scene, look, pages_of, put_in_status, statuses
 
-Change = Callable[[], None]
-
-
-async def look(scene: Scene) -> None:
-    """Five seconds later."""
-    scene.shop.clock.tick(5)
-    await scene.following.poll()
+Change = Callable[[], object]
 
 
 async def glimpsed(scene: Scene, collection: str, there: Change, back: Change) -> None:
@@ -39,20 +34,19 @@ async def glimpsed(scene: Scene, collection: str, there: Change, back: Change) -
     back()
 
 
-def renamed(scene: Scene, type_name: str, id: int, name: str) -> Change:
-    """Something that happens later."""
-    return lambda: scene.shop.store.update(type_name, id, name=name)
+async def glimpsed_as_a_lead(scene: Scene) -> None:
+    """Payments that have just changed are read while their account, the first, is a lead for a moment."""
+    lead, put = scene.shop.a_status("Lead"), partial(put_in_status, scene)
+    await glimpsed(scene, "payments", partial(put, lead), partial(put, scene.shop.status))
+    assert lead in statuses(scene)
 
 
 async def test_a_name_that_only_a_re_read_saw_does_not_stay() -> None:
     scene = await a_scene()
     before = scene.folded()[1]["account_status"]
     scene.shop.store.update("Account", 1, name="Eda")
-    status = scene.shop.status
-    await glimpsed(
-        scene, "accounts", renamed(scene, "AccountStatus", status, "Middle"),
-        renamed(scene, "AccountStatus", status, before["name"]),
-    )  # fmt: skip
+    called = partial(scene.shop.store.update, "AccountStatus", scene.shop.status)
+    await glimpsed(scene, "accounts", partial(called, name="Middle"), partial(called, **before))
     assert scene.folded()[1]["account_status"] == {"name": "Middle"}
     await look(scene)
     assert scene.folded()[1]["account_status"] == before
@@ -63,33 +57,19 @@ async def test_a_name_that_only_a_re_read_saw_does_not_stay() -> None:
 
 async def test_columns_that_only_a_re_read_saw_do_not_stay() -> None:
     scene = await a_scene()
-    lead, status = scene.shop.a_status("Lead"), scene.shop.status
-    await look(scene)
     scene.shop.store.update("Payment", 1, amount=777)
-    await glimpsed(scene, "payments", in_status(scene, 1, lead), in_status(scene, 1, status))
-    assert scene.folded("payment")[1]["account"]["account_status_id"] == lead
+    await glimpsed_as_a_lead(scene)
     await look(scene)
-    assert scene.folded("payment")[1]["account"]["account_status_id"] == status
-
-
-def in_status(scene: Scene, account: int, status: int) -> Change:
-    """Something that happens later."""
-    return lambda: scene.shop.store.update("Account", account, account_status_id=status)
-
-
-def pages_of(scene: Scene, collection: str, since: int) -> int:
-    """How many pages of whole rows were asked for since so many requests."""
-    return sum("query Page" in one and f" {collection}(" in one for one in scene.client.asked[since:])
+    assert statuses(scene) == {scene.shop.status}
 
 
 async def test_a_row_that_was_hidden_only_while_a_re_read_looked_is_shown() -> None:
     scene = await a_scene()
     note = scene.shop.store.insert("Note", message="m", noteable_type="Account", noteable_id=1, priority="NORMAL")
-
-    def archived(at: Any) -> Change:
-        return lambda: scene.shop.store.update("Account", 1, archived_at=at)
-
-    await glimpsed(scene, "notes", archived(scene.shop.clock.now), archived(None))
+    archive = partial(scene.shop.store.update, "Account", 1)
+    await glimpsed(
+        scene, "notes", partial(archive, archived_at=scene.shop.clock.now), partial(archive, archived_at=None)
+    )
     assert scene.folded("note")[note]["account"] is None
     await look(scene)
     assert scene.folded("note")[note]["account"]["name"] == "Ada"
@@ -129,10 +109,8 @@ async def test_a_row_that_changed_otherwise_since_is_read_again_once() -> None:
 async def test_after_an_end_what_was_read_last_is_held_against_look_ups_too(again: bool) -> None:
     """Also where a look had found the glimpse, and the root could not be read before the end."""
     scene = await a_scene()
-    lead, status = scene.shop.a_status("Lead"), scene.shop.status
-    await look(scene)
     scene.shop.store.update("Payment", 1, amount=777)
-    await glimpsed(scene, "payments", in_status(scene, 1, lead), in_status(scene, 1, status))
+    await glimpsed_as_a_lead(scene)
     if again:
         scene.shop.store.hold("Payment", 1)
         for _ in range(12):
@@ -142,7 +120,7 @@ async def test_after_an_end_what_was_read_last_is_held_against_look_ups_too(agai
     scene.restart()
     await scene.begin()
     await look(scene)
-    assert scene.folded("payment")[1]["account"]["account_status_id"] == status
+    assert statuses(scene) == {scene.shop.status}
 
 
 async def test_after_an_end_more_roots_than_are_kept_are_found_by_what_they_refer_to(
@@ -150,17 +128,15 @@ async def test_after_an_end_more_roots_than_are_kept_are_found_by_what_they_refe
 ) -> None:
     monkeypatch.setattr(glimpses, "_UNKNOWN", 1)
     scene = await a_scene(page_size=50)
-    lead, status = scene.shop.a_status("Lead"), scene.shop.status
-    await look(scene)
     for number in range(8):
         scene.shop.a_payment(1, number)
-    await glimpsed(scene, "payments", in_status(scene, 1, lead), in_status(scene, 1, status))
+    await glimpsed_as_a_lead(scene)
     scene.broker.lose()
     scene.restart()
     await scene.begin()
     for _ in range(2):
         await look(scene)
-    assert {row["account"]["account_status_id"] for row in scene.folded("payment").values()} == {status}
+    assert statuses(scene) == {scene.shop.status}
 
 
 async def test_what_a_hundred_changes_a_second_show_is_kept_until_looks_have_shown_it() -> None:
@@ -179,11 +155,9 @@ async def test_what_a_hundred_changes_a_second_show_is_kept_until_looks_have_sho
 async def test_more_roots_than_are_kept_are_found_by_what_they_refer_to(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(glimpses, "_MOST", 2)
     scene = await a_scene(page_size=50)
-    lead, status = scene.shop.a_status("Lead"), scene.shop.status
-    await look(scene)
     for number in range(8):
         scene.shop.a_payment(1, number)
-    await glimpsed(scene, "payments", in_status(scene, 1, lead), in_status(scene, 1, status))
+    await glimpsed_as_a_lead(scene)
     for _ in range(3):
         await look(scene)
-    assert {row["account"]["account_status_id"] for row in scene.folded("payment").values()} == {status}
+    assert statuses(scene) == {scene.shop.status}
