@@ -101,6 +101,8 @@ class Publisher:
         self._lock = asyncio.Lock()
         self._asked, self._covered = 0, 0
         """Commits that were asked for, and how many of them the last finished one covers."""
+        self._failed: Exception | None = None
+        """Why a commit failed, whoever asked for it. What it had taken out is lost to this process: it is the last."""
         self._set_aside: dict[tuple[str, int], tuple[str, ...]] = {}
         """Why each root that stands aside does: the overlap shows it again and again, and one letter says it."""
 
@@ -170,19 +172,29 @@ class Publisher:
         async with self._lock:
             if self._covered >= turn:
                 return
+            if self._failed is not None:
+                raise self._failed
             covers = self._asked
-            # Both at once: of what another task publishes meanwhile neither event nor entry goes with these.
-            messages, self._messages = self._messages, defaultdict(list)
-            handed_in, self._handed_in = self._handed_in, Counter()
-            sent, self._sent = self._sent, {}
-            pending = self._index.take_pending()
-            await about_to_send(self._cursors, sent)
-            # Not cut short by what ends the caller: another commit would send newer events beside these.
-            await finished(asyncio.to_thread(self._deliver, messages, pending))
-            for (name, op), count in handed_in.items():
-                self.counts[name, op] += count
-                metrics.EVENTS_PUBLISHED.labels(name, op).inc(count)
+            # Not cut short by what ends the caller: what it takes out others have handed over, too, and another commit
+            # would send newer events beside these.
+            await finished(self._send())
             self._covered = covers
+
+    async def _send(self) -> None:
+        # All at once: of what another task publishes meanwhile neither event nor entry goes with these.
+        messages, self._messages = self._messages, defaultdict(list)
+        handed_in, self._handed_in = self._handed_in, Counter()
+        sent, self._sent = self._sent, {}
+        pending = self._index.take_pending()
+        try:
+            await about_to_send(self._cursors, sent)
+            await asyncio.to_thread(self._deliver, messages, pending)
+        except Exception as exc:
+            self._failed = exc
+            raise
+        for (name, op), count in handed_in.items():
+            self.counts[name, op] += count
+            metrics.EVENTS_PUBLISHED.labels(name, op).inc(count)
 
     def _deliver(self, messages: _Messages, pending: Pending) -> None:
         # In one go: a producer that is fed now and then sends many small batches, which costs it and the broker more.

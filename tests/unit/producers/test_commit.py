@@ -7,12 +7,16 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-from plumbing.kafka import AckedProducer
+import pytest
+
+from plumbing.kafka import AckedProducer, NotAcknowledged
+from producers import documents
 from producers.cursors import Cursors
 from producers.index import Index
-from producers.publisher import Publisher
+from producers.publisher import Published, Publisher
 from schemas.topics import Topics
-from tests.unit.producers.scene import Scene
+from tests.unit.producers.scene import ACCOUNT, Scene
+from tests.unit.producers.settled import a_scene
 
 
 class Held:
@@ -99,3 +103,42 @@ async def test_a_watermark_names_the_end_of_each_partition_that_was_written() ->
     assert max(written.values()) > 2
     told = {(topic, at): end for topic, ends in scene.publisher.offsets.items() for at, end in ends.items()}
     assert told == written
+
+
+async def test_what_a_cancelled_commit_was_about_to_send_is_sent_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A range of a snapshot fails, and with it all are cancelled: what following had handed over goes with theirs."""
+    scene = await a_scene()
+    real, held, go = scene.cursors.save, asyncio.Event(), asyncio.Event()
+
+    async def save(name: str, document: dict[str, Any]) -> None:
+        if name == "unsure" and not held.is_set():
+            held.set()
+            await go.wait()
+        await real(name, document)
+
+    monkeypatch.setattr(scene.cursors, "save", save)
+    scene.shop.store.update("Account", 1, name="Eda")
+    page = await scene.reader.page(ACCOUNT, documents.any_of([1]), 1)
+    assert scene.publisher.row(ACCOUNT, page.rows[0], {}, page, snapshot=False) is Published.EVENT
+    first = asyncio.create_task(scene.publisher.commit())
+    await held.wait()
+    first.cancel()
+    second = asyncio.create_task(scene.publisher.commit())
+    await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(first, return_exceptions=True)
+    await second
+    assert scene.folded()[1]["name"] == "Eda"
+
+
+async def test_after_a_commit_that_failed_nothing_is_committed_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it had taken out to send is lost to this process: a cursor that moved would pass it by."""
+    scene = await a_scene()
+    page = await scene.reader.page(ACCOUNT, documents.any_of([1]), 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(scene.broker, "flush", lambda _: 1)
+        scene.publisher.row(ACCOUNT, page.rows[0], {}, page, snapshot=True)
+        with pytest.raises(NotAcknowledged):
+            await scene.publisher.commit()
+    with pytest.raises(NotAcknowledged):
+        await scene.publisher.commit()
