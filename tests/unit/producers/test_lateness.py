@@ -31,10 +31,11 @@ def learned(kept: Kept | None = None) -> Lateness:
 
 
 def show(late: Lateness, collection: str, looks: int, at: datetime = NOW) -> None:
-    """Show something new and timely of a collection in so many looks."""
+    """Show something new and timely of a collection in so many looks, and read it."""
     for number in range(looks):
         now = at + timedelta(seconds=number)
         late.saw(collection, now, now - timedelta(seconds=1), now)
+    late.narrow(at, [collection])
 
 
 def late_by(late: Lateness, collection: str, seconds: int, at: datetime = NOW) -> None:
@@ -68,6 +69,7 @@ def test_many_rows_of_one_look_say_no_more_than_one() -> None:
     late_by(late, "payments", 30)
     for _ in range(2 * lateness._ENOUGH):
         late.saw("invoices", NOW, NOW - timedelta(seconds=1), NOW)
+    late.narrow(NOW, ["invoices"])
     assert seconds(late, "invoices") == 60
 
 
@@ -87,6 +89,31 @@ async def test_what_was_learned_is_forgotten_after_a_week_unless_something_waits
     await late.keep(NOW, ["payments"], forgetting=True)
     await late.keep(NOW + timedelta(days=8), ["payments"], forgetting=forgetting)
     assert [seconds(one, "payments") for one in (late, learned(kept))] == [width, width]
+
+
+async def test_once_the_latest_row_is_forgotten_those_count_that_came_later_in_the_week() -> None:
+    kept = Kept()
+    late = learned(kept)
+    late_by(late, "payments", 30)
+    for days, each in [(2, 5), (3, 25), (4, 20), (5, 10)]:
+        late_by(late, "payments", each, NOW + timedelta(days=days))
+    widths = []
+    for days in (6.0, 8.0, 10.5, 11.5, 13.0):
+        await late.keep(NOW + timedelta(days=days), ["payments"], forgetting=True)
+        late = learned(kept)
+        widths.append(seconds(late, "payments"))
+    assert widths == [60, 50, 40, 20, 10]
+
+
+async def test_a_row_no_later_than_one_a_moment_ago_is_not_worth_saving() -> None:
+    kept = Kept()
+    late = learned(kept)
+    late_by(late, "payments", 30)
+    await late.keep(NOW, ["payments"], forgetting=True)
+    kept.clear()
+    late_by(late, "payments", 30, NOW + timedelta(minutes=30))
+    await late.keep(NOW, ["payments"], forgetting=True)
+    assert not kept
 
 
 def of(scene: Scene, aggregate: Aggregate, collection: str) -> Followed:
@@ -159,7 +186,7 @@ def test_an_overlap_that_has_just_become_wider_leaves_no_gap_in_the_others() -> 
     scene = Looked()
     scene.look()
     scene.reach.polled({"account": NOW}, ())
-    scene.late._learned["contacts"] = (300.0, NOW.isoformat())
+    scene.late._learned["contacts"] = [(300.0, NOW)]
     assert scene.begins() == [600, 10]
 
 
@@ -215,6 +242,25 @@ async def test_deletes_are_covered_up_to_what_waits_by_the_widest_overlap(monkey
         await scene.following.poll()
         scene.shop.clock.tick(1)
     assert scene.following._logged_low == before - timedelta(seconds=60)
+
+
+async def test_one_of_which_enough_was_seen_keeps_its_overlap_while_something_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a wide overlap found and nobody has read yet would lie before the watermark, and be passed by a restart."""
+    scene = await a_scene()
+    late_by(scene.following._lateness, "payments", 30, scene.shop.clock.now)
+    monkeypatch.setattr(lateness, "_ENOUGH", 3)
+    with monkeypatch.context() as patch:
+        nothing_is_read(patch, scene)
+        for number in range(5):
+            scene.shop.store.update("Account", 1, name=f"Eda {number}")
+            scene.shop.a_contact(1, f"Eda {number}")
+            scene.shop.clock.tick(1)
+            await scene.following.poll()
+        assert seconds(scene.following._lateness, "contacts") == 60
+    await scene.following.poll()
+    assert seconds(scene.following._lateness, "contacts") == 10
 
 
 async def test_no_overlap_narrows_while_something_waits(monkeypatch: pytest.MonkeyPatch) -> None:
