@@ -41,9 +41,16 @@ class Brake:
         self._allowed: dict[str, int] = dict(document.get("allowed", {}))
         accepted = document.get("accepted", {}).items()
         self.accepted: dict[str, Held] = {name: Held(*parts) for name, parts in accepted}
-        """What was accepted, as it had been held, until its deletes are looked at once more."""
+        """What was accepted, as it had been held, until its deletes are looked at once more, and published."""
+        self._looked_at = set[str]()
+        """Of those, what has been looked at."""
         self._spent = False
         self._tell()
+
+    @property
+    def unseen(self) -> set[str]:
+        """Collections whose accepted deletes nobody has looked at yet."""
+        return self.accepted.keys() - self._looked_at
 
     async def lets_pass(self, collection: str, missing: int, known: int, now: datetime, *, swept: bool = False) -> bool:
         """Whether `missing` more deletes of a collection, of which `known` rows were published, are believed.
@@ -77,13 +84,18 @@ class Brake:
 
     async def _release(self, collection: str, *, swept: bool) -> None:
         held, accepted = self.held.get(collection), self.accepted.get(collection)
-        is_mine = held is not None and held.swept is swept
-        if is_mine:
-            del self.held[collection]
         if accepted is not None and swept >= accepted.swept:
-            del self.accepted[collection]
-        elif not is_mine:
+            self._looked_at.add(collection)
+        if held is not None and held.swept is swept:
+            del self.held[collection]
+            await self._save()
+
+    async def settle(self, collection: str) -> None:
+        """No delete of a collection waits. What was accepted and did not happen is not left for later ones."""
+        if collection in self.unseen or not (collection in self.accepted or collection in self._allowed):
             return
+        self.accepted.pop(collection, None)
+        self._allowed.pop(collection, None)
         await self._save()
 
     def happened(self, collection: str, now: datetime) -> None:
@@ -106,11 +118,12 @@ class Brake:
         held = self.held.pop(collection, None)
         if held is not None:
             self._allowed[collection], self.accepted[collection] = held.missing, held
+            self._looked_at.discard(collection)
             await self._save()
         return held
 
     def since(self, collections: Collection[str]) -> datetime | None:
-        """Since when deletes of one of these are held, or accepted and not looked at again; None: of none are."""
+        """Since when deletes of one of these are held, or accepted and not published; None: of none are."""
         waiting = [*self.held.items(), *self.accepted.items()]
         found = (datetime.fromisoformat(one.since) for name, one in waiting if name in collections)
         return min(found, default=None)

@@ -199,6 +199,7 @@ class Following:
         standing, waiting = self.standing, self._demands.waiting()
         for name, since in self._noticing.fan_outs.waiting().items():
             waiting[name] = min(since, waiting.get(name, since))
+        await self.sweep.keep(waiting)
         fronts = {name: min(now, waiting.get(name, now)) for name in lows}
         seen = {name: front - self._reach.width(name) for name, front in fronts.items()}
         # What may not be read may be changing unseen: the watermark waits until it may be read again.

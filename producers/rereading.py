@@ -85,6 +85,8 @@ class Rereading:
                     self.refuse(aggregate, exc)
                     break
                 self.refused.discard(aggregate.name)
+            if not self._demands.doomed(aggregate):
+                await self._brake.settle(collection)
 
     def refuse(self, aggregate: Aggregate, exc: SonarForbidden) -> None:
         """Let an aggregate stand still: an answer without what may not be read would look as if it were empty."""

@@ -80,6 +80,8 @@ class Sweep:
         document = cursors.get(_CURSOR) or {}
         self._swept: dict[str, str] = dict(document)
         """`{collection: when its last sweep ended}`."""
+        self._kept, self._unkept = dict(self._swept), set[str]()
+        """As the cursor has it, and of which it does not tell yet."""
         self._listing: Listing | None = None
         self._due: datetime | None = None
         self.follow(changes.collections)
@@ -128,7 +130,8 @@ class Sweep:
 
     def _hurried(self) -> list[str]:
         """Collections whose deletes somebody has accepted: they are listed at once, after a restart as well."""
-        return [name for name in self._readable() if name in self._brake.accepted] if self._brake.accepted else []
+        unseen = self._brake.unseen
+        return [name for name in self._readable() if name in unseen] if unseen else []
 
     def _next(self, hurried: Sequence[str]) -> Listing | None:
         """The collection that was swept longest ago, of those in a hurry where there are some."""
@@ -209,6 +212,21 @@ class Sweep:
         await self._done(listing, now)
 
     async def _done(self, listing: Listing, now: datetime) -> None:
+        if all(one.touch is not None or one.look_up is not None for one in listing.followed):
+            await self._brake.settle(listing.collection)  # of roots once their deletes are published
         self._listing = None
         self._swept[listing.collection] = now.isoformat()
-        await self._cursors.save(_CURSOR, self._swept)
+        self._unkept.add(listing.collection)
+
+    async def keep(self, waiting: Collection[str]) -> None:
+        """Save which sweeps have ended. `waiting`: aggregates of which something is still to be read.
+
+        What a sweep found nothing else finds: a restart before it was read lists the collection again.
+        """
+        is_waiting = {name: any(one.aggregate.name in waiting for one in all) for name, all in self._followed.items()}
+        read = {name for name in self._unkept if not is_waiting.get(name)}
+        if read:
+            self._unkept -= read
+            await self._cursors.save(
+                _CURSOR, {name: at for name, at in self._swept.items() if name not in self._unkept}
+            )

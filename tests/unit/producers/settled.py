@@ -1,6 +1,9 @@
 """A small ISP that has been read whole a while ago: following goes on from there."""
 
 import asyncio
+from typing import Any
+
+import pytest
 
 from tests.unit.producers.scene import AGGREGATES, Scene
 
@@ -46,3 +49,12 @@ def put_in_status(scene: Scene, status: int) -> None:
 def statuses(scene: Scene) -> set[int]:
     """What was published last of the payments' accounts."""
     return {row["account"]["account_status_id"] for row in scene.folded("payment").values()}
+
+
+def nothing_is_read(monkeypatch: pytest.MonkeyPatch, scene: Scene) -> None:
+    """Sonar shows nothing of what is demanded."""
+
+    async def meet(*_: Any) -> None:
+        return None
+
+    monkeypatch.setattr(scene.following._again, "meet", meet)

@@ -12,7 +12,7 @@ from producers.lateness import Lateness
 from producers.reach import Reach
 from schemas.aggregate import Aggregate
 from tests.unit.producers.scene import Scene
-from tests.unit.producers.settled import a_scene, looks
+from tests.unit.producers.settled import a_scene, looks, nothing_is_read
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LEAST = timedelta(seconds=10)
@@ -98,8 +98,8 @@ async def test_once_the_latest_row_is_forgotten_those_count_that_came_later_in_t
     for days, each in [(2, 5), (3, 25), (4, 20), (5, 10)]:
         late_by(late, "payments", each, NOW + timedelta(days=days))
     widths = []
-    for days in (6.0, 8.0, 10.5, 11.5, 13.0):
-        await late.keep(NOW + timedelta(days=days), ["payments"], forgetting=True)
+    for after in (6, 8, 10.5, 11.5, 13):
+        await late.keep(NOW + timedelta(days=after), ["payments"], forgetting=True)
         late = learned(kept)
         widths.append(seconds(late, "payments"))
     assert widths == [60, 50, 40, 20, 10]
@@ -206,13 +206,6 @@ async def a_scene_with_late_payments(monkeypatch: pytest.MonkeyPatch) -> Scene:
     scene.shop.clock.tick(1)
     await scene.following.poll()
     return scene
-
-
-def nothing_is_read(monkeypatch: pytest.MonkeyPatch, scene: Scene) -> None:
-    async def meet(*_: Any) -> None:
-        return None
-
-    monkeypatch.setattr(scene.following._again, "meet", meet)
 
 
 async def test_what_is_never_late_is_not_read_again_for_what_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from plumbing import metrics
 from producers.brake import CODE, LEAST
 from tests.unit.producers.scene import NOTE, PAYMENT, Scene
-from tests.unit.producers.settled import a_scene
+from tests.unit.producers.settled import a_scene, nothing_is_read
 from tests.unit.producers.test_billing import Ledger
 
 LISTED = 'sorter: [{attribute: "id", direction: ASC}]'
@@ -58,6 +58,26 @@ async def test_a_delete_that_the_log_does_not_show_is_found_and_confirmed() -> N
     assert scene.folded("payment").keys() == {2}
     (event,) = [one for one in scene.events("payment") if one["op"] == "d"]
     assert event["source"]["owner_id"] == 1
+
+
+async def test_what_a_sweep_found_and_nobody_has_read_yet_is_found_again_after_a_restart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = await a_scene()
+    scene.shop.a_payment(1, 5)
+    await scene.following.poll()
+    secretly_gone(scene, "Payment", 1)
+    with monkeypatch.context() as patch:
+        nothing_is_read(patch, scene)
+        await swept(scene)
+    assert "payments" in scene.following.sweep.swept
+    scene.restart()
+    await scene.begin()
+    assert "payments" not in scene.following.sweep.swept
+    await swept(scene)
+    assert scene.folded("payment").keys() == {2}
+    scene.restart()
+    assert "payments" in scene.following.sweep.swept
 
 
 async def test_a_child_that_goes_unseen_is_missed_by_the_sweep_and_its_root_read_again() -> None:
@@ -213,6 +233,27 @@ async def test_what_was_accepted_of_a_sweep_is_listed_at_once(restarted: bool) -
     scene.client.asked.clear()
     await look(scene)
     assert not [one for one in scene.client.asked if LISTED in one]  # and then sweeps are spread again
+
+
+@pytest.mark.parametrize("by", ["sweep", "log"])
+async def test_what_was_accepted_counts_no_more_once_its_rows_are_there_again(by: str) -> None:
+    """A right that was lost and came back: who loses it again months later has not been asked about it."""
+    scene = await a_scene()
+    ids = [scene.shop.a_payment(1, number) for number in range(2 * LEAST)]
+    await look(scene)
+    for id in ids:
+        (scene.shop.store.hold if by == "sweep" else scene.shop.store.delete)("Payment", id)
+    await swept(scene) if by == "sweep" else await look(scene)
+    await scene.following.accept_deletes(["payments"])
+    for id in ids:
+        scene.shop.store.release("Payment", id) if by == "sweep" else scene.shop.a_payment(1, 7, id=id)
+    for _ in range(5):
+        await look(scene)
+    for id in ids:
+        scene.shop.store.hold("Payment", id)
+    await swept(scene)
+    assert len(scene.folded("payment")) == 2 * LEAST + 1
+    assert scene.following.brake.held["payments"].missing == 2 * LEAST
 
 
 async def test_a_delete_that_the_log_tells_of_releases_nothing_that_a_sweep_found() -> None:
