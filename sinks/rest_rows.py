@@ -107,7 +107,7 @@ class RestRows:
         try:
             async with self._calls.begun("POST", step, owner, sent=making) as call:
                 answer = await self._client.post(where, body, deadline=call.latest, told=call.hear)
-                return Made(int(answer["id"]), call)
+                return Made(_id_of(answer), call)
         except SplynxUnreachable as exc:
             found = None if exc.nothing_happened else await self._handles.until_settled(find)
             if found is None:
@@ -160,3 +160,11 @@ class RestRows:
                 await self._ledger.close_intent(tx, call.intent, LOST, call.answer)
             raise
         return call
+
+
+def _id_of(answer: Any) -> int:
+    """The id that Splynx gave to what it made; it is searched for where the answer is another's."""
+    try:
+        return int(answer["id"])
+    except (KeyError, TypeError, ValueError) as exc:
+        raise SplynxUnreachable("Splynx answered a creation without an id") from exc

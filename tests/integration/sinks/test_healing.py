@@ -2,9 +2,11 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from clients.splynx import SplynxClient
 from clients.splynx_errors import SplynxUnreachable
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, Topic, customer
@@ -21,6 +23,24 @@ async def test_a_lost_answer_is_found_again_and_makes_no_twin(site: Site, fault:
     await writer.write([Topic().send(ACCOUNTS, 1, customer(1), sequence=1)])
     assert site.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 1
     assert [row["state"] for row in site.rows("SELECT state FROM {ledger}.intents WHERE method = 'POST'")] == ["done"]
+
+
+@pytest.mark.fault(6)
+@pytest.mark.parametrize("told", [{}, [], None, {"id": None}], ids=str)
+async def test_a_creation_that_is_answered_without_an_id_is_looked_for(
+    site: Site, monkeypatch: pytest.MonkeyPatch, told: object
+) -> None:
+    post = SplynxClient.post
+
+    async def answered(self: SplynxClient, *args: Any, **more: Any) -> Any:
+        await post(self, *args, **more)
+        return told
+
+    monkeypatch.setattr(SplynxClient, "post", answered)
+    writer = await site.own(site.make_writer())
+    await writer.write([Topic().send(ACCOUNTS, 1, customer(1), sequence=1)])
+    found = site.rows("SELECT target_id FROM {ledger}.crosswalk WHERE entity = 'customer'")
+    assert [row["target_id"] for row in found] == [row["id"] for row in site.rows("SELECT id FROM customers")]
 
 
 @pytest.mark.fault(6)
