@@ -26,17 +26,23 @@ class Brake:
         self._at_least = at_least
         self._approved = frozenset(approved)
         self._seen: dict[Target, deque[tuple[int, int]]] = {}
+        self._checked: dict[Target, list[tuple[int, int]]] = {}
 
     def check(self, bundles: Sequence[tuple[Sequence[Known], Sequence[Step]]]) -> None:
         """Look at a batch of `(what the ledger has, what is to be done)` before anything of it is written.
 
+        It counts for later ones once it is `written`: one that is tried again would be taken for many.
+
         Raises:
-            BrakeApplied: the share and the least number are both passed; the batch is not counted.
+            BrakeApplied: the share and the least number are both passed.
         """
         fresh: dict[Target, list[tuple[int, int]]] = {}
         for known, steps in bundles:
             for target, counts in _counted(known, steps).items():
                 fresh.setdefault(target, []).append(counts)
+        for target, before in self._checked.items():
+            # What an earlier try of the batch has withdrawn is not to be withdrawn any more.
+            fresh[target] = max(fresh.get(target, []), before, key=lambda counts_of: sum(gone for _, gone in counts_of))
         for (entity, field), counts_of in fresh.items():
             window = [*self._seen.get((entity, field), ()), *counts_of]
             owned, gone = sum(one[0] for one in window), sum(one[1] for one in window)
@@ -44,8 +50,13 @@ class Brake:
             if too_many and entity not in self._approved:
                 what = "would be withdrawn" if field == _WHOLE else f"would lose their {field}"
                 raise BrakeApplied(entity, f"{gone} of {owned} records of {entity} {what}")
-        for target, counts_of in fresh.items():
+        self._checked = fresh
+
+    def written(self) -> None:
+        """The batch that was checked last is written."""
+        for target, counts_of in self._checked.items():
             self._seen.setdefault(target, deque(maxlen=_WINDOW)).extend(counts_of)
+        self._checked = {}
 
 
 def _counted(known: Sequence[Known], steps: Sequence[Step]) -> dict[Target, tuple[int, int]]:

@@ -130,6 +130,7 @@ class Writer:
         counted = await self._db.retried(lambda tx: self._commit(tx, deliveries, work, states, results, dict(outcomes)))
         metrics.SQL_BATCH_SECONDS.observe(time.monotonic() - begun)
         self._letters.forget()
+        self._brake.written()
         self._count(*counted)
 
     async def pause(self, aggregates: frozenset[str], why: str) -> None:

@@ -72,10 +72,28 @@ def test_few_deletions_pass_whatever_their_share() -> None:
 def test_batches_add_up() -> None:
     brake = Brake(0.2, 20)
     brake.check(_batch(15, 0))
+    brake.written()
     with pytest.raises(BrakeApplied):
         brake.check(_batch(15, 0))
 
 
-def test_a_batch_that_was_stopped_is_not_counted_and_approval_lets_it_pass() -> None:
+def test_a_batch_that_is_tried_again_while_splynx_is_away_counts_once() -> None:
+    brake = Brake(0.2, 20)
+    for _ in range(5):
+        brake.check(_batch(15, 0))
+    brake.written()
+    brake.check(_batch(4, 0))
+
+
+def test_what_an_earlier_try_of_a_batch_has_withdrawn_counts() -> None:
+    brake = Brake(0.2, 20)
+    brake.check(_batch(15, 0))
+    brake.check(_batch(2, 0))
+    brake.written()
+    with pytest.raises(BrakeApplied):
+        brake.check(_batch(5, 0))
+
+
+def test_approval_lets_a_batch_pass() -> None:
     brake = Brake(0.2, 20, approved=["person"])
     brake.check(_batch(50, 0))
