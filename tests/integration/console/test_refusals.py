@@ -127,6 +127,10 @@ CASES = {
         "has neither a key nor a confirmation", "Check Config", ExitCode.FOUND,
         guards=guards_with(key=None, expected=None),
     ),
+    "a guard of a name that there is not": Case(
+        "unknown guard reminder; there are .*reminders", "guards-template", ExitCode.USAGE,
+        guards=guards_with(name="reminder"),
+    ),
     "a guard that is violated": Case(
         "is not as expected in Splynx", "Set Config", ExitCode.FOUND, guards=guards_with(expected="something else")
     ),
