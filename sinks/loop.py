@@ -30,6 +30,8 @@ _GUARD_SECONDS = 3600.0
 _VIOLATED_SECONDS = 30.0
 """Between two looks at the guards, and while one does not hold: it goes on by itself once it is put right."""
 _SETTLE_SECONDS = 10.0
+_REGRESSIONS_SECONDS = 300.0
+"""Long enough for what is published twice to be followed by its newest, and short beside the days before compaction."""
 _OUTAGE_SECONDS = 60.0
 """In so long somebody may have changed or restored what was away: it is looked at again before a write."""
 
@@ -38,7 +40,8 @@ class Loop:
     """Reads, writes, commits, until it is told to stop.
 
     `guard` raises when Splynx is another one than it was, and tells the guards that do not hold: what they concern
-    waits until they do (`violations`: those of the start). `look` counts what is held. `wrong` is kept `{what: why}` of
+    waits until they do (`violations`: those of the start). `look` counts what is held. `publish_again` has the
+    newest bundle last on its topic where it is not. `wrong` is kept `{what: why}` of
     what makes this process not ready.
     """
 
@@ -52,13 +55,14 @@ class Loop:
         healing: Healing,
         guard: Callable[[], Awaitable[Sequence[Violation]]],
         look: Callable[[], Awaitable[object]],
+        publish_again: Callable[[], Awaitable[int]],
         wrong: dict[str, str],
         violations: Sequence[Violation] = (),
         stuck_seconds: float = 120,
     ) -> None:
         self._stream, self._db, self._ledger, self._writer, self._healing = stream, db, ledger, writer, healing
-        self._guard, self._look, self._wrong = guard, look, wrong
-        self._guarded = self._settled = time.monotonic()
+        self._guard, self._look, self._publish_again, self._wrong = guard, look, publish_again, wrong
+        self._guarded = self._settled = self._published_again = time.monotonic()
         self._lag = Lag(stream.aggregates)
         self._pauses = Pauses(stream.aggregates)
         self._violations = violations
@@ -130,6 +134,9 @@ class Loop:
             self._settled = time.monotonic()
             # To have nothing to do is no standstill.
             metrics.LAST_SUCCESS.labels(STAGE).set_to_current_time()
+        if time.monotonic() - self._published_again > _REGRESSIONS_SECONDS:
+            await self._insist(stop, self._publish_again)
+            self._published_again = time.monotonic()
         if time.monotonic() - self._guarded > (_VIOLATED_SECONDS if self._pauses.why else _GUARD_SECONDS):
             await self._insist(stop, self._look_at_guards)
             self._pauses.put_on(consumer, consumer.assignment())

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from confluent_kafka.schema_registry import SchemaRegistryClient
@@ -39,6 +40,7 @@ from sinks.plan import Outcome
 from sinks.preview import Preview
 from sinks.readiness import attributes_lacking, check_no_customers, check_ready, entities, rows_of
 from sinks.rebuild import check_rebuilt, rebuild
+from sinks.regressions import publish_again
 from sinks.rest import RestRecords
 from sinks.rest_documents import RestDocuments
 from sinks.site import Site
@@ -232,6 +234,7 @@ class _Parts:
                 healing=Healing(self._client, self._db, self._ledger, rest, TARGETS),
                 guard=self._guard_again,
                 look=self._held,
+                publish_again=partial(publish_again, self._stream, bus, writer.regressions),
                 wrong=wrong,
                 violations=violations,
                 stuck_seconds=self._settings.sink.stuck_seconds,

@@ -24,6 +24,7 @@ from sinks.letters import DeadLetters
 from sinks.paths import Paths
 from sinks.payments import Payments
 from sinks.plan import AggregateState, Known, Outcome, steps_of, verdict, worst
+from sinks.regressions import Regressions
 from sinks.resolving import Resolving
 from sinks.rest import RestRecords
 from sinks.rest_documents import RestDocuments
@@ -68,6 +69,7 @@ class Writer:
         self.leaving = asyncio.Event()
         """Set while the partitions are asked back: no further call is begun."""
         self.counts = Counts()
+        self.regressions = Regressions()
         self._paths = Paths(
             ledger=ledger,
             rest=rest,
@@ -131,6 +133,7 @@ class Writer:
         metrics.SQL_BATCH_SECONDS.observe(time.monotonic() - begun)
         self._letters.forget()
         self._brake.written()
+        self.regressions.note(deliveries, outcomes)
         self._count(*counted)
 
     async def pause(self, aggregates: frozenset[str], why: str) -> None:

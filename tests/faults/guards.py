@@ -384,6 +384,7 @@ GUARDS: dict[str, tuple[Patch, ...]] = {
         Patch("sinks.writer.Writer._winners", _the_last_wins),
         Patch("sinks.store.Ledger.not_overtaken", _always_soon(lambda: None)),
     ),
+    "the newest bundle is the last on its topic": (Patch("sinks.runner.publish_again", _always_soon(lambda: 0)),),
     "a deadlock or a lock wait is tried again": (Patch("clients.mysql_errors._RETRY", lambda _: frozenset()),),
     "the whole batch is tried again, not a statement": (Patch("clients.mysql.Transaction._run", _statement_again),),
     "every call has a deadline": (

@@ -17,13 +17,22 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 
 from plumbing.avro import Codec
 from plumbing.errors import DependencyUnreachable
-from plumbing.kafka import AckedProducer, end_offsets, make_admin, make_consumer, make_producer, partition_of
+from plumbing.kafka import (
+    AckedProducer,
+    end_offsets,
+    make_admin,
+    make_consumer,
+    make_producer,
+    make_reader,
+    partition_of,
+)
 from plumbing.metrics import REGISTRY
+from plumbing.reading import read_spans, value_of
 from plumbing.settings import Settings
 from reconciliation.audit import run_audit
 from sandbox import choices
 from sandbox.local.sandboxes import SplynxSandbox
-from schemas.avro import bundle_schema, bundle_to_avro
+from schemas.avro import bundle_from_avro, bundle_schema, bundle_to_avro
 from schemas.catalogue import AGGREGATES
 from schemas.topics import Topics
 from sinks.runner import SinkSummary, run_sink
@@ -114,6 +123,24 @@ class SinkSite:
         """Hand bytes over for an aggregate's topic; `add` or `play` sends them."""
         partition = partition_of(owner, PARTITIONS)
         self._bus.produce(self.topics.splynx(name), partition=partition, key=b"k", value=value)
+
+    def after_compaction(self) -> list[Happening]:
+        """What would be left on the topics: the last bundle of each key."""
+        consumer = make_reader(self.settings.kafka, f"{self.settings.instance}.test")
+        kept: dict[tuple[str, int], Happening] = {}
+        try:
+            for one in WRITTEN:
+                topic = self.topics.splynx(one.name)
+                ends = end_offsets(consumer, topic, PARTITIONS)
+                for _, message in read_spans(consumer, {(topic, place): span for place, span in ends.items()}):
+                    told = bundle_from_avro(self._codecs[one.name].decode(value_of(message)))
+                    owner = told.owner_id or told.sonar_id
+                    kept[one.name, told.sonar_id] = Happening(
+                        one.name, told.sonar_id, owner, told.bundle, told.sequence
+                    )
+        finally:
+            consumer.close()
+        return sorted(kept.values(), key=lambda one: one.sequence)
 
     def reset(self) -> None:
         """Empty Splynx as it was installed, and no ledger."""

@@ -1,5 +1,6 @@
 """What comes twice, late, or before what it refers to: the same Splynx in the end."""
 
+import random
 import weakref
 from collections.abc import Sequence
 from typing import Any
@@ -51,6 +52,34 @@ async def test_any_order_of_events_leads_to_the_same_splynx(sink_site: SinkSite,
     await sink_site.run()
     assert_same(sink_site.picture(), expected)
     await sink_site.assert_each_offset_has_one_outcome()
+
+
+@pytest.mark.fault(8)
+@pytest.mark.fault(30)
+@seeds(30, guards={"the newest bundle is the last on its topic": 1})
+async def test_what_a_processor_that_stood_still_says_too_late_is_not_what_compaction_keeps(
+    sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a batch with what is newer, or long after it. A sink that begins with what is left comes to the same."""
+    monkeypatch.setattr("sinks.loop._REGRESSIONS_SECONDS", 0.0)
+    told, chance = history(seed), random.Random(seed)
+    newest = {(one.aggregate, one.sonar_id): one for one in told}
+    sink_site.play(sorted(newest.values(), key=lambda one: one.sequence))
+    await sink_site.run()
+    expected = sink_site.picture()
+    sink_site.play(told)
+    if seed % 2:
+        await sink_site.run()
+    late = [one for one in told if newest[one.aggregate, one.sonar_id] is not one]
+    sink_site.add(chance.sample(late, min(len(late), 1 + seed % 5)))
+    assert {one.sequence for one in sink_site.after_compaction()} != {one.sequence for one in newest.values()}
+    await sink_site.run()
+    left = sink_site.after_compaction()
+    assert {one.sequence for one in left} == {one.sequence for one in newest.values()}
+    await sink_site.assert_each_offset_has_one_outcome()
+    sink_site.play(left)
+    await sink_site.run()
+    assert_same(sink_site.picture(), expected)
 
 
 @pytest.mark.fault(33)

@@ -45,7 +45,7 @@ class Scene:
         self.writer = nothing
         loop: Any = Loop(
             stream=nothing, db=nothing, ledger=nothing, writer=nothing, healing=nothing, look=nothing, wrong=self.wrong,
-            guard=self._guard,
+            guard=self._guard, publish_again=nothing,
         )  # fmt: skip
         self.leaving = nothing.leaving
         loop._heal = partial(self._step, "heal")
