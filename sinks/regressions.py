@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from plumbing.kafka import AckedProducer, watermarks
 from plumbing.logs import get_logger
 from plumbing.reading import read_spans, value_of
+from schemas.ledger import ROLLED_BACK
 from sinks.jobs import Delivery
-from sinks.plan import Outcome
+from sinks.plan import AggregateState, Outcome
+from sinks.store import AggregateKey
 from sinks.stream import Stream
 
 log = get_logger("sink")
@@ -37,10 +39,21 @@ class Regressions:
         return sum(len(keys) for keys in self._keys.values())
 
     def note(
-        self, deliveries: Sequence[Delivery], outcomes: Mapping[tuple[str, int, int], tuple[Outcome, str]]
+        self,
+        deliveries: Sequence[Delivery],
+        outcomes: Mapping[tuple[str, int, int], tuple[Outcome, str]],
+        states: Mapping[AggregateKey, AggregateState],
     ) -> None:
-        """Take note of a batch that was written. `outcomes`: of what needed no work."""
-        last = {(one.topic, one.partition, one.bundle.sonar_id): one for one in deliveries if one.bundle is not None}
+        """Take note of a batch that was written.
+
+        `outcomes`: of what needed no work. `states`: what the ledger had. What was taken back is left alone: its bundle
+        would come again, and with that be written again.
+        """
+        last = {
+            (one.topic, one.partition, one.bundle.sonar_id): one
+            for one in deliveries
+            if one.bundle is not None and not _is_taken_back(states.get((one.aggregate.name, one.bundle.sonar_id)))
+        }
         for (topic, partition, sonar_id), one in last.items():
             keys = self._keys.setdefault((topic, partition), {})
             if one.at not in outcomes or outcomes[one.at][0] not in _OVERTAKEN:
@@ -55,6 +68,10 @@ class Regressions:
     def forget(self) -> None:
         """They were seen to."""
         self._keys.clear()
+
+
+def _is_taken_back(state: AggregateState | None) -> bool:
+    return state is not None and state.outcome == ROLLED_BACK
 
 
 @dataclass

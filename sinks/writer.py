@@ -133,7 +133,7 @@ class Writer:
         metrics.SQL_BATCH_SECONDS.observe(time.monotonic() - begun)
         self._letters.forget()
         self._brake.written()
-        self.regressions.note(deliveries, outcomes)
+        self.regressions.note(deliveries, outcomes, states)
         self._count(*counted)
 
     async def pause(self, aggregates: frozenset[str], why: str) -> None:

@@ -10,7 +10,7 @@ from plumbing.kafka import NotAcknowledged
 from plumbing.reading import Place
 from sinks import regressions as subject
 from sinks.jobs import Delivery
-from sinks.plan import Outcome
+from sinks.plan import AggregateState, Outcome
 from sinks.regressions import Regressions, publish_again
 from tests.unit.sinks.records import AGGREGATE, stamped
 
@@ -28,7 +28,7 @@ def noted(*outcomes: Outcome | None) -> Regressions:
     regressions = Regressions()
     deliveries = [sent(offset) for offset in range(len(outcomes))]
     done = {one.at: (outcome, "") for one, outcome in zip(deliveries, outcomes, strict=True) if outcome is not None}
-    regressions.note(deliveries, done)
+    regressions.note(deliveries, done, {})
     return regressions
 
 
@@ -49,14 +49,21 @@ def test_what_matters_is_what_became_of_the_last_one(outcomes: list[Outcome | No
 
 def test_a_newer_one_in_a_later_batch_settles_it() -> None:
     regressions = noted(Outcome.STALE)
-    regressions.note([sent(7)], {})
+    regressions.note([sent(7)], {}, {})
+    assert len(regressions) == 0
+
+
+def test_what_was_taken_back_is_not_written_again_by_its_newest_bundle() -> None:
+    regressions, late = Regressions(), sent(7)
+    taken_back = {("thing", 1): AggregateState(9, "h", 1, "rolled_back")}
+    regressions.note([late], {late.at: (Outcome.STALE, "")}, taken_back)
     assert len(regressions) == 0
 
 
 def test_poison_says_nothing_about_anybody() -> None:
     regressions = noted(Outcome.STALE)
     poison = Delivery(TOPIC, 0, 7, b"k", b"", AGGREGATE, None)
-    regressions.note([poison], {poison.at: (Outcome.DEAD_LETTERED, "")})
+    regressions.note([poison], {poison.at: (Outcome.DEAD_LETTERED, "")}, {})
     assert len(regressions) == 1
 
 
