@@ -6,7 +6,8 @@ from typing import Any
 
 from console.history import History, Letter
 from schemas.catalogue import aggregate as declared
-from schemas.ledger import DEAD, DEFERRED, DISMISSED, KEPT, LIVE, UNSETTLED
+from schemas.ledger import DEAD, DEFERRED, DISMISSED, KEPT, LIVE, ROLLED_BACK, UNSETTLED
+from sinks.undo import UNDO
 
 _DOCUMENTS = "docs/errors/{}.md says what to do."
 
@@ -89,6 +90,15 @@ def _written(ledger: dict[str, Any], bundle: dict[str, Any]) -> Conclusion:
         wait = f", waits for {one['waits_entity']} {one['waits_key']}" if one["waits_key"] else ""
         says = f"{one['entity']} {one['record_key']} is {one['state']}: {one['reason']} [{one['code']}]{wait}."
         return Conclusion(False, "sink", says, _DOCUMENTS.format(one["code"]))
+    if (run := _taken_back_by(ledger)) is not None:
+        says = f"What was written of it was taken back by run {run}; Splynx has what was there before."
+        return Conclusion(
+            False,
+            "splynx",
+            says,
+            f"It is written again with the next change in Sonar, by `crossfade replay`, or by"
+            f" `crossfade rollback --run {run}`, which undoes that run.",
+        )
     rows = [f"{row['entity']} {row['target_id']}" for row in ledger["crosswalk"] if row["state"] == LIVE]
     if rows:
         return _arrived(", ".join(rows), ledger["conflicts"])
@@ -96,6 +106,15 @@ def _written(ledger: dict[str, Any], bundle: dict[str, Any]) -> Conclusion:
         return Conclusion(True, "splynx", "Sonar deleted it, and nothing of it is live in Splynx.")
     why = f": {bundle['reason']}" if bundle["reason"] else ""
     return Conclusion(True, "splynx", f"The rules make no row in Splynx of it{why}.")
+
+
+def _taken_back_by(ledger: dict[str, Any]) -> str | None:
+    """The run that took the last write of a record back, where its bundle has not come again since."""
+    if ledger["newest"]["outcome"] != ROLLED_BACK:
+        return None
+    last = {(one["entity"], one["record_key"]): one for one in ledger["journal"]}
+    runs = [str(one["run_id"]) for one in last.values() if one["action"].startswith(UNDO)]
+    return runs[-1] if runs else None
 
 
 def _arrived(rows: str, conflicts: Sequence[dict[str, Any]]) -> Conclusion:

@@ -10,7 +10,7 @@ from clients.mysql import Database
 from reconciliation.crosswalk import CHUNK, Link, chunks, conflicts_of, links_of, marks
 from reconciliation.events import Events, Newest
 from reconciliation.findings import Cause, Finding
-from schemas.ledger import LIVE, UNSETTLED
+from schemas.ledger import LIVE, ROLLED_BACK, UNSETTLED
 from schemas.topics import Topics
 
 _ROOTS = {
@@ -42,6 +42,8 @@ class Known:
     link: Link | None
     conflict: str | None = None
     """State of the conflict about the finding's field."""
+    taken_back: bool = False
+    """Records of its aggregate were taken back, and its bundle has not come again since."""
 
 
 class Causes:
@@ -68,14 +70,19 @@ class Causes:
 
     async def _known(self, aggregate: str, findings: Mapping[Finding, int], ids: Sequence[int]) -> dict[Finding, Known]:
         values = [aggregate, *ids]
-        bundles = {
-            int(row["sonar_id"]): (int(row["sequence"]), int(row["partition_no"]), int(row["topic_offset"]))
+        applied = {
+            int(row["sonar_id"]): row
             for row in await self._ledger.fetch(
-                "SELECT sonar_id, sequence, partition_no, topic_offset FROM aggregates"
+                "SELECT sonar_id, sequence, partition_no, topic_offset, outcome FROM aggregates"
                 f" WHERE aggregate = %s AND sonar_id IN ({marks(ids)})",
                 values,
             )
         }
+        bundles = {
+            id: (int(row["sequence"]), int(row["partition_no"]), int(row["topic_offset"]))
+            for id, row in applied.items()
+        }
+        back = {id for id, row in applied.items() if row["outcome"] == ROLLED_BACK}
         held = {
             (row["entity"], row["record_key"]): row
             for row in await self._ledger.fetch(
@@ -92,7 +99,7 @@ class Causes:
             record = (finding.entity, finding.key)
             link = next((one for one in links.get(id, ()) if (one.entity, one.key) == record), None)
             conflict = conflicts.get((*record, _WITH.get(finding.field, finding.field)))
-            found[finding] = Known(events[id], bundles.get(id), held.get(record), link, conflict)
+            found[finding] = Known(events[id], bundles.get(id), held.get(record), link, conflict, id in back)
         return found
 
 
@@ -130,6 +137,8 @@ def cause_of(finding: Finding, known: Known, fields_differ: bool, topics: Topics
         return Cause(f"dead letter: {event.code}", *at_event)
     if bundle is None or bundle[0] < event.sequence:
         return Cause("late: the newest event has not reached the ledger", *at_event)
+    if known.taken_back:
+        return _at_bundle("taken back: its bundle has not come again", known, topics)
     if finding.check == "record" and not fields_differ:
         # Splynx has what the mapper made of the event, and that is not what the rules say.
         return _at_bundle("mapper: its bundle asks for what Splynx has", known, topics)

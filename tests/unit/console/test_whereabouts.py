@@ -26,7 +26,16 @@ def a_letter(stage: str, at: dict[str, Any]) -> Letter:
 
 def a_ledger(sequence: int = 20, generation: int = 2, **more: Any) -> dict[str, Any]:
     newest = {"sequence": sequence, "generation": generation, "outcome": "applied"}
-    return {"newest": newest, "crosswalk": [ROW], "held": [], "conflicts": [], **more}
+    return {"newest": newest, "crosswalk": [ROW], "held": [], "conflicts": [], "journal": [], **more}
+
+
+def taken_back(*actions: str) -> dict[str, Any]:
+    """After a rollback; the customer's entries in the journal are of these actions."""
+    entries = [
+        {"entity": "customer", "record_key": "5", "action": action, "run_id": f"run-{place}"}
+        for place, action in enumerate(actions)
+    ]
+    return a_ledger(newest={"sequence": 20, "generation": 2, "outcome": "rolled_back"}, journal=entries)
 
 
 def conflicts(*states: str) -> list[dict[str, Any]]:
@@ -70,6 +79,10 @@ def conflicts(*states: str) -> list[dict[str, Any]]:
             History([EVENT], [BUNDLE], []), a_ledger(conflicts=conflicts("agreed", "open")), "splynx",
             "somebody edited there: customer.city", id="edited in Splynx, and held",
         ),
+        pytest.param(
+            History([EVENT], [BUNDLE], []), taken_back("change", "undo-change"), "splynx", "taken back by run run-1",
+            id="taken back",
+        ),
     ],
 )  # fmt: skip
 def test_what_did_not_arrive_is_told_with_the_next_step(
@@ -85,6 +98,14 @@ def test_what_did_not_arrive_is_told_with_the_next_step(
     ("bundle", "ledger", "says"),
     [
         pytest.param(BUNDLE, a_ledger(), "In Splynx as customer 42", id="written"),
+        pytest.param(
+            BUNDLE, taken_back("change", "undo-change", "redo-change"), "In Splynx as customer 42",
+            id="taken back, and that too",
+        ),
+        pytest.param(
+            BUNDLE, a_ledger(journal=taken_back("change", "undo-change")["journal"]), "In Splynx as customer 42",
+            id="taken back, and written again",
+        ),
         pytest.param(
             BUNDLE,
             a_ledger(conflicts=conflicts("overwritten", "kept")),
@@ -102,7 +123,7 @@ def test_what_did_not_arrive_is_told_with_the_next_step(
             id="left out",
         ),
     ],
-)
+)  # fmt: skip
 def test_what_splynx_has_as_it_should_has_arrived(bundle: dict[str, Any], ledger: dict[str, Any], says: str) -> None:
     found = conclude("account", 5, History([EVENT], [bundle], []), ledger)
     assert (found.arrived, found.stage) == (True, "splynx")

@@ -54,6 +54,10 @@ REFUSED = Newest("payment", 9, 5, 100, "sonar.main.payment", 2, 40, "mapping.unm
             a_finding("record"), known(), False, Cause("mapper: its bundle asks for what Splynx has", *AT_BUNDLE),
             id="the mapper's mistake",
         ),
+        pytest.param(
+            a_finding("record"), known(taken_back=True), False,
+            Cause("taken back: its bundle has not come again", *AT_BUNDLE), id="rolled back",
+        ),
         pytest.param(a_finding(), known(), True, Cause("changed in Splynx", *AT_BUNDLE), id="edited"),
         pytest.param(
             a_finding(), known(conflict="open"), True, Cause("conflict: it waits for a decision", *AT_BUNDLE),
