@@ -88,7 +88,8 @@ async def test_those_who_ask_while_a_commit_is_under_way_share_the_next() -> Non
         await asyncio.to_thread(held.begun.acquire)
         assert not any(one.done() for one in others)  # what they handed over came after the first commit had begun
         held.go.release(2)
-        await asyncio.gather(*others)
+        await asyncio.wait(others, timeout=30)
+        assert all(one.done() for one in others)
     assert held.taken == [0, 1, 1, 1]  # two commits, each of the events and of the index
 
 
