@@ -41,25 +41,25 @@ class Nested:
         """
         waiting = flatten(rows, branches, full)
         while waiting:
-            for branch, lists in _by_branch(waiting):
-                await self._read(branch, lists)
-            waiting = [
-                deeper
-                for one in waiting
-                for deeper in flatten(getattr(one.row, one.branch.name), one.branch.folded, full)
-            ]
+            read: list[tuple[Branch, list[Any]]] = []
+            for branch, owners in _by_branch(waiting):
+                await self._read(branch, owners)
+                read += [(branch, getattr(same[0], branch.name)) for same in owners.values()]
+            waiting = [deeper for branch, found in read for deeper in flatten(found, branch.folded, full)]
 
-    async def _read(self, branch: Branch, lists: Sequence[Full]) -> None:
+    async def _read(self, branch: Branch, owners: Mapping[int, Sequence[Any]]) -> None:
+        """`{id: rows that show this owner}`: it is read once, and all of them have its list in common."""
         # As many rows of each as there is room for, and no more owners at once than leave room for a good many.
         room, most = self._node_limit // weight(branch.branches), self._page_size
-        rest = iter(lists)
+        rest = iter(owners)
         while part := list(islice(rest, max(1, min(most, room // _ROWS_OF_ONE)))):
             each = max(1, min(most, room // len(part)))
-            found = await self._together(branch, [one.row.id for one in part], each)
-            for one in part:
-                # Taken out: one that two rows of a page show gets a list for each, for they are made flat in place.
-                rows, total = found.pop(id := one.row.id, ([], None))
-                setattr(one.row, branch.name, await self._rest(branch, id, rows, total, each))
+            found = await self._together(branch, part, each)
+            for id in part:
+                rows, total = found.get(id, ([], None))
+                whole = await self._rest(branch, id, rows, total, each)
+                for one in owners[id]:
+                    setattr(one, branch.name, whole)
 
     async def _together(self, branch: Branch, ids: Sequence[int], each: int) -> dict[int, tuple[list[Any], int]]:
         """`{id: (its first rows, how many there are)}`, as far as Sonar counts them and shows the owners at once."""
@@ -135,9 +135,11 @@ def weight(branches: Sequence[Branch]) -> int:
     return 1 + sum(((one.few or NESTED_PAGE) if one.many else 1) * weight(one.branches) for one in branches)
 
 
-def _by_branch(lists: Sequence[Full]) -> Iterator[tuple[Branch, list[Full]]]:
-    together: Mapping[int, list[Full]] = {id(one.branch): [] for one in lists}
+def _by_branch(lists: Sequence[Full]) -> Iterator[tuple[Branch, dict[int, list[Any]]]]:
+    """Each branch with `{id of an owner: its rows}`: what many rows of a page belong to is shown by each of them."""
+    branches = {id(one.branch): one.branch for one in lists}
+    owners: dict[int, dict[int, list[Any]]] = {place: {} for place in branches}
     for one in lists:
-        together[id(one.branch)].append(one)
-    for same in together.values():
-        yield same[0].branch, same
+        owners[id(one.branch)].setdefault(one.row.id, []).append(one.row)
+    for place, branch in branches.items():
+        yield branch, owners[place]

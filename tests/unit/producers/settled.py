@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.unit.producers.scene import AGGREGATES, Scene
+from tests.unit.producers.scene import Scene
+
+
+async def read(scene: Scene, force: str | None = None) -> None:
+    """Begin, and read all; `force` as in `Snapshot.run`."""
+    await scene.begin()
+    await scene.snapshot.run(scene.aggregates, asyncio.Event(), started=scene.desk.clock.now, force=force)
 
 
 async def a_scene(*, page_size: int = 3) -> Scene:
@@ -14,8 +20,7 @@ async def a_scene(*, page_size: int = 3) -> Scene:
     account = scene.shop.an_account("Ada")
     scene.shop.a_contact(account, "Ada")
     scene.shop.a_payment(account)
-    await scene.begin()
-    await scene.snapshot.run(AGGREGATES, asyncio.Event(), started=scene.shop.clock.now, force=None)
+    await read(scene)
     scene.shop.clock.tick(60)
     await scene.following.poll()
     scene.shop.clock.tick(60)

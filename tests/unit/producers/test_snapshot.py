@@ -13,15 +13,11 @@ from producers.snapshot import Range, cut
 from schemas.aggregate import Aggregate
 from schemas.avro import key_bytes
 from tests.unit.producers.scene import ACCOUNT, AGGREGATES, PAYMENT, Registered, Scene
+from tests.unit.producers.settled import read
 
 
 class Killed(BaseException):
     """The end of the process, in the middle of anything."""
-
-
-async def run(scene: Scene, force: str | None = None) -> None:
-    await scene.begin()
-    await scene.snapshot.run(AGGREGATES, asyncio.Event(), started=scene.shop.clock.now, force=force)
 
 
 def names(scene: Scene) -> list[str]:
@@ -34,7 +30,7 @@ async def test_every_root_is_published_once_with_what_is_nested_in_it() -> None:
     contact = scene.shop.a_contact(accounts[4], "Bea")
     scene.shop.a_phone(contact, "0145550111")
     payment = scene.shop.a_payment(accounts[0], 250)
-    await run(scene)
+    await read(scene)
     assert [event["op"] for event in scene.events()] == ["r"] * 10
     assert names(scene) == sorted(f"A{number}" for number in range(10))
     (person,) = scene.folded()[accounts[4]]["contacts"]
@@ -48,107 +44,8 @@ async def test_every_root_is_published_once_with_what_is_nested_in_it() -> None:
 async def test_archived_accounts_are_read_too() -> None:
     scene = Scene()
     scene.shop.an_account("Gone", archived_at=scene.shop.clock.now)
-    await run(scene)
+    await read(scene)
     assert names(scene) == ["Gone"]
-
-
-async def test_a_nested_list_that_fills_its_page_is_read_on() -> None:
-    scene = Scene()
-    account = scene.shop.an_account()
-    for number in range(40):
-        scene.shop.a_contact(account, f"C{number}")
-    await run(scene)
-    assert len(scene.folded()[account]["contacts"]) == 40
-
-
-async def test_a_list_that_is_hardly_ever_long_is_asked_for_in_few_rows_and_read_on_where_it_is() -> None:
-    scene = Scene(page_size=1000)
-    store, account = scene.shop.store, scene.shop.an_account()
-    supernet = store.insert("Supernet", subnet="10.0.0.0/8")
-    subnet = store.insert("Subnet", supernet_id=supernet, subnet="10.0.0.0/24", polling_priority=1, type="ACCOUNT")
-    for name, addresses in (("one", 1), ("three", 3)):
-        log_in = store.insert("RadiusAccount", account_id=account, username=name)
-        for number in range(addresses):
-            store.insert(
-                "IpAssignment", ipassignmentable_id=log_in, ipassignmentable_type="RadiusAccount", soft=False,
-                subnet=f"10.0.0.{number}", subnet_id=subnet,
-            )  # fmt: skip
-    await run(scene)
-    assert [len(one["ip_assignments"]) for one in scene.folded()[account]["radius_accounts"]] == [1, 3]
-    assert len([one for one in scene.client.asked if "query Lists" in one]) == 1
-    log_ins = 10 * (1 + 2)
-    nodes = 1 + log_ins + 10 * (1 + 10) + 10 * (1 + 1) + 10 + 10 + 1  # contacts, former addresses, addresses, groups
-    assert scene.reader.page_size(ACCOUNT) == 100_000 // nodes
-
-
-async def test_the_long_lists_of_a_page_are_read_on_together() -> None:
-    scene = Scene(page_size=100)
-    accounts = [scene.shop.an_account(f"A{number}") for number in range(9)]
-    for place, account in enumerate(accounts):
-        for number in range(10 + place):
-            scene.shop.a_contact(account, f"C{number}")
-    longest = scene.shop.an_account("many")
-    for number in range(205):
-        scene.shop.a_contact(longest, f"C{number}")
-    contact = scene.shop.a_contact(accounts[0], "with phones")
-    for number in range(12):
-        scene.shop.a_phone(contact, f"01455501{number:02d}")
-    await run(scene)
-    folded = scene.folded()
-    assert [len(folded[one]["contacts"]) for one in accounts] == [11, *range(11, 19)]
-    names = {one["name"] for one in folded[longest]["contacts"]}
-    assert names == {f"C{number}" for number in range(205)}
-    (person,) = [one for one in folded[accounts[0]]["contacts"] if one["name"] == "with phones"]
-    assert len(person["phone_numbers"]) == 12
-    asked = [one.split("(")[0] for one in scene.client.asked]
-    assert asked.count("query Lists") == 2  # contacts of ten accounts, phone numbers of one contact
-    assert asked.count("query Nested") == 2  # of the longest: its next hundred, its last five
-
-
-async def test_long_lists_that_sonar_is_too_slow_for_together_are_read_one_by_one() -> None:
-    scene = Scene(page_size=100)
-    account = scene.shop.an_account()
-    for person in range(2):
-        contact = scene.shop.a_contact(account, f"C{person}")
-        for number in range(12):
-            scene.shop.a_phone(contact, f"01455501{number:02d}")
-
-    def slow(document: str, variables: Mapping[str, Any]) -> None:
-        if "query Lists" in document and variables["m"] > 1:
-            raise SonarTimeout("too slow")
-
-    scene.client.before = slow
-    await run(scene)
-    assert [len(one["phone_numbers"]) for one in scene.folded()[account]["contacts"]] == [12, 12]
-
-
-async def test_nested_lists_that_sonar_cannot_count_are_read_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = Scene()
-    accounts = [scene.shop.an_account(f"A{number}") for number in range(3)]
-    for number in range(36):
-        scene.shop.a_contact(accounts[number % 3], f"C{number}")
-    execute = scene.shop.engine.execute
-
-    def uncounted(*arguments: Any) -> Any:
-        if "query Lists" in arguments[0]:
-            return {"data": None, "errors": [{"message": "Unable to aggregate", "path": ["accounts"]}]}
-        return execute(*arguments)
-
-    monkeypatch.setattr(scene.shop.engine, "execute", uncounted)
-    await run(scene)
-    assert [len(scene.folded()[one]["contacts"]) for one in accounts] == [12] * 3
-    assert len([one for one in scene.client.asked if "query Lists" in one]) == 1
-
-
-async def test_nested_lists_are_whole_though_the_server_clamps_every_page() -> None:
-    scene = Scene()
-    accounts = [scene.shop.an_account(f"A{number}") for number in range(5)]
-    for number in range(7):
-        scene.shop.a_contact(accounts[0], f"C{number}")
-    scene.damage(largest_page=2)
-    await run(scene)
-    assert len(scene.folded()) == 5
-    assert len(scene.folded()[accounts[0]]["contacts"]) == 7
 
 
 async def test_a_collection_that_cannot_count_is_read_without_counting() -> None:
@@ -156,7 +53,7 @@ async def test_a_collection_that_cannot_count_is_read_without_counting() -> None
     for number in range(8):
         scene.shop.an_account(f"A{number}")
     scene.damage(uncounted=frozenset({"accounts"}))
-    await run(scene)
+    await read(scene)
     assert len(scene.folded()) == 8
 
 
@@ -166,7 +63,7 @@ async def test_what_may_not_be_read_in_full_stands_still_and_the_others_are_read
     scene.shop.a_payment(scene.shop.an_account())
     scene.damage(denied=frozenset({"Account.contacts", "notes"}))
     with pytest.raises(SonarForbidden, match="may not read note, account in full"):
-        await run(scene)
+        await read(scene)
     assert scene.events() == []
     assert len(scene.events("payment")) == 1
     progress = scene.snapshot.progress(ACCOUNT)
@@ -188,7 +85,7 @@ async def test_a_page_that_stays_short_is_never_accepted(monkeypatch: pytest.Mon
     monkeypatch.setattr(scene.shop.engine, "execute", short)
     monkeypatch.setattr("producers.reader._PAUSE_SECONDS", 0.0)
     with pytest.raises(ExceptionGroup) as raised:
-        await run(scene)
+        await read(scene)
     assert raised.group_contains(IncompletePage)
     assert scene.events() == []
 
@@ -203,7 +100,7 @@ async def test_pages_are_halved_until_sonar_answers_in_time() -> None:
             raise SonarTimeout("too slow")
 
     scene.client.before = slow
-    await run(scene)
+    await read(scene)
     assert len(scene.folded()) == 6
 
 
@@ -222,13 +119,13 @@ async def test_a_killed_snapshot_goes_on_where_the_broker_had_everything() -> No
 
     scene.client.before = die
     with pytest.raises(BaseExceptionGroup):
-        await run(scene)
+        await read(scene)
     scene.broker.lose()
     before = len(scene.events())
     assert 0 < before < 20
     scene.client.before = None
     scene.restart()
-    await run(scene)
+    await read(scene)
     assert names(scene) == sorted(f"A{number}" for number in range(20))
     # At most one page of each of the two ranges is read again.
     assert len(scene.events()) <= 20 + 2 * scene.page_size
@@ -250,7 +147,7 @@ async def test_events_lost_before_their_acknowledgement_are_read_again(monkeypat
         await scene.snapshot.run(AGGREGATES, asyncio.Event(), started=scene.shop.clock.now, force=None)
     assert scene.events() == []
     scene.restart()
-    await run(scene)
+    await read(scene)
     assert len(scene.folded()) == 6
 
 
@@ -281,10 +178,10 @@ async def test_the_index_never_knows_of_an_event_that_is_not_acknowledged() -> N
 async def test_a_finished_snapshot_is_read_again_only_when_it_is_ordered() -> None:
     scene = Scene()
     scene.shop.an_account()
-    await run(scene)
-    await run(scene)
+    await read(scene)
+    await read(scene)
     assert len(scene.events()) == 1
-    await run(scene, force="order")
+    await read(scene, force="order")
     assert len(scene.events()) == 2
 
 
@@ -321,10 +218,10 @@ async def test_a_slow_page_never_brings_back_what_was_deleted_meanwhile() -> Non
 async def test_the_sequence_rises_over_restarts_even_when_the_clock_goes_back() -> None:
     scene = Scene()
     scene.shop.an_account()
-    await run(scene)
+    await read(scene)
     scene.restart()
     scene.shop.clock.tick(-3600)
-    await run(scene, force="again")
+    await read(scene, force="again")
     first, second = (int(event["source"]["sequence"]) for event in scene.events())
     assert second > first
 
@@ -337,7 +234,7 @@ async def test_an_aggregate_too_large_for_a_message_is_set_aside_and_the_others_
     large, small = scene.shop.an_account("Large"), scene.shop.an_account("Small")
     for number in range(30):
         scene.shop.a_contact(large, f"Contact number {number} with a name that takes some room" * 3)
-    await run(scene)
+    await read(scene)
     for _ in range(3):  # following sees it again and again in the overlap: one letter says it all
         await scene.following.poll()
     assert list(scene.folded()) == [small]
@@ -364,7 +261,7 @@ async def test_payments_lie_in_the_partition_of_their_account() -> None:
     scene = Scene()
     accounts = [scene.shop.an_account(f"A{number}") for number in range(5)]
     payments = {scene.shop.a_payment(account): account for account in accounts}
-    await run(scene)
+    await read(scene)
     partition = {
         (topic, key): partition for topic, partition, key, _ in scene.broker.messages if topic.startswith("sonar.")
     }
@@ -377,7 +274,7 @@ async def test_how_large_collections_are_is_asked_in_one_request_and_of_the_othe
     scene = Scene()
     scene.shop.an_account()
     scene.shop.a_payment(1)
-    await run(scene)
+    await read(scene)
     assert len([one for one in scene.client.asked if "query Extent" in one]) == 1
     scene.damage(denied=frozenset({"payments"}), uncounted=frozenset({"notes"}))
     scene.client.asked.clear()
@@ -403,5 +300,5 @@ async def test_a_collection_is_begun_while_the_last_pages_of_the_one_before_are_
         return await real(aggregate, search, rows)
 
     monkeypatch.setattr(scene.reader, "page", page)
-    await run(scene)
+    await read(scene)
     assert (len(scene.events("account")), len(scene.events("payment"))) == (1, 1)
