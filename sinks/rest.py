@@ -6,18 +6,18 @@ from typing import Any
 
 from clients.mysql import Database, Transaction
 from clients.splynx import SplynxClient
-from clients.splynx_errors import RecordRefused
+from clients.splynx_errors import RecordMissing, RecordRefused
 from schemas.aggregate import DeletePolicy, Target, WritePath
 from schemas.ledger import GONE, LIVE, ORPHANED
 from schemas.ownership import DECLARED, Ownership
 from sinks.bodies import changed, same
 from sinks.edits import Edits
 from sinks.entries import Entries, Owner
-from sinks.errors import KeyTaken, ParentMissing, ReadBackDiffers, ReferenceMissing
+from sinks.errors import KeyTaken, ParentMissing, ReadBackDiffers, ReferenceMissing, RowMissing
 from sinks.foreign import Foreign
 from sinks.handles import has_handle, has_natural_key
 from sinks.plan import CLOSED, Document, Known, Step, Verb, can_be_closed, closing
-from sinks.rest_rows import RestRows
+from sinks.rest_rows import Item, RestRows
 from sinks.store import Key, Ledger
 from sinks.swaps import able_to_move, aside, moved
 from sinks.tables.journal import Run
@@ -229,9 +229,8 @@ class RestRecords(RestRows):
         before, call = None, None
         if can_be_closed(step.target):
             document = await self.as_far_as_known(known.document, self.shape(step.target))
-            item = await self._handles.item(step.target, known.target_id, document)
-            current = await self._client.get(*item)
-            if str(current.get("status")) != CLOSED:
+            item, current = await self._row(step.target, known.target_id, document)
+            if item is not None and str(current.get("status")) != CLOSED:
                 closed = closing(step.target, current, step.day)
                 before = {name: current.get(name) for name in closed}
                 written = {name: document[name] for name in closed if name in document}
@@ -245,6 +244,14 @@ class RestRecords(RestRows):
 
         await self._db.retried(release)
         return True
+
+    async def _row(self, target: Target, target_id: int, document: Document) -> tuple[Item | None, dict[str, Any]]:
+        """A row that is to be closed, with its path and id; None where somebody deleted it, so that nothing is left."""
+        try:
+            item = await self._handles.item(target, target_id, document)
+            return item, await self._client.get(*item)
+        except (RecordMissing, RowMissing):
+            return None, {}
 
     async def _keep(
         self,

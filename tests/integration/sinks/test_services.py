@@ -79,3 +79,17 @@ async def test_a_service_that_cannot_be_mapped_holds_up_nothing_but_itself(site:
     assert _shown(site.rows(SERVICES)) == [("s1-501", "disabled", "2026-02-01")]
     assert site.rows("SELECT status FROM customers") == [{"status": "disabled"}]
     assert site.rows("SELECT * FROM {ledger}.held") == []
+
+
+@pytest.mark.fault(27)
+async def test_what_somebody_deleted_in_splynx_is_withdrawn_without_a_letter(site: Site) -> None:
+    topic, writer = Topic(), await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, [*customer(1), service(5, 1)], sequence=1)])
+    site.run("UPDATE services_internet SET deleted = '1'")
+    site.run("UPDATE customers SET deleted = '1'")
+    await writer.write([topic.send(ACCOUNTS, 1, [], sequence=2, deleted=True)])
+    assert site.rows("SELECT entity, code FROM {ledger}.held") == []
+    states = site.rows("SELECT entity, state FROM {ledger}.crosswalk ORDER BY entity")
+    assert {one["entity"]: one["state"] for one in states} == {
+        "customer": "gone", "customer_info": "gone", "internet_service": "gone",
+    }  # fmt: skip
