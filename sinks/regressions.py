@@ -22,7 +22,7 @@ from sinks.stream import Stream
 log = get_logger("sink")
 
 _OVERTAKEN = (Outcome.STALE, Outcome.SUPERSEDED)
-_MOST = 10_000
+_MOST = 2_000
 """Kept in mind. More at once are a replay of every event, in which the newest one of each record is still to come."""
 
 Version = tuple[int, int]
@@ -98,17 +98,17 @@ async def publish_again(stream: Stream, bus: AckedProducer, regressions: Regress
 
 def _publish_again(stream: Stream, bus: AckedProducer, regressions: Regressions) -> int:
     places = regressions.places()
+    keys = {place: frozenset(wanted.values()) for place, wanted in places.items()}
     found: dict[tuple[str, int, int], _Seen] = {}
     consumer = stream.bystander("regressions")
     try:
         spans = {place: watermarks(consumer, *place) for place in places}
         for at, message in read_spans(consumer, spans):
-            wanted = places[at.topic, at.partition]
-            key, value = message.key(), value_of(message)
-            if not isinstance(key, bytes) or value is None or key not in wanted.values():
+            place, key, value = (at.topic, at.partition), message.key(), value_of(message)
+            if not isinstance(key, bytes) or value is None or key not in keys[place]:
                 continue
-            bundle = stream.intake.delivery(at.topic, at.partition, at.offset, key, value).bundle
-            if bundle is None or bundle.sonar_id not in wanted:
+            bundle = stream.intake.delivery(*place, at.offset, key, value).bundle
+            if bundle is None or bundle.sonar_id not in places[place]:
                 continue
             seen = found.setdefault((at.topic, at.partition, bundle.sonar_id), _Seen())
             seen.last = (bundle.sequence, bundle.rules_generation)
