@@ -30,7 +30,7 @@ from producers.sweep import Sweep
 from schemas.aggregate import Aggregate
 
 _MANY = 5000
-"""New demands for which a look for changes waits until they are met: after an outage there may be any number."""
+"""New demands for which a look for changes waits until whole pages of them are read: after an outage all may be new."""
 _GLIMPSED = timedelta(seconds=30)
 """So long what a root showed of look-ups is held against them: Sonar may show a change late."""
 _SELDOM = 12
@@ -249,10 +249,10 @@ class Following:
         self._reader.copying.looked(look)
 
     async def _meet_all(self, now: datetime) -> int:
-        """Meet demands as far as that goes; how many stay open."""
+        """Meet demands as far as they fill pages, for more may come; how many stay open."""
         left, before = len(self._demands), len(self._demands) + 1
         while 0 < left < before:
-            await self._again.meet(self._fit(self._aggregates), now)
+            await self._again.meet(self._fit(self._aggregates), now, whole=True)
             before, left = left, len(self._demands)
         return left
 

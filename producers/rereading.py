@@ -57,8 +57,8 @@ class Rereading:
         """`{aggregate: {channel: deletes published by this process}}`."""
         metrics.preset(metrics.DELETES, [one.name for one in aggregates], CHANNELS)
 
-    async def meet(self, aggregates: Sequence[Aggregate], now: datetime) -> None:
-        """Read what is demanded of these again, up to a number of pages of each.
+    async def meet(self, aggregates: Sequence[Aggregate], now: datetime, *, whole: bool = False) -> None:
+        """Read what is demanded of these again, up to a number of pages of each; `whole`: what fills no page waits.
 
         Raises:
             SyncError: what is not met stays open.
@@ -76,7 +76,7 @@ class Rereading:
             tried: set[int] = set()  # what does not show yet what it should waits for the next poll
             for _ in range(_PAGES):
                 batch = self._demands.batch(aggregate, size, tried)
-                if not batch:
+                if not batch or (whole and len(batch) < size):
                     break
                 tried.update(one.id for one in batch)
                 try:

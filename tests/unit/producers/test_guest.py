@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from clients.sonar_errors import SonarFailed, SonarTimeout
-from producers import changes
+from producers import changes, following
 from producers.index import Pending
 from producers.sizes import PageSize
-from tests.unit.producers.scene import ACCOUNT, AGGREGATES, PAYMENT, Scene
-from tests.unit.producers.settled import a_scene
+from tests.unit.producers.scene import ACCOUNT, PAYMENT, Scene
+from tests.unit.producers.settled import a_scene, read
 
 
 def heavy(name: str, most: int, error: type[Exception] = SonarTimeout) -> Callable[[str, Mapping[str, Any]], None]:
@@ -119,13 +119,21 @@ async def test_requests_are_told_apart_by_what_for(monkeypatch: pytest.MonkeyPat
     assert found.keys() == {"follow", "overlap", "log", "look-up", "re-read", "sweep"}
 
 
-async def test_what_changed_is_read_again_in_whole_pages() -> None:
+@pytest.mark.parametrize(
+    ("many", "page"),
+    [
+        pytest.param(following._MANY, changes.PAGE, id="by one look"),
+        pytest.param(70, 40, id="while the look goes on, after an outage"),
+    ],
+)
+async def test_what_changed_is_read_again_in_whole_pages(many: int, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Apart from the overlap, a page-worth of changed rows costs at most 1.2 requests."""
+    monkeypatch.setattr(following, "_MANY", many)
+    monkeypatch.setattr(changes, "PAGE", page)
     scene = Scene(page_size=25)
     accounts = [scene.shop.an_account(f"A{number}") for number in range(200)]
     payments = [scene.shop.a_payment(account) for account in accounts for _ in range(2)]
-    await scene.begin()
-    await scene.snapshot.run(AGGREGATES, asyncio.Event(), started=scene.shop.clock.now, force=None)
+    await read(scene)
     await scene.following.poll()
     scene.shop.clock.tick(60)
     for account in accounts[::2]:
