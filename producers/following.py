@@ -236,7 +236,7 @@ class Following:
                 # A snapshot may have shown what was for a while between two looks, and is no more.
                 is_later = changed > fronts[name] if before is None else changed >= before
                 unsure = is_later and (name in look.copied or self._glimpses.is_crowded(name))
-                new = self._noticing.row(followed, row, since, unsure=unsure)
+                new = self._noticing.row(followed, row, since, unsure=unsure, late=not is_later)
                 if not new:
                     self._glimpses.doubt(followed, row, since)
                 if new and before is not None:

@@ -63,16 +63,18 @@ class Noticing:
                         self._index.set_alone(*place_of(one), int(row["id"]), _look_up_state(look_up, row))
                 yield
 
-    def row(self, followed: Followed, row: dict[str, Any], since: datetime, *, unsure: bool = False) -> bool:
+    def row(
+        self, followed: Followed, row: dict[str, Any], since: datetime, *, unsure: bool = False, late: bool = False
+    ) -> bool:
         """Take a thin row, seen at `since` by Sonar's clock; whether something is to be read because of it.
 
         `unsure`: it changed while others were read that may show it; a look-up that is as it was noted may have been
-        another meanwhile.
+        another meanwhile. `late`: others were read that should show it before Sonar did.
         """
         if followed.touch is not None:
             return self._child(followed, followed.touch, row, since)
         if followed.look_up is not None:
-            return self._look_up(followed, followed.look_up, row, since, unsure)
+            return self._look_up(followed, followed.look_up, row, since, unsure=unsure, late=late)
         id, version = int(row["id"]), number_of(row["_version"])
         known = self._index.root(followed.thin.collection, id)
         if known is not None and not known.deleted and known.version == version:
@@ -94,7 +96,9 @@ class Noticing:
             asked |= self._demands.add(aggregate, known.root, since, child=(collection, id), version=None)
         return asked
 
-    def _look_up(self, followed: Followed, look_up: LookUp, row: dict[str, Any], since: datetime, unsure: bool) -> bool:
+    def _look_up(
+        self, followed: Followed, look_up: LookUp, row: dict[str, Any], since: datetime, *, unsure: bool, late: bool
+    ) -> bool:
         id, state = int(row["id"]), _look_up_state(look_up, row)
         # What is under way counts: a row that is as it was once more, or new and changed, must fan out again.
         noted = self.fan_outs.noted(followed, id)
@@ -103,8 +107,9 @@ class Noticing:
         if look_up.of is not None:
             starts = {one.root for one in (noted, state) if one is not None and one.root is not None}
         else:
-            # A row that is new has no carriers that show it otherwise: they came to refer to it as it is.
-            is_new = noted is None and CREATED in row and row[CREATED] == row["updated_at"]
+            # A row that is new has no carriers that show it otherwise: they came to refer to it as it is. Unless it
+            # comes late: they may show none.
+            is_new = noted is None and not late and CREATED in row and row[CREATED] == row["updated_at"]
             starts = set() if is_new else {id}
         return self.fan_outs.add(followed, id, Changed(state, frozenset(starts), since))
 

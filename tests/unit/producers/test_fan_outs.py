@@ -282,6 +282,22 @@ async def test_a_look_up_that_is_new_reads_nothing_again() -> None:
     assert read == []  # nobody carries it
 
 
+async def test_a_new_look_up_that_comes_late_is_shown_by_what_was_read_before_it() -> None:
+    """By a server that lags behind: the account is there, and what it refers to is not."""
+    scene = await a_scene()
+    status = scene.shop.a_status("New")
+    scene.shop.store.hold("AccountStatus", status)
+    scene.shop.store.update("Account", 1, account_status_id=status)
+    for _ in range(2):
+        scene.shop.clock.tick(1)
+        await scene.following.poll()
+    assert scene.folded()[1]["account_status"] is None
+    scene.shop.store.release("AccountStatus", status)
+    scene.shop.clock.tick(1)
+    await scene.following.poll()
+    assert scene.folded()[1]["account_status"] == {"name": "New"}
+
+
 async def test_a_look_up_that_is_first_seen_after_it_changed_reads_its_carriers_again() -> None:
     scene = await a_crowd(3)
     lead = scene.shop.a_status("Lead")
