@@ -247,14 +247,13 @@ class Snapshot:
 
     async def _hand_in(self, aggregate: Aggregate, page: Page) -> None:
         """Make events of a page, which loses its rows; they are on the topic after the next commit."""
-        again = await self._rows(aggregate, page)
-        for _ in range(_THIRD_READS):
-            if not again:
-                break
+        again, in_vain = await self._rows(aggregate, page), 0
+        while again and in_vain < _THIRD_READS:
             # Another read of these roots overlapped with this one and saw something else: a third one decides.
-            third = await self._page(aggregate, documents.any_of(again), len(again))
+            third, before = await self._page(aggregate, documents.any_of(again), len(again)), len(again)
             untold = [id for id in again if not third.tells_of(id)]
             again = await self._rows(aggregate, third) + untold
+            in_vain = 0 if len(again) < before else in_vain + 1
 
     async def _rows(self, aggregate: Aggregate, page: Page) -> list[int]:
         overlapped = []

@@ -201,6 +201,30 @@ async def test_a_slow_page_never_overtakes_a_newer_reading_of_the_same_root() ->
     assert len(scene.events()) == 1
 
 
+@pytest.mark.fault(35)
+async def test_a_third_reading_decides_of_each_root_also_where_sonar_gives_few_at_a_time() -> None:
+    scene = Scene(page_size=12)
+    accounts = [scene.shop.an_account("Old") for _ in range(12)]
+    await scene.begin()
+    slow = await scene.reader.page(ACCOUNT, [], 12)
+    for state in ("Newer", "Newest"):
+        for account in accounts:
+            scene.shop.store.update("Account", account, name=state)
+        if state == "Newer":
+            newer = await scene.reader.page(ACCOUNT, [], 12)
+    for row in newer.rows:
+        scene.publisher.row(ACCOUNT, row, {}, newer, snapshot=False)
+
+    def too_many(document: str, variables: Mapping[str, Any]) -> None:
+        if variables["n"] > 1:
+            raise SonarTimeout("too many")
+
+    scene.client.before = too_many
+    await scene.snapshot._hand_in(ACCOUNT, slow)
+    await scene.publisher.commit()
+    assert names(scene) == ["Newest"] * 12
+
+
 @pytest.mark.fault(22)
 async def test_a_slow_page_never_brings_back_what_was_deleted_meanwhile() -> None:
     scene = Scene()
