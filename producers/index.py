@@ -63,6 +63,10 @@ class Index:
         """Where a child was last seen among the roots of `scope`; None: never."""
         return self._strays[scope, collection].get(id) or self._families[scope].child(collection, id)
 
+    def is_stray(self, scope: str, collection: str, id: int) -> bool:
+        """Whether a row is known that no root of `scope` shows."""
+        return self._strays[scope, collection].get(id) is not None
+
     def live(self, collection: str) -> Sequence[int]:
         """Ids of the roots that were published and not deleted, ascending."""
         return self._families[collection].live()

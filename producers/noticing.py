@@ -81,6 +81,15 @@ class Noticing:
             return False
         return self._demands.add(followed.aggregate, id, since)
 
+    def listed(self, followed: Followed, row: dict[str, Any], since: datetime) -> bool:
+        """Take a thin row that a sweep lists, likewise: nothing else may tell of it."""
+        if followed.touch is not None:
+            scope, collection, id = followed.aggregate.root.name, followed.touch.collection, int(row["id"])
+            root = self._index.root_of(scope, collection, id)
+            if root is not None and self._index.is_stray(scope, collection, id):
+                self._demands.add(followed.aggregate, root, since)  # which did not show it in time: perhaps it does now
+        return self.row(followed, row, since, late=True)
+
     def _child(self, followed: Followed, touch: Touch, row: dict[str, Any], since: datetime) -> bool:
         id, version, collection = int(row["id"]), number_of(row["_version"]), touch.collection
         aggregate, scope = followed.aggregate, followed.aggregate.root.name

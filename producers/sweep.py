@@ -177,7 +177,7 @@ class Sweep:
             listing.last = high
 
     def _look(self, listing: Listing, row: dict[str, str], now: datetime, low: datetime) -> None:
-        differs = [self._noticing.row(one, row, now, late=True) for one in listing.followed]
+        differs = [self._noticing.listed(one, row, now) for one in listing.followed]
         if any(differs) and datetime.fromisoformat(row["updated_at"]) < low:
             metrics.SWEPT.labels(listing.collection, "missed").inc()
             log.warning("capture.change_missed", collection=listing.collection, key=row["id"])

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from tests.unit.producers.scene import Scene
@@ -75,6 +76,34 @@ async def test_a_root_counts_as_read_only_when_it_shows_the_child_in_its_version
     behind = False
     covered = await scene.following.poll()
     assert covered == scene.shop.clock.now - timedelta(seconds=10)
+    assert scene.folded()[1]["contacts"][0]["name"] == "Eda"
+
+
+@pytest.mark.fault(37)
+async def test_a_child_that_its_root_shows_only_after_patience_ended_comes_with_the_next_sweep(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = await a_scene()
+    scene.shop.store.update("Contact", 1, name="Eda")
+    before = scene.client.on_its_way
+
+    def lagging(body: bytes) -> bytes:
+        answer = orjson.loads(body)
+        for row in answer["data"].get("accounts", {}).get("entities", ()):
+            for contact in row.get("contacts", {}).get("entities", ()):
+                contact["name"], contact["_version"] = "Ada", "an older one"
+        return orjson.dumps(answer)
+
+    monkeypatch.setattr(scene.client, "on_its_way", lagging)
+    for _ in range(25):
+        scene.shop.clock.tick(1)
+        covered = await scene.following.poll()
+    assert covered == scene.shop.clock.now - timedelta(seconds=10)  # nothing waits for it any more
+    assert scene.folded()[1]["contacts"][0]["name"] == "Ada"
+    monkeypatch.setattr(scene.client, "on_its_way", before)
+    for _ in range(80):
+        scene.shop.clock.tick(3600)
+        await scene.following.poll()
     assert scene.folded()[1]["contacts"][0]["name"] == "Eda"
 
 
