@@ -36,11 +36,12 @@ from producers.publisher import Publisher
 from producers.reader import Reader
 from producers.sequence import Sequence as Numbers
 from producers.signals import ACCEPT_DELETES, notify
-from producers.snapshot import Snapshot
+from producers.snapshot import Snapshot, progress_of
 from producers.source import read_source
 from producers.standing import read_standing
 from producers.summary import CaptureSummary
 from producers.telling import Telling
+from producers.unsure import require
 from schemas.catalogue import captured
 from schemas.topics import Topics
 from schemas.watermark import Watermark
@@ -105,6 +106,7 @@ class Capture:
         await numbers.reserve(client.server_time, standing.newest)
         await identity.keep()
         index = await asyncio.to_thread(Index.load, kafka, topics, standing.children_partitions, producer)
+        require(index, (progress.read for one in aggregates if (progress := progress_of(cursors, one)) is not None))
         reader = Reader(
             client,
             source.schema,

@@ -71,6 +71,11 @@ class Family:
         """How many roots are not deleted."""
         return self._live
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever published of them, no delete either."""
+        return not len(self._roots)
+
     def root(self, id: int) -> Root | None:
         """What was last published of a root; None: nothing."""
         place = self._roots.find(id)

@@ -50,6 +50,11 @@ class Index:
                 raise CursorUnusable("an entry of the child index is not one of ours") from exc
         return index
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds no root at all."""
+        return all(one.is_empty for one in self._families.values())
+
     def root(self, collection: str, id: int) -> Root | None:
         """What was last published of a root; None: nothing."""
         return self._families[collection].root(id)

@@ -108,8 +108,7 @@ class Snapshot:
 
     def progress(self, aggregate: Aggregate) -> Progress | None:
         """How far it is; None: never begun."""
-        document = self._cursors.get(_name(aggregate))
-        return Progress.of(document) if document is not None else None
+        return progress_of(self._cursors, aggregate)
 
     def is_complete(self, aggregates: Sequence[Aggregate]) -> bool:
         """Whether all of them were read in full, by this or an earlier run."""
@@ -276,6 +275,12 @@ class Snapshot:
         metrics.SNAPSHOT_ROWS.labels(name, "read").set(progress.read)
         metrics.SNAPSHOT_ROWS.labels(name, "total").set(progress.total or 0)
         await self._cursors.save(_name(aggregate), progress.document())
+
+
+def progress_of(cursors: Cursors, aggregate: Aggregate) -> Progress | None:
+    """How far the snapshot of one collection is; None: never begun."""
+    document = cursors.get(_name(aggregate))
+    return Progress.of(document) if document is not None else None
 
 
 def _name(aggregate: Aggregate) -> str:

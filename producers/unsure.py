@@ -3,9 +3,9 @@
 Were the source to look again as the index remembers it, the newer event would stand for ever.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from producers.cursors import Cursors
+from producers.cursors import Cursors, CursorUnusable
 from producers.families import Root
 from producers.index import Index
 from producers.versions import NONE
@@ -23,6 +23,20 @@ async def about_to_send(cursors: Cursors, events: Sent) -> None:
     """Note what is about to be sent. One commit follows the other: of earlier ones the index has every entry."""
     if events:
         await cursors.save(_CURSOR, {"roots": events})
+
+
+def require(index: Index, read: Iterable[int]) -> None:
+    """See that the index is not lost. `read`: how many rows a snapshot has read, of each aggregate.
+
+    Raises:
+        CursorUnusable: it is empty, and rows have been read. Of what was published no delete would be noticed.
+    """
+    if index.is_empty and any(read):
+        raise CursorUnusable(
+            "the child index holds no row, and yet rows have been read: its topic was lost",
+            remedy="Restore the topic of children from a copy. Without one begin a new instance (another `instance` in"
+            " the settings, `crossfade topics --apply`): it reads everything anew.",
+        )
 
 
 def doubt(cursors: Cursors, index: Index) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import pytest
@@ -155,7 +156,9 @@ def test_an_aggregate_of_nine_mebibytes_is_set_aside_by_name_and_the_others_flow
 @pytest.mark.fault(3)
 @pytest.mark.fault(34)
 @pytest.mark.fault(43)
-def test_lost_cursors_and_another_sonar_halt_instead_of_a_start_from_nothing(make_site: Callable[..., Site]) -> None:
+def test_what_is_lost_of_kafka_and_another_sonar_halt_instead_of_a_start_from_nothing(
+    make_site: Callable[..., Site],
+) -> None:
     site = make_site(accounts=5)
     site.capture()
     published = len(site.events("account"))
@@ -164,15 +167,20 @@ def test_lost_cursors_and_another_sonar_halt_instead_of_a_start_from_nothing(mak
         with pytest.raises(ForeignSonar) if refused else nullcontext():
             site.capture()
     assert len(site.events("account")) == published
-    admin, topic = make_admin(site.settings.kafka), site.topics.cursors
-    admin.delete_topics([topic])[topic].result(30)
-    wait_until(lambda: topic not in admin.list_topics(timeout=10).topics)
-    admin.create_topics([NewTopic(topic, 1, 1, config={"cleanup.policy": "compact"})])[topic].result(30)
-    with pytest.raises(CursorUnusable) as unusable:
-        site.capture()
-    assert "restore the cursors topic" in unusable.value.next_step
-    assert len(site.events("account")) == published
-    assert site.messages(topic) == []
+    admin = make_admin(site.settings.kafka)
+
+    def is_gone(topic: str) -> bool:
+        return topic not in admin.list_topics(timeout=10).topics
+
+    for topic, told in ((site.topics.children, "the topic of children"), (site.topics.cursors, "the cursors topic")):
+        admin.delete_topics([topic])[topic].result(30)
+        wait_until(partial(is_gone, topic))
+        admin.create_topics([NewTopic(topic, 1, 1, config={"cleanup.policy": "compact"})])[topic].result(30)
+        with pytest.raises(CursorUnusable) as unusable:
+            site.capture()
+        assert told in unusable.value.next_step
+        assert len(site.events("account")) == published
+        assert site.messages(topic) == []
 
 
 @pytest.mark.fault(43)
