@@ -49,6 +49,8 @@ class Regressions:
         `outcomes`: of what needed no work. `states`: what the ledger had. What was taken back is left alone: its bundle
         would come again, and with that be written again.
         """
+        if not len(self) and all(outcome not in _OVERTAKEN for outcome, _ in outcomes.values()):
+            return  # nearly always
         last = {
             (one.topic, one.partition, one.bundle.sonar_id): one
             for one in deliveries
