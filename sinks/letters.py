@@ -10,6 +10,8 @@ from plumbing.kafka import AckedProducer
 from schemas.topics import Topics
 
 _WINDOW = 1000
+_ACK_SECONDS = 5.0
+"""Rows of Splynx are locked meanwhile. Later the batch is tried again, and what is on its way is not sent twice."""
 STAGE = "sink"
 
 
@@ -74,10 +76,11 @@ class DeadLetters:
         """Wait for the broker's acknowledgement of all of them.
 
         Raises:
+            NotAcknowledged: not within a few seconds; a later call waits for the same letters.
             DeliveryFailed.
         """
         if self._told:
-            await asyncio.to_thread(self._producer.flush)
+            await asyncio.to_thread(self._producer.flush, _ACK_SECONDS)
 
     def forget(self) -> None:
         """The batch is committed: none of its letters comes again."""

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from plumbing.dead_letters import TooManyDeadLetters
+from plumbing.kafka import NotAcknowledged
 from schemas.topics import Topics
 from sinks.errors import KeyTaken
 from sinks.letters import DeadLetters
@@ -15,6 +16,11 @@ class Bus:
 
     def __init__(self) -> None:
         self.sent: list[dict[str, bytes]] = []
+        self.waited = 0.0
+
+    def flush(self, timeout_seconds: float = 120) -> None:
+        self.waited += timeout_seconds
+        raise NotAcknowledged("the broker is away")
 
     def produce(self, topic: str, *, partition: int, key: bytes, value: bytes, headers: dict[str, bytes]) -> None:
         assert (topic, partition, key) == ("crossfade.t.dead.sink", 0, b"")
@@ -40,6 +46,18 @@ def test_a_batch_that_is_tried_again_writes_no_letter_again(bus: Any) -> None:
     letters.forget()
     _add(letters, 7)
     assert len(bus.sent) == 3
+
+
+async def test_rows_are_not_locked_for_as_long_as_the_broker_is_away(bus: Any) -> None:
+    """The letters are waited for within the transaction of their batch, which is tried again."""
+    letters = DeadLetters(bus, Topics("t"), 100)
+    _add(letters, 7)
+    for _ in range(2):
+        with pytest.raises(NotAcknowledged):
+            await letters.flush()
+        _add(letters, 7)
+    assert len(bus.sent) == 1
+    assert bus.waited <= 10
 
 
 def test_a_letter_says_where_its_message_lies_and_why_it_was_set_aside(bus: Any) -> None:
