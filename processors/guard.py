@@ -13,11 +13,12 @@ from plumbing import metrics
 from plumbing.errors import Action, ExitCode, SyncError
 from plumbing.kafka import NotAcknowledged, is_lost
 from plumbing.logs import get_logger
+from processors.ahead import Ahead
 from processors.context import Context
 from processors.history import Continuity
 from processors.letters import STAGE
 from processors.output import Output
-from processors.transform import Coordinates, transform
+from processors.transform import Coordinates, DeadLetter, Produced, transform
 from processors.watchdog import Waits
 
 log = get_logger("process")
@@ -37,13 +38,24 @@ class Guard:
         self.stopping: Callable[[], bool] = lambda: False
         """Whether the process was asked to end; set by the application, which knows."""
 
-    async def process(self, at: Coordinates, key: bytes | None, value: bytes | None) -> None:
-        """See one event through. Returns when it was produced or its dead letter is acknowledged; else never."""
+    def make(self, at: Coordinates, value: bytes | None) -> Produced | DeadLetter:
+        """What an event becomes.
+
+        Raises:
+            SyncError: as `transform`.
+        """
+        return transform(at, value, self.context.codecs, self.context.rules)
+
+    async def process(self, at: Coordinates, key: bytes | None, value: bytes | None, ahead: Ahead) -> None:
+        """See one event through. Returns when it was produced or its dead letter is acknowledged; else never.
+
+        `ahead`: by `make`, of this topic.
+        """
         pause = _FIRST_PAUSE_SECONDS
         while True:
             try:
                 self.continuity.follow(at)
-                self.output.publish(at, key, transform(at, value, self.context.codecs, self.context.rules))
+                self.output.publish(at, key, await ahead.result(at, value))
             except SyncError as exc:
                 metrics.ERRORS.labels(STAGE, exc.code).inc()
                 if not _may_pass(exc):
@@ -52,6 +64,8 @@ class Guard:
                 self._waits.begin(at.topic, exc.code)
                 await self._pause(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
+            except asyncio.CancelledError:
+                os._exit(ExitCode.TRY_LATER)  # a cancelled agent would acknowledge, too
             except BaseException as exc:  # noqa: BLE001 - one that left the agent would acknowledge the event
                 _halt(exc, at)
             else:
@@ -87,7 +101,7 @@ class Guard:
                 if self.stopping():
                     os._exit(ExitCode.TRY_LATER)
         except asyncio.CancelledError:
-            os._exit(ExitCode.TRY_LATER)  # a cancelled agent would acknowledge, too
+            os._exit(ExitCode.TRY_LATER)  # as above
 
 
 def _may_pass(error: SyncError) -> bool:

@@ -21,6 +21,7 @@ from plumbing.health import HealthServer
 from plumbing.kafka import AckedProducer, end_offsets, make_consumer, make_producer
 from plumbing.logs import get_logger
 from plumbing.settings import KafkaSettings, Settings
+from processors.ahead import Ahead, Event
 from processors.context import MAPPED, load_context, read_facts
 from processors.guard import Guard
 from processors.history import Continuity, check_retained
@@ -125,11 +126,16 @@ def make_app(settings: Settings, guard: Guard) -> faust.App:
 
 
 def _agent(name: str, guard: Guard) -> Any:
+    def event_of(one: Any) -> Event:
+        message = one.message
+        return Coordinates(name, message.topic, message.partition, message.offset), message.value
+
     async def consume(stream: Any) -> None:
-        async for event in stream.events():
-            message = event.message
-            at = Coordinates(name, message.topic, message.partition, message.offset)
-            await guard.process(at, message.key, message.value)
+        # To look into a queue and take nothing out is not among what it offers.
+        ahead = Ahead(guard.make, stream.channel.queue._queue, event_of)
+        async for one in stream.events():
+            at, value = event_of(one)
+            await guard.process(at, one.message.key, value, ahead)
 
     return consume
 

@@ -1,6 +1,7 @@
 """A processor that dies, waits and meets poison on its way through a partition: each event has its result."""
 
 import random
+from collections import deque
 from typing import Any, cast
 
 import pytest
@@ -10,6 +11,7 @@ from plumbing.dead_letters import CODE, OFFSET, DeadLetterBudget, Spending
 from plumbing.errors import DependencyUnreachable
 from plumbing.kafka import AckedProducer, NotAcknowledged
 from processors import guard as guards
+from processors.ahead import Ahead
 from processors.context import Context
 from processors.guard import EXIT_HALTED, Guard
 from processors.history import Continuity
@@ -117,9 +119,11 @@ class Worker:
 
     async def work(self, partition: list[bytes | None], offsets: list[int]) -> None:
         """See these messages through, to the last commit."""
-        guard = self._guard()
-        for offset in offsets:
-            await guard.process(at(offset), b"k", partition[offset])
+        guard, waiting = self._guard(), deque(offsets)
+        ahead = Ahead(guard.make, waiting, lambda offset: (at(offset), partition[offset]))
+        while waiting:
+            offset = waiting.popleft()
+            await guard.process(at(offset), b"k", partition[offset], ahead)
             self._die_perhaps()
             if self._chance.random() < 0.3:
                 await guard.flush()

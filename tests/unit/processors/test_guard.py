@@ -11,6 +11,7 @@ from plumbing.dead_letters import TooManyDeadLetters
 from plumbing.errors import ConfigurationError, DependencyUnreachable, SyncError
 from plumbing.kafka import DeliveryFailed, NotAcknowledged
 from processors import guard as guards
+from processors.ahead import Ahead
 from processors.context import Context
 from processors.guard import Guard
 from processors.history import Continuity
@@ -69,6 +70,11 @@ def a_guard(
     return Guard(context, cast(Output, output), Continuity(oldest), waits or Waits())
 
 
+async def process(guard: Guard, at: Coordinates = AT) -> None:
+    """An event with nothing behind it."""
+    await guard.process(at, b"k", b"v", Ahead(guard.make, (), tuple))
+
+
 async def end_of(work: Any) -> int:
     with pytest.raises(Ended) as ended:
         await work
@@ -77,7 +83,7 @@ async def end_of(work: Any) -> int:
 
 async def test_an_event_that_cannot_pass_is_set_aside_and_the_loop_goes_on() -> None:
     output = Steps()
-    await a_guard(Steps(), output).process(AT, b"k", b"v")
+    await process(a_guard(Steps(), output))
     assert output.published == 1
 
 
@@ -92,7 +98,7 @@ async def test_while_a_dependency_is_away_the_event_waits_and_says_so() -> None:
             await asyncio.sleep(0.002)
 
     watching = asyncio.create_task(watch())
-    await a_guard(codecs, output, waits).process(AT, b"k", b"v")
+    await process(a_guard(codecs, output, waits))
     watching.cancel()
     assert {AT.topic: "dependency.unreachable"} in seen
     assert (output.published, waits.now()) == (1, {})
@@ -100,8 +106,16 @@ async def test_while_a_dependency_is_away_the_event_waits_and_says_so() -> None:
 
 async def test_a_stop_while_it_waits_ends_the_process_and_acknowledges_nothing() -> None:
     guard = a_guard(Steps(*[DependencyUnreachable("away")] * 100), output := Steps())
-    task = asyncio.create_task(guard.process(AT, b"k", b"v"))
+    task = asyncio.create_task(process(guard))
     await asyncio.sleep(0.005)
+    task.cancel()
+    assert await end_of(task) == 75
+    assert output.published == 0
+
+
+async def test_a_cancelled_agent_ends_the_process_before_its_event_is_acknowledged() -> None:
+    task = asyncio.create_task(process(a_guard(Steps(), output := Steps())))
+    await asyncio.sleep(0)
     task.cancel()
     assert await end_of(task) == 75
     assert output.published == 0
@@ -110,7 +124,7 @@ async def test_a_stop_while_it_waits_ends_the_process_and_acknowledges_nothing()
 async def test_a_process_that_is_to_stop_does_not_wait_on() -> None:
     guard = a_guard(Steps(*[DependencyUnreachable("away")] * 100), Steps())
     guard.stopping = lambda: True
-    assert await end_of(guard.process(AT, b"k", b"v")) == 75
+    assert await end_of(process(guard)) == 75
 
 
 @pytest.mark.parametrize(
@@ -127,7 +141,7 @@ async def test_whatever_else_happens_ends_the_process_before_the_event_is_acknow
     error: BaseException, capfd: pytest.CaptureFixture[str]
 ) -> None:
     output = Steps(error)
-    assert await end_of(a_guard(Steps(), output).process(AT, b"k", b"v")) == 70
+    assert await end_of(process(a_guard(Steps(), output))) == 70
     assert output.published == 0
     out, err = capfd.readouterr()
     assert "process.halted" in out + err
@@ -137,9 +151,9 @@ async def test_whatever_else_happens_ends_the_process_before_the_event_is_acknow
 async def test_lost_history_ends_the_process_before_anything_is_made_of_the_event() -> None:
     output = Steps()
     guard = a_guard(Steps(), output, oldest=lambda *_: 50)
-    await guard.process(AT, b"k", b"v")
+    await process(guard)
     jumped = Coordinates("payment", AT.topic, 0, 50)
-    assert await end_of(guard.process(jumped, b"k", b"v")) == 70
+    assert await end_of(process(guard, jumped)) == 70
     assert output.published == 1
 
 

@@ -1,8 +1,10 @@
 """The live engine's set-up, rule by rule: without each Faust loses events (`test_faust_contract`)."""
 
 import asyncio
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import faust
@@ -10,11 +12,12 @@ import pytest
 
 from plumbing.settings import KafkaSettings, ProcessSettings, Settings
 from processors import worker
+from processors.ahead import Ahead
 from processors.batch import patience_with_members
 from processors.context import MAPPED
 from processors.guard import Guard
 from processors.history import Continuity
-from processors.transform import Coordinates
+from processors.transform import Coordinates, Produced
 from processors.watchdog import Waits
 from processors.worker import make_app
 
@@ -25,10 +28,18 @@ class Noted(Guard):
     def __init__(self) -> None:
         super().__init__(cast(Any, None), cast(Any, None), Continuity(lambda *_: 0), Waits())
         self.seen: list[tuple[Coordinates, bytes | None, bytes | None]] = []
+        self.made = 0
+        self.made_by_then: list[int] = []
         self.flushes = 0
 
-    async def process(self, at: Coordinates, key: bytes | None, value: bytes | None) -> None:
+    def make(self, at: Coordinates, value: bytes | None) -> Produced:
+        self.made += 1
+        return Produced(b"")
+
+    async def process(self, at: Coordinates, key: bytes | None, value: bytes | None, ahead: Ahead) -> None:
+        await ahead.result(at, value)
         self.seen.append((at, key, value))
+        self.made_by_then.append(self.made)
 
     async def flush(self) -> None:
         self.flushes += 1
@@ -108,16 +119,41 @@ def test_one_serial_agent_per_topic_gets_raw_bytes(app: faust.App) -> None:
         assert (channel.key_serializer, channel.value_serializer) == ("raw", "raw")
 
 
+def faust_event(offset: int) -> Any:
+    return SimpleNamespace(
+        message=SimpleNamespace(topic="t", partition=2, offset=offset, key=b"k%d" % offset, value=b"v%d" % offset)
+    )
+
+
+class Stream:
+    """Two events, as Faust gives them; they can neither be taken in batches nor be acknowledged by hand."""
+
+    def __init__(self) -> None:
+        self._queue = deque([faust_event(7), faust_event(8)])
+        self.channel = SimpleNamespace(queue=SimpleNamespace(_queue=self._queue))
+
+    async def events(self) -> Any:
+        while self._queue:
+            yield self._queue.popleft()
+
+
 async def test_an_agent_hands_each_event_to_the_guard_with_its_coordinates(guard: Noted) -> None:
-    class Stream:
-        """One event, as Faust gives it; it can neither be taken in batches nor be acknowledged by hand."""
-
-        async def events(self) -> Any:
-            message = type("M", (), {"topic": "t", "partition": 2, "offset": 7, "key": b"k", "value": b"v"})
-            yield type("E", (), {"message": message})
-
     await worker._agent("payment", guard)(Stream())
-    assert guard.seen == [(Coordinates("payment", "t", 2, 7), b"k", b"v")]
+    assert guard.seen == [(Coordinates("payment", "t", 2, at), b"k%d" % at, b"v%d" % at) for at in (7, 8)]
+
+
+async def test_an_agent_has_what_waits_behind_an_event_made_with_it(guard: Noted) -> None:
+    await worker._agent("payment", guard)(Stream())
+    assert guard.made_by_then == [2, 2]
+
+
+def test_an_agents_queue_can_be_looked_into(app: faust.App) -> None:
+    """As `_agent` does it: Faust's queues are asyncio's, which keep what they hold in a deque."""
+    event = faust_event(7)
+    for agent in app.agents.values():
+        queue = cast(Any, agent.channel).queue
+        queue.force_put_nowait(event)
+        assert list(queue._queue) == [event]
 
 
 async def test_fausts_flush_before_a_commit_is_ours_too(
