@@ -8,11 +8,12 @@ status 200, which Sonar sends for a bad token and for its limit, for a broken pr
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self
 
@@ -76,6 +77,8 @@ class _Turn(NamedTuple):
 
     session: "aiohttp.ClientSession"
     started: datetime
+    give_way: Callable[[], Awaitable[None]]
+    """Lets the next request begin, once the answer to this one is here."""
 
 
 class SonarClient:
@@ -239,6 +242,9 @@ class SonarClient:
             async with turn.session.post(self._url, data=body) as response:
                 content = await response.read()
                 status, headers = response.status, dict(response.headers)
+            if status == HTTPStatus.OK:  # another is looked at first, for it may tell to wait
+                await turn.give_way()
+                await asyncio.sleep(0)  # the next is sent before this answer is unpacked
             data = data_of(status, headers, content, into)
             if isinstance(data, SyncError):
                 raise data
@@ -274,7 +280,8 @@ class SonarClient:
 
         if self._session is None:
             raise RuntimeError("enter the client before use")
-        async with self._slots:
+        async with AsyncExitStack() as slot:
+            await slot.enter_async_context(self._slots)
             await self._within_budget()
             # What Sonar told one of us counts for all: it would only refuse the others, too.
             if (wait := self._not_before - time.monotonic()) > 0:
@@ -286,7 +293,7 @@ class SonarClient:
             self.asked[asked] += 1
             clock, outcome, answered = time.monotonic(), "ok", None
             try:
-                yield _Turn(self._session, self._clock())
+                yield _Turn(self._session, self._clock(), slot.aclose)
                 answered = True
             except TimeoutError as exc:
                 outcome, answered = SonarTimeout.code, None if heavy else False

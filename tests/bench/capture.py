@@ -6,6 +6,7 @@ ranges and concurrency; Sonar answers each page 50 ms late.
 """
 
 import asyncio
+import gc
 import io
 import json
 import os
@@ -71,6 +72,7 @@ async def measure(at: Addresses, folder: Path) -> list[Entry]:
             bodies = await crawler.bodies()
             await snapshot(settings, wall)
             floor = Floor.of(settings, bodies)
+            gc.freeze()  # neither a snapshot nor a crawler has a million values beside it for the collector to visit
             cpu = [
                 Round(floor.cpu(), await _fresh(at, folder, sonar, _cpu), floor.cpu())
                 for _ in range(TURNS)

@@ -12,7 +12,7 @@ import pytest
 
 from clients.sonar import SonarClient
 from clients.sonar_breaker import SonarResting
-from clients.sonar_errors import SonarFailed, SonarQuiet, SonarTimeout, SonarUnreachable
+from clients.sonar_errors import SonarFailed, SonarLimited, SonarQuiet, SonarTimeout, SonarUnreachable, data_of
 from clients.sonar_purpose import PURPOSES, Asked, asking
 from plumbing import metrics
 from plumbing.settings import SonarSettings
@@ -133,7 +133,7 @@ async def test_a_pause_that_sonar_asks_one_for_is_kept_by_all(monkeypatch: pytes
 
     async def nap(seconds: float) -> None:
         nonlocal now
-        naps.append(seconds)
+        naps.extend([seconds] if seconds else [])
         now += seconds
 
     monkeypatch.setattr("clients.sonar.time.monotonic", lambda: now)
@@ -144,3 +144,25 @@ async def test_a_pause_that_sonar_asks_one_for_is_kept_by_all(monkeypatch: pytes
         await client.query(DOCUMENT)
     await client.query(DOCUMENT)
     assert naps == [7]
+
+
+@pytest.mark.parametrize(("first", "is_sent"), [((200, {}, WHOLE), True), ((429, {"Retry-After": "7"}, b"{}"), False)])
+async def test_the_next_request_is_sent_before_an_answer_is_unpacked_but_for_one_that_refuses(
+    monkeypatch: pytest.MonkeyPatch, first: Answer, is_sent: bool
+) -> None:
+    line = Line(first)
+    sent: list[int] = []
+
+    def unpacked(*answer: Any) -> Any:
+        sent.append(line.sent)
+        return data_of(*answer)
+
+    monkeypatch.setattr("clients.sonar.data_of", unpacked)
+    client = a_client(line, concurrency=1)
+    one, other = (asyncio.create_task(client.query(DOCUMENT)) for _ in range(2))
+    await asyncio.wait([one])
+    other.cancel()
+    await asyncio.wait([other])
+    if not is_sent:
+        assert isinstance(one.exception(), SonarLimited)
+    assert sent[0] == (2 if is_sent else 1)
