@@ -13,8 +13,8 @@ import os
 import time
 import urllib.request
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,19 +69,21 @@ async def measure(at: Addresses, folder: Path) -> list[Entry]:
     try:
         with instance(at, folder, sonar) as settings:
             crawler = await Crawler.plan(settings)
+            await _fresh(at, folder, sonar, wall)
+            # Before the events of `Floor`: with its gigabyte of small objects about, each new one costs more.
+            with _late(sonar, LATE_SECONDS):
+                walls = [
+                    Round(await crawler.seconds(), await _fresh(at, folder, sonar, wall), await crawler.seconds())
+                    for _ in range(TURNS)
+                ]
             bodies = await crawler.bodies()
             await snapshot(settings, wall)
             floor = Floor.of(settings, bodies)
-            gc.freeze()  # neither a snapshot nor a crawler has a million values beside it for the collector to visit
+            gc.freeze()  # a snapshot has no million values beside it for the collector to visit
             cpu = [
                 Round(floor.cpu(), await _fresh(at, folder, sonar, _cpu), floor.cpu())
                 for _ in range(TURNS)
             ]  # fmt: skip
-        _late(sonar, LATE_SECONDS)
-        walls = [
-            Round(await crawler.seconds(), await _fresh(at, folder, sonar, wall), await crawler.seconds())
-            for _ in range(TURNS)
-        ]
     finally:
         sonar.stop()
     rows = sum(body.count(_NODE) for body in bodies)
@@ -293,6 +295,10 @@ def _document(aggregate: Aggregate, selection: str, schema: Any) -> str:
     return documents.page_document(aggregate.root.name, text, archived=aggregate.root.include_archived, counted=True)
 
 
-def _late(sonar: SonarSandbox, seconds: float) -> None:
+@contextmanager
+def _late(sonar: SonarSandbox, seconds: float) -> Iterator[None]:
     body = json.dumps({"kind": "slow", "seconds": seconds, "count": None}).encode()
-    urllib.request.urlopen(urllib.request.Request(f"{sonar.control}/faults", data=body), timeout=30).close()
+    faults = f"{sonar.control}/faults"
+    urllib.request.urlopen(urllib.request.Request(faults, data=body), timeout=30).close()
+    yield
+    urllib.request.urlopen(urllib.request.Request(faults, method="DELETE"), timeout=30).close()
