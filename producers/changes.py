@@ -246,7 +246,11 @@ class Changes:
                     open_ones.remove(place)
                 else:
                     after = page[-1]["updated_at"], int(page[-1]["id"])
-                    searches[place] = documents.changed_since(lows[place], after)
+                    beyond = documents.changed_since(lows[place], after)
+                    if beyond == searches[place]:
+                        # Such as from times that are finer than they are shown: it would go on for ever.
+                        raise IncompletePage(f"{thins[place].collection} gives the same rows again and again")
+                    searches[place] = beyond
                 yield place, page
 
     async def _together(

@@ -1,9 +1,12 @@
 """Following over an invented ISP: what changes is published, and only then is it covered."""
 
 from datetime import timedelta
+from typing import Any
 
+import orjson
 import pytest
 
+from clients.sonar_errors import IncompletePage
 from plumbing import metrics
 from producers import changes, publisher
 from tests.unit.producers.scene import ACCOUNT
@@ -127,3 +130,26 @@ async def test_a_row_that_cannot_be_published_is_not_taken_for_late(
     scene.shop.clock.tick(2)
     await scene.following.poll()
     assert ops(scene) == ["r", "u"]
+
+
+async def test_a_collection_that_gives_the_same_rows_for_ever_fails_the_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of one second, kept by finer times than Sonar shows, lie beyond that second as often as they are asked."""
+    scene = await a_scene()
+    for name in ("Bea", "Cleo"):
+        scene.shop.an_account(name)
+    monkeypatch.setattr("producers.changes.PAGE", 1)
+    real, asked = scene.shop.engine.execute, 0
+
+    def finer(query: str, variables: dict[str, Any], *rest: Any) -> Any:
+        nonlocal asked
+        asked += "query Changed" in query
+        assert asked < 20
+        return real(
+            query,
+            orjson.loads(orjson.dumps(variables).replace(b'"GT","search_value":"', b'"GTE","search_value":"')),
+            *rest,
+        )
+
+    monkeypatch.setattr(scene.shop.engine, "execute", finer)
+    with pytest.raises(IncompletePage, match="same rows"):
+        await scene.following.poll()
