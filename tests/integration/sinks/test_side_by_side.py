@@ -1,7 +1,8 @@
-"""Two sinks, of a partition each, enter new payments at the same time: neither waits for the other without need."""
+"""Two sinks, of a partition each, meet at payments: neither waits without need, nor writes over what is newer."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import pytest
 
 from clients.mysql import Transaction
+from schemas.aggregate import WritePath
+from schemas.ledger import SHADOW
+from schemas.write_paths import BY_SQL, WritePaths
 from sinks.errors import Overtaken
 from sinks.jobs import Job, Result
 from sinks.store import Key, Ledger
@@ -17,6 +21,7 @@ from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, PAYMENTS, Topic, customer, payment
 
 pytestmark = pytest.mark.timeout(120)
+OVER_REST = {("payment", SHADOW): WritePath.REST}
 
 
 async def test_sinks_enter_new_payments_beside_each_other(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,9 +66,9 @@ async def test_who_meets_a_new_payment_that_another_sink_is_at_writes_nothing(
     assert sorted(site.deposits().values()) == [Decimal(0), Decimal(1)]
 
 
-async def _side_by_side(site: Site) -> tuple[Writer, Writer, Topic]:
+async def _side_by_side(site: Site, ways: WritePaths = BY_SQL) -> tuple[Writer, Writer, Topic]:
     """Two writers, of a partition each, and customers 1 and 2."""
-    topic, first, second = Topic(), await site.own(site.make_writer()), site.make_writer()
+    topic, first, second = Topic(), await site.own(site.make_writer(ways=ways)), site.make_writer(ways=ways)
     await first.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
     async with site.db.transaction() as tx:
         second.tokens[1] = await site.ledger.take(tx, 1, "test")
@@ -81,3 +86,58 @@ def _held_up(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.E
 
     monkeypatch.setattr(writer._paths, "sql_results", waiting)
     return begun, go_on
+
+
+def _meanwhile(
+    holder: object, name: str, monkeypatch: pytest.MonkeyPatch, other: Callable[[], Awaitable[object]]
+) -> None:
+    """Once, just before a step, another sink does something."""
+    real, left = getattr(holder, name), [other]
+
+    async def stepping(*args: Any) -> Any:
+        if left:
+            await left.pop()()
+        return await real(*args)
+
+    monkeypatch.setattr(holder, name, stepping)
+
+
+@pytest.mark.fault(36)
+@pytest.mark.parametrize("way", [pytest.param({}, id="by SQL"), pytest.param(OVER_REST, id="over REST")])
+async def test_who_meets_a_payment_that_another_sink_has_moved_meanwhile_changes_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch, way: dict[tuple[str, str], WritePath]
+) -> None:
+    first, second, topic = await _side_by_side(site, WritePaths(sql=True, chosen=way))
+    await first.write([topic.send(PAYMENTS, 10, [payment(10, 1, 100)], sequence=2)])
+    late = topic.send(PAYMENTS, 10, [payment(10, 1, 700, comment="late")], sequence=3)
+    moved = replace(topic.send(PAYMENTS, 10, [payment(10, 2, 100)], sequence=4), partition=1)
+    _meanwhile(first._paths, "rest_results", monkeypatch, lambda: second.write([moved]))
+    with pytest.raises(Overtaken):
+        await first.write([late])
+    await first.write([late])
+    assert sorted(site.deposits().values()) == [Decimal(0), Decimal(1)]
+    assert site.rows("SELECT 1 FROM payments WHERE comment = 'late'") == []
+    assert first.counts.bundles["stale"] == 1
+
+
+@pytest.mark.fault(36)
+@pytest.mark.parametrize(
+    ("part", "step", "error"),
+    [
+        pytest.param("_waiting", "_write_held", None, id="before it is looked at"),
+        pytest.param("_paths", "rest_results", Overtaken, id="after it was looked at"),
+    ],
+)
+async def test_a_payment_that_waited_is_not_written_over_one_that_another_sink_has_moved(
+    site: Site, monkeypatch: pytest.MonkeyPatch, part: str, step: str, error: type[Overtaken] | None
+) -> None:
+    first, second, topic = await _side_by_side(site)
+    await first.write([topic.send(PAYMENTS, 10, [payment(10, 3, 700)], sequence=2)])
+    await first.write([topic.send(ACCOUNTS, 3, customer(3), sequence=3)])
+    moved = replace(topic.send(PAYMENTS, 10, [payment(10, 2, 100)], sequence=4), partition=1)
+    _meanwhile(getattr(first, part), step, monkeypatch, lambda: second.write([moved]))
+    with pytest.raises(error) if error is not None else nullcontext():
+        await first.settle()
+    await first.settle()
+    assert sorted(site.deposits().values()) == [Decimal(0), Decimal(0), Decimal(1)]
+    assert site.rows("SELECT * FROM {ledger}.held") == []
