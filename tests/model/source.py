@@ -62,6 +62,8 @@ class Source:
         """Accounts that will be in another status while roots are read."""
         self._back: dict[int, int] = {}
         """`{account: the status that it returns to}` before the next look."""
+        self._left: dict[tuple[str, int], set[Key]] = {}
+        """Roots that a row left, or came to, by the row."""
         self.state: dict[Key, Any] = {}
         self.since: dict[Key, datetime] = {}
         """When each root, its children included, came to look as it does; NEVER: nothing that is polled tells of it."""
@@ -168,10 +170,15 @@ class Source:
     def unlogged_delete(self) -> None:
         """A row goes, and no log tells of it."""
         before = set(self.store.table("Log"))
-        if self._delete():
+        gone = self._delete()
+        if gone is not None:
             for id in set(self.store.table("Log")) - before:
                 self.store.hold("Log", id)
             self.note(told=False)
+            # The row itself would have told that it moved, to whom had not looked yet.
+            low = self.town.following.low
+            unseen = (key for key in self._left.pop(gone, ()) if low is None or self.since[key] > low)
+            self.since.update(dict.fromkeys(unseen, NEVER))
 
     def recreate(self) -> None:
         """A payment is deleted and comes again under its number."""
@@ -186,14 +193,13 @@ class Source:
         type_name = self.random.choice(list(columns))
         id = self._one(type_name)
         if id is not None:
-            moved: dict[str, Any] = {columns[type_name]: self._account()}
-            self.store.update(type_name, id, **moved)
+            self._move(type_name, id, columns[type_name], self._account())
 
     def move_grandchild(self) -> None:
         """An address goes to another log-in, perhaps of another account."""
         id, radius = self._one("IpAssignment"), self._one("RadiusAccount")
         if id is not None and radius is not None:
-            self.store.update("IpAssignment", id, ipassignmentable_id=radius)
+            self._move("IpAssignment", id, "ipassignmentable_id", radius)
 
     def merge(self) -> None:
         """All that an account has becomes another's, and it is deleted."""
@@ -205,8 +211,7 @@ class Source:
             morph = owner.replace("_id", "_type") if owner != "account_id" else None
             for id, row in list(self.store.table(type_name).items()):
                 if row[owner] == one and (morph is None or row[morph] == "Account"):
-                    moved: dict[str, Any] = {owner: other}
-                    self.store.update(type_name, id, **moved)
+                    self._move(type_name, id, owner, other)
         self.store.delete("Account", one)
 
     def attach(self) -> None:
@@ -284,13 +289,22 @@ class Source:
         self._write(late.type_name, late.id, at=late.at)
         return True
 
-    def _delete(self) -> bool:
+    def _move(self, type_name: str, id: int, owner: str, to: int) -> None:
+        before = self.state
+        moved: dict[str, Any] = {owner: to}
+        self.store.update(type_name, id, **moved)
+        self.note()
+        changed = {key for key, value in self.state.items() if before.get(key) != value}
+        self._left[type_name, id] = self._left.get((type_name, id), set()) | changed
+
+    def _delete(self) -> tuple[str, int] | None:
+        """The row that was deleted."""
         type_name = self.random.choice(["Payment", "Contact", "PhoneNumber", "Note", "IpAssignment"])
         id = self._one(type_name)
         if id is None or len(self.store.table(type_name)) < 3:
-            return False
+            return None
         self.store.delete(type_name, id)
-        return True
+        return type_name, id
 
     def _new_account(self) -> None:
         self.town.shop.an_account(f"A{self.random.random()}")
