@@ -15,6 +15,7 @@ from pathlib import Path
 import pymysql
 import pytest
 from confluent_kafka.admin import AdminClient
+from hypothesis import settings
 
 from sandbox.local.sandboxes import SonarSandbox, SplynxSandbox
 from sandbox.local.shared import SharedStack
@@ -26,6 +27,9 @@ ENVIRONMENT = "CROSSFADE_TEST_STACK"
 # Hundreds of worlds of a hundred thousand objects are built: to look through the growing ones after every 700 new
 # objects took a fifth of the time of the unit tests.
 gc.set_threshold(20_000, 10, 20)
+# How long an example takes tells what else the machine does.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @dataclass(frozen=True)

@@ -166,7 +166,7 @@ def conditions() -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     seconds=st.lists(st.integers(0, 4), min_size=1, max_size=12),
     searches=st.lists(conditions(), max_size=3),

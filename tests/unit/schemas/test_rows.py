@@ -134,7 +134,7 @@ def outcome(write: Callable[[dict[str, Any]], bytes], row: dict[str, Any]) -> by
         return type(exc)
 
 
-many_examples = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+many_examples = settings(max_examples=20, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -327,7 +327,7 @@ LONGS = st.integers(-(2**63), 2**63 - 1)
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     op=st.sampled_from(["r", "c", "u", "d"]),
     texts=st.tuples(TEXTS, TEXTS, TEXTS),
@@ -364,7 +364,7 @@ def test_an_event_has_the_bytes_of_its_envelope(
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(id=LONGS)
 def test_a_key_has_the_bytes_of_its_record(name: str, id: int) -> None:
     assert key_bytes(b"head", id) == b"head" + writing(parse(key_schema(aggregate(name))))(key_of(name, id))
