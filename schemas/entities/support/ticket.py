@@ -122,7 +122,7 @@ class Ticket(SonarRecord):
     closed_by_user: Agent | None = None
     ticket_categories: Annotated[list[CategoryOf] | None, Few(4)] = None
     ticket_recipients: Annotated[list[Addressee] | None, Few(4)] = None
-    ticket_replies: Annotated[list[Said] | None, Few(5)] = None
+    ticket_replies: list[Said] | None = None
     jobs: Annotated[list[WorkOf] | None, Few(3)] = None
     network_sites: Annotated[list[SiteOf] | None, Few(2)] = None
     inventory_items: Annotated[list[ItemOf] | None, Few(2)] = None
