@@ -25,16 +25,12 @@ import orjson
 
 from clients.sonar import SonarClient
 from plumbing.avro import named_branches, parse
-from plumbing.clock import utc_now
-from plumbing.garbage import collect_seldom
 from plumbing.kafka import AckedProducer, end_offsets, make_consumer, make_producer
 from plumbing.reading import read_spans
 from plumbing.settings import Settings
 from plumbing.shares import whole
 from producers import documents
-from producers.capturing import Capture
 from producers.extents import Extent
-from producers.lease import Lease
 from producers.nested import NESTED_PAGE
 from producers.reader import Reader, Reading
 from producers.snapshot import Range, cut
@@ -45,7 +41,8 @@ from schemas.aggregate import Aggregate
 from schemas.avro import envelope_schema
 from schemas.catalogue import AGGREGATES
 from schemas.topics import Topics
-from tests.bench.entry import Entry, Round, noise, ratio
+from tests.bench.capturing import snapshotted
+from tests.bench.entry import Entry, Round, noise, ratio, timed
 from tests.bench.servers import instance
 
 ACCOUNTS = int(os.environ.get("ACCOUNTS", "6000"))
@@ -69,15 +66,15 @@ async def measure(at: Addresses, folder: Path) -> list[Entry]:
     try:
         with instance(at, folder, sonar) as settings:
             crawler = await Crawler.plan(settings)
-            await _fresh(at, folder, sonar, wall)
+            await _fresh(at, folder, sonar, timed)
             # Before the events of `Floor`: with its gigabyte of small objects about, each new one costs more.
             with _late(sonar, LATE_SECONDS):
                 walls = [
-                    Round(await crawler.seconds(), await _fresh(at, folder, sonar, wall), await crawler.seconds())
+                    Round(await crawler.seconds(), await _fresh(at, folder, sonar, timed), await crawler.seconds())
                     for _ in range(TURNS)
                 ]
             bodies = await crawler.bodies()
-            await snapshot(settings, wall)
+            await snapshotted(settings, timed)
             floor = Floor.of(settings, bodies)
             gc.freeze()  # a snapshot has no million values beside it for the collector to visit
             cpu = [
@@ -119,31 +116,13 @@ def _rates(measured: Sequence[Round], rows: int) -> dict[str, float]:
 async def _fresh(at: Addresses, folder: Path, sonar: SonarSandbox, measured: Measured) -> float:
     """A first snapshot into an instance of its own."""
     with instance(at, folder, sonar) as settings:
-        return await snapshot(settings, measured)
-
-
-async def snapshot(settings: Settings, measured: Measured) -> float:
-    """A snapshot as capture does it, from its first page to its last cursor."""
-    collect_seldom()
-    stop = asyncio.Event()
-    with Lease(settings.kafka, Topics(settings.instance)) as lease:
-        assert await lease.acquire(stop, 30)
-        async with SonarClient(settings.sonar, whole) as client:
-            capture = await Capture.open(settings, client, lease)
-            return await measured(capture._snapshot.run(AGGREGATES, stop, started=utc_now(), force=None))
+        return await snapshotted(settings, measured)
 
 
 async def _cpu(work: Awaitable[object]) -> float:
     before = time.process_time()
     await work
     return time.process_time() - before
-
-
-async def wall(work: Awaitable[object]) -> float:
-    """Wall seconds of `work`."""
-    began = time.perf_counter()
-    await work
-    return time.perf_counter() - began
 
 
 # what nobody can avoid
@@ -243,7 +222,7 @@ class Crawler:
 
     async def seconds(self) -> float:
         """Wall time of one crawl."""
-        return await wall(self.bodies())
+        return await timed(self.bodies())
 
     async def bodies(self) -> list[bytes]:
         """All pages."""

@@ -16,8 +16,8 @@ from sandbox.local.sandboxes import SonarSandbox
 from sandbox.local.stack import Addresses
 from schemas.catalogue import AGGREGATES
 from schemas.topics import Topics
-from tests.bench.capture import snapshot, wall
-from tests.bench.entry import Entry, Round, noise, ratio
+from tests.bench.capturing import snapshotted
+from tests.bench.entry import Entry, Round, noise, ratio, timed
 from tests.bench.servers import instance
 
 ACCOUNTS = int(os.environ.get("ACCOUNTS", "2000"))
@@ -64,12 +64,12 @@ async def _snapshot(at: Addresses, folder: Path, sonar: SonarSandbox) -> tuple[f
     async def both(work: Awaitable[object]) -> float:
         nonlocal cpu
         before = time.process_time()
-        took = await wall(work)
+        took = await timed(work)
         cpu = time.process_time() - before
         return took
 
     with instance(at, folder, sonar) as settings:
-        return await snapshot(settings, both), cpu, _events(settings)
+        return await snapshotted(settings, both), cpu, _events(settings)
 
 
 def _events(settings: Settings) -> int:
