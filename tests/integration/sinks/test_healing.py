@@ -1,6 +1,7 @@
 """Calls whose answer is lost or never came: found again or made again, and no twin."""
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,8 +9,9 @@ import pytest
 
 from clients.splynx import SplynxClient
 from clients.splynx_errors import SplynxUnreachable
+from sinks.rest_documents import Making
 from tests.integration.sinks.conftest import Site
-from tests.integration.sinks.records import ACCOUNTS, Topic, customer
+from tests.integration.sinks.records import ACCOUNTS, PAYMENTS, Topic, customer, payment
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -132,3 +134,22 @@ async def test_a_change_that_a_rollback_made_before_it_died_is_made_good_by_the_
     await successor.write([topic.send(ACCOUNTS, 1, customer(1, "First"), sequence=1)])
     assert site.rows("SELECT name FROM customers") == [{"name": "First"}]
     assert site.rows("SELECT * FROM {ledger}.conflicts") == []
+
+
+async def test_a_document_whose_call_was_open_is_not_entered_over_what_came_after_it(site: Site) -> None:
+    """Its call was found to be done by whoever wrote the opposite one."""
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=2)])
+    await writer.write([topic.send(PAYMENTS, 10, [], sequence=3)])
+    told = "SELECT target_id, state, revision, sequence FROM {ledger}.crosswalk WHERE entity = 'payment'"
+    before, entries = site.rows(told), site.rows("SELECT id FROM {ledger}.journal")
+    making = Making({"receipt_number": "SP10", "field_4": ""}, 0, "live", "create", {}, None)
+    async with site.db.session() as tx:
+        await site.ledger.begin(
+            tx, key=("payment", "10"), owner=("payment", 10), sequence=2, method="POST", partition=0, token=1,
+            patience=timedelta(0), sent=asdict(making),
+        )  # fmt: skip
+    assert await site.healing().heal_all(writer.tokens) == 1
+    assert site.rows("SELECT state FROM {ledger}.intents WHERE entity = 'payment'") == [{"state": "done"}]
+    assert (site.rows(told), site.rows("SELECT id FROM {ledger}.journal")) == (before, entries)

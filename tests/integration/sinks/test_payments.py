@@ -1,10 +1,13 @@
 """Payments as rows: compensated, corrected, refused alone, and as many statements for any number of them."""
 
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from clients.mysql import Transaction
+from clients.mysql_errors import IdsUnknown
 from plumbing.errors import ConfigurationError
 from schemas.records import SplynxRecord
 from sinks.payment_ids import FLOOR, check_empty
@@ -27,6 +30,24 @@ async def test_a_payment_that_stops_qualifying_is_compensated_and_may_come_back(
         ("SP10", Decimal(9)), ("SP10-X", Decimal(-9)), ("SP10-A", Decimal(9)), ("SP10-X2", Decimal(-9)),
     ]  # fmt: skip
     assert {row["deleted"] for row in receipts} == {"0"}
+
+
+async def test_where_the_server_numbers_rows_otherwise_nothing_of_a_batch_is_there(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic, writer = Topic(), await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, one, customer(one), sequence=1) for one in (1, 2)])
+    numbered = Transaction.insert_numbered
+
+    async def swapped(self: Transaction, sql: str, rows: Sequence[Sequence[Any]]) -> list[int]:
+        """As a proxy that rewrites the statement, or several writers at once, would have it."""
+        return (await numbered(self, sql, rows))[::-1]
+
+    monkeypatch.setattr(Transaction, "insert_numbered", swapped)
+    with pytest.raises(IdsUnknown, match="of 2 new payments 0 have the ids"):
+        await writer.write([topic.send(PAYMENTS, 10 + n, [payment(10 + n, n, 100 * n)], sequence=2) for n in (1, 2)])
+    assert site.rows("SELECT id FROM payments UNION SELECT id FROM billing_transactions") == []
+    assert set(site.deposits().values()) == {Decimal(0)}
 
 
 async def test_payments_keep_the_ids_of_sonar_and_what_has_none_takes_none_of_theirs(site: Site) -> None:

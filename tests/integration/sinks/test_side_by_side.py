@@ -121,6 +121,20 @@ async def test_who_meets_a_payment_that_another_sink_has_moved_meanwhile_changes
 
 
 @pytest.mark.fault(36)
+async def test_a_decision_about_a_payment_that_another_sink_has_moved_meanwhile_changes_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, topic = await _side_by_side(site)
+    await first.write([topic.send(PAYMENTS, 10, [payment(10, 1, 100)], sequence=2)])
+    moved = replace(topic.send(PAYMENTS, 10, [payment(10, 2, 100)], sequence=4), partition=1)
+    _meanwhile(first._paths, "rest_results", monkeypatch, lambda: second.write([moved]))
+    with pytest.raises(Overtaken):
+        await first._resolving.write({("payment", "10"): {}})
+    assert sorted(site.deposits().values()) == [Decimal(0), Decimal(1)]
+    assert site.rows("SELECT sequence FROM {ledger}.crosswalk WHERE entity = 'payment'") == [{"sequence": 4}]
+
+
+@pytest.mark.fault(36)
 @pytest.mark.parametrize(
     ("part", "step", "error"),
     [
