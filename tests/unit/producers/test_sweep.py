@@ -148,6 +148,29 @@ async def test_what_would_empty_a_collection_is_held_until_somebody_accepts_it()
     assert (scene.following.brake.held, held()) == ({}, 0)
 
 
+async def test_what_the_log_told_of_while_a_listing_was_under_way_is_no_second_delete_to_the_brake(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = await a_scene()
+    ids = [scene.shop.a_payment(1, number) for number in range(LEAST)]
+    await look(scene)
+    for module in ("changes", "sweep"):
+        monkeypatch.setattr(f"producers.{module}.PAGE", 4)
+    listing = None
+    while listing is None or listing.collection != "payments":
+        scene.shop.clock.tick(3600)
+        await scene.following.poll()
+        listing = scene.following.sweep._listing
+    for id in ids[5:]:
+        scene.shop.store.delete("Payment", id)
+    for _ in range(40):
+        scene.shop.clock.tick(600)
+        await scene.following.poll()
+    assert "payments" in scene.following.sweep.swept
+    assert len([one for one in scene.events("payment") if one["op"] == "d"]) == LEAST - 5
+    assert not scene.following.brake.held
+
+
 async def test_what_is_accepted_is_what_was_held_and_no_more() -> None:
     scene = await a_scene()
     for number in range(3 * LEAST):
