@@ -1,5 +1,6 @@
 """What hangs on a customer beside services and money: notes, documents, leads' facts, discounts, mails."""
 
+from sandbox.splynx.resources.customers import PERSON
 from sandbox.splynx.resources.model import Resource
 from sandbox.splynx.resources.model import resource as _resource
 
@@ -11,24 +12,14 @@ status string Status
 done string Done
 administrator_id string Administrator ID
 """
-_LEADS = """
+_LEADS = f"""
 id integer ID
 billing_type string Billing type
 partner_id string Partner
 location_id string Location
 added_by string Added by
 added_by_id string Added by ID
-category string Category
-name string! Full name
-email string Email
-billing_email string Billing email
-phone string Phone number
-street_1 string Street
-zip_code string ZIP Code
-city string City
-subdivision_id integer State/Province
-status string Status
-date_add date Date added
+{PERSON}
 last_update string Last update
 gps string Geo data
 conversion_date datetime Convert date
@@ -61,7 +52,18 @@ agent_id integer Agent_id
 added_by string Added_by
 added_by_id numeric Added_by_id
 """
-_MAIL = """
+_OUTGOING = """
+id integer ID
+status string Status
+datetime_added string Added time
+datetime_start_sending string Datetime_start_sending
+datetime_sent string Sent time
+recipient string! Recipient
+message string Message
+admin_id string Admin_id
+"""
+"""What is sent, by mail or by telephone."""
+_MAIL = f"""
 type string Type
 subject string Subject
 message_id integer Message_id
@@ -70,28 +72,12 @@ cc string Cc
 customer_id string Customer
 from string From
 sendCopy string SendCopy
-id integer ID
-status string Status
-datetime_added string Added time
-datetime_start_sending string Datetime_start_sending
-datetime_sent string Sent time
-recipient string! Recipient
-message string Message
-admin_id string Admin_id
-"""
-_SMS = """
+{_OUTGOING}"""
+_SMS = f"""
 type string Type
 message_id integer Message_id
 customer_id string Customer_id
-id integer ID
-status string Status
-datetime_added string Added time
-datetime_start_sending string Datetime_start_sending
-datetime_sent string Sent time
-recipient string! Recipient
-message string Message
-admin_id string Admin_id
-"""
+{_OUTGOING}"""
 _READ = ("GET",)
 _PUT = ("GET", "PUT")
 _OF_CUSTOMER = {"customer_id": "customers"}

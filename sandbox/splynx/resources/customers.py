@@ -3,17 +3,7 @@
 from sandbox.splynx.resources.model import Resource
 from sandbox.splynx.resources.model import resource as _resource
 
-_CUSTOMER = """
-mrr_total string Monthly recurring revenue
-gdpr_agreed string GDPR agreement
-parent_id integer Main account
-id integer ID
-billing_type string Billing type
-partner_id string Partner
-location_id string Location
-added_by string Added by
-added_by_id string Added by ID
-login string Portal login
+PERSON = """
 category string Category
 name string! Full name
 email string Email
@@ -25,6 +15,20 @@ city string City
 subdivision_id integer State/Province
 status string Status
 date_add date Date added
+"""
+"""What customers and leads have in common."""
+_CUSTOMER = f"""
+mrr_total string Monthly recurring revenue
+gdpr_agreed string GDPR agreement
+parent_id integer Main account
+id integer ID
+billing_type string Billing type
+partner_id string Partner
+location_id string Location
+added_by string Added by
+added_by_id string Added by ID
+login string Portal login
+{PERSON}
 last_online string Last online
 last_update string Last update
 daily_prepaid_cost float Daily prepaid cost

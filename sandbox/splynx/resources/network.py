@@ -3,41 +3,38 @@
 from sandbox.splynx.resources.model import Link, Resource
 from sandbox.splynx.resources.model import resource as _resource
 
-_IPV4 = """
+_NETWORK = """
+title string! Title
+comment string Comment
+location_id integer Location ID
+network_category integer Network category
+network_type string Network type
+type_of_usage string Type of usage
+"""
+_TREE = """
+parent string Parent
+rootnet string RootNet
+save_to_parent string Save_to_parent
+used string Used
+split_to string Split_to
+confirm_merge string Confirm_merge
+"""
+"""How a network lies in others."""
+_IPV4 = f"""
 id integer ID
 network string! Network
 mask integer BM
-title string! Title
-comment string Comment
-location_id integer Location ID
-network_category integer Network category
-network_type string Network type
-type_of_usage string Type of usage
+{_NETWORK}
 allow_use_network_and_broadcast boolean Allow usage of network and broadcast IP's
-parent string Parent
-rootnet string RootNet
-save_to_parent string Save_to_parent
-used string Used
-split_to string Split_to
-confirm_merge string Confirm_merge
+{_TREE}
 needCreateIps string Need create IPs
 """
-_IPV6 = """
+_IPV6 = f"""
 id integer ID
 network string! Network
 prefix integer Prefix
-title string! Title
-comment string Comment
-location_id integer Location ID
-network_category integer Network category
-network_type string Network type
-type_of_usage string Type of usage
-parent string Parent
-rootnet string RootNet
-save_to_parent string Save_to_parent
-used string Used
-split_to string Split_to
-confirm_merge string Confirm_merge
+{_NETWORK}
+{_TREE}
 range_from string Range_from
 range_to string Range_to
 """

@@ -2,6 +2,15 @@
 
 from sandbox.splynx.tables.model import table
 
+_SOLD = """
+    description str(256)
+    quantity int
+    unit str(16)
+    price money
+    tax percent
+"""
+"""What an item of each kind of document tells."""
+
 INVOICES = table(
     "invoices",
     """
@@ -33,15 +42,11 @@ INVOICES = table(
 
 INVOICES_ITEMS = table(
     "invoices_items",
-    """
+    f"""
     id int auto
     invoice_id uint null
     pos usmallint
-    description str(256)
-    quantity int
-    unit str(16)
-    price money
-    tax percent
+    {_SOLD}
     tax_id uint
     period_from date
     period_to date
@@ -104,13 +109,9 @@ CREDIT_NOTES = table(
 
 CREDIT_NOTES_ITEMS = table(
     "credit_notes_items",
-    """
+    f"""
     id int auto
-    description str(256)
-    quantity int
-    unit str(16)
-    price money
-    tax percent
+    {_SOLD}
     sub_account_id uint null
     credit_note_id uint null
     pos usmallint
@@ -154,16 +155,12 @@ REQUESTS = table(
 
 REQUESTS_ITEMS = table(
     "requests_items",
-    """
+    f"""
     id int auto
     request_id uint index
     sub_account_id uint null
     pos usmallint index
-    description str(256)
-    quantity int
-    unit str(16)
-    price money
-    tax percent
+    {_SOLD}
     tax_id uint
     period_from date
     period_to date

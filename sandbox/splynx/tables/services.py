@@ -4,6 +4,15 @@ from sandbox.splynx.tables.model import table
 
 PERIOD = "enum(" + "|".join(str(month) for month in range(-1, 100)) + ")"
 
+_DISCOUNT = """
+    discount flag10 = 0
+    discount_value money null
+    discount_type enum(percent|fixed) = percent
+    discount_start_date date
+    discount_end_date date
+    discount_text str(512)
+"""
+
 SERVICES_INTERNET = table(
     "services_internet",
     f"""
@@ -18,12 +27,7 @@ SERVICES_INTERNET = table(
     start_date date
     end_date date
     status str(64)
-    discount flag10 = 0
-    discount_value money null
-    discount_type enum(percent|fixed) = percent
-    discount_start_date date
-    discount_end_date date
-    discount_text str(512)
+    {_DISCOUNT}
     login str(128)
     password str(512)
     ipv4 str(64)
@@ -69,12 +73,7 @@ SERVICES_VOICE = table(
     end_date date
     status str(64) index
     status_new str(64)
-    discount flag10 = 0
-    discount_value money null
-    discount_type enum(percent|fixed) = percent
-    discount_start_date date
-    discount_end_date date
-    discount_text str(512)
+    {_DISCOUNT}
     deleted flag = 0 index
     period {PERIOD} = -1
     updated_at datetime null = now
@@ -100,12 +99,7 @@ SERVICES_CUSTOM = table(
     bundle_service_id uint
     unit str(128)
     end_date date
-    discount flag10 = 0
-    discount_value money null
-    discount_type enum(percent|fixed) = percent
-    discount_start_date date
-    discount_end_date date
-    discount_text str(512)
+    {_DISCOUNT}
     status_new str(64)
     period {PERIOD} = -1
     old_end_date date
@@ -137,12 +131,7 @@ SERVICES_BUNDLE = table(
     cancellation_fee_transaction_id uint null
     prior_cancellation_fee money
     prior_cancellation_fee_transaction_id uint
-    discount flag10 = 0
-    discount_value money null
-    discount_type enum(percent|fixed) = percent
-    discount_start_date date
-    discount_end_date date
-    discount_text str(512)
+    {_DISCOUNT}
     status str(64) index
     deleted flag = 0 index
     period {PERIOD} = -1

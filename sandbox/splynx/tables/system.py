@@ -24,26 +24,28 @@ API = table(
     exact=True,
 )
 
-PERMISSIONS_API_KEY = table(
-    "permissions_api_key",
-    """
-    id uint
+_RULE = """
     module str(64) = ''
     controller str(128)
     action str(64)
     rule str(16) null
+"""
+"""Of whom it is, the id says."""
+
+PERMISSIONS_API_KEY = table(
+    "permissions_api_key",
+    f"""
+    id uint
+    {_RULE}
     """,
     primary=("id", "module", "controller", "action"),
 )
 
 PERMISSIONS_ROLE = table(
     "permissions_role",
-    """
+    f"""
     id str(32)
-    module str(64) = ''
-    controller str(128)
-    action str(64)
-    rule str(16) null
+    {_RULE}
     """,
     primary=("id", "module", "controller", "action"),
 )
