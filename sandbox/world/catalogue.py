@@ -62,7 +62,6 @@ class Catalogue:
     """Ids of the rows everything else refers to, by our own keys; lists are in the order of their ids."""
 
     companies: tuple[int, ...]
-    disabled_company: int
     users: tuple[int, ...]
     statuses: dict[str, int]
     types: dict[str, int]
@@ -230,7 +229,6 @@ def open_shop(store: Store, at: datetime) -> Catalogue:
     }
     return Catalogue(
         companies,
-        companies[2],
         users,
         statuses,
         types,
