@@ -167,6 +167,12 @@ def test_what_was_not_shown_is_looked_for_from_the_watermark_on() -> None:
     assert scene.begins() == [60, 60]
 
 
+def test_what_was_refused_after_its_first_page_was_not_shown() -> None:
+    scene = Looked()
+    scene.reach.looked(NOW, (scene.contacts, scene.numbers), {"contacts"})
+    assert [scene.reach.last(one) for one in (scene.contacts, scene.numbers)] == [None, NOW]
+
+
 def test_who_stood_still_is_looked_at_from_the_watermark_on() -> None:
     scene = Looked()
     scene.look()

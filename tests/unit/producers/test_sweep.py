@@ -279,6 +279,23 @@ async def test_what_was_accepted_counts_no_more_once_its_rows_are_there_again(by
     assert scene.following.brake.held["payments"].missing == 2 * LEAST
 
 
+async def test_what_was_accepted_of_children_counts_no_more_once_they_are_there_again() -> None:
+    scene = await a_scene()
+    ids = [scene.shop.a_contact(1, f"C{number}") for number in range(2 * LEAST)]
+    await look(scene)
+    for round in ("held", "held again"):
+        for id in ids:
+            scene.shop.store.hold("Contact", id)
+        await swept(scene, 80)
+        assert scene.following.brake.held["contacts"].missing == 2 * LEAST, round
+        await scene.following.accept_deletes(["contacts"])
+        for id in ids:
+            scene.shop.store.release("Contact", id)
+        for _ in range(3):
+            await look(scene)
+    assert len(scene.folded()[1]["contacts"]) == 2 * LEAST + 1
+
+
 async def test_a_delete_that_the_log_tells_of_releases_nothing_that_a_sweep_found() -> None:
     scene = await a_scene()
     await unseen_masses(scene)
