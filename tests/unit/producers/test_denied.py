@@ -1,10 +1,16 @@
 """What the token may not read any more: it stands still and is not covered, and the rest goes on."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
+from clients.sonar_errors import SonarForbidden
 from clients.sonar_purpose import Asked
 from plumbing import metrics
 from producers import changes, following
+from schemas.entities.settings import BILLING_SETTING
+from tests.unit.producers.scene import ACCOUNT, Scene
 from tests.unit.producers.settled import a_scene, looks, ops
 
 
@@ -64,6 +70,29 @@ async def test_while_a_collection_may_not_be_read_nothing_is_said_to_be_covered(
     assert covered > held
     assert scene.following.halted == []
     assert [one["name"] for one in scene.folded()[1]["contacts"]] == ["Eda"]
+
+
+async def test_settings_that_may_no_longer_be_read_stand_still_and_the_others_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(following, "_SELDOM", 1)
+    scene = Scene(aggregates=(ACCOUNT, BILLING_SETTING))
+    scene.shop.an_account("Ada")
+    await scene.begin()
+    await scene.following.poll()
+
+    def refused(document: str, _: Mapping[str, Any]) -> None:
+        if "query Settings" in document:
+            raise SonarForbidden("the token may not read billing_setting")
+
+    scene.client.before = refused
+    scene.shop.store.update("Account", 1, name="Eda")
+    await scene.following.poll()
+    assert scene.folded()[1]["name"] == "Eda"
+    assert scene.following.halted == ["billing_setting"]
+    scene.client.before = None
+    await scene.following.poll()
+    assert scene.following.halted == []
 
 
 def paused() -> float | None:

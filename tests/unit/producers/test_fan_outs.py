@@ -11,7 +11,7 @@ from clients.sonar_errors import SonarTimeout
 from clients.sonar_purpose import asked_for
 from producers import changes, fan_outs
 from producers.cursors import CursorUnusable
-from tests.unit.producers.scene import AGGREGATES, Scene
+from tests.unit.producers.scene import AGGREGATES, PAYMENT, Scene
 from tests.unit.producers.settled import a_scene
 
 
@@ -141,6 +141,25 @@ async def test_the_watermark_waits_until_the_last_carrier_was_read() -> None:
     await look(scene)
     assert showing(scene, "In service") == 30
     assert scene.following.low == scene.shop.clock.now - timedelta(seconds=10)
+
+
+@pytest.mark.usefixtures("portions_of_eight")
+async def test_carriers_of_what_is_left_out_for_a_while_are_read_once_it_is_taken_in_again() -> None:
+    scene = await a_crowd()
+    rename(scene, "In service")
+    await look(scene)
+    assert showing(scene, "In service") == 8
+    everything, scene.aggregates = scene.aggregates, (PAYMENT,)
+    scene.restart()
+    await scene.begin()
+    await look(scene)
+    assert scene.following.low == scene.shop.clock.now - timedelta(seconds=10)
+    scene.aggregates = everything
+    scene.restart()
+    await scene.begin()
+    for _ in range(5):
+        await look(scene)
+    assert showing(scene, "In service") == 30
 
 
 @pytest.mark.usefixtures("portions_of_eight")

@@ -132,6 +132,20 @@ async def test_a_row_that_cannot_be_published_is_not_taken_for_late(
     assert ops(scene) == ["r", "u"]
 
 
+async def test_a_row_that_was_set_aside_and_is_as_it_was_again_is_told_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its letter stands until an event with a higher sequence comes, though nothing differs from the last one."""
+    scene = await a_scene()
+    with monkeypatch.context() as patch:
+        patch.setattr(publisher, "MAX_MESSAGE_BYTES", publisher._HEADROOM + 1000)
+        scene.shop.store.update("Account", 1, name="x" * 2000)
+        await scene.following.poll()
+    assert ops(scene) == ["r"]
+    scene.shop.store.update("Account", 1, name="Ada")
+    scene.shop.clock.tick(2)
+    await scene.following.poll()
+    assert ops(scene) == ["r", "u"]
+
+
 async def test_a_collection_that_gives_the_same_rows_for_ever_fails_the_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows of one second, kept by finer times than Sonar shows, lie beyond that second as often as they are asked."""
     scene = await a_scene()
