@@ -8,6 +8,8 @@ from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from heapq import merge
+from itertools import groupby
 
 import structlog
 
@@ -56,8 +58,7 @@ class Listing:
 
     def count(self) -> int:
         """How many rows are known."""
-        filled = [one for one in self.known if one]
-        return len(filled[0]) if len(filled) == 1 else len(set().union(*filled))
+        return sum(1 for _ in groupby(merge(*self.known)))
 
 
 class Sweep:

@@ -148,3 +148,11 @@ def test_a_row_takes_a_few_dozen_bytes() -> None:
     finally:
         tracemalloc.stop()
     assert taken / 5_000 < 95
+
+
+def test_ids_come_in_order_whatever_their_size() -> None:
+    family, ids = Family(), [70_000, 3, 2**40, 16_384, 16_383, 1]
+    for id in ids:
+        family.put(id, Root(None, 1, 1, 1), {"payments": {id: 1}})
+    assert list(family.live()) == sorted(ids)
+    assert list(family.shown("payments")) == sorted(ids)
