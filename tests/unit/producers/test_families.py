@@ -156,3 +156,16 @@ def test_ids_come_in_order_whatever_their_size() -> None:
         family.put(id, Root(None, 1, 1, 1), {"payments": {id: 1}})
     assert list(family.live()) == sorted(ids)
     assert list(family.shown("payments")) == sorted(ids)
+
+
+def test_the_ids_of_a_large_collection_take_little_on_their_way() -> None:
+    family, count = Family(), 50_000
+    for id in range(1, count + 1):
+        family.put(id, Root(None, 1, 1, 1), None)
+    tracemalloc.start()
+    try:
+        assert len(family.live()) == count
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak / count < 24  # a list of Python's numbers: 40, and the answer's own 8
