@@ -9,7 +9,7 @@ from typing import Self
 
 from confluent_kafka import Consumer, KafkaException
 
-from plumbing.errors import Action, ExitCode, SyncError
+from plumbing.errors import Action, DependencyUnreachable, ExitCode, SyncError
 from plumbing.kafka import make_consumer
 from plumbing.settings import KafkaSettings
 
@@ -43,6 +43,7 @@ class Share:
     def __init__(self, kafka: KafkaSettings, topic: str) -> None:
         self._kafka, self._topic = kafka, topic
         self._part = 0.0
+        self._failure: KafkaException | None = None
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
 
@@ -61,12 +62,15 @@ class Share:
 
         Raises:
             NoShare: for a minute none was given.
+            DependencyUnreachable: Kafka has thrown this process out for good.
         """
         if self._thread is None:
             self._thread = threading.Thread(target=self._keep, name="share", daemon=True)
             self._thread.start()
         began = monotonic()
         while not (part := self._part):
+            if (exc := self._failure) is not None:
+                raise DependencyUnreachable(f"Kafka gives no share of the requests: {exc.args[0].name()}") from exc
             if monotonic() - began > _PATIENCE_SECONDS:
                 raise NoShare("other processes have all shares of the requests to Sonar")
             await asyncio.sleep(_LOOK_SECONDS)
@@ -98,6 +102,8 @@ class Share:
                 if len(own) / shares != self._part:
                     consumer.pause(own)  # there is nothing to fetch
                     self._part = len(own) / shares
+        except KafkaException as exc:
+            self._failure = exc
         finally:
             self._part = 0.0
             consumer.close()
