@@ -1,4 +1,4 @@
-"""A share of a budget where Kafka fails; what it does with a broker is in `tests/integration/capture/test_shares.py`."""
+"""A share of a budget where Kafka fails; with a broker: `tests/integration/capture/test_shares.py`."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +30,6 @@ class ThrownOut:
 
 async def test_who_is_thrown_out_for_good_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shares, "make_consumer", lambda *_, **__: ThrownOut())
-    with Share(KafkaSettings(bootstrap="nowhere:1", partitions=1, replication_factor=1), "asking") as share:
-        with pytest.raises(DependencyUnreachable, match="_FATAL"):
-            await share.part()
+    kafka = KafkaSettings(bootstrap="nowhere:1", partitions=1, replication_factor=1)
+    with Share(kafka, "asking") as share, pytest.raises(DependencyUnreachable, match="_FATAL"):
+        await share.part()
