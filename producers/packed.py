@@ -11,7 +11,7 @@ _LEAST = 8
 class Packed:
     """`{key: one number for each column}`. A key's place is `find` or `place_of`, its numbers are `columns[…][place]`.
 
-    Keys never go: a column of the caller's says which are gone. A key takes 4 bytes, 6 to 12 to be found by, and what
+    Keys never go: a column of the caller's says which are gone. A key takes 4 bytes, 5 to 10 to be found by, and what
     its columns take.
     """
 
@@ -54,7 +54,7 @@ class Packed:
         keys[place] = key
         self._next = place + 1
         slots[slot] = place
-        if 3 * place > 2 * len(slots):
+        if 5 * place > 4 * len(slots):
             self._slots = array("I", [0]) * (2 * len(slots))
             for each in range(1, place + 1):
                 self._settle(each)
