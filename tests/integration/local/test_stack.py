@@ -1,5 +1,6 @@
 """The servers of the run are the real ones, and do what the rooms rely on."""
 
+import time
 from collections.abc import Callable
 
 import aiohttp
@@ -28,7 +29,10 @@ def test_the_broker_is_a_kafka_in_kraft_mode(kafka_bootstrap: str, instance: str
 
     topic = f"sonar.{instance}.account"
     admin.create_topics([NewTopic(topic, 6, 1, config={"cleanup.policy": "compact"})])[topic].result(10)
-    assert len(admin.list_topics(topic, timeout=10).topics[topic].partitions) == 6
+    end = time.monotonic() + 20  # a broker in KRaft mode learns of a topic a moment after it was made
+    while (made := len(admin.list_topics(topic, timeout=10).topics[topic].partitions)) != 6:
+        assert time.monotonic() < end, made
+        time.sleep(0.1)
 
 
 def test_what_is_produced_is_read_again_from_the_partition_it_was_sent_to(kafka_bootstrap: str, instance: str) -> None:
