@@ -44,7 +44,7 @@ from plumbing import metrics
 from plumbing.clock import Clock, utc_now
 from plumbing.errors import Action, SyncError
 from plumbing.settings import SonarSettings
-from plumbing.shares import Part
+from plumbing.shares import NoShare, Part
 
 if TYPE_CHECKING:
     # Imported where it is used: it takes a fifth of a command's start, and most commands do not ask Sonar.
@@ -332,7 +332,7 @@ def _backoff(error: Exception, again_after_timeout: bool) -> bool | float:
     """Whether and (where Sonar said so) how long to wait before the next attempt."""
     if not isinstance(error, SyncError) or error.action is not Action.RETRY:
         return False
-    if isinstance(error, SonarResting | SonarQuiet):
+    if isinstance(error, SonarResting | SonarQuiet | NoShare):
         return False  # the next attempt would meet the same
     if isinstance(error, SonarLimited):
         return min(error.retry_after, _LONGEST_WAIT) if error.retry_after is not None else True

@@ -44,12 +44,7 @@ async def examine(settings: Settings, stages: Collection[str] = (CAPTURE, PROCES
         ("sonar following", lambda: doctor_sonar.following(settings, part), {_DOCTOR}, {"sonar"}),
         ("statuses in the rules", lambda: doctor_sonar.statuses(settings, part), {PROCESS}, {"rules", "sonar"}),
         ("names in the rules", lambda: doctor_sonar.names(settings, part), {PROCESS}, {"rules", "sonar"}),
-        (
-            "sonar's names in the rules",
-            lambda: doctor_sonar.mentioned(settings, part),
-            {_DOCTOR},
-            {"rules", "sonar"},
-        ),
+        ("sonar's names in the rules", lambda: doctor_sonar.mentioned(settings, part), {_DOCTOR}, {"rules", "sonar"}),
         (API, lambda: doctor_splynx.api(settings), {SINK}, set()),
         ("splynx ids in the rules", lambda: doctor_splynx.ids(settings), {SINK}, {"rules", API}),
         ("ledger", lambda: doctor_splynx.ledger(settings), {SINK}, set()),

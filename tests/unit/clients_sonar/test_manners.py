@@ -16,7 +16,7 @@ from clients.sonar_errors import SonarFailed, SonarLimited, SonarQuiet, SonarTim
 from clients.sonar_purpose import PURPOSES, Asked, asking
 from plumbing import metrics
 from plumbing.settings import SonarSettings
-from plumbing.shares import whole
+from plumbing.shares import NoShare, whole
 
 DOCUMENT = "{ accounts { entities { id } } }"
 WHOLE = orjson.dumps({"data": {"accounts": {"entities": []}}})
@@ -166,3 +166,18 @@ async def test_the_next_request_is_sent_before_an_answer_is_unpacked_but_for_one
     if not is_sent:
         assert isinstance(one.exception(), SonarLimited)
     assert sent[0] == (2 if is_sent else 1)
+
+
+async def test_that_others_have_all_shares_is_told_once_and_nothing_is_asked() -> None:
+    line, asked = Line(), 0
+
+    async def none() -> float:
+        nonlocal asked
+        asked += 1
+        raise NoShare("others have all")
+
+    client = a_client(line)
+    client._part, client._attempts = none, 3
+    with pytest.raises(NoShare):
+        await client.query(DOCUMENT)
+    assert (asked, line.sent) == (1, 0)
