@@ -203,6 +203,7 @@ class Sweep:
         if not await self._brake.lets_pass(collection, len(gone), listing.count(), now, swept=True):
             self._listing = None  # it is listed again later, and at once when somebody accepts the deletes
             self._swept[collection] = now.isoformat()
+            self._unkept.add(collection)
             return
         for id, known in gone.items():
             metrics.SWEPT.labels(collection, "gone").inc()
@@ -228,6 +229,5 @@ class Sweep:
         read = {name for name in self._unkept if not is_waiting.get(name)}
         if read:
             self._unkept -= read
-            await self._cursors.save(
-                _CURSOR, {name: at for name, at in self._swept.items() if name not in self._unkept}
-            )
+            self._kept |= {name: self._swept[name] for name in read}
+            await self._cursors.save(_CURSOR, dict(self._kept))
