@@ -80,6 +80,26 @@ async def test_what_a_sweep_found_and_nobody_has_read_yet_is_found_again_after_a
     assert "payments" in scene.following.sweep.swept
 
 
+async def test_while_what_a_sweep_found_is_unread_the_sweep_before_it_counts_after_a_restart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = await a_scene()
+    scene.shop.a_payment(1, 5)
+    await scene.following.poll()
+    await swept(scene)
+    await scene.following.poll()
+    before = scene.following.sweep.swept["payments"]
+    secretly_gone(scene, "Payment", 1)
+    with monkeypatch.context() as patch:
+        nothing_is_read(patch, scene)
+        await swept(scene)
+        assert scene.following.sweep.swept["payments"] > before
+        await scene.following.poll()
+    scene.restart()
+    await scene.begin()
+    assert scene.following.sweep.swept["payments"] == before
+
+
 async def test_a_child_that_goes_unseen_is_missed_by_the_sweep_and_its_root_read_again() -> None:
     scene = await a_scene()
     scene.shop.a_contact(1, "Eda")
