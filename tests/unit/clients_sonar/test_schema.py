@@ -1,9 +1,13 @@
 """Sonar's schema, from the introspection of the sandbox."""
 
+import gc
+import tracemalloc
 from typing import Any
 
+import orjson
 import pytest
 from gql import GraphQLRequest, gql
+from graphql import GraphQLSchema, build_schema, graphql_sync
 
 from clients.sonar_errors import SonarQueryInvalid
 from clients.sonar_schema import (
@@ -101,6 +105,50 @@ def test_what_is_no_document_is_our_mistake_and_not_sonars() -> None:
         the_schema().check("{ accounts {")
     with pytest.raises(ValueError, match="not a GraphQL document"):
         check_syntax("{ accounts {")
+
+
+def test_only_what_queries_lead_to_is_kept() -> None:
+    schema = SonarSchema(
+        introspected(
+            build_schema(
+                "type Query { dogs: [Dog!]! } interface Pet { legs: Leg } type Dog implements Pet { legs: Leg }"
+                " type Cat implements Pet { legs: Leg, lives: Int } type Leg { of: Pet }"
+                " type Mutation { feed(with: Food): Meal } input Food { grams: Int } type Meal { grams: Int }"
+            )
+        )
+    )
+    assert [name for name in ("Query", "Pet", "Dog", "Cat", "Leg", "Mutation", "Meal") if name in schema] == [
+        "Query",
+        "Pet",
+        "Dog",
+        "Cat",
+        "Leg",
+    ]
+
+
+def test_what_a_schema_says_again_and_again_is_kept_once() -> None:
+    fields = " ".join(
+        f"field{number}(search: String, sorter: [Order!], reverse: Boolean): Int" for number in range(2_000)
+    )
+    text = orjson.dumps(introspected(build_schema(f"type Query {{ {fields} }} input Order {{ by: String }}")))
+    tracemalloc.start()
+    try:
+        data = orjson.loads(text)
+        told, _ = tracemalloc.get_traced_memory()
+        schema = SonarSchema(data)
+        del data
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(schema.fields("Query")) == 2_000
+    assert kept < told
+
+
+def introspected(schema: GraphQLSchema) -> dict[str, Any]:
+    found = graphql_sync(schema, INTROSPECTION)
+    assert found.data is not None
+    return found.data
 
 
 @pytest.mark.parametrize(
