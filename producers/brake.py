@@ -1,6 +1,5 @@
 """The brake: more of a collection missing than usual is taken for a mistake until somebody says that it is none."""
 
-from collections import deque
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -17,6 +16,8 @@ LEAST = 20
 """Deletes of one collection that are believed within a day, however small it is."""
 _CURSOR = "brake"
 _WINDOW = timedelta(days=1)
+_STEP = timedelta(minutes=15)
+"""Deletes are counted together for so long: the cursor holds a day of them."""
 
 
 class Held(NamedTuple):
@@ -35,8 +36,10 @@ class Brake:
     def __init__(self, cursors: Cursors, share: float) -> None:
         """`share`: of a collection's rows that may go within a day."""
         self._cursors, self._share = cursors, share
-        self._recent: dict[str, deque[datetime]] = {}
         document: dict[str, Any] = cursors.get(_CURSOR) or {}
+        recent = document.get("recent", {}).items()
+        self._recent = {name: {datetime.fromisoformat(at): count for at, count in one.items()} for name, one in recent}
+        """`{collection: {beginning of a step: deletes published in it}}`."""
         self.held: dict[str, Held] = {name: Held(*parts) for name, parts in document.get("held", {}).items()}
         self._allowed: dict[str, int] = dict(document.get("allowed", {}))
         accepted = document.get("accepted", {}).items()
@@ -44,7 +47,7 @@ class Brake:
         """What was accepted, as it had been held, until its deletes are looked at once more, and published."""
         self._looked_at = set[str]()
         """Of those, what has been looked at."""
-        self._spent = False
+        self._happened = False
         self._tell()
 
     @property
@@ -59,11 +62,9 @@ class Brake:
         believed, for that is what one looks like that may no longer be read. What a sweep found stays held until a
         sweep finds otherwise: a delete that the log tells of says nothing of it.
         """
-        recent = self._recent.setdefault(collection, deque())
-        while recent and recent[0] < now - _WINDOW:
-            recent.popleft()
+        recent = sum(count for at, count in self._recent.get(collection, {}).items() if at > now - _WINDOW - _STEP)
         fits = missing <= self._allowed.get(collection, 0)
-        is_usual = missing + len(recent) <= max(LEAST, self._share * (known + len(recent)))
+        is_usual = missing + recent <= max(LEAST, self._share * (known + recent))
         if fits or (is_usual and (not swept or missing < max(known, 1))):
             await self._release(collection, swept=swept)
             return True
@@ -100,17 +101,17 @@ class Brake:
 
     def happened(self, collection: str, now: datetime) -> None:
         """A delete was published."""
-        self._recent.setdefault(collection, deque()).append(now)
-        left = self._allowed.get(collection, 0) - 1
+        step = now - (now - datetime.min.replace(tzinfo=now.tzinfo)) % _STEP
+        recent = {at: count for at, count in self._recent.get(collection, {}).items() if at >= step - _WINDOW}
+        self._recent[collection] = recent | {step: recent.get(step, 0) + 1}
+        left = self._allowed.pop(collection, 0) - 1
         if left > 0:
             self._allowed[collection] = left
-        elif self._allowed.pop(collection, None) is None:
-            return
-        self._spent = True
+        self._happened = True
 
     async def keep(self) -> None:
-        """Save how much of what was accepted has been spent."""
-        if self._spent:
+        """Save what has happened: a new start neither forgets a day's deletes nor allows again what has been spent."""
+        if self._happened:
             await self._save()
 
     async def accept(self, collection: str) -> Held | None:
@@ -130,9 +131,10 @@ class Brake:
 
     async def _save(self) -> None:
         self._tell()
-        self._spent = False
+        self._happened = False
         held, accepted = ({name: list(one) for name, one in some.items()} for some in (self.held, self.accepted))
-        document = {"held": held, "allowed": self._allowed, "accepted": accepted}
+        recent = {name: {at.isoformat(): n for at, n in one.items()} for name, one in self._recent.items()}
+        document = {"held": held, "allowed": self._allowed, "accepted": accepted, "recent": recent}
         await self._cursors.save(_CURSOR, document)
 
     def _tell(self) -> None:

@@ -12,7 +12,7 @@ from clients.sonar_purpose import asking
 from plumbing import metrics
 from producers import documents
 from producers.brake import Brake
-from producers.demands import CHANNELS, Demand, Demands
+from producers.demands import CHANNELS, LOG, Demand, Demands
 from producers.families import Child
 from producers.glimpses import Glimpses
 from producers.ids import Ids
@@ -29,6 +29,8 @@ _PAGES = 20
 """Of each aggregate at a time: what else is to be done has its turn."""
 _PATIENCE = 20
 """Readings after which a child that its root never shows is taken as not being part of what we select."""
+_LINGERING = 5
+"""Readings of a root that the log tells is gone: it may be shown for some moments more."""
 
 
 class Rereading:
@@ -116,6 +118,7 @@ class Rereading:
         outcome = self._publisher.row(aggregate, row, children, page, snapshot=False)
         if outcome is Published.OVERLAPPED:
             return False
+        is_lingering = demand.channel == LOG and demand.attempts < _LINGERING
         self._glimpses.note(aggregate.name, demand.id, now, self._reader.carried(aggregate, row))
         demand.in_vain = outcome is Published.HALTED
         seen = {(name, id): version for name, ids in children.items() for id, version in ids.items()}
@@ -131,7 +134,7 @@ class Rereading:
                 self._index.set_alone(scope, collection, id, None if version is None else Child(demand.id, version))
             return True
         demand.expected = unmet
-        return not unmet
+        return not unmet and not is_lingering
 
     def _missing(self, demand: Demand, page: Page) -> bool:
         collection = demand.aggregate.root.name

@@ -98,6 +98,37 @@ async def test_a_root_that_a_later_reading_saw_is_not_deleted_by_an_earlier_one(
     assert len(scene.following._demands) == 1  # it is looked for again
 
 
+async def test_a_root_that_is_shown_for_a_moment_after_the_log_told_of_its_end_is_deleted() -> None:
+    scene = await a_scene()
+    logged = {"type": "DELETED", "logged_entity_type": "Payment", "logged_entity_id": "1"}
+    scene.following._noticing.logged({**logged, "loggable_type": None, "loggable_id": None}, scene.shop.clock.now)
+    await scene.following.poll()
+    assert ops(scene, "payment") == ["r"]
+    scene.shop.store.hold("Payment", 1)
+    await scene.following.poll()
+    assert ops(scene, "payment") == ["r", "d"]
+
+
+@pytest.mark.fault(26)
+async def test_the_deletes_of_a_day_count_after_a_restart() -> None:
+    scene = await a_scene()
+    payments = [scene.shop.a_payment(1, number) for number in range(LEAST + 1)]
+    await scene.following.poll()
+    for id in payments[1:]:
+        scene.shop.store.delete("Payment", id)
+    await scene.following.poll()
+    assert ops(scene, "payment").count("d") == LEAST
+    scene.restart()
+    await scene.begin()
+    scene.shop.store.delete("Payment", payments[0])
+    await scene.following.poll()
+    assert scene.following.brake.held["payments"].missing == 1
+    scene.shop.clock.tick(26 * 3_600)
+    await scene.following.poll()
+    assert not scene.following.brake.held
+    assert ops(scene, "payment").count("d") == LEAST + 1
+
+
 async def test_the_log_is_taken_in_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = await a_scene()
     for _ in range(5):

@@ -336,7 +336,7 @@ async def test_what_the_log_told_of_is_held_no_more_once_it_is_there_again() -> 
     assert held() == 1
     for id in ids:
         scene.shop.a_payment(1, 7, id=id)
-    for _ in range(3):
+    for _ in range(8):
         await look(scene)
     assert held() == 0
     assert len(scene.folded("payment")) == 2 * LEAST + 1
