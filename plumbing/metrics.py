@@ -154,6 +154,12 @@ STAGE_PAUSED = Gauge(
 
 # sink
 RECORDS = Counter("crossfade_records_total", "Target records by outcome.", ["entity", "outcome"], registry=REGISTRY)
+PUBLISHED_AGAIN = Counter(
+    "crossfade_bundles_published_again_total",
+    "Newest bundles that the sink published again, an older one lying behind them.",
+    ["topic"],
+    registry=REGISTRY,
+)
 SPLYNX_REQUESTS = Counter(
     "crossfade_splynx_requests_total", "REST calls to Splynx.", ["method", "outcome"], registry=REGISTRY
 )

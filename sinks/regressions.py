@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from plumbing import metrics
 from plumbing.kafka import AckedProducer, watermarks
 from plumbing.logs import get_logger
 from plumbing.reading import read_spans, value_of
@@ -127,5 +128,6 @@ def _publish_again(stream: Stream, bus: AckedProducer, regressions: Regressions)
     bus.flush()
     regressions.forget()
     for topic, count in counts.items():
+        metrics.PUBLISHED_AGAIN.labels(topic).inc(count)
         log.warning("sink.newest_published_again", topic=topic, bundles=count)
     return counts.total()

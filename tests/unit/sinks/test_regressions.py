@@ -7,6 +7,7 @@ from unittest.mock import Mock
 import pytest
 
 from plumbing.kafka import NotAcknowledged
+from plumbing.metrics import REGISTRY
 from plumbing.reading import Place
 from sinks import regressions as subject
 from sinks.jobs import Delivery
@@ -92,6 +93,10 @@ def published(
     return [call.kwargs["value"] for call in bus.produce.call_args_list]
 
 
+def counted() -> float:
+    return REGISTRY.get_sample_value("crossfade_bundles_published_again_total", {"topic": TOPIC}) or 0.0
+
+
 @pytest.mark.parametrize(
     ("there", "again"),
     [
@@ -104,9 +109,10 @@ def published(
 def test_the_newest_is_published_again_unless_it_is_the_last(
     monkeypatch: pytest.MonkeyPatch, there: list[tuple[int, int]], again: list[bytes]
 ) -> None:
-    regressions = noted(Outcome.STALE)
+    regressions, before = noted(Outcome.STALE), counted()
     assert published(monkeypatch, regressions, *there) == again
     assert len(regressions) == 0
+    assert counted() - before == len(again)
 
 
 async def test_what_was_not_acknowledged_is_done_again(monkeypatch: pytest.MonkeyPatch) -> None:
