@@ -34,6 +34,11 @@ class Root(NamedTuple):
         """Whether a delete was the last that was published."""
         return self.version == NONE
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether nobody knows what of it was published last: its event was sent, or not, when a process ended."""
+        return self.digest == NONE and not self.deleted
+
 
 class Child(NamedTuple):
     """A child row: the root that shows it (None: it belongs to none that we read), and its version.

@@ -191,7 +191,7 @@ class FanOuts:
         for id in found:
             batch.found = True
             known = self._index.root(root, id)
-            if known is None or known.sequence < batch.sequence:
+            if known is None or known.sequence < batch.sequence or known.in_doubt:
                 self._demands.add(batch.followed.aggregate, id, min(row.since for row in batch.rows.values()))
                 batch.waiting.add(id)
 

@@ -71,7 +71,7 @@ class Following:
         self._demands = Demands()
         self._glimpses = Glimpses(self._demands)
         self._sequence = self._positions.sequence
-        if self._sequence and self.low is not None:
+        if self.low is not None:
             self._glimpses.restore(self._aggregates, index, self._sequence, self.low)
         self._noticing = Noticing(changes, index, self._demands, cursors, self._aggregates, reader.next_number)
         self._log = SonarLog(changes, self._noticing)
@@ -156,6 +156,7 @@ class Following:
 
         The look-ups as they are now are noted first, so that only later changes of them fan out.
         """
+        self._sequence = self._reader.next_number()
         with asking("look-up"):
             async for _ in self._noticing.begin():
                 await self._publisher.commit()

@@ -33,10 +33,10 @@ class Positions:
 
     @property
     def sequence(self) -> int:
-        """What was read from here on may have shown look-ups as no look did (`Glimpses`); 0: nothing says so."""
+        """What was read from here on may have shown look-ups as no look did (`Glimpses`); 0: nobody knows."""
         return int(self._document.get("sequence", 0))
 
-    async def save(self, covered: Mapping[str, datetime], deletes: datetime, sequence: int = 0) -> None:
+    async def save(self, covered: Mapping[str, datetime], deletes: datetime, sequence: int) -> None:
         """Save where each aggregate that is followed is now."""
         front = max(covered.values(), default=deletes)
         document = {

@@ -14,10 +14,12 @@ import time
 import urllib.request
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 import aiohttp
@@ -61,6 +63,7 @@ _LISTS = ("query Lists", "query Nested")
 Event = tuple[str, int, bytes, Any, Any]
 """Topic, partition, key, schema, value with its branches named."""
 Measured = Callable[[Awaitable[object]], Awaitable[float]]
+Work = TypeVar("Work")
 
 
 async def measure(at: Addresses, folder: Path) -> list[Entry]:
@@ -72,10 +75,9 @@ async def measure(at: Addresses, folder: Path) -> list[Entry]:
             crawler = await Crawler.plan(settings)
             with patch.object(SonarClient, "query", crawler.noting(SonarClient.query)):
                 await _fresh(at, folder, sonar, timed)
-            # Before the events of `Floor`: with its gigabyte of small objects about, each new one costs more.
             with _late(sonar, LATE_SECONDS):
                 walls = [
-                    Round(await crawler.seconds(), await _fresh(at, folder, sonar, timed), await crawler.seconds())
+                    Round(apart(_crawled, crawler), _fresh_apart(at, folder, sonar), apart(_crawled, crawler))
                     for _ in range(TURNS)
                 ]
             bodies = await crawler.bodies()
@@ -124,8 +126,22 @@ async def _fresh(at: Addresses, folder: Path, sonar: SonarSandbox, measured: Mea
         return await snapshotted(settings, measured)
 
 
+def _fresh_apart(at: Addresses, folder: Path, sonar: SonarSandbox) -> float:
+    with instance(at, folder, sonar) as settings:
+        return apart(_snapshotted, settings)
+
+
+def _snapshotted(settings: Settings) -> float:
+    return asyncio.run(snapshotted(settings, timed))
+
+
+def apart(work: Callable[[Work], float], what: Work) -> float:
+    """In a process of its own, as capture runs: what others left behind in memory is in nobody's way."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(work, what).result()
+
+
 async def _cpu(work: Awaitable[object]) -> float:
-    gc.collect()
     before = time.process_time()
     await work
     return time.process_time() - before
@@ -240,31 +256,34 @@ class Crawler:
                 parts.append(Part(one.root.name, document, size, ranges))
         return cls(settings, parts)
 
-    async def seconds(self) -> float:
-        """Wall time of one crawl."""
-        return await timed(self.bodies())
-
     async def bodies(self) -> list[bytes]:
         """All pages."""
         found: list[bytes] = []
+        await self.crawl(found.append)
+        return found
+
+    async def crawl(self, take: Callable[[bytes], object]) -> None:
+        """Read all pages, and hand each to `take`."""
         async with self._session() as session:
             work = deque((part, one) for part in self._parts for one in part.ranges)
             lists = deque(self._lists)
 
             async def worker() -> None:
                 while work:
-                    await self._range(session, *work.popleft(), found)
+                    await self._range(session, *work.popleft(), take)
                 while lists:
-                    found.append(await self._answer(session, lists.popleft()))
-                    orjson.loads(found[-1])
+                    content = await self._answer(session, lists.popleft())
+                    orjson.loads(content)
+                    take(content)
 
             # As a snapshot does: no request waits for the last page of the collection before.
             async with asyncio.TaskGroup() as group:
                 for _ in range(self._settings.sonar.concurrency):
                     group.create_task(worker())
-        return found
 
-    async def _range(self, session: aiohttp.ClientSession, part: Part, one: Range, found: list[bytes]) -> None:
+    async def _range(
+        self, session: aiohttp.ClientSession, part: Part, one: Range, take: Callable[[bytes], object]
+    ) -> None:
         last = one.last
         while True:
             body = orjson.dumps(
@@ -273,7 +292,7 @@ class Crawler:
             content = await self._answer(session, body)
             connection = orjson.loads(content)["data"][part.collection]
             rows = connection["entities"]
-            found.append(content)
+            take(content)
             if not rows or connection["page_info"]["total_count"] <= len(rows):
                 return
             last = int(rows[-1]["id"])
@@ -290,6 +309,13 @@ class Crawler:
         }
         async with aiohttp.ClientSession(headers=headers) as session:
             yield session
+
+
+def _crawled(crawler: Crawler) -> float:
+    async def crawl() -> float:
+        return await timed(crawler.crawl(len))
+
+    return asyncio.run(crawl())
 
 
 class _Numbers:

@@ -1,6 +1,5 @@
 """One line of the table: a ratio against a limit that was measured in the same run, and how far to trust it."""
 
-import gc
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,8 +32,7 @@ class Round:
 
 
 async def timed(work: Awaitable[object]) -> float:
-    """Wall seconds of `work`, without the garbage of what was measured before it."""
-    gc.collect()
+    """Wall seconds of `work`."""
     began = time.perf_counter()
     await work
     return time.perf_counter() - began
