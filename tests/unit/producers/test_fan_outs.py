@@ -180,6 +180,25 @@ async def test_after_a_restart_only_what_was_not_read_yet_is_read() -> None:
     assert scene.cursors.get("fan_outs") == {}
 
 
+@pytest.mark.fault(1)
+@pytest.mark.usefixtures("portions_of_eight")
+async def test_carriers_whose_events_a_kill_kept_from_the_broker_are_read_again() -> None:
+    scene = await a_crowd()
+    rename(scene, "In service")
+    await look(scene)
+    await look(scene)
+    keys = [key for _, _, key, _ in scene.broker.messages]
+    del scene.broker.messages[len(keys) - keys[::-1].index(b"unsure") :]
+    before = showing(scene, "In service")
+    assert 0 < before < 16
+    scene.restart()
+    await scene.begin()
+    for _ in range(6):
+        scene.shop.clock.tick(60)
+        await scene.following.poll(sweeping=False)  # a sweep would find them within a day
+    assert showing(scene, "In service") == 30
+
+
 @pytest.mark.usefixtures("portions_of_eight")
 async def test_what_was_kept_goes_on_although_the_look_up_is_seen_no_more() -> None:
     """A sweep finds changes whose `updated_at` lies before the overlap: no look would show them again."""

@@ -9,8 +9,9 @@ import pytest
 
 from producers import glimpses
 from producers.demands import Demands
-from tests.unit.producers.scene import Scene
-from tests.unit.producers.settled import a_scene, look, pages_of, put_in_status, statuses
+from producers.followed import followed
+from tests.unit.producers.scene import NOTE, Scene
+from tests.unit.producers.settled import a_scene, look, pages_of, put_in_status, read, statuses
 
 Change = Callable[[], object]
 
@@ -120,6 +121,23 @@ async def test_after_an_end_what_was_read_last_is_held_against_look_ups_too(agai
     scene.restart()
     await scene.begin()
     await look(scene)
+    assert statuses(scene) == {scene.shop.status}
+
+
+async def test_an_end_before_everything_was_looked_at_once_is_none_the_less_an_end() -> None:
+    scene = Scene(page_size=50)
+    scene.shop.a_payment(scene.shop.an_account("Ada"))
+    await read(scene)
+    others = followed([one for one in scene.aggregates if one is not NOTE], scene.schema)
+    scene.following.fit(others, scene.schema, {"note": ["Note.message"]})
+    await look(scene)
+    scene.shop.store.update("Payment", 1, amount=777)
+    await glimpsed_as_a_lead(scene)
+    scene.broker.lose()
+    scene.restart()
+    await scene.begin()
+    for _ in range(2):
+        await look(scene)
     assert statuses(scene) == {scene.shop.status}
 
 
