@@ -1,6 +1,6 @@
 """Following: what changed since the watermark is found in thin pages and in the log, and its roots are read again."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -71,8 +71,11 @@ class Following:
         self._demands = Demands()
         self._glimpses = Glimpses(self._demands)
         self._sequence = self._positions.sequence
+        self._sequences: deque[tuple[datetime, int]] = deque()
+        """When polls began after which nothing was in doubt, and with which sequence: the last of `_GLIMPSED`."""
         if self.low is not None:
-            self._glimpses.restore(self._aggregates, index, self._sequence, self.low)
+            read = self.low - _GLIMPSED
+            self._glimpses.restore(self._aggregates, index, self._sequence, read, server_time())
         self._noticing = Noticing(changes, index, self._demands, cursors, self._aggregates, reader.next_number)
         self._log = SonarLog(changes, self._noticing)
         self.hints = Hints(changes, self._noticing)
@@ -207,7 +210,9 @@ class Following:
         covered = {name: at if name in standing else max(at, seen[name]) for name, at in lows.items()}
         self._glimpses.looked(now - _GLIMPSED, standing)
         if not standing and not self._glimpses.in_doubt and not self._noticing.fan_outs.waiting():
-            self._sequence = sequence
+            self._sequences.append((now, sequence))
+            while self._sequences and self._sequences[0][0] <= now - _GLIMPSED:
+                self._sequence = self._sequences.popleft()[1]
         # The log tells of all aggregates: what it showed of the one that waits longest has to be found again.
         logged = min(fronts.values(), default=now) - self.overlap
         deletes = max(deletes_low, logged) if self._log.is_readable else deletes_low

@@ -53,24 +53,31 @@ class Glimpses:
     def __init__(self, demands: Demands) -> None:
         self._demands = demands
         self._seen: dict[_Place, _Shown] = {}
-        self._places: dict[tuple[str, int], tuple[datetime, tuple[_Place, ...]]] = {}
-        """By aggregate and root, those that were read longest ago first."""
+        self._places: dict[tuple[str, int], tuple[datetime, datetime, tuple[_Place, ...]]] = {}
+        """By aggregate and root, those that were noted longest ago first: read not before, and not after, these."""
         self._rows = 0
         self._crowded: dict[str, datetime] = {}
         """`{aggregate: since when more of its roots were read than are kept}`."""
         self._doubted: set[tuple[str, int]] = set()
 
-    def restore(self, aggregates: Iterable[Aggregate], index: Index, sequence: int, at: datetime) -> None:
+    def restore(
+        self, aggregates: Iterable[Aggregate], index: Index, sequence: int, at: datetime, now: datetime
+    ) -> None:
         """Roots that were read from a sequence on, which is not before `at`, showed nobody knows what: after an end."""
         for one in aggregates:
             roots = index.published_since(one.root.name, sequence) if watched(one) else ()
             if len(roots) > _UNKNOWN:
-                self._crowded[one.name] = at
+                self._crowded[one.name] = now
             for root in roots[-_UNKNOWN:]:
-                self.note(one.name, root, at, [Carried(_ANY, None, None, hidden=True)])
+                self.note(one.name, root, at, [Carried(_ANY, None, None, hidden=True)], now)
 
-    def note(self, aggregate: str, root: int, at: datetime, carried: Iterable[Carried]) -> None:
-        """A root was read: not before `at` by Sonar's clock, so what changed earlier was shown as it is."""
+    def note(
+        self, aggregate: str, root: int, at: datetime, carried: Iterable[Carried], now: datetime | None = None
+    ) -> None:
+        """A root was read: not before `at` by Sonar's clock, so what changed earlier was shown as it is.
+
+        `now`: and not after this; where it is not told, not long after `at`.
+        """
         self._forget(aggregate, root)
         versions = {(aggregate, one.type_name, one.id): one for one in carried}
         if not versions:
@@ -82,11 +89,11 @@ class Glimpses:
                 others[root] = shown
             else:
                 self._seen[place] = (root, shown) if others is None else {**_by_root(others), root: shown}
-        self._places[aggregate, root] = at, tuple(versions)
+        self._places[aggregate, root] = at, now or at, tuple(versions)
         self._rows += len(versions)
         while self._rows > _MOST:
             name, oldest = next(iter(self._places))
-            self._crowded[name] = self._places[name, oldest][0]
+            self._crowded[name] = self._places[name, oldest][1]
             self._forget(name, oldest)
 
     def is_crowded(self, aggregate: str) -> bool:
@@ -119,13 +126,13 @@ class Glimpses:
 
     def looked(self, before: datetime, without: Collection[str]) -> None:
         """Forget what was read before this: looks have shown what changed since. `without`: not to these aggregates."""
-        past = takewhile(lambda one: one[1][0] < before, self._places.items())
+        past = takewhile(lambda one: one[1][1] < before, self._places.items())
         for name, root in [place for place, _ in past if place[0] not in without]:
             self._forget(name, root)
         self._crowded = {name: at for name, at in self._crowded.items() if at >= before or name in without}
 
     def _forget(self, aggregate: str, root: int) -> None:
-        _, places = self._places.pop((aggregate, root), (None, ()))
+        *_, places = self._places.pop((aggregate, root), (None, None, ()))
         self._rows -= len(places)
         for place in places:
             shown = self._seen[place]

@@ -97,6 +97,8 @@ class Source:
         for account, status in self._back.items():
             if account in self.store.table("Account"):
                 self.store.update("Account", account, account_status_id=status)
+                if self.random.random() < 0.3:
+                    self._lag("Account", account)
         if self._back:
             self._back.clear()
             self._note_in_passing()
@@ -160,8 +162,7 @@ class Source:
         """A change is shown by a read by id, and only later by a search for changes."""
         type_name, id = self._any()
         self._write(type_name, id)
-        self.store.lag(type_name, id)
-        self._lagging[type_name, id] = self.now + timedelta(seconds=self.random.randint(1, OVERLAP - 2))
+        self._lag(type_name, id)
 
     def delete(self) -> None:
         """A row goes, with what belongs to it."""
@@ -240,6 +241,10 @@ class Source:
         untold = [key for key, since in self.since.items() if since == NEVER]
         self.note()
         self.since.update(dict.fromkeys(untold, NEVER))
+
+    def _lag(self, type_name: str, id: int) -> None:
+        self.store.lag(type_name, id)
+        self._lagging[type_name, id] = self.now + timedelta(seconds=self.random.randint(1, OVERLAP - 2))
 
     def _catch_up(self, row: tuple[str, int]) -> None:
         del self._lagging[row]

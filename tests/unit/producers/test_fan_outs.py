@@ -180,7 +180,7 @@ async def test_after_a_restart_only_what_was_not_read_yet_is_read() -> None:
     assert scene.cursors.get("fan_outs") == {}
 
 
-@pytest.mark.fault(1)
+@pytest.mark.fault(2)
 @pytest.mark.usefixtures("portions_of_eight")
 async def test_carriers_whose_events_a_kill_kept_from_the_broker_are_read_again() -> None:
     scene = await a_crowd()
