@@ -159,7 +159,6 @@ class Following:
 
         The look-ups as they are now are noted first, so that only later changes of them fan out.
         """
-        self._sequence = self._reader.next_number()
         with asking("look-up"):
             async for _ in self._noticing.begin():
                 await self._publisher.commit()

@@ -124,6 +124,29 @@ async def test_after_an_end_what_was_read_last_is_held_against_look_ups_too(agai
     assert statuses(scene) == {scene.shop.status}
 
 
+@pytest.mark.parametrize(("looks_before", "looks_after"), [(2, 0), (4, 0), (0, 2)])
+async def test_looks_that_do_not_show_yet_what_was_glimpsed_settle_nothing(looks_before: int, looks_after: int) -> None:
+    scene = await a_scene()
+    for _ in range(12):
+        await look(scene)
+    scene.shop.store.update("Payment", 1, amount=777)
+    await glimpsed_as_a_lead(scene)
+    scene.shop.store.lag("Account", 1)
+    for _ in range(looks_before):
+        await look(scene)
+    scene.broker.lose()
+    scene.restart()
+    await scene.begin()
+    for _ in range(looks_after):
+        await look(scene)
+    assert scene.shop.status not in statuses(scene)
+    scene.shop.store.catch_up("Account", 1)
+    for _ in range(2):
+        scene.shop.clock.tick(5)
+        await scene.following.poll(sweeping=False)
+    assert statuses(scene) == {scene.shop.status}
+
+
 async def test_an_end_before_everything_was_looked_at_once_is_none_the_less_an_end() -> None:
     scene = Scene(page_size=50)
     scene.shop.a_payment(scene.shop.an_account("Ada"))
