@@ -74,8 +74,7 @@ class Following:
         self._sequences: deque[tuple[datetime, int]] = deque()
         """When polls began after which nothing was in doubt, and with which sequence: the last of `_GLIMPSED`."""
         if self.low is not None:
-            read = self.low - _GLIMPSED
-            self._glimpses.restore(self._aggregates, index, self._sequence, read, server_time())
+            self._glimpses.restore(self._aggregates, index, self._sequence, self.low, server_time())
         self._noticing = Noticing(changes, index, self._demands, cursors, self._aggregates, reader.next_number)
         self._log = SonarLog(changes, self._noticing)
         self.hints = Hints(changes, self._noticing)

@@ -63,7 +63,10 @@ class Glimpses:
     def restore(
         self, aggregates: Iterable[Aggregate], index: Index, sequence: int, at: datetime, now: datetime
     ) -> None:
-        """Roots that were read from a sequence on, which is not before `at`, showed nobody knows what: after an end."""
+        """Roots that were read from a sequence on, up to `now`, showed nobody knows what: after an end.
+
+        `at`: where looks begin, so that nothing that they show counts as changed before the reading.
+        """
         for one in aggregates:
             roots = index.published_since(one.root.name, sequence) if watched(one) else ()
             if len(roots) > _UNKNOWN:
