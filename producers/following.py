@@ -31,8 +31,6 @@ from schemas.aggregate import Aggregate
 
 _MANY = 5000
 """New demands for which a look for changes waits until whole pages of them are read: after an outage all may be new."""
-_GLIMPSED = timedelta(seconds=30)
-"""So long what a root showed of look-ups is held against them: Sonar may show a change late."""
 _SELDOM = 12
 """Polls between two looks at the settings, and at what was denied."""
 
@@ -72,7 +70,7 @@ class Following:
         self._glimpses = Glimpses(self._demands)
         self._sequence = self._positions.sequence
         self._sequences: deque[tuple[datetime, int]] = deque()
-        """When polls began after which nothing was in doubt, and with which sequence: the last of `_GLIMPSED`."""
+        """When polls began after which nothing was in doubt, and with which sequence: those that are not settled."""
         if self.low is not None:
             self._glimpses.restore(self._aggregates, index, self._sequence, self.low, server_time())
         self._noticing = Noticing(changes, index, self._demands, cursors, self._aggregates, reader.next_number)
@@ -206,10 +204,11 @@ class Following:
         seen = {name: front - self._reach.width(name) for name, front in fronts.items()}
         # What may not be read may be changing unseen: the watermark waits until it may be read again.
         covered = {name: at if name in standing else max(at, seen[name]) for name, at in lows.items()}
-        self._glimpses.looked(now - _GLIMPSED, standing)
+        self._glimpses.looked(now, lows.keys() - standing.keys())
         if not standing and not self._glimpses.in_doubt and not self._noticing.fan_outs.waiting():
             self._sequences.append((now, sequence))
-            while self._sequences and self._sequences[0][0] <= now - _GLIMPSED:
+            settled = self._glimpses.settled(lows.keys())
+            while settled is not None and self._sequences[0][0] <= settled:
                 self._sequence = self._sequences.popleft()[1]
         # The log tells of all aggregates: what it showed of the one that waits longest has to be found again.
         logged = min(fronts.values(), default=now) - self.overlap

@@ -4,8 +4,10 @@ A look-up may change to and fro between two looks. To both it is as it was noted
 was read between them shows what was for a while. That root is read again.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from collections import deque
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any, NamedTuple
 
@@ -18,6 +20,8 @@ from producers.layout import Branch
 from producers.versions import number_of
 from schemas.aggregate import Aggregate
 
+SHOWN_LATE = timedelta(seconds=15)
+"""So much later than a change is made a look may show it first."""
 _MOST = 50_000
 """Rows of which is kept that roots showed them: an account shows dozens, a payment two. Some 15 MB."""
 _UNKNOWN = 1000
@@ -59,6 +63,10 @@ class Glimpses:
         self._crowded: dict[str, datetime] = {}
         """`{aggregate: since when more of its roots were read than are kept}`."""
         self._doubted: set[tuple[str, int]] = set()
+        self._looks: dict[str, deque[datetime]] = {}
+        """By aggregate when looks were made at what its roots show: the last that is long past, and later ones."""
+        self._settled: dict[str, datetime] = {}
+        """By aggregate: what its roots showed when they were read before this, looks have shown as it is since."""
 
     def restore(
         self, aggregates: Iterable[Aggregate], index: Index, sequence: int, at: datetime, now: datetime
@@ -127,12 +135,31 @@ class Glimpses:
         found = {root for root, one in shown.items() if one is not None and one != version}
         return sorted(found.union(root for root in unsure if self._places[aggregate, root][0] <= changed))
 
-    def looked(self, before: datetime, without: Collection[str]) -> None:
-        """Forget what was read before this: looks have shown what changed since. `without`: not to these aggregates."""
-        past = takewhile(lambda one: one[1][1] < before, self._places.items())
-        for name, root in [place for place, _ in past if place[0] not in without]:
-            self._forget(name, root)
-        self._crowded = {name: at for name, at in self._crowded.items() if at >= before or name in without}
+    def looked(self, now: datetime, names: AbstractSet[str]) -> None:
+        """A look was made at what roots of these aggregates show: forget what that settles.
+
+        A row that was another when a root was read, and is not when a look shows the changes of that time, was back by
+        then: so the look settles the matter that shows the changes of *its* time.
+        """
+        for name in names:
+            looks = self._looks.setdefault(name, deque())
+            looks.append(now)
+            while len(looks) > 1 and looks[1] <= now - SHOWN_LATE:
+                looks.popleft()
+            if looks[0] <= now - SHOWN_LATE:
+                self._settled[name] = looks[0] - SHOWN_LATE
+        settled = {name: self._settled[name] for name in names if name in self._settled}
+        if settled:
+            newest = max(settled.values())
+            past = takewhile(lambda one: one[1][1] < newest, self._places.items())
+            gone = [place for place, (_, at, _) in past if place[0] in settled and at < settled[place[0]]]
+            for name, root in gone:
+                self._forget(name, root)
+        self._crowded = {name: at for name, at in self._crowded.items() if name not in settled or at >= settled[name]}
+
+    def settled(self, names: AbstractSet[str]) -> datetime | None:
+        """What roots of all these showed when they were read before this counts no more; None: all of it counts."""
+        return min((self._settled[name] for name in names), default=None) if names <= self._settled.keys() else None
 
     def _forget(self, aggregate: str, root: int) -> None:
         *_, places = self._places.pop((aggregate, root), (None, None, ()))

@@ -147,6 +147,20 @@ async def test_looks_that_do_not_show_yet_what_was_glimpsed_settle_nothing(looks
     assert statuses(scene) == {scene.shop.status}
 
 
+async def test_a_look_long_after_a_reading_settles_nothing_that_it_does_not_show_yet() -> None:
+    scene = await a_scene()
+    lead = scene.shop.a_status("Lead")
+    scene.shop.store.update("Payment", 1, amount=777)
+    await glimpsed(scene, "payments", partial(put_in_status, scene, lead), lambda: scene.shop.clock.tick(60))
+    put_in_status(scene, scene.shop.status)
+    scene.shop.store.lag("Account", 1)
+    await look(scene)
+    assert statuses(scene) == {lead}
+    scene.shop.store.catch_up("Account", 1)
+    await look(scene)
+    assert statuses(scene) == {scene.shop.status}
+
+
 async def test_an_end_before_everything_was_looked_at_once_is_none_the_less_an_end() -> None:
     scene = Scene(page_size=50)
     scene.shop.a_payment(scene.shop.an_account("Ada"))
@@ -189,7 +203,7 @@ async def test_what_a_hundred_changes_a_second_show_is_kept_until_looks_have_sho
             shown = range(30 if number % 2 else 2)
             carried = [glimpses.Carried("Package", one, f"v{number}", hidden=False) for one in shown]
             kept.note("account", 100 * second + number, now, carried)
-        kept.looked(now - timedelta(seconds=30), ())
+        kept.looked(now, {"account"})
         assert not kept.is_crowded("account")
 
 
