@@ -1,44 +1,32 @@
-"""Of which aggregates a snapshot read pages between two looks for changes."""
+"""Of which aggregates a snapshot reads pages beside looks for changes."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
-
-
-class Look(NamedTuple):
-    """A look for changes as it began."""
-
-    copied: frozenset[str]
-    """Aggregates of which a page was read since the last look began, or was under way then."""
-    begun: dict[str, int]
-    under_way: frozenset[str]
+from datetime import datetime
 
 
 class Copying:
-    """A page may show what was for a while between two looks, and is no more: the look after it has to know of it."""
+    """A page may show what was for a while between two looks, and is no more: looks have to know of it."""
 
     def __init__(self) -> None:
-        self._begun: Counter[str] = Counter()
+        self._pages: dict[str, tuple[datetime, datetime]] = {}
         self._under_way: Counter[str] = Counter()
-        self._last = Look(frozenset(), {}, frozenset())
 
     @contextmanager
-    def page(self, aggregate: str) -> Iterator[None]:
-        """A page of an aggregate's roots, from before it is asked for until it has come."""
-        self._begun[aggregate] += 1
+    def page(self, aggregate: str, clock: Callable[[], datetime]) -> Iterator[None]:
+        """A page of an aggregate's roots, from before it is asked for until it has come; `clock` is Sonar's."""
+        now = clock()
+        self._pages.setdefault(aggregate, (now, now))
         self._under_way[aggregate] += 1
         try:
             yield
         finally:
             self._under_way[aggregate] -= 1
+            self._pages[aggregate] = self._pages[aggregate][0], clock()
 
-    def look(self) -> Look:
-        """Where a look begins. One that fails is no look: the next begins where it did."""
-        since = {name for name, count in self._begun.items() if count != self._last.begun.get(name)}
-        under_way = frozenset(name for name, count in self._under_way.items() if count)
-        return Look(self._last.under_way | since, dict(self._begun), under_way)
-
-    def looked(self, look: Look) -> None:
-        """A look has come to its end."""
-        self._last = look
+    def take(self) -> Mapping[str, tuple[datetime, datetime]]:
+        """`{aggregate: from when to when pages of it were read}`, that came after the last call, or are to come."""
+        taken = self._pages
+        self._pages = {name: at for name, at in taken.items() if self._under_way[name]}
+        return taken

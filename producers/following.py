@@ -223,7 +223,9 @@ class Following:
     async def _look_for_changes(self, lows: Mapping[str, datetime], *, denied_too: bool) -> None:
         """`lows`: up to where each aggregate is covered. What is found late (after an outage) counts as little newer
         than that: until it is met, a restart must find it again."""
-        now, look, shown = self._server_time(), self._reader.copying.look(), list[Followed]()
+        now, shown = self._server_time(), list[Followed]()
+        for name, (begun, ended) in self._reader.copying.take().items():
+            self._glimpses.blind(name, begun, ended)
         fronts = {name: low + self._reach.width(name) for name, low in lows.items()}
 
         def begin(one: Followed) -> datetime:
@@ -236,20 +238,18 @@ class Following:
             before, since = self._reach.last(followed), min(now, fronts[name])
             for row in rows:
                 changed = datetime.fromisoformat(row["updated_at"])
-                # A snapshot may have shown what was for a while between two looks, and is no more.
                 is_later = changed > fronts[name] if before is None else changed >= before
-                unsure = is_later and (name in look.copied or self._glimpses.is_crowded(name))
+                unsure = self._glimpses.is_unsure(followed, row)
                 new = self._noticing.row(followed, row, since, unsure=unsure, late=not is_later)
                 if not new:
                     self._glimpses.doubt(followed, row, since)
-                if new and before is not None:
+                if new and not unsure and before is not None:
                     self._lateness.saw(followed.thin.collection, changed, before, now)
             shown.append(followed)
             if len(self._demands) >= held + _MANY:
                 # As long as one is open the watermark waits below it, and each look finds all of them again.
                 held = await self._meet_all(now)
         self._reach.looked(now, shown, self._changes.denied)
-        self._reader.copying.looked(look)
 
     async def _meet_all(self, now: datetime) -> int:
         """Meet demands as far as they fill pages, for more may come; how many stay open."""

@@ -42,6 +42,14 @@ class Carried(NamedTuple):
     hidden: bool
 
 
+class _Blind(NamedTuple):
+    """Not before `since` and not after `until`. A look at `shown` showed what was another then, and was still."""
+
+    since: datetime
+    until: datetime
+    shown: datetime | None = None
+
+
 _Place = tuple[str, str, int | None]
 """Aggregate, type and id."""
 _Shown = tuple[int, int | None] | dict[int, int | None]
@@ -60,8 +68,10 @@ class Glimpses:
         self._places: dict[tuple[str, int], tuple[datetime, datetime, tuple[_Place, ...]]] = {}
         """By aggregate and root, those that were noted longest ago first: read not before, and not after, these."""
         self._rows = 0
-        self._crowded: dict[str, datetime] = {}
-        """`{aggregate: since when more of its roots were read than are kept}`."""
+        self._blind: dict[str, _Blind] = {}
+        """By aggregate, the time in which roots of it were read of which nothing is kept."""
+        self._told: dict[_Place, int] = {}
+        """Versions in which look-ups were shown to those of which nothing is kept."""
         self._doubted: set[tuple[str, int]] = set()
         self._looks: dict[str, deque[datetime]] = {}
         """By aggregate when looks were made at what its roots show: the last that is long past, and later ones."""
@@ -78,7 +88,7 @@ class Glimpses:
         for one in aggregates:
             roots = index.published_since(one.root.name, sequence) if watched(one) else ()
             if len(roots) > _UNKNOWN:
-                self._crowded[one.name] = now
+                self.blind(one.name, at, now)
             for root in roots[-_UNKNOWN:]:
                 self.note(one.name, root, at, [Carried(_ANY, None, None, hidden=True)], now)
 
@@ -104,12 +114,28 @@ class Glimpses:
         self._rows += len(versions)
         while self._rows > _MOST:
             name, oldest = next(iter(self._places))
-            self._crowded[name] = self._places[name, oldest][1]
+            since, until, _ = self._places[name, oldest]
+            self.blind(name, since, until)
             self._forget(name, oldest)
 
-    def is_crowded(self, aggregate: str) -> bool:
-        """Whether of an aggregate more was read than is kept: whatever carries a look-up may have shown another."""
-        return aggregate in self._crowded
+    def blind(self, aggregate: str, since: datetime, until: datetime) -> None:
+        """Roots were read, not before and not after these, and of what they showed nothing is kept."""
+        before = self._blind.get(aggregate)
+        if before is not None:
+            since, until = min(before.since, since), max(before.until, until)
+        self._blind[aggregate] = _Blind(since, until)
+
+    def is_unsure(self, followed: Followed, row: dict[str, Any]) -> bool:
+        """Whether a look-up may have been another while such were read, and is shown so for the first time since."""
+        name, look_up = followed.aggregate.name, followed.look_up
+        if look_up is None or name not in self._blind:
+            return False
+        blind, changed = self._blind[name], datetime.fromisoformat(row["updated_at"])
+        if changed < blind.since or (blind.shown is not None and changed > blind.shown):
+            return False
+        place, version = (name, look_up.type_name, int(row["id"])), number_of(row["_version"])
+        before, self._told[place] = self._told.get(place), version
+        return before != version
 
     def doubt(self, followed: Followed, row: dict[str, Any], since: datetime) -> None:
         """Read those again that showed a look-up otherwise than a look for changes shows it, as it was noted."""
@@ -155,7 +181,12 @@ class Glimpses:
             gone = [place for place, (_, at, _) in past if place[0] in settled and at < settled[place[0]]]
             for name, root in gone:
                 self._forget(name, root)
-        self._crowded = {name: at for name, at in self._crowded.items() if name not in settled or at >= settled[name]}
+        for name, blind in [(name, one) for name, one in self._blind.items() if name in names]:
+            if name in settled and blind.until < settled[name]:
+                del self._blind[name]
+                self._told = {place: version for place, version in self._told.items() if place[0] != name}
+            elif blind.shown is None and blind.until <= now - SHOWN_LATE:
+                self._blind[name] = blind._replace(shown=now)
 
     def settled(self, names: AbstractSet[str]) -> datetime | None:
         """What roots of all these showed when they were read before this counts no more; None: all of it counts."""

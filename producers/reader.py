@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -199,6 +200,10 @@ class Reader:
         for full in flatten([root], reading.folded, NESTED_PAGE):
             raise IncompletePage(f"nested {full.branch.name} of {name} is too long")
         return Page([root], sequence, answer.started, answer.server_time, 1)
+
+    def copied(self, aggregate: Aggregate) -> AbstractContextManager[None]:
+        """While a page is read that looks for changes have to know of."""
+        return self.copying.page(aggregate.name, lambda: self._client.server_time)
 
     def children(self, aggregate: Aggregate, row: Any) -> Children:
         """The nested rows of a root whose changes re-read it (`touched_by`)."""

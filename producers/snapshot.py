@@ -237,7 +237,7 @@ class Snapshot:
         return await self._page(aggregate, documents.after_id(last, high), self._reader.page_size(aggregate))
 
     async def _page(self, aggregate: Aggregate, search: list[dict[str, Any]], rows: int) -> Page:
-        with self._reader.copying.page(aggregate.name):
+        with self._reader.copied(aggregate):
             return await self._reader.page(aggregate, search, rows)
 
     async def _publish(self, aggregate: Aggregate, page: Page) -> None:

@@ -83,6 +83,7 @@ class Drifting(Scene):
     async def begun(cls) -> "Drifting":
         """Read, and followed up to now."""
         scene = cls()
+        scene.shop.clock.tick(1)  # what changed in the second in which a snapshot began may have changed beside it
         await scene.start()
         await scene.read()
         await scene.poll()

@@ -10,6 +10,7 @@ from tests.unit.producers.scene import Scene
 
 async def read(scene: Scene, force: str | None = None) -> None:
     """Begin, and read all; `force` as in `Snapshot.run`."""
+    scene.desk.clock.tick(1)  # what changed in the second in which a snapshot began may have changed beside it
     await scene.begin()
     await scene.snapshot.run(scene.aggregates, asyncio.Event(), started=scene.desk.clock.now, force=force)
 

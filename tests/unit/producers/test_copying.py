@@ -8,6 +8,7 @@ from producers.copying import Copying
 from schemas.aggregate import Aggregate
 from tests.unit.producers.scene import ACCOUNT, PAYMENT, Scene
 from tests.unit.producers.settled import a_scene, look, pages_of, put_in_status, statuses
+from tests.unit.sandbox_sonar.shop import Clock
 
 
 async def copied(scene: Scene, aggregate: Aggregate) -> None:
@@ -48,17 +49,11 @@ async def test_what_was_copied_of_one_aggregate_reads_nothing_again_of_another()
 
 
 def test_a_page_counts_for_each_look_that_it_may_have_been_read_before() -> None:
-    copying = Copying()
-    with copying.page("payment"):
-        first = copying.look()  # the page may be read after it
-        copying.looked(first)
-    second = copying.look()
-    copying.looked(second)
-    assert [one.copied for one in (first, second, copying.look())] == [{"payment"}, {"payment"}, frozenset()]
-
-
-def test_a_look_that_failed_is_none() -> None:
-    copying = Copying()
-    with copying.page("payment"):
-        copying.look()
-    assert copying.look().copied == {"payment"}
+    copying, clock = Copying(), Clock()
+    begun = clock.now
+    with copying.page("payment", clock):
+        first = copying.take()  # the page may be read after it
+        clock.tick(20)
+    assert [first, copying.take(), copying.take()] == [
+        {"payment": (begun, begun)}, {"payment": (begun, clock.now)}, {}
+    ]  # fmt: skip

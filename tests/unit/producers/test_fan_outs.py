@@ -12,7 +12,7 @@ from clients.sonar_purpose import asked_for
 from producers import changes, fan_outs
 from producers.cursors import CursorUnusable
 from tests.unit.producers.scene import AGGREGATES, PAYMENT, Scene
-from tests.unit.producers.settled import a_scene
+from tests.unit.producers.settled import a_scene, read
 
 
 async def a_crowd(accounts: int = 30) -> Scene:
@@ -21,8 +21,7 @@ async def a_crowd(accounts: int = 30) -> Scene:
     for number in range(1, accounts + 1):
         scene.shop.an_account(f"A{number}")
     scene.shop.a_payment(1)
-    await scene.begin()
-    await scene.snapshot.run(AGGREGATES, asyncio.Event(), started=scene.shop.clock.now, force=None)
+    await read(scene)
     await look(scene)
     return scene
 

@@ -1,6 +1,5 @@
 """Network and stock: whose an address or a device is, whatever lies between, and what re-reads them."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from schemas.entities.stock.items import GENERIC_INVENTORY_ITEM, INVENTORY_ITEM
 from schemas.entities.stock.places import VEHICLE
 from schemas.entities.stock.purchases import PURCHASE_ORDER
 from tests.unit.producers.scene import Scene
+from tests.unit.producers.settled import read
 
 AGGREGATES = (NETWORK_SITE, VEHICLE, PURCHASE_ORDER, INVENTORY_ITEM, GENERIC_INVENTORY_ITEM, IP_ASSIGNMENT)
 
@@ -80,10 +80,7 @@ class Plant:
         return item if type_name == "InventoryItem" else self.an_interface(item)
 
     async def begin(self) -> None:
-        await self.scene.begin()
-        await self.scene.snapshot.run(
-            self.scene.aggregates, asyncio.Event(), started=self.scene.shop.clock.now, force=None
-        )
+        await read(self.scene)
         await self.pass_by()
         self.scene.client.asked.clear()
 

@@ -1,6 +1,5 @@
 """What belongs to an account follows it: its scope and its status, archived accounts' too."""
 
-import asyncio
 from datetime import date
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytest
 
 from schemas.catalogue import aggregate
 from tests.unit.producers.scene import Scene
+from tests.unit.producers.settled import read
 
 AGGREGATES = (aggregate("account"), aggregate("payment"))
 
@@ -19,8 +19,7 @@ async def an_account_with_a_child_and_payments() -> Scene:
     child = scene.shop.an_account("Bea", parent_account_id=parent, account_status_id=scene.shop.a_status("Other"))
     scene.shop.a_payment(parent)
     scene.shop.a_payment(child)
-    await scene.begin()
-    await scene.snapshot.run(AGGREGATES, asyncio.Event(), started=scene.shop.clock.now, force=None)
+    await read(scene)
     scene.shop.clock.tick(60)
     await scene.following.poll()
     return scene
@@ -66,8 +65,7 @@ async def test_what_belongs_to_a_lead_is_read_again_when_it_becomes_delinquent(
     scene = Scene(aggregates=AGGREGATES)
     account = scene.shop.an_account("Ada", activation_date=date.fromisoformat(activated) if activated else None)
     scene.shop.a_payment(account)
-    await scene.begin()
-    await scene.snapshot.run(AGGREGATES, asyncio.Event(), started=scene.shop.clock.now, force=None)
+    await read(scene)
     scene.shop.clock.tick(60)
     await scene.following.poll()
     scene.shop.store.update("Account", account, is_delinquent=True)
