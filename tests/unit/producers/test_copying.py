@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from producers.copying import Copying
 from schemas.aggregate import Aggregate
 from tests.unit.producers.scene import ACCOUNT, PAYMENT, Scene
@@ -16,7 +18,8 @@ async def copied(scene: Scene, aggregate: Aggregate) -> None:
     await scene.snapshot.run([aggregate], asyncio.Event(), started=scene.shop.clock.now, force="again")
 
 
-async def test_a_look_up_that_a_page_saw_otherwise_for_a_while_does_not_stay() -> None:
+@pytest.mark.parametrize("late", [False, True], ids=["by the next look", "late"])
+async def test_a_look_up_that_a_page_saw_otherwise_for_a_while_does_not_stay(late: bool) -> None:
     scene = await a_scene()
     lead, status = scene.shop.a_status("Lead"), scene.shop.status
     await look(scene)
@@ -31,9 +34,17 @@ async def test_a_look_up_that_a_page_saw_otherwise_for_a_while_does_not_stay() -
     await copied(scene, PAYMENT)
     scene.shop.clock.tick(1)
     put_in_status(scene, status)
+    if late:
+        scene.shop.store.lag("Account", 1)
+        for _ in range(2):
+            await look(scene)
+        scene.shop.store.catch_up("Account", 1)
     assert statuses(scene) == {lead}
     await look(scene)
     assert statuses(scene) == {status}
+    asked = len(scene.client.asked)
+    await look(scene)
+    assert pages_of(scene, "payments", asked) == 0
 
 
 async def test_what_was_copied_of_one_aggregate_reads_nothing_again_of_another() -> None:

@@ -10,7 +10,7 @@ import pytest
 from producers import glimpses
 from producers.demands import Demands
 from producers.followed import followed
-from tests.unit.producers.scene import NOTE, Scene
+from tests.unit.producers.scene import NOTE, PAYMENT, Scene
 from tests.unit.producers.settled import a_scene, look, pages_of, put_in_status, read, statuses
 
 Change = Callable[[], object]
@@ -157,6 +157,19 @@ async def test_a_look_long_after_a_reading_settles_nothing_that_it_does_not_show
     await look(scene)
     assert statuses(scene) == {lead}
     scene.shop.store.catch_up("Account", 1)
+    await look(scene)
+    assert statuses(scene) == {scene.shop.status}
+
+
+async def test_looks_while_an_aggregate_stands_still_settle_nothing_of_it() -> None:
+    scene = await a_scene()
+    scene.shop.store.update("Payment", 1, amount=777)
+    await glimpsed_as_a_lead(scene)
+    others = followed([one for one in scene.aggregates if one is not PAYMENT], scene.schema)
+    scene.following.fit(others, scene.schema, {"payment": ["Payment.amount"]})
+    for _ in range(8):
+        await look(scene)
+    scene.following.fit(followed(scene.aggregates, scene.schema), scene.schema, {})
     await look(scene)
     assert statuses(scene) == {scene.shop.status}
 

@@ -22,6 +22,7 @@ async def an_account_with_a_child_and_payments() -> Scene:
     await read(scene)
     scene.shop.clock.tick(60)
     await scene.following.poll()
+    scene.shop.clock.tick(1)
     return scene
 
 
@@ -68,6 +69,7 @@ async def test_what_belongs_to_a_lead_is_read_again_when_it_becomes_delinquent(
     await read(scene)
     scene.shop.clock.tick(60)
     await scene.following.poll()
+    scene.shop.clock.tick(1)
     scene.shop.store.update("Account", account, is_delinquent=True)
     scene.shop.clock.tick(60)
     await scene.following.poll()
