@@ -59,6 +59,19 @@ async def test_what_was_copied_of_one_aggregate_reads_nothing_again_of_another()
     assert pages_of(scene, "payments", asked) == 0
 
 
+async def test_what_changes_once_a_look_has_shown_the_time_of_a_page_reads_nothing_again() -> None:
+    scene = await a_scene()
+    await copied(scene, PAYMENT)
+    for _ in range(4):
+        await look(scene)
+    asked = len(scene.client.asked)
+    scene.shop.clock.tick(1)
+    scene.shop.store.update("Account", 1, name="Eda")
+    await look(scene)
+    assert scene.folded()[1]["name"] == "Eda"
+    assert pages_of(scene, "payments", asked) == 0
+
+
 def test_a_page_counts_for_each_look_that_it_may_have_been_read_before() -> None:
     copying, clock = Copying(), Clock()
     begun = clock.now
