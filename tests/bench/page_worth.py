@@ -17,6 +17,7 @@ from typing import Any
 
 from clients.sonar import SonarClient
 from producers.capturing import Capture
+from producers.glimpses import SHOWN_LATE
 from sandbox.local.sandboxes import SonarSandbox
 from sandbox.local.stack import Addresses
 from schemas.aggregate import Aggregate
@@ -56,6 +57,8 @@ async def measure(at: Addresses, folder: Path) -> list[Entry]:
             async with capturing(settings) as (capture, client):
                 await snapshot(capture)
                 await _round(capture, client)  # the sweep begins
+                await asyncio.sleep(SHOWN_LATE.total_seconds())
+                await _round(capture, client)  # what changed beside the snapshot has been shown by now
                 idle = await _round(capture, client)
                 before, changes = capture._publisher.counts.copy(), _changes(capture)
                 _change(sonar, [one for some in changes.values() for one in some])
