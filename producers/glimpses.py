@@ -90,15 +90,10 @@ class Glimpses:
             if len(roots) > _UNKNOWN:
                 self.blind(one.name, at, now)
             for root in roots[-_UNKNOWN:]:
-                self.note(one.name, root, at, [Carried(_ANY, None, None, hidden=True)], now)
+                self.note(one.name, root, [Carried(_ANY, None, None, hidden=True)], at, now)
 
-    def note(
-        self, aggregate: str, root: int, at: datetime, carried: Iterable[Carried], now: datetime | None = None
-    ) -> None:
-        """A root was read: not before `at` by Sonar's clock, so what changed earlier was shown as it is.
-
-        `now`: and not after this; where it is not told, not long after `at`.
-        """
+    def note(self, aggregate: str, root: int, carried: Iterable[Carried], since: datetime, until: datetime) -> None:
+        """A root was read, not before and not after these by Sonar's clock: what changed earlier was shown as it is."""
         self._forget(aggregate, root)
         versions = {(aggregate, one.type_name, one.id): one for one in carried}
         if not versions:
@@ -110,12 +105,12 @@ class Glimpses:
                 others[root] = shown
             else:
                 self._seen[place] = (root, shown) if others is None else {**_by_root(others), root: shown}
-        self._places[aggregate, root] = at, now or at, tuple(versions)
+        self._places[aggregate, root] = since, until, tuple(versions)
         self._rows += len(versions)
         while self._rows > _MOST:
             name, oldest = next(iter(self._places))
-            since, until, _ = self._places[name, oldest]
-            self.blind(name, since, until)
+            first, last, _ = self._places[name, oldest]
+            self.blind(name, first, last)
             self._forget(name, oldest)
 
     def blind(self, aggregate: str, since: datetime, until: datetime) -> None:

@@ -119,7 +119,7 @@ class Rereading:
         if outcome is Published.OVERLAPPED:
             return False
         is_lingering = demand.channel == LOG and demand.attempts < _LINGERING
-        self._glimpses.note(aggregate.name, demand.id, now, self._reader.carried(aggregate, row))
+        self._glimpses.note(aggregate.name, demand.id, self._reader.carried(aggregate, row), now, page.server_time)
         demand.in_vain = outcome is Published.HALTED
         seen = {(name, id): version for name, ids in children.items() for id, version in ids.items()}
         unmet = demand.unmet(seen)

@@ -174,6 +174,17 @@ async def test_looks_while_an_aggregate_stands_still_settle_nothing_of_it() -> N
     assert statuses(scene) == {scene.shop.status}
 
 
+@pytest.mark.parametrize(("seconds", "kept"), [(46, True), (62, True), (78, False)])
+async def test_a_reading_long_after_its_poll_began_is_settled_by_looks_after_it(seconds: int, kept: bool) -> None:
+    seen, began = glimpses.Glimpses(Demands()), datetime(2026, 3, 1, tzinfo=UTC)
+    shown = [glimpses.Carried("Package", 1, "v1", hidden=False)]
+    seen.note("account", 1, shown, began, began + timedelta(seconds=41))
+    for at in (0, 46, 62, 78):
+        if at <= seconds:
+            seen.looked(began + timedelta(seconds=at), {"account"})
+    assert bool(seen._places) is kept
+
+
 async def test_an_end_before_everything_was_looked_at_once_is_none_the_less_an_end() -> None:
     scene = Scene(page_size=50)
     scene.shop.a_payment(scene.shop.an_account("Ada"))
@@ -215,7 +226,7 @@ async def test_what_a_hundred_changes_a_second_show_is_kept_until_looks_have_sho
         for number in range(100):
             shown = range(30 if number % 2 else 2)
             carried = [glimpses.Carried("Package", one, f"v{number}", hidden=False) for one in shown]
-            kept.note("account", 100 * second + number, now, carried)
+            kept.note("account", 100 * second + number, carried, now, now)
         kept.looked(now, {"account"})
         assert not kept._blind
 
