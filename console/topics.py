@@ -15,7 +15,7 @@ from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from plumbing.avro import make_registry, registry_errors, require_registry
 from plumbing.errors import ConfigurationError, DependencyRefused, DependencyUnreachable
-from plumbing.kafka import make_admin, reach_broker
+from plumbing.kafka import make_admin, reach_broker, until_shown
 from plumbing.settings import Settings
 from schemas.avro import subjects
 from schemas.catalogue import with_topics
@@ -149,6 +149,7 @@ def apply_plan(settings: Settings, plan: Plan) -> None:
                 future.result(60)
             except KafkaException as exc:
                 _unless_done(name, exc)
+        until_shown(settings.kafka, list(futures))
     # Side by side: a registry that keeps its schemas in Kafka answers each only when Kafka has it.
     with make_registry(settings.registry) as registry, ThreadPoolExecutor(_AT_A_TIME) as pool:
         for _ in pool.map(partial(_register, registry), plan.register):

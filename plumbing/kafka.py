@@ -1,7 +1,7 @@
 """Kafka clients configured one way: idempotent producers, consumers that commit by hand, the partition of a key."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache, partial
 from itertools import islice
 from typing import Any
@@ -13,6 +13,7 @@ from plumbing.errors import Action, DependencyUnreachable, ExitCode, SyncError
 from plumbing.murmur import murmur2
 from plumbing.settings import KafkaSettings
 
+_LOOK_SECONDS = 0.1
 _LEADER_PAUSES = (0.2, 0.5, 1.0, 2.0)
 _NO_LEADER = frozenset(
     {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART}
@@ -161,6 +162,19 @@ def reach_broker(kafka: KafkaSettings, seconds: float = 5) -> dict[str, int]:
         where = f"{kafka.bootstrap} (kafka.bootstrap in the settings)"
         raise DependencyUnreachable(f"Kafka does not answer at {where}: {reason}") from exc
     return {name: len(topic.partitions) for name, topic in found.items()}
+
+
+def until_shown(kafka: KafkaSettings, topics: Collection[str], seconds: float = 30) -> None:
+    """Wait until brokers show topics that were just created: they learn of one a moment after it was made.
+
+    Raises:
+        DependencyUnreachable: one is not shown after `seconds`, or no broker answers.
+    """
+    end = time.monotonic() + seconds
+    while missing := sorted(set(topics) - {name for name, partitions in reach_broker(kafka).items() if partitions}):
+        if time.monotonic() > end:
+            raise DependencyUnreachable(f"Kafka has created topic {missing[0]} and does not show it")
+        time.sleep(_LOOK_SECONDS)
 
 
 _SERVED_AT_ONCE = 100

@@ -178,6 +178,7 @@ class Following:
         lows = {one.name: self.covered(one) or low for one in self._aggregates}
         with asking("follow"):
             await self._look_for_changes(lows, denied_too=seldom)
+        looked = self._server_time()
         self._noticing.robbed(min(now, low + lag))
         with asking("log"):
             await self._log.consider(deletes_low, min(now, deletes_low + lag))
@@ -204,7 +205,7 @@ class Following:
         seen = {name: front - self._reach.width(name) for name, front in fronts.items()}
         # What may not be read may be changing unseen: the watermark waits until it may be read again.
         covered = {name: at if name in standing else max(at, seen[name]) for name, at in lows.items()}
-        self._glimpses.looked(now, lows.keys() - standing.keys())
+        self._glimpses.looked(now, looked, lows.keys() - standing.keys())
         if not standing and not self._glimpses.in_doubt and not self._noticing.fan_outs.waiting():
             self._sequences.append((now, sequence))
             settled = self._glimpses.settled(lows.keys())

@@ -42,8 +42,15 @@ class Carried(NamedTuple):
     hidden: bool
 
 
+class _Look(NamedTuple):
+    """It showed each row as it was at some time between these."""
+
+    begun: datetime
+    ended: datetime
+
+
 class _Blind(NamedTuple):
-    """Not before `since` and not after `until`. A look at `shown` showed what was another then, and was still."""
+    """Not before `since` and not after `until`. A look that ended at `shown` showed what was another then, and still."""
 
     since: datetime
     until: datetime
@@ -73,8 +80,8 @@ class Glimpses:
         self._told: dict[_Place, int] = {}
         """Versions in which look-ups were shown to those of which nothing is kept."""
         self._doubted: set[tuple[str, int]] = set()
-        self._looks: dict[str, deque[datetime]] = {}
-        """By aggregate when looks were made at what its roots show: the last that is long past, and later ones."""
+        self._looks: dict[str, deque[_Look]] = {}
+        """By aggregate the looks at what its roots show: the last that is long past, and later ones."""
         self._settled: dict[str, datetime] = {}
         """By aggregate: what its roots showed when they were read before this, looks have shown as it is since."""
 
@@ -156,19 +163,20 @@ class Glimpses:
         found = {root for root, one in shown.items() if one is not None and one != version}
         return sorted(found.union(root for root in unsure if self._places[aggregate, root][0] <= changed))
 
-    def looked(self, now: datetime, names: AbstractSet[str]) -> None:
-        """A look was made at what roots of these aggregates show: forget what that settles.
+    def looked(self, begun: datetime, ended: datetime, names: AbstractSet[str]) -> None:
+        """A look was made at what roots of these aggregates show, between these: forget what that settles.
 
-        A row that was another when a root was read, and is not when a look shows the changes of that time, was back by
-        then: so the look settles the matter that shows the changes of *its* time.
+        A row that was another when a root was read, and is not when a look shows the changes of that time, was back
+        before that look ended: so the look settles the matter that shows the changes of *that* time.
         """
+        long_past = begun - SHOWN_LATE
         for name in names:
             looks = self._looks.setdefault(name, deque())
-            looks.append(now)
-            while len(looks) > 1 and looks[1] <= now - SHOWN_LATE:
+            looks.append(_Look(begun, ended))
+            while len(looks) > 1 and looks[1].ended <= long_past:
                 looks.popleft()
-            if looks[0] <= now - SHOWN_LATE:
-                self._settled[name] = looks[0] - SHOWN_LATE
+            if looks[0].ended <= long_past:
+                self._settled[name] = looks[0].begun - SHOWN_LATE
         settled = {name: self._settled[name] for name in names if name in self._settled}
         if settled:
             newest = max(settled.values())
@@ -180,8 +188,8 @@ class Glimpses:
             if name in settled and blind.until < settled[name]:
                 del self._blind[name]
                 self._told = {place: version for place, version in self._told.items() if place[0] != name}
-            elif blind.shown is None and blind.until <= now - SHOWN_LATE:
-                self._blind[name] = blind._replace(shown=now)
+            elif blind.shown is None and blind.until <= long_past:
+                self._blind[name] = blind._replace(shown=ended)
 
     def settled(self, names: AbstractSet[str]) -> datetime | None:
         """What roots of all these showed when they were read before this counts no more; None: all of it counts."""

@@ -9,7 +9,7 @@ from confluent_kafka.cimpl import NewTopic
 from confluent_kafka.schema_registry import Schema
 
 from plumbing.avro import make_registry
-from plumbing.kafka import make_admin
+from plumbing.kafka import make_admin, until_shown
 from plumbing.settings import Settings
 from schemas.aggregate import Aggregate
 from schemas.avro import subjects
@@ -35,3 +35,4 @@ def prepare(settings: Settings, aggregates: Sequence[Aggregate], **config: str) 
         list(pool.map(register, subjects(topics, aggregates)))  # raises what one of them raised
     for future in created.values():
         future.result(30)
+    until_shown(settings.kafka, list(created))

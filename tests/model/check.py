@@ -112,9 +112,12 @@ class _Run:
             self.source.note()
 
         asked, turn = 0, self.chance.choice([0, 0, 1, 2, 3])
+        seconds = self.chance.choice([0, 0, 1, 3])  # that a request takes at most
 
         def before(document: str, variables: Any) -> None:
             nonlocal asked
+            if seconds:
+                self.source.tick(self.chance.randint(0, seconds))
             self.source.asked(document)
             asked += 1
             if asked == turn:

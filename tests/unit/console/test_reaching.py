@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from console import reconcile, status, topics, trace
 from console.output import fail
 from plumbing.errors import DependencyUnreachable, ExitCode, SyncError
 from plumbing.kafka import DeliveryFailed, NotAcknowledged
-from plumbing.settings import KafkaSettings, Settings
+from plumbing.settings import KafkaSettings, RegistrySettings, Settings
 from producers.lease import LeaseLost
+from schemas.topics import TopicSpec
 
 SETTINGS = Settings.model_construct(instance="main", kafka=KafkaSettings(bootstrap="127.0.0.1:1"))
 """Whatever else a command asked for is not there, and would fail otherwise."""
@@ -59,3 +61,19 @@ def test_a_stage_that_ends_because_kafka_is_away_says_that_starting_it_again_res
     next_step = json.loads(capsys.readouterr().out)["error"]["next_step"]
     assert "start" in next_step
     assert "from" in next_step  # where it goes on
+
+
+def test_topics_that_were_created_are_waited_for_until_brokers_show_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[str] = []
+    created: Future[None] = Future()
+    created.set_result(None)
+
+    class Admin:
+        def create_topics(self, new: list[Any], **_: Any) -> dict[str, "Future[None]"]:
+            return {one.topic: created for one in new}
+
+    monkeypatch.setattr(topics, "make_admin", lambda _: Admin())
+    monkeypatch.setattr(topics, "until_shown", lambda _, names: waited.extend(names))
+    settings = SETTINGS.model_copy(update={"registry": RegistrySettings(url="http://127.0.0.1:1")})
+    topics.apply_plan(settings, topics.Plan((TopicSpec("t", 1, {}),), (), ()))
+    assert waited == ["t"]

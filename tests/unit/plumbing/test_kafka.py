@@ -15,6 +15,7 @@ from plumbing.kafka import (
     make_producer,
     partition_of,
     reach_broker,
+    until_shown,
     watermarks,
 )
 from plumbing.murmur import murmur2
@@ -103,6 +104,16 @@ def test_a_broker_that_is_away_is_told_once_with_its_address_and_why(
     assert f"{bootstrap} (kafka.bootstrap in the settings)" in str(caught.value)
     assert why in str(caught.value)
     assert capfd.readouterr() == ("", "")  # librdkafka would write a line at each try
+
+
+def test_a_new_topic_is_waited_for_until_brokers_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = [{}, {"a": 3, "b": 0}, {"a": 3, "b": 1, "other": 1}]
+    monkeypatch.setattr("plumbing.kafka.reach_broker", lambda _: shown.pop(0) if len(shown) > 1 else shown[0])
+    kafka = KafkaSettings(bootstrap="127.0.0.1:1")
+    until_shown(kafka, ["a", "b"])
+    assert len(shown) == 1
+    with pytest.raises(DependencyUnreachable, match="topic c "):
+        until_shown(kafka, ["a", "c"], seconds=0.1)
 
 
 def test_producers_wait_for_all_replicas() -> None:
