@@ -64,6 +64,8 @@ class Source:
         """`{account: the status that it returns to}` before the next look."""
         self._left: dict[tuple[str, int], set[Key]] = {}
         """Roots that a row left, or came to, by the row."""
+        self._told: dict[Key, datetime] = {}
+        """When something told of roots again that nothing told of."""
         self.state: dict[Key, Any] = {}
         self.since: dict[Key, datetime] = {}
         """When each root, its children included, came to look as it does; NEVER: nothing that is polled tells of it."""
@@ -80,10 +82,19 @@ class Source:
         fresh = {(one.name, id): value for one in AGGREGATES for id, value in expected(self.store, one).items()}
         for key in fresh.keys() | self.state.keys():
             if fresh.get(key) != self.state.get(key):
-                self.since[key] = self.now if told else NEVER
+                self._change(key, told=told)
             elif key not in self.since:
                 self.since[key] = self.now
         self.state = fresh
+
+    def _change(self, key: Key, *, told: bool) -> None:
+        """A root looks otherwise. If what told of one that nothing tells of has gone before a look, nothing does."""
+        low, last_told = self.town.following.low, self._told.get(key)
+        if told and self.since.get(key) == NEVER:
+            self._told[key] = self.now
+        elif last_told is not None and (low is None or last_told > low):
+            told = False
+        self.since[key] = self.now if told else NEVER
 
     def doubt(self, since: datetime) -> None:
         """Nothing tells of what has changed since then."""
