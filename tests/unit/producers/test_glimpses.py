@@ -35,6 +35,15 @@ async def glimpsed(scene: Scene, collection: str, there: Change, back: Change) -
     back()
 
 
+async def looks_after_an_end(scene: Scene, count: int) -> None:
+    """Some looks of the next process."""
+    scene.broker.lose()
+    scene.restart()
+    await scene.begin()
+    for _ in range(count):
+        await look(scene)
+
+
 async def glimpsed_as_a_lead(scene: Scene) -> None:
     """Payments that have just changed are read while their account, the first, is a lead for a moment."""
     lead, put = scene.shop.a_status("Lead"), partial(put_in_status, scene)
@@ -117,10 +126,7 @@ async def test_after_an_end_what_was_read_last_is_held_against_look_ups_too(agai
         for _ in range(12):
             await look(scene)
         scene.shop.store.release("Payment", 1)
-    scene.broker.lose()
-    scene.restart()
-    await scene.begin()
-    await look(scene)
+    await looks_after_an_end(scene, 1)
     assert statuses(scene) == {scene.shop.status}
 
 
@@ -134,11 +140,7 @@ async def test_looks_that_do_not_show_yet_what_was_glimpsed_settle_nothing(looks
     scene.shop.store.lag("Account", 1)
     for _ in range(looks_before):
         await look(scene)
-    scene.broker.lose()
-    scene.restart()
-    await scene.begin()
-    for _ in range(looks_after):
-        await look(scene)
+    await looks_after_an_end(scene, looks_after)
     assert scene.shop.status not in statuses(scene)
     scene.shop.store.catch_up("Account", 1)
     for _ in range(2):
@@ -174,15 +176,50 @@ async def test_looks_while_an_aggregate_stands_still_settle_nothing_of_it() -> N
     assert statuses(scene) == {scene.shop.status}
 
 
-@pytest.mark.parametrize(("seconds", "kept"), [(46, True), (62, True), (78, False)])
-async def test_a_reading_long_after_its_poll_began_is_settled_by_looks_after_it(seconds: int, kept: bool) -> None:
+@pytest.mark.parametrize(
+    ("looks", "kept"),
+    [
+        ([(0, 0), (46, 46)], True),
+        ([(0, 0), (46, 46), (62, 62)], True),
+        ([(0, 0), (46, 46), (62, 62), (78, 78)], False),
+        ([(60, 80), (90, 90)], True),
+        ([(60, 80), (90, 90), (96, 96)], False),
+    ],
+)
+async def test_a_reading_is_settled_by_a_look_after_it_and_one_after_the_end_of_that(
+    looks: list[tuple[int, int]], kept: bool
+) -> None:
     seen, began = glimpses.Glimpses(Demands()), datetime(2026, 3, 1, tzinfo=UTC)
     shown = [glimpses.Carried("Package", 1, "v1", hidden=False)]
-    seen.note("account", 1, shown, began, began + timedelta(seconds=41))
-    for at in (0, 46, 62, 78):
-        if at <= seconds:
-            seen.looked(began + timedelta(seconds=at), {"account"})
+    seen.note("account", 1, shown, began, began + timedelta(seconds=41))  # in a poll that went on for long
+    for begun, ended in looks:
+        seen.looked(began + timedelta(seconds=begun), began + timedelta(seconds=ended), {"account"})
     assert bool(seen._places) is kept
+
+
+async def test_what_changed_back_while_a_look_was_made_may_be_shown_by_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(glimpses, "_MOST", 2)
+    scene = await a_scene(page_size=50)
+    lead = scene.shop.a_status("Lead")
+    for number in range(8):
+        scene.shop.a_payment(1, number)
+    await glimpsed(scene, "payments", partial(put_in_status, scene, lead), lambda: scene.shop.clock.tick(16))
+
+    def before(document: str, variables: Mapping[str, Any]) -> None:
+        scene.client.before = None
+        scene.shop.clock.tick(10)
+        put_in_status(scene, scene.shop.status)
+        scene.shop.store.lag("Account", 1)
+
+    scene.client.before = before
+    await scene.following.poll()
+    assert lead in statuses(scene)
+    scene.shop.store.catch_up("Account", 1)
+    for _ in range(2):
+        await look(scene)
+    assert statuses(scene) == {scene.shop.status}
 
 
 async def test_an_end_before_everything_was_looked_at_once_is_none_the_less_an_end() -> None:
@@ -194,11 +231,7 @@ async def test_an_end_before_everything_was_looked_at_once_is_none_the_less_an_e
     await look(scene)
     scene.shop.store.update("Payment", 1, amount=777)
     await glimpsed_as_a_lead(scene)
-    scene.broker.lose()
-    scene.restart()
-    await scene.begin()
-    for _ in range(2):
-        await look(scene)
+    await looks_after_an_end(scene, 2)
     assert statuses(scene) == {scene.shop.status}
 
 
@@ -210,11 +243,7 @@ async def test_after_an_end_more_roots_than_are_kept_are_found_by_what_they_refe
     for number in range(8):
         scene.shop.a_payment(1, number)
     await glimpsed_as_a_lead(scene)
-    scene.broker.lose()
-    scene.restart()
-    await scene.begin()
-    for _ in range(2):
-        await look(scene)
+    await looks_after_an_end(scene, 2)
     assert statuses(scene) == {scene.shop.status}
 
 
@@ -227,7 +256,7 @@ async def test_what_a_hundred_changes_a_second_show_is_kept_until_looks_have_sho
             shown = range(30 if number % 2 else 2)
             carried = [glimpses.Carried("Package", one, f"v{number}", hidden=False) for one in shown]
             kept.note("account", 100 * second + number, carried, now, now)
-        kept.looked(now, {"account"})
+        kept.looked(now, now, {"account"})
         assert not kept._blind
 
 
