@@ -50,7 +50,7 @@ class _Look(NamedTuple):
 
 
 class _Blind(NamedTuple):
-    """Not before `since` and not after `until`. A look that ended at `shown` showed what was another then, and still."""
+    """Not before `since`, not after `until`. A look that ended at `shown` showed what was another then, and still."""
 
     since: datetime
     until: datetime
