@@ -21,6 +21,7 @@ from producers.sequence import SequenceBehind
 from sandbox.local.sandboxes import SonarSandbox
 from sandbox.sonar.settings_rows import SYSTEM_SETTING
 from tests.integration.capture.conftest import Site, assert_topics_equal_sonar, wait_until
+from tests.integration.instance import make_topics
 from tests.prepared import ForkedServer, Prepared
 
 
@@ -175,7 +176,7 @@ def test_what_is_lost_of_kafka_and_another_sonar_halt_instead_of_a_start_from_no
     for topic, told in ((site.topics.children, "the topic of children"), (site.topics.cursors, "the cursors topic")):
         admin.delete_topics([topic])[topic].result(30)
         wait_until(partial(is_gone, topic))
-        admin.create_topics([NewTopic(topic, 1, 1, config={"cleanup.policy": "compact"})])[topic].result(30)
+        make_topics(site.settings.kafka, NewTopic(topic, 1, 1, config={"cleanup.policy": "compact"}))
         with pytest.raises(CursorUnusable) as unusable:
             site.capture()
         assert told in unusable.value.next_step

@@ -4,9 +4,10 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.cimpl import NewTopic
 
-from plumbing.kafka import AckedProducer, end_offsets, make_admin, make_consumer, make_producer
+from plumbing.kafka import AckedProducer, end_offsets, make_consumer, make_producer
 from plumbing.settings import KafkaSettings
 from tests.contract.delivery import PARTITIONS, DeliveryContract
+from tests.integration.instance import make_topics
 
 
 class OnKafka:
@@ -14,9 +15,7 @@ class OnKafka:
 
     def __init__(self, kafka: KafkaSettings, name: str) -> None:
         self.name, self._kafka = name, kafka
-        admin = make_admin(kafka)  # its futures end with it
-        for future in admin.create_topics([NewTopic(name, PARTITIONS, 1)]).values():
-            future.result(30)
+        make_topics(kafka, NewTopic(name, PARTITIONS, 1))
         self.producer = AckedProducer(make_producer(kafka, **{"message.timeout.ms": 10_000}))
 
     def messages(self, partition: int) -> list[tuple[bytes, bytes | None]]:

@@ -6,9 +6,10 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.cimpl import NewTopic
 
-from plumbing.kafka import AckedProducer, make_admin, make_consumer, make_producer
+from plumbing.kafka import AckedProducer, make_consumer, make_producer
 from plumbing.settings import KafkaSettings
 from tests.contract.offsets import OffsetsContract
+from tests.integration.instance import make_topics
 
 
 class OnKafka:
@@ -16,9 +17,7 @@ class OnKafka:
 
     def __init__(self, kafka: KafkaSettings, instance: str) -> None:
         self.name = f"contract.{instance}.offsets"
-        admin = make_admin(kafka)  # its futures end with it
-        for future in admin.create_topics([NewTopic(self.name, 3, 1)]).values():
-            future.result(30)
+        make_topics(kafka, NewTopic(self.name, 3, 1))
         producer = AckedProducer(make_producer(kafka))
         for partition, count in enumerate((5, 2)):
             for _ in range(count):

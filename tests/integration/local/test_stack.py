@@ -1,6 +1,5 @@
 """The servers of the run are the real ones, and do what the rooms rely on."""
 
-import time
 from collections.abc import Callable
 
 import aiohttp
@@ -10,8 +9,10 @@ from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic  # type:
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
+from plumbing.settings import KafkaSettings
 from sandbox.local.sandboxes import SonarSandbox, SplynxSandbox
 from tests.conftest import MariaDbAccess
+from tests.integration.instance import make_topics
 
 
 def a_schema(field: str) -> Schema:
@@ -28,17 +29,13 @@ def test_the_broker_is_a_kafka_in_kraft_mode(kafka_bootstrap: str, instance: str
     assert settings["auto.create.topics.enable"].value == "false"
 
     topic = f"sonar.{instance}.account"
-    admin.create_topics([NewTopic(topic, 6, 1, config={"cleanup.policy": "compact"})])[topic].result(10)
-    end = time.monotonic() + 20  # a broker in KRaft mode learns of a topic a moment after it was made
-    while (made := len(admin.list_topics(topic, timeout=10).topics[topic].partitions)) != 6:
-        assert time.monotonic() < end, made
-        time.sleep(0.1)
+    make_topics(KafkaSettings(bootstrap=kafka_bootstrap), NewTopic(topic, 6, 1, config={"cleanup.policy": "compact"}))
+    assert len(admin.list_topics(topic, timeout=10).topics[topic].partitions) == 6
 
 
 def test_what_is_produced_is_read_again_from_the_partition_it_was_sent_to(kafka_bootstrap: str, instance: str) -> None:
     topic = f"sonar.{instance}.payment"
-    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
-    admin.create_topics([NewTopic(topic, 3, 1)])[topic].result(10)
+    make_topics(KafkaSettings(bootstrap=kafka_bootstrap), NewTopic(topic, 3, 1))
     failed: list[object] = []
     producer = Producer({"bootstrap.servers": kafka_bootstrap, "enable.idempotence": True, "compression.type": "zstd"})
     producer.produce(topic, b"v", b"k", partition=2, on_delivery=lambda error, _message: failed.append(error))

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from plumbing.settings import KafkaSettings
+from tests.integration.instance import make_topics
 from tests.prepared import Forked, Prepared
 
 SCENES = "tests.integration.processors.faust_scenes"
@@ -29,8 +30,7 @@ class Play:
         self._bootstrap, self._topic, self._group = bootstrap, f"sonar.{instance}.scene", f"{instance}.scene"
         self._folder, self._prepared = folder, prepared
         self.process: Forked | None = None
-        admin = AdminClient({"bootstrap.servers": bootstrap})  # its futures end with it
-        admin.create_topics([NewTopic(self._topic, 1, 1)])[self._topic].result(30)
+        make_topics(KafkaSettings(bootstrap=bootstrap), NewTopic(self._topic, 1, 1))
 
     def fill(self, bad: bytes = b"5") -> None:
         producer = Producer({"bootstrap.servers": self._bootstrap})

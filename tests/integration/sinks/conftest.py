@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from pydantic import SecretStr
 
@@ -32,6 +31,7 @@ from sinks.store import Ledger
 from sinks.writer import Writer
 from tests.conftest import MariaDbAccess
 from tests.integration import behind
+from tests.integration.instance import make_topics
 from tests.integration.sinks.pair import Pair, opened
 from tests.integration.sinks.records import AGGREGATES, TARGETS
 
@@ -106,9 +106,7 @@ async def site(
     )
     kafka = KafkaSettings(bootstrap=kafka_bootstrap, replication_factor=1)
     topics = Topics(instance)
-    admin = AdminClient({"bootstrap.servers": kafka_bootstrap})
-    for future in admin.create_topics([NewTopic(topics.dead_letters("sink"), 1, 1)]).values():
-        future.result(30)
+    make_topics(kafka, NewTopic(topics.dead_letters("sink"), 1, 1))
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(SplynxClient(settings))
         db = await stack.enter_async_context(Database(at))
