@@ -170,6 +170,8 @@ class _Run:
         self._let_again(at_once=True)
         self.town.restart_line()
         ended = self.source.now
+        # A listing that is under way may have passed what has gone since.
+        self.town.following.sweep.follow(followed(AGGREGATES, self.town.schema))
         for polls in range(400):
             self.source.tick(20)
             covered = await self._poll()
@@ -177,7 +179,7 @@ class _Run:
             if missed is not None:
                 return missed
             swept = self.town.following.sweep.oldest
-            is_swept = swept is not None and swept > ended + timedelta(minutes=1)
+            is_swept = swept is not None and swept > ended
             if polls > _SELDOM and (is_swept or not self._strategy.sweeps):
                 break
         for _ in range(3):
