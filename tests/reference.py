@@ -1,7 +1,8 @@
 """What we use of Sonar and Splynx against descriptions of both: `python -m tests.reference <directory>`.
 
-The directory holds `sonar_schema.graphql`, `splynx_api.json` and `splynx_tables.json`. One line per check is printed;
-the exit status is 1 and every difference is listed when something that we use does not exist there.
+The directory holds `sonar_schema.graphql`, `splynx_api.json`, `splynx_tables.json`, and in `mapping.md` what has to be
+captured. One line per check is printed; the exit status is 1 and every difference is listed when something that we use
+does not exist there, or something that the mapping names is not captured.
 """
 
 import json
@@ -34,6 +35,7 @@ from schemas.records import AdditionalField, NewerSonar, ShownArchived, SplynxRe
 from schemas.selection import morph_of, secrets_of, selection, sonar_field
 from schemas.shapes import Kind, members, walk
 from sinks.payment_rows import PAYMENT_COLUMNS, TRANSACTION_COLUMNS
+from tests.sources import NOT_CAPTURED, missed
 
 Json = dict[str, Any]
 PAGE = 100
@@ -275,11 +277,16 @@ def checks(directory: Path) -> Iterator[tuple[str, Callable[[], list[str]]]]:
     tables_file = directory / "splynx_tables.json"
     sonar = build_schema(sdl.read_text(encoding="utf-8"), assume_valid=True)
     api, reference = json.loads(api_file.read_text()), json.loads(tables_file.read_text())
+    mapping = (directory / "mapping.md").read_text(encoding="utf-8")
     newer = extend_schema(sonar, parse(extension()), assume_valid=True)
     yield "selections are valid queries of Sonar", lambda: selections(sonar, newer=False)
     yield "selections are valid queries of its newer generation", lambda: selections(newer, newer=True)
     yield "touches, look-ups and pivots exist in Sonar", lambda: relations(sonar)
     yield "touches, look-ups and pivots exist in its newer generation", lambda: relations(newer)
+    yield (
+        "every collection that the mapping names is captured, or left out with a reason",
+        lambda: missed(mapping, sonar, AGGREGATES, NOT_CAPTURED),
+    )
     yield "tables and columns exist in Splynx", lambda: tables(reference)
     yield "endpoints and attributes exist in Splynx", lambda: endpoints(api, reference)
     yield "the Sonar sandbox serves Sonar's schema", lambda: sonar_sandbox.differences(sdl)
@@ -287,7 +294,7 @@ def checks(directory: Path) -> Iterator[tuple[str, Callable[[], list[str]]]]:
 
 
 def main(arguments: list[str]) -> int:
-    """0 when everything that we use exists, 1 when not, 2 when called wrongly."""
+    """0 when nothing differs, 1 when something does, 2 when called wrongly."""
     if len(arguments) != 1:
         print("usage: python -m tests.reference <directory>", file=sys.stderr)
         return 2
