@@ -5,13 +5,25 @@ from graphql import build_schema
 
 from schemas.aggregate import Aggregate, Collection, Hop, LookUp
 from schemas.catalogue import AGGREGATES, TARGETS, additional_fields, flag_labels, references
+from schemas.entities.account import ACCOUNT
 from schemas.entities.company import map_company
 from schemas.entities.labels import AccountGroup, AccountType, Label, map_account_group, map_account_type
 from schemas.records import SonarRecord
+from schemas.selection import newest_of, sonar_field
+from schemas.shapes import members, walk
 from schemas.values.errors import RequiredValueMissing
 from tests import reference
 from tests.builders import NOON, RULES, a_company, only, rules
 from tests.reference import endpoints, relations, selections, tables
+
+GROW_WITH_TIME = (
+    *("invoices", "debits", "payments", "discounts"),
+    *("data_usage_histories", "data_usage_top_offs", "call_detail_records"),
+    *("account_events", "scheduled_events"),
+    *("tickets", "ticket_replies", "ticket_comments", "jobs", "tasks"),
+    *("contracts", "files", "notes", "call_logs", "emails", "sms_outbound_messages"),
+)
+"""Collections of which an account gets ever more rows."""
 
 
 def test_a_target_comes_after_all_that_it_refers_to() -> None:
@@ -26,6 +38,14 @@ def test_a_collection_is_looked_up_once(one: Aggregate) -> None:
     # The index keeps one version of each look-up: a second would find its changes noted as published.
     collections = [look_up.collection for look_up in one.looks_up]
     assert sorted(set(collections)) == sorted(collections)
+
+
+@pytest.mark.parametrize("collection", GROW_WITH_TIME)
+def test_what_grows_without_bound_is_a_root_of_its_own_and_no_list_of_the_accounts(collection: str) -> None:
+    [one] = [each for each in AGGREGATES if each.root.name == collection]
+    assert one.owned_by  # it lies with its account all the same
+    held = [member for record in walk(ACCOUNT.root.record) for member in members(record) if member.many]
+    assert collection not in {sonar_field(member) for member in held if newest_of(member) is None}
 
 
 def test_sonar_id_is_the_first_and_only_unique_and_hidden_additional_field() -> None:
