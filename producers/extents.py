@@ -1,12 +1,16 @@
 """How many rows Sonar has, by its own counts: nothing is read for it."""
 
-import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import structlog
+
 from clients.sonar import SonarClient, entities_of
-from clients.sonar_errors import IncompletePage, SonarForbidden, SonarGraphqlError
+from clients.sonar_errors import IncompletePage, SonarFailed, SonarForbidden, SonarGraphqlError, SonarTimeout
 from producers.documents import extent_document, extents_document
+from producers.sizes import PageSize
+
+log = structlog.get_logger()
 
 _TOGETHER = 150
 """Collections in one request: Sonar counts requests, and clients are known to send up to 200 fields in one."""
@@ -51,23 +55,35 @@ async def read_extent(
 async def read_extents(client: SonarClient, collections: Sequence[tuple[str, bool]]) -> list[Extent | SonarForbidden]:
     """Of each collection (and whether archived rows count) how large it is, or why the token may not know.
 
-    All in one request, as far as no collection spoils it for the others.
+    All in one request, as far as no collection spoils it for the others and Sonar can bear it.
 
     Raises:
         SyncError: from the client.
     """
+    return await _together(client, collections, PageSize(_TOGETHER))
+
+
+async def _together(
+    client: SonarClient, collections: Sequence[tuple[str, bool]], size: PageSize
+) -> list[Extent | SonarForbidden]:
+    """As `read_extents`. `size`: of collections in one request, as Sonar bears them."""
     if len(collections) == 1:
         name, archived = collections[0]
         try:
             return [await read_extent(client, name, archived=archived)]
         except SonarForbidden as exc:
             return [exc]
-    if len(collections) <= _TOGETHER:
-        with contextlib.suppress(SonarGraphqlError, IncompletePage):
-            data = (await client.query(extents_document(collections))).data
+    if len(collections) <= size.rows:
+        try:
+            data = (await client.query(extents_document(collections), again_after_timeout=False)).data
             return [_extent(data[f"c{place}"], counted=True) for place in range(len(collections))]
+        except (SonarTimeout, SonarFailed) as exc:
+            log.warning("capture.fewer_counted", collections=size.halve(len(collections)), error=exc.code)
+        except (SonarGraphqlError, IncompletePage):
+            pass  # the half without the one that spoils it is whole
     middle = len(collections) // 2
-    return [*await read_extents(client, collections[:middle]), *await read_extents(client, collections[middle:])]
+    first = await _together(client, collections[:middle], size)
+    return first + await _together(client, collections[middle:], size)
 
 
 def _extent(connection: Any, *, counted: bool) -> Extent:

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from clients.sonar_errors import IncompletePage, SonarForbidden, SonarTimeout
-from producers.extents import Extent
+from clients.sonar import SonarAnswer, SonarClient
+from clients.sonar_errors import IncompletePage, SonarFailed, SonarForbidden, SonarTimeout
+from producers.extents import Extent, read_extents
 from producers.reader import Page
 from producers.snapshot import Range, cut
 from schemas.aggregate import Aggregate
@@ -306,6 +307,44 @@ async def test_how_large_collections_are_is_asked_in_one_request_and_of_the_othe
     assert (account, note) == (Extent(1, 1), Extent(None, 0))
     assert isinstance(payment, SonarForbidden)
     assert len(scene.client.asked) == 6
+
+
+@pytest.mark.parametrize("error", [SonarTimeout, SonarFailed])
+async def test_collections_that_sonar_is_too_slow_to_count_together_are_counted_in_parts(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, again = Scene(), list[tuple[int, bool]]()
+    scene.shop.an_account()
+
+    def slow(document: str, variables: Mapping[str, Any]) -> None:
+        if document.count("total_count") > 1:
+            raise error("too slow")
+
+    query = scene.client.query
+
+    async def noted(document: str, variables: Mapping[str, Any] | None = None, **options: Any) -> SonarAnswer:
+        again.append((document.count("total_count"), options.get("again_after_timeout", True)))
+        return await query(document, variables, **options)
+
+    monkeypatch.setattr(scene.client, "query", noted)
+    scene.client.before = slow
+    found = await read_extents(cast(SonarClient, scene.client), [("accounts", True)] * 8)
+    assert found == [Extent(1, 1)] * 8
+    # What was too much once is not asked for in the other half.
+    assert again == [(8, False), (4, False), (2, False), *[(1, True)] * 8]
+
+
+@pytest.mark.parametrize("error", [SonarTimeout, SonarFailed])
+async def test_a_collection_that_sonar_cannot_count_in_time_by_itself_is_an_error(error: type[Exception]) -> None:
+    scene = Scene()
+
+    def slow(document: str, variables: Mapping[str, Any]) -> None:
+        if "accounts(" in document:
+            raise error("too slow")
+
+    scene.client.before = slow
+    with pytest.raises(error):
+        await scene.reader.extents(AGGREGATES)
 
 
 async def test_a_collection_is_begun_while_the_last_pages_of_the_one_before_are_on_their_way(
