@@ -139,14 +139,14 @@ class Reader:
 
         Raises:
             SchemaUnfit: Sonar's schema lacks what the aggregate needs.
-            SonarTimeout, SonarFailed: even for one row.
+            SonarTimeout, SonarFailed: even for one row, or one of a nested list.
             IncompletePage: it stayed incomplete.
             SyncError: from the client.
         """
         reading, size = self._reading(aggregate), self._sizes[aggregate.name]
         tries = 0
         while True:
-            sequence = await self._numbers.take()
+            sequence, answer = await self._numbers.take(), None
             try:
                 answer = await self._ask(reading, search, asked)
                 page = await self._whole(reading, answer, sequence, asked)
@@ -154,8 +154,8 @@ class Reader:
                 metrics.PAGE_ROWS.labels(aggregate.root.name).set(size.rows)
                 return page
             except (SonarTimeout, SonarFailed):
-                if asked == 1:
-                    raise
+                if asked == 1 or answer is not None:
+                    raise  # of a nested list one row was too much: fewer roots do not change that
                 asked = size.halve(asked)
                 log.warning("capture.page_halved", aggregate=aggregate.name, rows=asked)
             except SonarGraphqlError as exc:

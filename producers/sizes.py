@@ -1,16 +1,16 @@
-"""How many roots a request asks for: halved where Sonar cannot bear it, and growing again where it does."""
+"""How many rows a request asks for: halved where Sonar cannot bear it, and growing again where it does."""
 
 _DOUBLES_AFTER = 8
 """Whole pages in a row; a page that is halved soon after was worth trying: one request in nine."""
 
 
 class PageSize:
-    """The page size of one collection, found by itself, between one row and `largest`."""
+    """The page size of one collection or list, found by itself, between one row and `largest`."""
 
     def __init__(self, largest: int) -> None:
         self.largest = max(1, largest)
         self.rows = self.largest
-        """Roots to ask for now."""
+        """To ask for now."""
         self._whole = 0
 
     def halve(self, asked: int) -> int:
