@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, Self
@@ -36,6 +35,7 @@ from clients.sonar_errors import (
     SonarUnreachable,
     data_of,
     file_error,
+    server_time,
 )
 from clients.sonar_purpose import PURPOSES, Asked, asked_for, asking
 from clients.sonar_schema import INTROSPECTION, SonarSchema, check_syntax, schema_of
@@ -67,7 +67,7 @@ class SonarAnswer:
 
     data: Mapping[str, Any]
     server_time: datetime
-    """Sonar's clock, whole seconds (HTTP `Date`); ours where a proxy removed it."""
+    """Sonar's clock, whole seconds (HTTP `Date`)."""
     started: datetime
     """Our clock when the request that succeeded was sent: the data is no older."""
 
@@ -241,14 +241,14 @@ class SonarClient:
         async with self._turn(heavy=heavy) as turn:
             async with turn.session.post(self._url, data=body) as response:
                 content = await response.read()
-                status, headers = response.status, dict(response.headers)
+                status, headers = response.status, response.headers
             if status == HTTPStatus.OK:  # another is looked at first, for it may tell to wait
                 await turn.give_way()
                 await asyncio.sleep(0)  # the next is sent before this answer is unpacked
             data = data_of(status, headers, content, into)
             if isinstance(data, SyncError):
                 raise data
-        self._server_time = _server_time(headers) or turn.started
+            self._server_time = server_time(headers)
         return SonarAnswer(data, self._server_time, turn.started)
 
     async def _download(self, url: str, into: BinaryIO, most: int) -> None:
@@ -261,7 +261,7 @@ class SonarClient:
             turn.session.get(url, headers={"Accept": "*/*"}, timeout=silence) as response,
         ):
             head = await response.content.read(_HEAD_BYTES)
-            if error := file_error(response.status, dict(response.headers), response.content_type, head):
+            if error := file_error(response.status, response.headers, response.content_type, head):
                 raise error
             written = 0
             while head:
@@ -339,13 +339,6 @@ def _backoff(error: Exception, again_after_timeout: bool) -> bool | float:
     if isinstance(error, SonarGraphqlError) and error.about_counting:
         return False  # the caller asks again without page_info
     return again_after_timeout or not isinstance(error, SonarTimeout | SonarFailed)
-
-
-def _server_time(headers: Mapping[str, str]) -> datetime | None:
-    try:
-        return parsedate_to_datetime(headers["Date"])
-    except (KeyError, ValueError):
-        return None
 
 
 def entities_of(connection: Any, *, asked: int, counted: bool) -> list[Any]:

@@ -6,6 +6,8 @@ with status 429 or 200; a bad token is a 200 with `{"error": "Unauthenticated."}
 """
 
 from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -155,6 +157,27 @@ def data_of(
     if not isinstance(data, dict):
         return SonarUnreachable("Sonar's answer holds no data")
     return data if into is None else IncompletePage("an answer came in another shape than was asked for")
+
+
+def server_time(headers: Mapping[str, str]) -> datetime:
+    """Sonar's clock as an answer tells it: a server that has one always does (RFC 9110, section 6.6.1).
+
+    Raises:
+        SonarUnreachable: it does not, or without a time zone. Our own clock is no stand-in: where it is ahead, looks
+            for changes would begin after what they are to find.
+    """
+    try:
+        told = parsedate_to_datetime(headers["Date"])
+    except (KeyError, ValueError, OverflowError):
+        told = None
+    if told is None or told.tzinfo is None:
+        raise SonarUnreachable(
+            "Sonar's answer came without a usable Date header: the time by Sonar's clock, without which no change can"
+            " be looked for",
+            remedy="See what stands between Crossfade and Sonar: a proxy that removes or rewrites the header Date has"
+            " to let it pass as Sonar sends it.",
+        )
+    return told
 
 
 def _whole(body: bytes, into: Into) -> Mapping[str, Any] | None:

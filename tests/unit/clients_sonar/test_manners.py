@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
 import orjson
 import pytest
+from multidict import CIMultiDict
 
 from clients.sonar import SonarClient
 from clients.sonar_breaker import SonarResting
@@ -21,6 +22,8 @@ from plumbing.shares import NoShare, whole
 DOCUMENT = "{ accounts { entities { id } } }"
 WHOLE = orjson.dumps({"data": {"accounts": {"entities": []}}})
 NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
+DATED = {"Date": "Wed, 01 Jul 2026 11:58:00 GMT"}
+"""Two minutes behind our clock."""
 Answer = tuple[int, dict[str, str], bytes] | Exception
 
 
@@ -33,7 +36,8 @@ class Response:
     async def __aenter__(self) -> Self:
         if isinstance(self._answer, Exception):
             raise self._answer
-        self.status, self.headers, self._body = self._answer
+        self.status, headers, self._body = self._answer
+        self.headers = CIMultiDict(headers)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None) -> None:
@@ -51,7 +55,7 @@ class Line:
 
     def post(self, url: str, data: bytes) -> Response:
         self.sent += 1
-        return Response(self.answers.pop(0) if self.answers else (200, {}, WHOLE))
+        return Response(self.answers.pop(0) if self.answers else (200, DATED, WHOLE))
 
 
 def a_client(line: Line, clock: Callable[[], datetime] = lambda: NOON, **settings: Any) -> SonarClient:
@@ -146,7 +150,9 @@ async def test_a_pause_that_sonar_asks_one_for_is_kept_by_all(monkeypatch: pytes
     assert naps == [7]
 
 
-@pytest.mark.parametrize(("first", "is_sent"), [((200, {}, WHOLE), True), ((429, {"Retry-After": "7"}, b"{}"), False)])
+@pytest.mark.parametrize(
+    ("first", "is_sent"), [((200, DATED, WHOLE), True), ((429, {"Retry-After": "7"}, b"{}"), False)]
+)
 async def test_the_next_request_is_sent_before_an_answer_is_unpacked_but_for_one_that_refuses(
     monkeypatch: pytest.MonkeyPatch, first: Answer, is_sent: bool
 ) -> None:
@@ -181,3 +187,34 @@ async def test_that_others_have_all_shares_is_told_once_and_nothing_is_asked() -
     with pytest.raises(NoShare):
         await client.query(DOCUMENT)
     assert (asked, line.sent) == (1, 0)
+
+
+async def test_the_time_is_sonars_own_however_its_header_is_spelled() -> None:
+    client = a_client(Line((200, {"date": DATED["Date"]}, WHOLE)))
+    answer = await client.query(DOCUMENT)
+    assert client.server_time == answer.server_time == NOON - timedelta(minutes=2)
+    assert answer.started == NOON
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param({}, id="a proxy removed it"),
+        pytest.param({"Date": "soon"}, id="no instant"),
+        pytest.param({"Date": "Wed, 01 Jul 99999999999999999999 11:58:00 GMT"}, id="no year"),
+        pytest.param({"Date": "Wed, 01 Jul 2026 11:58:00"}, id="no time zone"),
+        pytest.param({"Date": "Wed, 01 Jul 2026 11:58:00 -0000"}, id="of an unknown time zone"),
+    ],
+)
+async def test_an_answer_that_does_not_tell_sonars_time_is_asked_for_again_and_never_dated_by_our_clock(
+    headers: dict[str, str],
+) -> None:
+    line = Line((200, headers, WHOLE), (200, headers, WHOLE))
+    client = a_client(line)
+    with pytest.raises(SonarUnreachable, match="Date header") as refused:
+        await client.query(DOCUMENT)
+    assert "proxy" in refused.value.next_step
+    with pytest.raises(RuntimeError):
+        _ = client.server_time
+    assert (await client.query(DOCUMENT, attempts=2)).server_time == NOON - timedelta(minutes=2)
+    assert line.sent == 3
