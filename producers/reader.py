@@ -38,30 +38,6 @@ _TRIES = 5
 _PAUSE_SECONDS = 0.1
 
 
-@dataclass(frozen=True)
-class Page:
-    """Whole roots with all that is nested in them, flattened: connections are lists."""
-
-    rows: list[Any]
-    """In the layout of their selection (`producers.layout`)."""
-    sequence: int
-    """Taken when the first request of this page started."""
-    started: datetime
-    server_time: datetime
-    total: int | None
-    """Rows that match the search, these included; None where the collection cannot count."""
-
-    @cached_property
-    def started_ms(self) -> int:
-        """`started` as each event of the page has it."""
-        return epoch_ms(self.started)
-
-    def tells_of(self, id: int) -> bool:
-        """Whether the row of an id that was asked for would be here: a page that was halved, or clamped, ends early."""
-        whole = not self.rows or (self.total is not None and self.total <= len(self.rows))
-        return whole or id <= self.rows[-1].id
-
-
 class Reading:
     """How one aggregate is read from this Sonar: its selection with versions, its weight, its page size."""
 
@@ -85,6 +61,41 @@ class Reading:
     def page_size(self, wished: int, node_limit: int) -> int:
         """Roots per request: roots times nested rows stay below the node limit."""
         return max(1, min(wished, node_limit // self.weight))
+
+
+@dataclass(frozen=True)
+class Page:
+    """Whole roots with all that is nested in them, flattened: connections are lists."""
+
+    rows: list[Any]
+    """In the layout of their selection (`producers.layout`)."""
+    sequence: int
+    """Taken when the first request of this page started."""
+    started: datetime
+    server_time: datetime
+    total: int | None
+    """Rows that match the search, these included; None where the collection cannot count."""
+    reading: Reading
+    """How it was asked for. By the time that it is here, capture may read in another way, of which its rows know
+    nothing."""
+
+    @cached_property
+    def started_ms(self) -> int:
+        """`started` as each event of the page has it."""
+        return epoch_ms(self.started)
+
+    def tells_of(self, id: int) -> bool:
+        """Whether the row of an id that was asked for would be here: a page that was halved, or clamped, ends early."""
+        whole = not self.rows or (self.total is not None and self.total <= len(self.rows))
+        return whole or id <= self.rows[-1].id
+
+    def children(self, row: Any) -> Children:
+        """The nested rows of a root whose changes re-read it (`touched_by`)."""
+        return children_of(row, self.reading.children)
+
+    def carried(self, row: Any) -> list[Carried]:
+        """What a root shows of look-ups of which only some columns count."""
+        return carried(row, self.reading.branches, self.reading.watched) if self.reading.watched else []
 
 
 class Reader:
@@ -199,20 +210,11 @@ class Reader:
             raise IncompletePage(f"Sonar gives {name} in another shape than was asked for") from None
         for full in flatten([root], reading.folded, NESTED_PAGE):
             raise IncompletePage(f"nested {full.branch.name} of {name} is too long")
-        return Page([root], sequence, answer.started, answer.server_time, 1)
+        return Page([root], sequence, answer.started, answer.server_time, 1, reading)
 
     def copied(self, aggregate: Aggregate) -> AbstractContextManager[None]:
         """While a page is read that looks for changes have to know of."""
         return self.copying.page(aggregate.name, lambda: self._client.server_time)
-
-    def children(self, aggregate: Aggregate, row: Any) -> Children:
-        """The nested rows of a root whose changes re-read it (`touched_by`)."""
-        return children_of(row, self._reading(aggregate).children)
-
-    def carried(self, aggregate: Aggregate, row: Any) -> list[Carried]:
-        """What a root shows of look-ups of which only some columns count."""
-        reading = self._reading(aggregate)
-        return carried(row, reading.branches, reading.watched) if reading.watched else []
 
     def _reading(self, aggregate: Aggregate) -> Reading:
         found = self._readings.get(aggregate.name)
@@ -249,7 +251,7 @@ class Reader:
             self._seal(reading, row)
         await self._nested.complete(rows, reading.folded, min(NESTED_PAGE, reading.largest or NESTED_PAGE))
         metrics.SONAR_ROWS.labels(root.name).inc(len(rows))
-        return Page(rows, sequence, answer.started, answer.server_time, total)
+        return Page(rows, sequence, answer.started, answer.server_time, total, reading)
 
     def _seal(self, reading: Reading, row: Any) -> None:
         """Seal the secrets of a root in place, before anything else sees them."""

@@ -114,12 +114,12 @@ class Rereading:
 
     def _present(self, demand: Demand, row: Any, page: Page, now: datetime) -> bool:
         aggregate, scope = demand.aggregate, demand.aggregate.root.name
-        children = self._reader.children(aggregate, row)
+        children = page.children(row)
         outcome = self._publisher.row(aggregate, row, children, page, snapshot=False)
         if outcome is Published.OVERLAPPED:
             return False
         is_lingering = demand.channel == LOG and demand.attempts < _LINGERING
-        self._glimpses.note(aggregate.name, demand.id, self._reader.carried(aggregate, row), now, page.server_time)
+        self._glimpses.note(aggregate.name, demand.id, page.carried(row), now, page.server_time)
         demand.in_vain = outcome is Published.HALTED
         seen = {(name, id): version for name, ids in children.items() for id, version in ids.items()}
         unmet = demand.unmet(seen)

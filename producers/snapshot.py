@@ -264,7 +264,7 @@ class Snapshot:
                 for _ in range(min(_ROWS_AT_ONCE, len(page.rows))):
                     # Taken out: it takes many times what its event does, and is let go of while it is at hand.
                     row = page.rows.pop()
-                    children = self._reader.children(aggregate, row)
+                    children = page.children(row)
                     if self._publisher.row(aggregate, row, children, page, snapshot=True) is Published.OVERLAPPED:
                         overlapped.append(row.id)
         return overlapped
