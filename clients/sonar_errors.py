@@ -68,11 +68,21 @@ class SonarGraphqlError(SyncError):
     action = Action.RETRY
     remedy = "See what the field is, and whether the token's role may read it (crossfade doctor)."
 
-    def __init__(self, message: str, paths: tuple[str, ...] = (), *, about_counting: bool = False) -> None:
-        super().__init__(message)
+    def __init__(
+        self,
+        message: str,
+        paths: tuple[str, ...] = (),
+        *,
+        about_counting: bool = False,
+        internal: bool = False,
+        remedy: str | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
         self.paths = paths
         self.about_counting = about_counting
         """The error text is of the kind that collections give which cannot answer `page_info`."""
+        self.internal = internal
+        """Sonar says that it failed, which is no word on what was asked for."""
 
 
 class SonarForbidden(SonarGraphqlError):
@@ -122,6 +132,8 @@ class IncompletePage(SyncError):
 
 _FORBIDDEN = ("not authorized", "unauthorized", "forbidden", "permission", "access denied")
 """Words of Laravel's and Lighthouse's refusals, on which Sonar's API is built; in lower case."""
+_INTERNAL = "internal server error"
+"""What graphql-php, on which Lighthouse is built, says in place of a failure's own text. A refusal keeps its text."""
 
 
 def data_of(
@@ -222,8 +234,11 @@ def _graphql_error(errors: Any) -> SonarGraphqlError:
         where = f": {paths[0]}" if paths else ""
         return SonarForbidden(f"the token may not read all that was asked for{where}", paths)
     counting = any("aggregat" in message.lower() or "does not exist" in message.lower() for message in messages)
+    internal = any(message.lower().startswith(_INTERNAL) for message in messages)
     where = f" at {paths[0]}" if paths else ""
-    return SonarGraphqlError(f"Sonar answered with {len(messages)} errors{where}", paths, about_counting=counting)
+    return SonarGraphqlError(
+        f"Sonar answered with {len(messages)} errors{where}", paths, about_counting=counting, internal=internal
+    )
 
 
 def _json(body: bytes) -> Any:

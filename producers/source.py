@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from graphql import FieldNode
 
 from clients.sonar import SonarClient
-from clients.sonar_errors import SonarFailed, SonarGraphqlError, SonarQueryInvalid, SonarTimeout
+from clients.sonar_errors import SonarFailed, SonarForbidden, SonarGraphqlError, SonarQueryInvalid, SonarTimeout
 from clients.sonar_purpose import asking
 from clients.sonar_schema import Outline, SonarSchema, fingerprint
 from producers import documents
@@ -169,7 +169,9 @@ async def _denied(client: SonarClient, schema: SonarSchema, aggregate: Aggregate
         node.name.value
         for node in nested
         if node.name.value in optional
-        and not await _readable(client, schema, aggregate, "id " + documents.field_text(node))
+        and not await _readable(
+            client, schema, aggregate, "id " + documents.field_text(node), documents.answer_name(node)
+        )
     ]
     return frozenset(denied)
 
@@ -193,7 +195,15 @@ async def _unreadable(
     return found
 
 
-async def _readable(client: SonarClient, schema: SonarSchema, aggregate: Aggregate, text: str) -> bool:
+async def _readable(
+    client: SonarClient, schema: SonarSchema, aggregate: Aggregate, text: str, field: str | None = None
+) -> bool:
+    """Whether the token may read a row by this text, of which `field` is the one that is in question; None: all of it.
+
+    Raises:
+        SonarGraphqlError: Sonar keeps failing, which is no refusal: what may be read is not to be null in every event.
+        SyncError: from the client.
+    """
     root = aggregate.root
     if root.singleton:
         return True  # read whole a moment later, where a refusal is an error of its own
@@ -203,6 +213,27 @@ async def _readable(client: SonarClient, schema: SonarSchema, aggregate: Aggrega
             await client.query(document, {"search": [], "n": 1}, attempts=3)
     except SonarQueryInvalid:
         raise
-    except SonarGraphqlError:
-        return False
+    except SonarGraphqlError as exc:
+        if _refuses(exc, root.name, field):
+            return False
+        raise SonarGraphqlError(
+            f"whether the token may read {root.name} is not known: {exc}",
+            exc.paths,
+            remedy="Nothing, unless it lasts: then ask Sonar's support about the field. To go on without, name"
+            f" {aggregate.name} in sonar.leave_out.",
+        ) from exc
     return True
+
+
+def _refuses(error: SonarGraphqlError, collection: str, field: str | None) -> bool:
+    """Whether an error is a refusal of a nested field, or (None) of anything in a collection.
+
+    Sonar's words for that are nowhere documented. In others than those known, an error at that very place is one, but
+    where Sonar says that it failed.
+    """
+    if isinstance(error, SonarForbidden):
+        return True
+    places = [path.split(".") for path in error.paths]  # accounts.entities.0.contacts
+    return not error.internal and any(
+        place[0] == collection and (field is None or place[3:4] == [field]) for place in places
+    )
