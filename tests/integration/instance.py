@@ -1,6 +1,7 @@
 """Making an instance's topics and subjects, for tests that do not go through `crossfade topics`."""
 
 import json
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -9,7 +10,7 @@ from confluent_kafka.cimpl import NewTopic
 from confluent_kafka.schema_registry import Schema
 
 from plumbing.avro import make_registry
-from plumbing.kafka import make_admin, until_shown
+from plumbing.kafka import make_admin, reach_broker, until_shown
 from plumbing.settings import KafkaSettings, Settings
 from schemas.aggregate import Aggregate
 from schemas.avro import subjects
@@ -26,6 +27,17 @@ def make_topics(kafka: KafkaSettings, *new: NewTopic) -> None:
     for future in created.values():
         future.result(30)
     until_shown(kafka, list(created))
+
+
+def make_anew(kafka: KafkaSettings, topic: str, partitions: int, **config: str) -> None:
+    """Delete a topic, and create it again once the broker no longer shows it."""
+    admin = make_admin(kafka)  # its futures end with it
+    admin.delete_topics([topic])[topic].result(30)
+    end = time.monotonic() + 30
+    while topic in reach_broker(kafka):
+        assert time.monotonic() < end, f"Kafka has deleted topic {topic} and still shows it"
+        time.sleep(0.1)
+    make_topics(kafka, NewTopic(topic, partitions, 1, config=config))
 
 
 def prepare(settings: Settings, aggregates: Sequence[Aggregate], **config: str) -> None:

@@ -4,24 +4,22 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from functools import partial
 from typing import Any
 
 import pytest
-from confluent_kafka.cimpl import NewTopic
 
 from clients.sonar_errors import SonarForbidden
 from console import doctor_sonar
 from plumbing.errors import DependencyRefused
-from plumbing.kafka import AckedProducer, make_admin, make_producer
+from plumbing.kafka import AckedProducer, make_producer
 from plumbing.shares import whole
 from producers.cursors import CursorUnusable
 from producers.identity import ForeignSonar
 from producers.sequence import SequenceBehind
 from sandbox.local.sandboxes import SonarSandbox
 from sandbox.sonar.settings_rows import SYSTEM_SETTING
-from tests.integration.capture.conftest import Site, assert_topics_equal_sonar, wait_until
-from tests.integration.instance import make_topics
+from tests.integration.capture.conftest import Site, assert_topics_equal_sonar
+from tests.integration.instance import make_anew
 from tests.prepared import ForkedServer, Prepared
 
 
@@ -168,15 +166,8 @@ def test_what_is_lost_of_kafka_and_another_sonar_halt_instead_of_a_start_from_no
         with pytest.raises(ForeignSonar) if refused else nullcontext():
             site.capture()
     assert len(site.events("account")) == published
-    admin = make_admin(site.settings.kafka)
-
-    def is_gone(topic: str) -> bool:
-        return topic not in admin.list_topics(timeout=10).topics
-
     for topic, told in ((site.topics.children, "the topic of children"), (site.topics.cursors, "the cursors topic")):
-        admin.delete_topics([topic])[topic].result(30)
-        wait_until(partial(is_gone, topic))
-        make_topics(site.settings.kafka, NewTopic(topic, 1, 1, config={"cleanup.policy": "compact"}))
+        make_anew(site.settings.kafka, topic, 1, **{"cleanup.policy": "compact"})
         with pytest.raises(CursorUnusable) as unusable:
             site.capture()
         assert told in unusable.value.next_step
