@@ -139,6 +139,6 @@ def _problem(one: Bundle, held: Held | None) -> str | None:
     # than the ledger's is superseded, whatever its sequence.
     if held.sequence < (one.sequence or 0) and held.generation <= one.generation:
         return "is the newest of its aggregate, and the ledger has an older one"
-    if (held.sequence, held.generation) == (one.sequence, one.generation) and held.hash != one.hash:
+    if held.sequence == one.sequence and held.generation <= one.generation and held.hash != one.hash:
         return "is the newest of its aggregate, and the ledger has another hash"
     return None

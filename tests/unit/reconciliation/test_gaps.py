@@ -57,6 +57,7 @@ def test_a_dropped_newest_record_and_a_dropped_older_one_are_both_named() -> Non
         pytest.param(None, "the ledger has none", id="nothing"),
         pytest.param(Held(10, 1, "a"), "the ledger has an older one", id="an older one"),
         pytest.param(Held(12, 1, "b"), "the ledger has another hash", id="another content"),
+        pytest.param(Held(12, 0, "b"), "the ledger has another hash", id="what earlier rules made of it"),
     ],
 )
 def test_a_newest_bundle_that_the_ledger_lacks_is_named(held: Held | None, problem: str) -> None:
@@ -67,8 +68,8 @@ def test_a_newest_bundle_that_the_ledger_lacks_is_named(held: Held | None, probl
 
 @pytest.mark.parametrize(
     "held",
-    [Held(13, 1, "b"), Held(12, 2, "b"), Held(10, 2, "b")],
-    ids=["a later event", "later rules", "later rules of an older event"],
+    [Held(13, 1, "b"), Held(12, 2, "b"), Held(10, 2, "b"), Held(12, 0, "a")],
+    ids=["a later event", "later rules", "later rules of an older event", "the same by earlier rules"],
 )
 def test_a_bundle_that_the_sink_rightly_passed_over_is_no_gap(held: Held) -> None:
     assert gaps_of(SEEN, {**LEDGER, ("account", 5): held}, WHOLE) == []
