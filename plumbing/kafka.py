@@ -6,7 +6,7 @@ from functools import lru_cache, partial
 from itertools import islice
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from plumbing.errors import Action, DependencyUnreachable, ExitCode, SyncError
@@ -175,6 +175,20 @@ def until_shown(kafka: KafkaSettings, topics: Collection[str], seconds: float = 
         if time.monotonic() > end:
             raise DependencyUnreachable(f"Kafka has created topic {missing[0]} and does not show it")
         time.sleep(_LOOK_SECONDS)
+
+
+def topic_ids(kafka: KafkaSettings, topics: Collection[str], timeout: float = 30) -> dict[str, str]:
+    """`{topic: id}`: one that was deleted and made again has another, and none of the offsets that it had.
+
+    Raises:
+        DependencyUnreachable: the broker does not answer, or does not have one.
+    """
+    try:
+        admin = make_admin(kafka)  # its futures end with it
+        told = admin.describe_topics(TopicCollection(sorted(topics)), request_timeout=timeout)
+        return {topic: str(future.result().topic_id) for topic, future in told.items()}
+    except KafkaException as exc:
+        raise DependencyUnreachable(f"Kafka does not tell the ids of topics: {exc.args[0].name()}") from exc
 
 
 _SERVED_AT_ONCE = 100

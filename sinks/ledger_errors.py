@@ -116,12 +116,13 @@ class MarkBusy(SyncError):
 
 
 class HistoryLost(SyncError):
-    """The offset to go on from is no longer on the topic, or not yet: retention cut it, or the topic was made anew."""
+    """What comes next for the ledger is not on the topic: retention cut it, or the topic was made anew."""
 
     code = "sink.history_lost"
     action = Action.HALT
     exit_code = ExitCode.USAGE
     remedy = (
-        "See why the topic was cut or made anew. Have its bundles made again (`crossfade snapshot` and `process`), then"
-        " run `crossfade ledger rebuild --apply`: the next sink plays the topics from their beginning."
+        "See why the topic was cut or made anew. Unless they are on it, have its bundles made again (`crossfade replay"
+        " --apply`; without Sonar's events `crossfade snapshot` and `process`). Then run `crossfade ledger rebuild"
+        " --apply`: the next sink plays the topics from their beginning."
     )

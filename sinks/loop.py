@@ -15,6 +15,7 @@ from plumbing.kafka import is_lost, watermarks
 from sinks.errors import AskedBack, Fenced, GuardsViolated
 from sinks.guards import Violation
 from sinks.healing import Healing
+from sinks.home import places_of
 from sinks.lag import STAGE, Lag
 from sinks.ledger_errors import HistoryLost
 from sinks.membership import Membership
@@ -66,6 +67,7 @@ class Loop:
         self._lag = Lag(stream.aggregates)
         self._pauses = Pauses(stream.aggregates)
         self._violations = violations
+        self._topics: set[str] = set()
         # A client of its own: asked from within its own rebalance, a consumer waits for itself.
         self._lookup = stream.bystander("lookup")
         self._watch = Watch(self._lookup, stuck_seconds)
@@ -149,7 +151,7 @@ class Loop:
         """Become the writer of these partitions: fence, old intents, and where to go on from.
 
         Raises:
-            HistoryLost: the ledger goes on from an offset that the topic does not have.
+            HistoryLost: the ledger goes on from an offset that the topic does not have, or of one that was deleted.
             AskedBack: they went away meanwhile, or the sink is to end.
         """
         partitions = sorted({place.partition for place in places})
@@ -164,23 +166,39 @@ class Loop:
         """Give each place the offset that the ledger goes on from; how many there are.
 
         Raises:
-            HistoryLost: the topic does not have it.
+            HistoryLost: the topic does not have it, or is another one.
         """
+        self._topics = {place.topic for place in places}
+        checkpoints = await self._checkpoints()
         for place in places:
-            async with self._db.session() as tx:
-                done = (await self._ledger.checkpoints(tx, place.topic)).get(place.partition)
+            done = checkpoints[place.topic].get(place.partition)
             low, high = await asyncio.to_thread(watermarks, self._lookup, place.topic, place.partition)
             if done is not None and not low <= done <= high:
                 raise HistoryLost(f"{place.topic}[{place.partition}] goes on from {done}, but holds {low} to {high}")
             place.offset = OFFSET_BEGINNING if done is None else done
         return len(places)
 
+    async def _checkpoints(self) -> dict[str, dict[int, int]]:
+        """`{topic: {partition: offset to go on from}}` of the topics that are read.
+
+        Raises:
+            HistoryLost: one was made anew.
+        """
+        checkpoints = {}
+        for topic, topic_id in (await self._stream.topic_ids(self._topics)).items():
+            name = self._stream.aggregates[topic].name
+            async with self._db.session() as tx:
+                checkpoints[topic] = await places_of(tx, self._ledger, name, topic, topic_id)
+        return checkpoints
+
     async def _count(self) -> int:
         await self._look()
         return 0
 
     async def _look_at_guards(self) -> int:
-        """Raises what says HALT when Splynx is another one; how many guards do not hold."""
+        """Raises what says HALT when Splynx or a topic is another one; how many guards do not hold."""
+        # The client reads on in a topic that was made anew, from the old offset, if it has that one when it is asked.
+        await self._checkpoints()
         violations = await self._guard()
         await self._heed(violations)
         return len(violations)

@@ -1,14 +1,14 @@
 """The topics of bundles as the sink reads them: polls whose errors say what to do, ends, partitions, decoding."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message
 from confluent_kafka.schema_registry import SchemaRegistryClient
 
 from plumbing.avro import Codec
 from plumbing.errors import ConfigurationError, DependencyUnreachable
-from plumbing.kafka import make_admin, make_consumer
+from plumbing.kafka import make_admin, make_consumer, topic_ids
 from plumbing.settings import Settings
 from schemas.avro import bundle_schema
 from schemas.catalogue import AGGREGATES
@@ -73,6 +73,14 @@ class Stream:
         except KafkaException as exc:
             raise DependencyUnreachable(f"Kafka does not answer: {exc.args[0].name()}") from exc
         return f"{told.cluster_id}/{self._settings.instance}"
+
+    async def topic_ids(self, topics: Collection[str]) -> dict[str, str]:
+        """`{topic: id}`, in one request; a topic that was made anew has another id.
+
+        Raises:
+            DependencyUnreachable.
+        """
+        return await asyncio.to_thread(topic_ids, self._settings.kafka, topics)
 
     async def partitions(self, consumer: Consumer, topic: str) -> int:
         """How many partitions a topic has.

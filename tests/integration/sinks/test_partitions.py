@@ -8,7 +8,9 @@ from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
 
 from plumbing.kafka import make_admin, partition_of
 from sinks.ledger_errors import HistoryLost
+from sinks.rebuild import run_rebuild
 from sinks.runner import run_sink
+from tests.integration.instance import make_anew
 from tests.integration.sinks.pair import PARTITIONS, Pair, account, going_on, until
 
 pytestmark = pytest.mark.timeout(300)
@@ -41,6 +43,32 @@ async def test_a_checkpoint_below_what_the_topic_keeps_halts(pair: Pair) -> None
     with pytest.raises(HistoryLost, match="goes on from 1, but holds 2 to 3") as caught:
         await asyncio.wait_for(run_sink(pair.settings, apply=True, stop=asyncio.Event()), 60)
     assert "ledger rebuild" in caught.value.next_step
+
+
+@pytest.mark.fault(9)
+@pytest.mark.parametrize(
+    "earlier", [False, True], ids=["noted at first", "noted later: by an earlier release's ledger"]
+)
+async def test_a_topic_that_was_made_anew_halts_also_when_it_has_the_offset_to_go_on_from(
+    pair: Pair, earlier: bool
+) -> None:
+    pair.send("account", 1, account(1), sequence=2, owner=1)
+    await pair.sink()
+    if earlier:
+        pair.run("DELETE FROM {ledger}.meta WHERE name LIKE 'topic %'")
+        pair.send("account", 1, account(1), sequence=3, owner=1)
+        await pair.sink()
+    topic = pair.topics.splynx("account")
+    make_anew(pair.settings.kafka, topic, PARTITIONS)
+    for sequence in (3, 4, 5):
+        pair.send("account", sequence, account(sequence), sequence=sequence, owner=1)
+    with pytest.raises(HistoryLost, match=rf"{topic} was made anew") as caught:
+        await asyncio.wait_for(run_sink(pair.settings, apply=True, stop=asyncio.Event()), 60)
+    assert "ledger rebuild" in caught.value.next_step
+    assert pair.rows("SELECT login FROM customers") == [{"login": "s1"}]
+    await run_rebuild(pair.settings, apply=True)
+    await pair.sink()
+    assert pair.rows("SELECT login FROM customers ORDER BY login") == [{"login": f"s{one}"} for one in (1, 3, 4, 5)]
 
 
 @pytest.mark.fault(8)

@@ -15,6 +15,7 @@ from plumbing.kafka import (
     make_producer,
     partition_of,
     reach_broker,
+    topic_ids,
     until_shown,
     watermarks,
 )
@@ -104,6 +105,11 @@ def test_a_broker_that_is_away_is_told_once_with_its_address_and_why(
     assert f"{bootstrap} (kafka.bootstrap in the settings)" in str(caught.value)
     assert why in str(caught.value)
     assert capfd.readouterr() == ("", "")  # librdkafka would write a line at each try
+
+
+def test_who_asks_for_the_ids_of_topics_is_told_that_the_broker_is_away() -> None:
+    with pytest.raises(DependencyUnreachable, match="ids of topics: _TIMED_OUT"):
+        topic_ids(KafkaSettings(bootstrap="127.0.0.1:1"), ["t"], 0.2)
 
 
 def test_a_new_topic_is_waited_for_until_brokers_show_it(monkeypatch: pytest.MonkeyPatch) -> None:

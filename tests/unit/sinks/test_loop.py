@@ -2,6 +2,8 @@
 
 import asyncio
 import math
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any
 from unittest.mock import Mock
@@ -13,7 +15,7 @@ from plumbing.kafka import DeliveryFailed, NotAcknowledged
 from schemas.catalogue import aggregate
 from sinks.errors import AskedBack, Fenced, GuardsViolated
 from sinks.guards import Violation
-from sinks.ledger_errors import ForeignTarget
+from sinks.ledger_errors import ForeignTarget, HistoryLost
 from sinks.loop import Loop
 
 
@@ -31,6 +33,22 @@ class Nothing:
 
     def bystander(self, _: str) -> None:
         return None
+
+    async def topic_ids(self, topics: set[str]) -> dict[str, str]:
+        return dict.fromkeys(topics, "now")
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[None]:
+        yield
+
+    async def checkpoints(self, _: object, topic: str) -> dict[int, int]:
+        return {0: 7} if topic == "accounts" else {}
+
+    async def first_meta(self, _: object, name: str, value: str) -> str:
+        return "before" if name == "topic account" else value
+
+    async def set_meta(self, _: object, name: str, value: str) -> None:
+        """Nobody asks."""
 
 
 class Scene:
@@ -143,6 +161,24 @@ async def test_conflicts_are_looked_at_by_the_hour_unless_a_guard_holds_writing_
         scene.loop._guarded += guarded
         await scene.loop._round(asyncio.Event(), Mock(assignment=list), [])
     assert scene.done == ["guard"] + ["conflicts"] * (not waits)
+
+
+@pytest.mark.parametrize(
+    ("topic", "look"),
+    [
+        pytest.param(
+            "accounts", pytest.raises(HistoryLost, match="accounts was made anew"), id="of the ledger's offsets"
+        ),
+        pytest.param("groups", nullcontext(), id="of which nothing was read"),
+    ],
+)
+async def test_a_topic_that_was_made_anew_under_a_running_sink_is_found_with_the_guards(
+    topic: str, look: AbstractContextManager[object]
+) -> None:
+    scene = Scene()
+    scene.loop._topics = {topic}
+    with look:
+        await scene.loop._look_at_guards()
 
 
 async def test_what_was_read_before_a_guard_was_found_not_to_hold_is_not_written() -> None:
