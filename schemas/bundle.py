@@ -39,6 +39,10 @@ class Bundle:
     day: date | None = None
     refused: Sequence[Refused] = ()
 
+    def tells_of(self, entity: str) -> bool:
+        """Whether it says which records of an entity are owned: not read is not empty, and a deleted one owns none."""
+        return self.deleted or self.records.get(entity) is not None
+
 
 @dataclass(frozen=True)
 class Origin:

@@ -121,11 +121,9 @@ def steps_of(bundle: StampedBundle, aggregate: Aggregate, known: Sequence[Known]
     steps: list[Step] = []
     gone: list[Step] = []
     for target in aggregate.targets:
-        records = bundle.bundle.records.get(target.entity)
-        if bundle.bundle.deleted:
-            records = ()
-        if records is None:
-            continue  # not read is not empty
+        if not bundle.bundle.tells_of(target.entity):
+            continue
+        records = () if bundle.bundle.deleted else bundle.bundle.records[target.entity] or ()
         wanted = set()
         for record in records:
             wanted.add(record.key)

@@ -9,6 +9,7 @@ from clients.mysql import Database, Row, Transaction
 from plumbing.errors import SyncError
 from schemas import ledger as tables
 from schemas.aggregate import Target, WritePath
+from schemas.bundle import StampedBundle
 from schemas.write_paths import BY_SQL, WritePaths
 from sinks.chains import chains, told
 from sinks.entries import Owner
@@ -49,8 +50,13 @@ class Waiting:
             self._went_on = self._ledger.now()
         self._paused = aggregates
 
-    async def keep(self, tx: Transaction, results: Sequence[Result], waiting: Mapping[AggregateKey, set[Key]]) -> None:
-        """Keep the records that were not written; forget earlier ones of the same aggregates."""
+    async def keep(
+        self, tx: Transaction, results: Sequence[Result], bundles: Mapping[AggregateKey, StampedBundle]
+    ) -> None:
+        """Keep the records that were not written; forget earlier ones of the bundles that were applied.
+
+        What a bundle tells nothing of waits on.
+        """
         held: list[tuple[Any, ...]] = []
         for result in results:
             job, error = result.job, result.error
@@ -75,7 +81,14 @@ class Waiting:
                     error=error, record=step.key,
                 )  # fmt: skip
         kept = {(row[0], row[1]) for row in held}
-        await self._ledger.drop_held(tx, {key for keys in waiting.values() for key in keys} - kept)
+        dropped: set[Key] = set()
+        for whose, records in (await self._ledger.held_of(tx, bundles)).items():
+            bundle = bundles[whose]
+            compared = {key for key in records if bundle.bundle.tells_of(key[0])}
+            dropped |= compared - kept
+            # Behind its aggregate a record counts as superseded.
+            await self._ledger.raise_held(tx, records - compared, bundle.sequence)
+        await self._ledger.drop_held(tx, dropped)
         await self._ledger.put_held(tx, held)
 
     async def settle(self) -> tuple[list[Result], int]:

@@ -226,12 +226,11 @@ class Writer:
                 raise Overtaken(f"{key[0]} {key[1]} was applied in another state meanwhile")
         new = [(d, b) for d, b, _ in work if (d.aggregate.name, b.sonar_id) not in seen]
         await self._ledger.enter_aggregates(tx, [_applied(d, b, Outcome.APPLIED) for d, b in new])
-        waiting = await self._ledger.held_of(tx, keys)
         sql = await self._paths.sql_results(
             tx, [j for _, _, jobs in work for j in jobs if j.step.target.path is WritePath.SQL]
         )
         results = {**rest, **sql}
-        await self._waiting.keep(tx, list(results.values()), waiting)
+        await self._waiting.keep(tx, list(results.values()), {(d.aggregate.name, b.sonar_id): b for d, b, _ in work})
         rows: list[tuple[Any, ...]] = []
         for delivery, bundle, jobs in work:
             own = [results[job.key] for job in jobs]

@@ -39,6 +39,14 @@ class HeldRecords(Tables):
                 [first, *part],
             )
 
+    async def raise_held(self, tx: Transaction, keys: Iterable[Key], sequence: int) -> None:
+        """Let records wait on as of a newer bundle of their aggregate."""
+        for first, part in chunks(keys):
+            await tx.execute(
+                f"UPDATE {self.table('held')} SET sequence = %s WHERE entity = %s AND record_key IN ({marks(part)})",
+                [sequence, first, *part],
+            )
+
     async def held_of(self, tx: Transaction, keys: Iterable[AggregateKey]) -> dict[AggregateKey, set[Key]]:
         """What each aggregate has waiting."""
         found: dict[AggregateKey, set[Key]] = {}

@@ -1,6 +1,6 @@
 """A small catalogue for the writer's tests: an account with its customer, and its payments, as Splynx takes them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from datetime import date
 from typing import Annotated, ClassVar
 
@@ -161,13 +161,15 @@ class Topic:
         generation: int = 1,
         day: date | None = None,
         refused: tuple[Refused, ...] = (),
+        unread: Set[str] = frozenset(),
     ) -> Delivery:
-        """The next delivery of an aggregate's topic, in partition 0."""
+        """The next delivery of an aggregate's topic, in partition 0. `unread`: entities that it tells nothing of."""
         by_entity: dict[str, list[SplynxRecord]] = {target.entity: [] for target in aggregate.targets}
         entity_of = {target.record: target.entity for target in aggregate.targets}
         for record in records:
             by_entity[entity_of[type(record)]].append(record)
-        bundle = Bundle(records={} if deleted else by_entity, deleted=deleted, day=day, refused=refused)
+        told = {entity: None if entity in unread else found for entity, found in by_entity.items()}
+        bundle = Bundle(records={} if deleted else told, deleted=deleted, day=day, refused=refused)
         offset = self._next.get(aggregate.name, self._first)
         self._next[aggregate.name] = offset + 1
         stamped = StampedBundle(

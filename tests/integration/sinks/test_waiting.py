@@ -52,6 +52,55 @@ async def test_a_newer_bundle_supersedes_a_record_that_waits(site: Site) -> None
     assert site.rows("SELECT COUNT(*) AS n FROM payments")[0]["n"] == 0
 
 
+UNREAD = frozenset({"payment"})
+
+
+async def test_a_bundle_that_tells_nothing_of_a_record_leaves_it_waiting(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 2, 700)], sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [], sequence=2, unread=UNREAD)])
+    # Not behind its aggregate: to whoever looks it would be overtaken.
+    assert site.rows("SELECT state, sequence FROM {ledger}.held") == [{"state": "parked", "sequence": 2}]
+    await writer.write([topic.send(ACCOUNTS, 2, customer(2), sequence=3)])
+    while await writer.settle():
+        pass
+    assert site.rows("SELECT state FROM {ledger}.held") == []
+    assert site.deposits() == {1: Decimal(7)}
+
+
+async def test_a_dead_record_that_a_bundle_tells_nothing_of_stays_that_of_its_letter(site: Site) -> None:
+    topic = Topic()
+    impatient = await site.own(site.make_writer(parked_hours=1e-9))
+    await impatient.write([topic.send(PAYMENTS, 10, [payment(10, 2, 700)], sequence=1)])
+    await impatient.settle()
+    held = site.rows("SELECT state, code, topic, partition_no, topic_offset FROM {ledger}.held")
+    await impatient.write([topic.send(PAYMENTS, 10, [], sequence=2, unread=UNREAD)])
+    assert site.rows("SELECT state, code, topic, partition_no, topic_offset FROM {ledger}.held") == held
+    assert [row["state"] for row in held] == ["dead"]
+    # A letter older than its record's newest event would not be replayed.
+    assert site.rows("SELECT sequence FROM {ledger}.held") == [{"sequence": 2}]
+
+
+async def test_what_waits_is_left_where_another_part_of_its_bundle_was_not_read(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    parent = Ref(entity="customer", key="1")
+    await writer.write([topic.send(ACCOUNTS, 2, customer(2, parent_id=parent), sequence=1)])
+    rest = customer(2, parent_id=parent)[:1]
+    await writer.write([topic.send(ACCOUNTS, 2, rest, sequence=2, unread=frozenset({"customer_info"}))])
+    held = site.rows("SELECT entity, sequence FROM {ledger}.held ORDER BY entity")
+    assert held == [{"entity": "customer", "sequence": 2}, {"entity": "customer_info", "sequence": 2}]
+
+
+async def test_what_waits_of_a_deleted_record_is_forgotten(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 2, 700)], sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [], sequence=2, deleted=True)])
+    assert site.rows("SELECT state FROM {ledger}.held") == []
+
+
 async def test_what_waits_too_long_becomes_a_dead_letter(site: Site) -> None:
     writer = await site.own(site.make_writer(parked_hours=1e-9))
     await writer.write([Topic().send(PAYMENTS, 10, [payment(10, 2, 700)], sequence=1)])
