@@ -1,37 +1,97 @@
 """Dead letters of the sink: acknowledged by the broker before anything is committed, and not without end."""
 
 import asyncio
-from typing import NamedTuple
+import secrets
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Self, cast
 
+from clients.mysql import Database
 from plumbing import metrics
-from plumbing.dead_letters import DeadLetterBudget, Spending, connect_headers
+from plumbing.dead_letters import CODE, OFFSET, PARTITION, TOPIC, DeadLetterBudget, Spending, connect_headers
 from plumbing.errors import SyncError
 from plumbing.kafka import AckedProducer
+from plumbing.reading import Place, read_whole
+from plumbing.settings import Settings
+from schemas.catalogue import AGGREGATES
 from schemas.topics import Topics
+from sinks.store import LETTERS, Ledger
 
 _WINDOW = 1000
 _ACK_SECONDS = 5.0
 """Rows of Splynx are locked meanwhile. Later the batch is tried again, and what is on its way is not sent twice."""
 STAGE = "sink"
+_ENTITY, _RECORD, _LEDGER = "crossfade.entity", "crossfade.record", "crossfade.ledger"
 
 
-class _Place(NamedTuple):
-    topic: str
-    partition: int
-    offset: int
+class Told(NamedTuple):
+    """What a letter is about: where the message lies, which record of it (empty: all), and the code."""
+
+    at: Place
+    record: str
+    code: str
+
+
+def known_letters(settings: Settings, mark: str) -> Iterator[Told]:
+    """What the letters are about that were written for the ledger with this mark.
+
+    Raises:
+        TopicMissing: the topic does not exist.
+        DependencyUnreachable: the broker does not answer.
+    """
+    topics = Topics(settings.instance)
+    for message in read_whole(settings.kafka, topics.dead_letters(STAGE), f"{topics.sink_group}.letters"):
+        headers = {name: value.decode() for name, value in cast("list[tuple[str, bytes]]", message.headers() or [])}
+        if headers.get(_LEDGER) == mark:
+            at = Place(headers[TOPIC], int(headers[PARTITION]), int(headers[OFFSET]))
+            yield Told(at, headers[_RECORD], headers[CODE])
 
 
 class DeadLetters:
     """Writes to the sink's dead letter topic, with Kafka Connect's headers.
 
-    `budget`: messages with a letter among any `window` of one partition; one more stops the partition.
+    `budget`: messages with a letter among any `window` of one partition; one more stops the partition. `mark`: the
+    ledger's. `known`: what earlier processes wrote.
     """
 
-    def __init__(self, producer: AckedProducer, topics: Topics, budget: int, window: int = _WINDOW) -> None:
-        self._producer = producer
+    def __init__(
+        self,
+        producer: AckedProducer,
+        topics: Topics,
+        budget: int,
+        window: int = _WINDOW,
+        *,
+        mark: str = "",
+        known: Iterable[Told] = (),
+    ) -> None:
+        self._producer, self._mark = producer, mark
         self._topic = topics.dead_letters(STAGE)
-        self._spending = Spending(DeadLetterBudget(window, budget))
-        self._told: set[tuple[_Place, str, str]] = set()
+        self._known = frozenset(known)
+        places = sorted((one.at.topic, one.at.partition, one.at.offset) for one in self._known)
+        self._spending = Spending(DeadLetterBudget(window, budget), places)
+        self._told: set[Told] = set()
+
+    @classmethod
+    async def open(cls, settings: Settings, producer: AckedProducer, db: Database, ledger: Ledger) -> Self:
+        """With what earlier processes have spent of the budget, of letters that may come again or still count.
+
+        A ledger that begins anew has none: what was set aside then is told again.
+
+        Raises:
+            TopicMissing: the topic does not exist.
+            DependencyUnreachable: the broker does not answer.
+        """
+        budget, window = settings.sink.dead_letter_budget, settings.sink.dead_letter_window
+        topics = Topics(settings.instance)
+        async with db.session() as tx:
+            mark = await ledger.first_meta(tx, LETTERS, secrets.token_hex(8))
+            names = [topics.splynx(one.name) for one in AGGREGATES if one.targets]
+            done = {name: await ledger.checkpoints(tx, name) for name in names}
+
+        def counts(one: Told) -> bool:
+            return one.at.offset >= done.get(one.at.topic, {}).get(one.at.partition, 0) - window
+
+        known = await asyncio.to_thread(lambda: set(filter(counts, known_letters(settings, mark))))
+        return cls(producer, topics, budget, window, mark=mark, known=known)
 
     def add(
         self,
@@ -45,17 +105,18 @@ class DeadLetters:
         value: bytes = b"",
         record: str = "",
     ) -> None:
-        """Hand one over, unless it was already: a batch may be tried more than once.
+        """Hand one over, unless it was already: a batch may be tried more than once, after a restart too.
 
         `value` is left empty where the bytes may hold a secret.
 
         Raises:
             TooManyDeadLetters: the budget of this partition is spent.
         """
-        at = _Place(topic, partition, offset)
-        if (at, record, error.code) in self._told:
-            return
+        at = Place(topic, partition, offset)
         self._spending.spend(at)
+        one = Told(at, record, error.code)
+        if one in self._told or one in self._known:
+            return
         self._producer.produce(
             self._topic,
             partition=0,
@@ -66,11 +127,15 @@ class DeadLetters:
                 stage="TASK_PUT",
                 code=error.code,
                 reason=str(error),
-                more={"crossfade.entity": entity, "crossfade.record": record},
+                more={_ENTITY: entity, _RECORD: record, _LEDGER: self._mark},
             ),
         )
-        self._told.add((at, record, error.code))
+        self._told.add(one)
         metrics.DEAD_LETTERS.labels(STAGE, entity, error.code).inc()
+
+    def passed(self, topic: str, partition: int, offset: int) -> None:
+        """A message of which nothing is dead: if it had a letter before, that counts no more."""
+        self._spending.passed(Place(topic, partition, offset))
 
     async def flush(self) -> None:
         """Wait for the broker's acknowledgement of all of them.

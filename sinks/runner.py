@@ -21,7 +21,6 @@ from plumbing.settings import Settings
 from schemas.catalogue import AGGREGATES, TARGETS
 from schemas.ownership import DECLARED, Ownership, check_fields
 from schemas.rules import read_rules
-from schemas.topics import Topics
 from schemas.write_paths import WritePaths, check_paths
 from sinks.adoption import unknown_rows
 from sinks.answers import ADOPTION, TARGET, check_answered, put_on
@@ -190,8 +189,7 @@ class _Parts:
         sink = self._settings.sink
         # While the broker is away letters wait for it: one that failed would fail every later batch, too.
         bus = AckedProducer(make_producer(self._settings.kafka, **{"message.timeout.ms": 0}))
-        topics = Topics(self._settings.instance)
-        letters = DeadLetters(bus, topics, sink.dead_letter_budget, sink.dead_letter_window)
+        letters = await DeadLetters.open(self._settings, bus, self._db, self._ledger)
         short = await short_fields(self._client, list(TARGETS.values()))
         if any(short.values()):
             log.warning("sink.long_texts_are_cut", fields=short)

@@ -18,6 +18,9 @@ from sinks.tables.versions import Versions
 
 __all__ = ["AggregateKey", "Intent", "JournalEntry", "Key", "Ledger", "dumped"]
 
+LETTERS = "letters"
+"""Name of the value that marks the dead letters of a ledger: one that begins anew meets those before it again."""
+
 
 class Ledger(
     Versions,
@@ -85,3 +88,4 @@ class Ledger(
         """Forget what was written, what waits, and how far the topics were consumed."""
         for name in ("crosswalk", "aggregates", "held", "outcomes", "exceptions", "checkpoint"):
             await tx.execute(f"DELETE FROM {self.table(name)}")  # noqa: S608
+        await self.drop_meta(tx, LETTERS)

@@ -230,7 +230,6 @@ class Writer:
             tx, [j for _, _, jobs in work for j in jobs if j.step.target.path is WritePath.SQL]
         )
         results = {**rest, **sql}
-        await self._waiting.keep(tx, list(results.values()), {(d.aggregate.name, b.sonar_id): b for d, b, _ in work})
         rows: list[tuple[Any, ...]] = []
         for delivery, bundle, jobs in work:
             own = [results[job.key] for job in jobs]
@@ -239,6 +238,10 @@ class Writer:
             outcomes[delivery.at] = (outcome, code)
             if outcome is not Outcome.APPLIED or (bundle.aggregate, bundle.sonar_id) in seen:
                 rows.append(_applied(delivery, bundle, outcome))
+        for at, (outcome, _) in outcomes.items():
+            if outcome is not Outcome.DEAD_LETTERED:
+                self._letters.passed(*at)
+        await self._waiting.keep(tx, list(results.values()), {(d.aggregate.name, b.sonar_id): b for d, b, _ in work})
         await self._ledger.put_aggregates(tx, rows)
         by_place: dict[tuple[str, int], list[tuple[int, str, str]]] = {}
         for topic, partition, offset in sorted(outcomes):

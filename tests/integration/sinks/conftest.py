@@ -122,6 +122,7 @@ async def site(
             parked_hours: float = 24,
             payments: Payments | None = payments,
             ways: WritePaths = BY_SQL,
+            letters: DeadLetters | None = None,
         ) -> Writer:
             rest = RestRecords(client, db, ledger, TARGETS)
             return Writer(
@@ -131,7 +132,7 @@ async def site(
                 documents=RestDocuments(client, db, ledger, rest, TARGETS),
                 ways=ways,
                 payments=payments,
-                letters=DeadLetters(AckedProducer(make_producer(kafka)), topics, 100),
+                letters=letters or DeadLetters(AckedProducer(make_producer(kafka)), topics, 100),
                 aggregates=AGGREGATES,
                 targets=TARGETS,
                 brake=Brake(0.2, 20),

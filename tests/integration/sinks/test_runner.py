@@ -10,6 +10,7 @@ import yaml
 
 from clients.splynx import SplynxClient
 from console.doctor_splynx import others
+from plumbing.dead_letters import TooManyDeadLetters
 from plumbing.kafka import make_admin, make_producer
 from sandbox.splynx.settings import GUARDS
 from schemas.catalogue import AGGREGATES, TARGETS, aggregate
@@ -125,6 +126,18 @@ async def test_poison_is_a_dead_letter_and_the_others_flow(pair: Pair, monkeypat
     assert pair.rows("SELECT topic_offset, outcome FROM {ledger}.exceptions") == [
         {"topic_offset": 2, "outcome": "applied"}
     ]
+
+
+async def test_a_restart_gives_nothing_back_of_the_budget_and_no_letter_comes_again(pair: Pair) -> None:
+    pair.settings = pair.settings.model_copy(
+        update={"sink": pair.settings.sink.model_copy(update={"dead_letter_budget": 2})}
+    )
+    for _ in range(4):
+        pair.raw("account", 1, b"\x07not avro")
+    for _ in range(2):
+        with pytest.raises(TooManyDeadLetters):
+            await pair.sink()
+        assert [one["__connect.errors.offset"] for one in pair.dead_letters()] == [b"0", b"1"]
 
 
 def _turn(pair: Pair, value: str) -> None:

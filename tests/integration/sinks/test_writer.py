@@ -1,13 +1,17 @@
 """Bundles in, rows out: on a real Splynx stand-in with a real database, once and only once."""
 
 from decimal import Decimal
+from unittest.mock import Mock
 
 import pytest
 
+from plumbing.reading import Place
 from schemas.records import Ref
+from schemas.topics import Topics
 from schemas.write_paths import BY_SQL, WritePaths
 from sinks.errors import Fenced
 from sinks.jobs import Delivery
+from sinks.letters import DeadLetters, Told
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, GROUPS, PAYMENTS, Label, Topic, customer, payment
 
@@ -266,6 +270,20 @@ async def test_a_refused_record_is_a_dead_letter_and_the_others_pass(site: Site)
     )
     assert [row["login"] for row in site.rows("SELECT login FROM customers")] == ["s2"]
     assert writer.counts.bundles["dead_lettered"] == 1
+
+
+async def test_a_message_that_passes_after_all_costs_no_budget_any_more(site: Site) -> None:
+    topic = Topic()
+    told = Told(Place("splynx.t.account", 0, 0), "1", "splynx.record_refused")
+    letters = DeadLetters(Mock(), Topics("t"), 1, known=[told])
+    writer = await site.own(site.make_writer(letters=letters))
+    await writer.write(
+        [
+            topic.send(ACCOUNTS, 1, customer(1), sequence=1),
+            topic.send(ACCOUNTS, 2, customer(2, status="nonsense"), sequence=1),
+        ]
+    )
+    assert writer.counts.bundles == {"applied": 1, "dead_lettered": 1}
 
 
 @pytest.mark.fault(8)

@@ -1,14 +1,17 @@
 """A letter is written once however often its batch is tried, and a flood of them stops the sink."""
 
-from typing import Any
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from plumbing.dead_letters import TooManyDeadLetters
 from plumbing.kafka import NotAcknowledged
+from plumbing.reading import Place
 from schemas.topics import Topics
 from sinks.errors import KeyTaken
-from sinks.letters import DeadLetters
+from sinks.letters import DeadLetters, Told, known_letters
 
 
 class Bus:
@@ -76,3 +79,66 @@ def test_a_flood_stops_the_sink_and_many_records_of_one_message_are_none(bus: An
     _add(letters, 8)
     with pytest.raises(TooManyDeadLetters):
         _add(letters, 9)
+
+
+def _known(offset: int) -> Told:
+    return Told(Place("splynx.t.payment", 3, offset), "1", KeyTaken.code)
+
+
+def test_what_an_earlier_process_wrote_counts_and_is_not_written_again(bus: Any) -> None:
+    letters = DeadLetters(bus, Topics("t"), 2, known=[_known(7), _known(8)])
+    _add(letters, 8)
+    assert not bus.sent
+    _add(letters, 8, record="2")  # of the same message
+    assert len(bus.sent) == 1
+    with pytest.raises(TooManyDeadLetters):
+        _add(letters, 9)
+
+
+def test_what_passes_after_all_counts_no_more(bus: Any) -> None:
+    letters = DeadLetters(bus, Topics("t"), 2, known=[_known(7), _known(8)])
+    letters.passed("splynx.t.payment", 3, 7)
+    _add(letters, 9)
+    with pytest.raises(TooManyDeadLetters):
+        _add(letters, 10)
+
+
+def test_one_that_passed_and_fails_again_counts_again_and_has_its_letter(bus: Any) -> None:
+    letters = DeadLetters(bus, Topics("t"), 1, known=[_known(7)])
+    letters.passed("splynx.t.payment", 3, 7)
+    _add(letters, 7)
+    assert not bus.sent
+    with pytest.raises(TooManyDeadLetters):
+        _add(letters, 8)
+
+
+def test_only_letters_of_the_ledger_are_known(bus: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for mark, offset in (("before", 7), ("now", 8)):
+        _add(DeadLetters(bus, Topics("t"), 100, mark=mark), offset)
+    lying = [SimpleNamespace(headers=lambda sent=sent: list(sent.items())) for sent in bus.sent]
+    monkeypatch.setattr("sinks.letters.read_whole", lambda *_: lying)
+    settings: Any = SimpleNamespace(instance="t", kafka=None)
+    assert list(known_letters(settings, "now")) == [_known(8)]
+
+
+async def test_of_what_was_committed_only_the_window_is_remembered(bus: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = [_known(offset) for offset in (999, 1000, 2001)]
+    monkeypatch.setattr("sinks.letters.known_letters", lambda *_: iter(known))
+
+    class Kept:
+        """A ledger, and its database."""
+
+        session = staticmethod(nullcontext)
+
+        async def first_meta(self, *_: Any) -> str:
+            return "now"
+
+        async def checkpoints(self, *_: Any) -> dict[int, int]:
+            return {3: 2000}
+
+    kept = cast("Any", Kept())
+    budget = SimpleNamespace(dead_letter_budget=9, dead_letter_window=1000)
+    letters = await DeadLetters.open(cast("Any", SimpleNamespace(instance="t", sink=budget)), bus, kept, kept)
+    for offset in (999, 1000):
+        _add(letters, offset)
+    assert [one["__connect.errors.offset"] for one in bus.sent] == [b"999"]
