@@ -1,11 +1,12 @@
 """What somebody edited in a row that goes over REST since it was written, told before it is written again."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from clients.mysql import Database
 from schemas.ledger import OVERWRITTEN
 from schemas.ownership import Ownership
+from schemas.records import FieldOwner
 from sinks.bodies import Shape, same
 from sinks.entries import Entries, Owner
 from sinks.foreign import Foreign
@@ -70,6 +71,20 @@ class Edits:
                 told = [(key, known.target_id, owner.sequence, one) for one in merged.told]
                 await self._ledger.tell_conflicts(tx, told)
         return merged.left
+
+    async def surely_written(self, steps: Sequence[Step]) -> list[Step]:
+        """Those of which each value that Splynx takes once only is written, where nobody edited it since.
+
+        Not where the rules give such a field to Splynx, nor while a conflict about it stands.
+        """
+        async with self._db.session() as tx:
+            standing = await self._ledger.standing(tx, [(step.target.entity, step.key) for step in steps])
+        return [
+            step
+            for step in steps
+            if not standing.get((step.target.entity, step.key), {}).keys() & set(step.target.once)
+            and all(self._ownership.owner(step.target, name) is not FieldOwner.TARGET for name in step.target.once)
+        ]
 
     async def tell_withdrawn(
         self, known: Known, written: Mapping[str, Any], current: Mapping[str, Any], new: Mapping[str, Any], owner: Owner

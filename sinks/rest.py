@@ -182,7 +182,7 @@ class RestRecords(RestRows):
 
     async def able_to_move(self, steps: Sequence[Step]) -> set[Key]:
         """Of records that stand in the way of others, those that would get their own values afterwards."""
-        return await able_to_move(self._client, steps)
+        return await able_to_move(self._client, await self.edits.surely_written(steps))
 
     async def step_aside(self, step: Step, owner: Owner) -> Step:
         """Free the values that Splynx takes once only, for a record of the batch that wants them; the step from there.

@@ -18,6 +18,7 @@ from plumbing.kafka import AckedProducer, make_producer
 from plumbing.settings import KafkaSettings, MysqlSettings, SplynxSettings
 from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses
+from schemas.ownership import DECLARED, Ownership
 from schemas.topics import Topics
 from schemas.write_paths import BY_SQL, WritePaths
 from sinks.brake import Brake
@@ -123,8 +124,9 @@ async def site(
             payments: Payments | None = payments,
             ways: WritePaths = BY_SQL,
             letters: DeadLetters | None = None,
+            ownership: Ownership = DECLARED,
         ) -> Writer:
-            rest = RestRecords(client, db, ledger, TARGETS)
+            rest = RestRecords(client, db, ledger, TARGETS, ownership=ownership)
             return Writer(
                 db=db,
                 ledger=ledger,

@@ -2,6 +2,8 @@
 
 import pytest
 
+from schemas.ownership import Ownership
+from schemas.records import FieldOwner
 from schemas.write_paths import BY_SQL
 from sinks.adoption import Marked
 from sinks.entries import Owner
@@ -36,6 +38,32 @@ async def test_two_customers_swap_their_logins_and_who_wants_a_third_ones_is_set
     requests = site.client.requests
     await writer.write(topic.rewind(batch[:4]))
     assert site.client.requests == requests, "it is written once"
+
+
+async def test_logins_that_the_rules_give_to_splynx_are_not_touched(site: Site) -> None:
+    """Who has one does not step aside, for its own one would never follow: also where a new customer wants it."""
+    theirs = Ownership(owners={("customer", "login"): FieldOwner.TARGET})
+    writer, topic = await site.own(site.make_writer(ownership=theirs)), Topic()
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
+    before = logins(site)
+    wanted = {1: "s2", 2: "new", 3: "s1"}
+    await writer.write([topic.send(ACCOUNTS, n, customer(n, login=login), sequence=2) for n, login in wanted.items()])
+    assert logins(site) == before
+    assert dead(site) == {"3": "splynx.record_refused"}
+
+
+async def test_who_has_a_login_that_is_held_does_not_step_aside(site: Site) -> None:
+    """Somebody gave 2 another log-in, then took it back, and nobody decided yet; 1 wants what 2 would give up."""
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
+    site.run("UPDATE customers SET login = 'typed' WHERE login = 's2'")
+    await writer.write([topic.send(ACCOUNTS, 2, customer(2, login="wanted"), sequence=2)])
+    site.run("UPDATE customers SET login = 'wanted' WHERE login = 'typed'")
+    before = logins(site)
+    batch = {1: "wanted", 2: "s1"}
+    await writer.write([topic.send(ACCOUNTS, n, customer(n, login=login), sequence=3) for n, login in batch.items()])
+    assert logins(site) == before
+    assert dead(site) == {"1": "splynx.record_refused"}
 
 
 class Killed(BaseException):
@@ -85,6 +113,12 @@ async def test_who_does_not_get_its_login_back_keeps_the_one_it_has(site: Site) 
     site.run("UPDATE customers SET login = 'S1' WHERE id = %s", second)
     assert await taken_back(site, "wrong", "back") == {"left"}
     assert logins(site) == wrong | {second: "S1"}
+
+
+def dead(site: Site) -> dict[str, str]:
+    """`{key of a customer that was set aside: why}`."""
+    rows = site.rows("SELECT record_key, code FROM {ledger}.held WHERE entity = 'customer' AND state = 'dead'")
+    return {row["record_key"]: row["code"] for row in rows}
 
 
 def logins(site: Site) -> dict[int, str]:
