@@ -146,6 +146,14 @@ class RowMissing(SyncError):
     remedy = "Somebody removed it there: restore it in Splynx, then send the record again."
 
 
+def predecessor_removed(entity: str, key: str) -> RowMissing:
+    """Of a record that must not be made before another one, which was live and is no longer in Splynx.
+
+    It does not wait for it: nothing arrives that would wake it.
+    """
+    return RowMissing(f"{entity} {key}, which must be there before it, is no longer in Splynx")
+
+
 class ReadBackDiffers(SyncError):
     """Splynx kept something else than what was sent."""
 

@@ -11,8 +11,17 @@ from schemas import ledger as tables
 from schemas.aggregate import Target, WritePath
 from schemas.values.errors import set_aside
 from sinks.bodies import Shape
-from sinks.errors import AskedBack, Deferred, IdReused, ParentMissing, PredecessorMissing, SqlNotAvailable
+from sinks.errors import (
+    AskedBack,
+    Deferred,
+    IdReused,
+    ParentMissing,
+    PredecessorMissing,
+    SqlNotAvailable,
+    predecessor_removed,
+)
 from sinks.jobs import Job, Result, held_outcome
+from sinks.payment_rows import live_rows
 from sinks.payment_work import Work
 from sinks.payments import Payments
 from sinks.plan import Document, Outcome, Step, Verb, is_of_another, refs_of
@@ -173,6 +182,7 @@ class Paths:
         results: dict[Key, Result] = {}
         needed = {first[job.key] for job in wanted if job.key in first}
         live = made | await self._ledger.live(tx, needed - made)
+        removed = await self._removed(tx, live - made)
         refs = {
             job.key: self._customer_of(job.step.target.entity, job.step.document or _written(job.step))
             for job in wanted
@@ -193,6 +203,8 @@ class Paths:
                 results[job.key] = Result(job, Outcome.PARKED, ParentMissing(*refs[job.key]))
             elif job.key in first and first[job.key] not in live:
                 results[job.key] = Result(job, Outcome.PARKED, PredecessorMissing(*first[job.key]))
+            elif job.key in first and first[job.key] in removed:
+                results[job.key] = Result(job, Outcome.DEAD_LETTERED, predecessor_removed(*first[job.key]))
             else:
                 was = ids.get(were[job.key]) if job.key in were else None
                 work.append(Work(job.step, customer, job.owner.sequence, was, standing.get(job.key, {})))
@@ -230,6 +242,12 @@ class Paths:
         await self._ledger.journal(tx, journal)
         await self._ledger.tell_conflicts(tx, told)
         return results
+
+    async def _removed(self, tx: Transaction, payments: Set[Key]) -> set[Key]:
+        """Those that somebody deleted in Splynx: the ledger has them as live. They stay as they are until we commit."""
+        ids = await self._ledger.ids(tx, payments)
+        rows = await live_rows(tx, ids.values(), lock=True)
+        return {key for key, id in ids.items() if id not in rows}
 
     def _predecessor(self, step: Step) -> Key | None:
         return self._shapes[step.target.entity].predecessor(step)

@@ -19,7 +19,7 @@ from schemas.names import collated
 from sinks.beside import Beside
 from sinks.calls import Call
 from sinks.entries import Entries, Owner
-from sinks.errors import KeyTaken, ReadBackDiffers, RowMissing
+from sinks.errors import KeyTaken, ReadBackDiffers, RowMissing, predecessor_removed
 from sinks.handles import endpoint_of
 from sinks.plan import Document, Step, Verb
 from sinks.receipts import receipt_of
@@ -58,7 +58,7 @@ class RestDocuments:
     def __init__(
         self, client: SplynxClient, db: Database, ledger: Ledger, rest: RestRecords, targets: Mapping[str, Target]
     ) -> None:
-        self._client, self._db, self._ledger, self._rest = client, db, ledger, rest
+        self._client, self._db, self._ledger, self._rest, self._targets = client, db, ledger, rest, targets
         self._entries, self._beside = Entries(ledger), Beside(client, db, ledger, rest, targets)
 
     async def write(self, step: Step, owner: Owner) -> bool:
@@ -77,6 +77,7 @@ class RestDocuments:
         document, _ = await self._rest.resolved(step, step.document)
         revision = step.known.revision if step.known is not None else 0
         if known is None:
+            await self._see_that_its_predecessor_is_there(step)
             return await self._make(step, document, owner, revision if step.known is None else revision + 1)
         current = await self._row(step.target, known.target_id)
         if int(current[_CUSTOMER]) != document[_CUSTOMER]:
@@ -85,6 +86,22 @@ class RestDocuments:
             return await self._make(step, document, owner, revision + 2)
         numbered = document | {_NUMBER: receipt_of(document[_NUMBER], revision)}
         return await self._rest.change(step, numbered, known.target_id, known, owner)
+
+    async def _see_that_its_predecessor_is_there(self, step: Step) -> None:
+        """Of a record that is to be made after another one, which the ledger has as live.
+
+        Raises:
+            RowMissing: somebody deleted that one in Splynx.
+        """
+        first = self._rest.shape(step.target).predecessor(step)
+        if first is None:
+            return
+        async with self._db.session() as tx:
+            id = (await self._ledger.ids(tx, [first]))[first]
+        # Listed, not read: only of listings it is known that they leave out what is deleted.
+        rows = await self._client.list(endpoint_of(self._targets[first[0]]), Search(main={"id": id}))
+        if all(int(row["id"]) != id for row in rows):
+            raise predecessor_removed(*first)
 
     async def _take_back(self, step: Step, owner: Owner, revision: int) -> bool:
         """Make the opposite of what is there, where it is: somebody may have changed or moved it since."""

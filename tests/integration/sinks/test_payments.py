@@ -144,6 +144,23 @@ async def test_a_reversal_waits_for_its_payment_that_was_set_aside(site: Site) -
     assert len(site.rows("SELECT * FROM payments")) == 5
 
 
+@pytest.mark.parametrize("also", [100, 0], ids=["its payment was changed, too", "alone"])
+async def test_a_reversal_of_a_payment_that_was_deleted_in_splynx_is_not_written(site: Site, also: int) -> None:
+    """The balance is right without both; with the reversal alone the customer would owe what nobody paid."""
+    topic, writer = Topic(), await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    await writer.write([topic.send(PAYMENTS, n, [payment(n, 1, 900)], sequence=2) for n in (10, 11)])
+    (row,) = site.rows("SELECT id FROM payments WHERE receipt_number = 'SP10'")
+    await site.client.delete("admin/finance/payments", row["id"])
+    (paid,) = site.deposits().values()
+    bundles = [[payment(10, 1, 900, remind_minor=also), _reversed(10, 900)[1]], _reversed(11, 900)]
+    await writer.write([topic.send(PAYMENTS, n, one, sequence=3) for n, one in zip((10, 11), bundles, strict=True)])
+    held = site.rows("SELECT record_key, code, state FROM {ledger}.held ORDER BY record_key")
+    assert {"record_key": "10-R3", "code": "sink.row_missing", "state": "dead"} in held
+    assert len(held) == (2 if also else 1)
+    assert list(site.deposits().values()) == [paid - 9], "only the one whose payment is there"
+
+
 def _reversed(number: int, minor: int) -> list[SplynxRecord]:
     """A payment, and its reversal as a whole."""
     mark = f"{number}-R3"

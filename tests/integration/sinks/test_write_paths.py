@@ -158,6 +158,22 @@ async def test_a_receipt_that_is_somebody_elses_is_refused_over_rest_too(site: S
     assert list(site.deposits().values()) == [Decimal(1)]
 
 
+async def test_a_reversal_of_a_payment_that_was_deleted_in_splynx_is_not_written_over_rest(site: Site) -> None:
+    """The balance is right without both; with the reversal alone the customer would owe what nobody paid."""
+    writer, topic = await site.own(site.make_writer(ways=WAYS)), Topic()
+    await enter(site, "freeze")
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [paid(10)], sequence=2)])
+    (row,) = site.rows("SELECT id FROM payments")
+    await site.client.delete("admin/finance/payments", row["id"])
+    back = paid(10, -900, key="10-R3", receipt_number="SP10-R3", field_4="sonar:R:3", reverses="10")
+    await writer.write([topic.send(PAYMENTS, 10, [paid(10), back], sequence=3)])
+    assert site.rows("SELECT record_key, code, state FROM {ledger}.held") == [
+        {"record_key": "10-R3", "code": "sink.row_missing", "state": "dead"}
+    ]
+    assert list(site.deposits().values()) == [Decimal(0)]
+
+
 class Killed(BaseException):
     """Nobody handles it."""
 
