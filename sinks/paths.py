@@ -28,7 +28,7 @@ from sinks.plan import Document, Outcome, Step, Verb, is_of_another, refs_of
 from sinks.rest import RestRecords
 from sinks.rest_documents import RestDocuments
 from sinks.store import AggregateKey, JournalEntry, Key, Ledger, dumped
-from sinks.swaps import in_the_way
+from sinks.swaps import in_the_way, stands_aside
 from sinks.threeway import Told
 
 _NO_MONEY = "this Splynx is not called disposable: money waits for invoices"
@@ -107,6 +107,19 @@ class Paths:
         return [[later.get(job.key, job) for job in jobs] for jobs in groups]
 
     async def _rest_one(self, job: Job) -> Result:
+        """Write one record. Who stepped aside for it, and cannot be written, does not stay there."""
+        result = await self._written_over_rest(job)
+        if result.error is None or not stands_aside(job.step):
+            return result
+        try:
+            await self._rest.come_back(job.step, job.owner)
+        except SyncError as exc:
+            if exc.action in (Action.RETRY, Action.HALT):
+                raise
+            return Result(job, held_outcome(exc), exc)  # who cannot log in is told first
+        return result
+
+    async def _written_over_rest(self, job: Job) -> Result:
         if (known := _without_a_write(job)) is not None:
             return known
         target = job.step.target

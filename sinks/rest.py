@@ -1,6 +1,8 @@
 """Writing one record over REST: intent, call, read-back, done."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +21,7 @@ from sinks.handles import has_handle, has_natural_key
 from sinks.plan import CLOSED, Document, Known, Step, Verb, can_be_closed, closing
 from sinks.rest_rows import Item, RestRows
 from sinks.store import Key, Ledger
-from sinks.swaps import able_to_move, aside, moved
+from sinks.swaps import able_to_move, aside, is_aside, moved, ways_back
 from sinks.tables.journal import Run
 from sinks.threeway import flat, without
 
@@ -201,17 +203,46 @@ class RestRecords(RestRows):
         if any(not same(known.document[name], current.get(name)) for name in step.target.once):
             return step  # somebody edited it: that is told when it is written, and nobody else gets its value
         values = aside(step, owner.sequence)
+        await self._exchange(step, known, owner, item, current, values)
+        return moved(step, values)
+
+    async def come_back(self, step: Step, owner: Owner) -> None:
+        """Give a record that stands aside, and cannot be written, its own values alone, else those of before.
+
+        Raises:
+            KeyTaken: Splynx takes neither, so that its customer cannot log in.
+            ReadBackDiffers: Splynx kept something else.
+            SplynxUnreachable, Fenced, Overtaken: try again later.
+        """
+        assert step.known is not None
+        known, key = step.known, (step.target.entity, step.key)
+        document = await self.as_far_as_known(known.document, self.shape(step.target))
+        item, current = await self._row(step.target, known.target_id, document)
+        if item is None or not any(is_aside(step, current.get(name)) for name in step.target.once):
+            return  # it was written before it failed, or somebody mended it
+        async with self._db.session() as tx:
+            entries = (await self._ledger.entries_of(tx, [key])).get(key, [])
+        images = [json.loads(row["before_image"]) for row in entries if row["before_image"] is not None]
+        for values in ways_back(step, images):
+            with suppress(RecordRefused):
+                await self._exchange(step, known, owner, item, current, values)
+                return
+        stays = ", ".join(f"{name} {current.get(name)}" for name in step.target.once)
+        raise KeyTaken(f"it made way for another record, and others have its values, old and new: it stays at {stays}")
+
+    async def _exchange(
+        self, step: Step, known: Known, owner: Owner, item: Item, current: Mapping[str, Any], values: Document
+    ) -> None:
+        """Change only values that Splynx takes once: kept without a hash, for the bundle is not written yet."""
         before = {name: current.get(name) for name in values}
         call = await self.put(step, owner, known.target_id, item, values, action="change", before=before)
 
         async def keep(tx: Transaction) -> None:
-            # Kept without a hash: its bundle is not written yet.
             now, kept = replace(step, hash=""), known.document | values
             await self._entries.keep(tx, now, owner, known.target_id, kept, before=before, action="change")
             await self.done(tx, call)
 
         await self._db.retried(keep)
-        return moved(step, values)
 
     async def _see_whose_name_it_is(self, step: Step, document: Document) -> None:
         """After a refusal: NameShared where it is because of another record's name, which tells more."""

@@ -1,10 +1,12 @@
 """Values that Splynx takes once only, a log-in above all, when they change hands within a batch: a swap of two of them.
 
 Splynx refuses the first of two such changes, for the other still has the value. So who stands in the way of another
-steps aside first: it gets a value that nobody wants, and its own one when its turn comes.
+steps aside first: it gets a value that nobody wants, and its own one when its turn comes. Where it cannot be written
+then, it gets that value alone.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -96,6 +98,29 @@ def moved(step: Step, values: Document) -> Step:
     """The step of a record that stands aside: what was written last is what it has now."""
     assert step.known is not None
     return replace(step, verb=Verb.CHANGE, known=replace(step.known, hash="", document=step.known.document | values))
+
+
+def is_aside(step: Step, value: Any) -> bool:
+    """Whether a value is one that `aside` gave to this record, for whichever bundle."""
+    return re.fullmatch(rf"moving-{re.escape(step.key)}-\d+", str(value)) is not None
+
+
+def stands_aside(step: Step) -> bool:
+    """Whether a record, as it was written last, still stands aside: perhaps since a process died."""
+    written = step.known.document if step.known is not None and step.known.state == LIVE else {}
+    return any(is_aside(step, written.get(name)) for name in step.target.once)
+
+
+def ways_back(step: Step, images: Iterable[Mapping[str, Any]]) -> list[Document]:
+    """What a record that stands aside is to have: its own values, else those that it had before.
+
+    `images`: what it was before each change, the newest last. Its own come first: what it had is wanted by another.
+    """
+    own = {name: step.document[name] for name in step.target.once if step.document and name in step.document}
+    had: Document = {}
+    for image in images:
+        had |= {name: image[name] for name in step.target.once if name in image and not is_aside(step, image[name])}
+    return [values for values in (own, had) if values]
 
 
 def _once(step: Step, document: Any) -> dict[str, str]:

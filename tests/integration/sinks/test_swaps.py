@@ -2,11 +2,13 @@
 
 import pytest
 
+from schemas.bundle import Refused
 from schemas.ownership import Ownership
-from schemas.records import FieldOwner
+from schemas.records import FieldOwner, Ref
 from schemas.write_paths import BY_SQL
 from sinks.adoption import Marked
 from sinks.entries import Owner
+from sinks.plan import Step
 from sinks.planned import Planned
 from sinks.rest import RestRecords
 from sinks.rollback import Rollback, Writes
@@ -64,6 +66,98 @@ async def test_who_has_a_login_that_is_held_does_not_step_aside(site: Site) -> N
     await writer.write([topic.send(ACCOUNTS, n, customer(n, login=login), sequence=3) for n, login in batch.items()])
     assert logins(site) == before
     assert dead(site) == {"1": "splynx.record_refused"}
+
+
+async def test_who_stepped_aside_and_is_refused_gets_its_login_all_the_same(site: Site) -> None:
+    """Else its customer could not log in, and the letter would name another field only."""
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
+    before = logins(site)
+    site.ledger.run_id = "wrong"
+    first = topic.send(ACCOUNTS, 1, customer(1, login="s2", status="no such status"), sequence=2)
+    await writer.write([first, topic.send(ACCOUNTS, 2, customer(2, login="s1"), sequence=2)])
+    assert logins(site) == dict(zip(before, reversed(before.values()), strict=True))
+    assert dead(site) == {"1": "splynx.record_refused"}
+
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Anne", login="s2"), sequence=3)])
+    assert dead(site) == {}
+    assert site.rows("SELECT * FROM {ledger}.conflicts") == []
+    assert await taken_back(site, "wrong", "back") == {"restore"}
+    assert logins(site) == before
+
+
+async def test_who_was_written_before_it_waits_is_not_written_again(site: Site) -> None:
+    """1 goes without a label that is not there yet: it waits, and has its log-in."""
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
+    before, label = logins(site), [Ref(entity="label", key="9")]
+    first = topic.send(ACCOUNTS, 1, customer(1, login="s2", customer_labels=label), sequence=2)
+    await writer.write([first, topic.send(ACCOUNTS, 2, customer(2, login="s1"), sequence=2)])
+    assert logins(site) == dict(zip(before, reversed(before.values()), strict=True))
+    entries = "SELECT action FROM {ledger}.journal WHERE entity = 'customer' AND record_key = '1' AND sequence = 2"
+    assert len(site.rows(entries)) == 2
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        pytest.param(
+            (Refused("customer", "1", "mapping.required_value_missing", "no status"),),
+            id="which can no longer be mapped",
+        ),
+        pytest.param((), id="whose own one was taken meanwhile"),
+    ],
+)
+async def test_who_stands_aside_since_a_crash_gets_back_what_it_had(
+    site: Site, refused: tuple[Refused, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1 was to become s2 and 2 another one; the sink died when 1 had stepped aside for 3, which wanted s1."""
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
+    before = logins(site)
+
+    async def dies(self: RestRecords, step: Step, owner: Owner) -> bool:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RestRecords, "write", dies)
+        with pytest.raises(Killed):
+            await writer.write(
+                [
+                    topic.send(ACCOUNTS, 1, customer(1, login="free"), sequence=2),
+                    topic.send(ACCOUNTS, 3, customer(3, login="s1"), sequence=2),
+                ]
+            )
+    (one,) = [id for id, login in logins(site).items() if login.startswith("moving-1-")]
+    site.run("UPDATE customers SET login = 'free' WHERE login = 's2'")
+    records = [] if refused else customer(1, login="free")
+    await writer.write([topic.send(ACCOUNTS, 1, records, sequence=3, refused=refused)])
+    assert logins(site)[one] == before[one]
+    assert dead(site) == {"1": "mapping.required_value_missing" if refused else "splynx.record_refused"}
+
+
+async def test_who_can_get_neither_login_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody was quicker, after Splynx was asked."""
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2, 4)])
+
+    async def quicker(self: RestRecords, step: Step, owner: Owner) -> Step:
+        moved = await step_aside(self, step, owner)
+        site.run("UPDATE customers SET login = 's1' WHERE login = 's2'")
+        site.run("UPDATE customers SET login = 'free' WHERE login = 's4'")
+        return moved
+
+    step_aside = RestRecords.step_aside
+    monkeypatch.setattr(RestRecords, "step_aside", quicker)
+    await writer.write(
+        [
+            topic.send(ACCOUNTS, 1, customer(1, login="free"), sequence=2),
+            topic.send(ACCOUNTS, 3, customer(3, login="s1"), sequence=2),
+        ]
+    )
+    (held,) = site.rows("SELECT code, reason FROM {ledger}.held WHERE record_key = '1' AND entity = 'customer'")
+    assert held["code"] == "sink.natural_key_taken"
+    assert "moving-1-2" in held["reason"]
 
 
 class Killed(BaseException):

@@ -11,7 +11,7 @@ from schemas.ledger import GONE, LIVE
 from sinks.entries import Owner
 from sinks.jobs import Job
 from sinks.plan import Known, Step, Verb
-from sinks.swaps import able_to_move, aside, granted, in_the_way, moved
+from sinks.swaps import able_to_move, aside, granted, in_the_way, moved, stands_aside, ways_back
 from tests.unit.sinks.records import PERSON
 
 TARGET = replace(PERSON, once=("name",))
@@ -52,6 +52,37 @@ def test_who_stands_aside_was_written_as_it_is_now() -> None:
     assert (after.known.document["name"], after.known.hash) == (values["name"], "")
     assert values["name"] not in {"a", "b"}
     assert after.document == step.document
+
+
+@pytest.mark.parametrize(
+    ("written", "state", "stands"),
+    [
+        pytest.param("moving-1-7", LIVE, True, id="whatever bundle it was for"),
+        pytest.param("moving-1-7", GONE, False, id="it was withdrawn since"),
+        pytest.param("moving-12-7", LIVE, False, id="a name like that of another"),
+        pytest.param("a", LIVE, False, id="it has its own"),
+        pytest.param(None, LIVE, False, id="it is new"),
+    ],
+)
+def test_who_stands_aside_is_known_by_what_was_written_last(written: str | None, state: str, stands: bool) -> None:
+    assert stands_aside(job("1", written, "b", state=state).step) is stands
+
+
+@pytest.mark.parametrize(
+    ("now", "images", "ways"),
+    [
+        pytest.param("b", [{"name": "o"}, {"name": "a"}], [{"name": "b"}, {"name": "a"}], id="its own, or the last"),
+        pytest.param(None, [{"name": "a"}, {"status": "x"}], [{"name": "a"}], id="it has no own"),
+        pytest.param(
+            "b", [{"name": "a"}, {"name": "moving-1-2"}], [{"name": "b"}, {"name": "a"}], id="not aside again"
+        ),
+        pytest.param("b", [], [{"name": "b"}], id="nobody knows what it had"),
+    ],
+)
+def test_who_stands_aside_gets_its_own_value_else_that_of_before(
+    now: str | None, images: list[dict[str, Any]], ways: list[dict[str, Any]]
+) -> None:
+    assert ways_back(job("1", "moving-1-2", now).step, images) == ways
 
 
 class People:
