@@ -66,8 +66,8 @@ class Healing:
         A creation is searched for meanwhile, unless it has no `sonar_id`: then it is looked for by its natural key
         before it is made again. The row found is entered in the crosswalk with an empty hash, so that its bundle, when
         one comes, is compared with it in full: it may be a newer one, which wants another row, or none. A change needs
-        no search: its row is read before it is changed again. But what it did is entered in the journal, which would
-        else know nothing of it, with what the row was before.
+        no search: its row is read before it is changed again, for its hash is forgotten. But what it did is entered in
+        the journal, which would else know nothing of it, with what the row was before.
 
         Raises:
             Fenced, CutOver: `token` is not that of the partition any more, or nobody writes.
@@ -89,10 +89,8 @@ class Healing:
                 await self._enter(tx, intent, found)
             if image and intent.target_id is not None:
                 await self._ledger.journal(tx, [_entry(intent, intent.target_id, intent.action, image)])
-            if intent.method == "PUT" and intent.before is None:
-                # Of a rollback that was not gone on with, perhaps: the row may be as it was, so it is compared in full.
-                await self._ledger.forget_hash(tx, (intent.entity, intent.key))
-                await self._ledger.mark_rolled_back(tx, [(intent.aggregate, intent.sonar_id)])
+            if intent.method == "PUT":
+                await self._doubt(tx, intent)
             await self._ledger.close_intent(tx, intent.id, DONE if found is not None else LOST)
         return found
 
@@ -117,6 +115,15 @@ class Healing:
         await self._ledger.journal(tx, [_entry(intent, found, made.action, made.before, made.undoes)])
         # A rollback's, perhaps, that was not gone on with: its bundle is no longer taken for written.
         await self._ledger.mark_rolled_back(tx, [owner])
+
+    async def _doubt(self, tx: Transaction, intent: Intent) -> None:
+        """Have a row that a call may have changed compared in full, even if what comes next was written before it."""
+        owner = (intent.aggregate, intent.sonar_id)
+        await self._ledger.forget_hash(tx, (intent.entity, intent.key))
+        state = (await self._ledger.states(tx, [owner])).get(owner)
+        if state is not None and state.sequence == intent.sequence:
+            # Of rules that are mended again, or of a rollback that was not gone on with: what comes may be an equal.
+            await self._ledger.mark_rolled_back(tx, [owner])
 
     async def _image(self, intent: Intent) -> Mapping[str, Any]:
         """What a change did, as it was before; nothing of one that was not done, and of one that others enter."""

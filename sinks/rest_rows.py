@@ -156,6 +156,8 @@ class RestRows:
                 if before is not None:
                     entry = JournalEntry(step.target.entity, step.key, target_id, action, before, owner.sequence)
                     await self._ledger.journal(tx, [entry])
+                # The row is not as the ledger knows it, also if what comes next is what was written before.
+                await self._ledger.forget_hash(tx, (step.target.entity, step.key))
                 # Lost, so that what came of it is nobody's edit.
                 await self._ledger.close_intent(tx, call.intent, LOST, call.answer)
             raise

@@ -136,6 +136,60 @@ async def test_a_change_that_a_rollback_made_before_it_died_is_made_good_by_the_
     assert site.rows("SELECT * FROM {ledger}.conflicts") == []
 
 
+@pytest.mark.parametrize("seen", [False, True], ids=["found open by who came after", "Splynx keeps it otherwise"])
+async def test_a_record_that_is_again_as_before_a_change_nobody_entered_is_written(
+    site: Site, monkeypatch: pytest.MonkeyPatch, seen: bool
+) -> None:
+    """The ledger knows the content of before, which a look at the hash alone would take for written."""
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "First"), sequence=1)])
+    second = topic.send(ACCOUNTS, 1, customer(1, "Second"), sequence=2)
+    if seen:
+        with monkeypatch.context() as patched:
+            patched.setattr("sinks.rest_rows.differing", lambda sent, read: ["phone"])
+            await writer.write([second])
+    else:
+        site.arm("reset_after_commit", method="PUT", path="customers/customer/")
+        with pytest.raises(SplynxUnreachable):
+            await writer.write([second])
+        writer = await site.own(site.make_writer())
+        await site.healing().heal_all(writer.tokens)
+    assert site.rows("SELECT name FROM customers") == [{"name": "Second"}]
+    await writer.write([second, topic.send(ACCOUNTS, 1, customer(1, "First"), sequence=3)])
+    assert site.rows("SELECT name FROM customers") == [{"name": "First"}]
+    assert site.rows("SELECT * FROM {ledger}.conflicts") == []
+
+
+async def test_rules_that_are_again_as_before_a_change_nobody_entered_are_followed(site: Site) -> None:
+    """The bundle is of the same event as the one that was applied, and its equal."""
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "First"), sequence=1)])
+    second = topic.send(ACCOUNTS, 1, customer(1, "Second"), sequence=1, generation=2)
+    site.arm("reset_after_commit", method="PUT", path="customers/customer/")
+    with pytest.raises(SplynxUnreachable):
+        await writer.write([second])
+    writer = await site.own(site.make_writer())
+    await site.healing().heal_all(writer.tokens)
+    await writer.write([second, topic.send(ACCOUNTS, 1, customer(1, "First"), sequence=1, generation=3)])
+    assert site.rows("SELECT name FROM customers") == [{"name": "First"}]
+    assert site.rows("SELECT * FROM {ledger}.conflicts") == []
+
+
+async def test_a_customer_that_comes_back_after_a_closing_nobody_entered_is_opened(site: Site) -> None:
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    gone = topic.send(ACCOUNTS, 1, [], sequence=2, deleted=True)
+    site.arm("reset_after_commit", method="PUT", path="customers/customer/")
+    with pytest.raises(SplynxUnreachable):
+        await writer.write([gone])
+    assert site.rows("SELECT status FROM customers") == [{"status": "disabled"}]
+    writer = await site.own(site.make_writer())
+    await site.healing().heal_all(writer.tokens)
+    await writer.write([gone, topic.send(ACCOUNTS, 1, customer(1), sequence=3)])
+    assert site.rows("SELECT status FROM customers") == [{"status": "active"}]
+    assert site.rows("SELECT * FROM {ledger}.conflicts") == []
+
+
 async def test_a_document_whose_call_was_open_is_not_entered_over_what_came_after_it(site: Site) -> None:
     """Its call was found to be done by whoever wrote the opposite one."""
     writer, topic = await site.own(site.make_writer()), Topic()
