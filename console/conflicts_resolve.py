@@ -35,6 +35,7 @@ SOURCE, TARGET, RULES = "source", "target", "rules"
 TAKES = (SOURCE, TARGET, RULES)
 """Whose value is taken: Sonar's, Splynx's, or what owner and policy in the rules say by now."""
 _WRITE, _STAY, _WAIT = "Sonar's value is written", "Splynx's value stays", "still waits"
+_SENT = "Sonar's value was sent"
 _AT_ONCE = 500
 
 
@@ -54,9 +55,9 @@ class Resolved:
 
     @property
     def exit_code(self) -> ExitCode:
-        """5 when it was done and some still wait."""
-        waits = any(one["state"] == UNSETTLED for one in self.conflicts)
-        return ExitCode.PARTLY if self.applied and waits else ExitCode.DONE
+        """5 when it was done and some still wait, or are not as they should be."""
+        partly = any(one["state"] == UNSETTLED or one["why"] for one in self.conflicts)
+        return ExitCode.PARTLY if self.applied and partly else ExitCode.DONE
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -97,6 +98,8 @@ async def run_resolve(
     """
     ownership = ownership_of(settings)
     rows = await read_conflicts(settings, wanted, closed=False)
+    if apply and take != TARGET and await _heal_decisions(settings):
+        rows = await read_conflicts(settings, wanted, closed=False)
     if settled := [row for row in rows if row["state"] != UNSETTLED]:
         raise ConflictSettled("; ".join(_told(row) for row in settled))
     if not apply or not rows:
@@ -116,9 +119,25 @@ async def run_resolve(
         found = [_document(now[int(row["id"])], ownership, _became(now[int(row["id"])]), values=values) for row in rows]
         for one in found:
             error = errors.get((one["entity"], one["key"]))
-            if one["state"] == UNSETTLED:
-                one["why"] = f"{error} [{error.code}]" if error is not None else _why_not(take)
+            if error is not None:
+                one["why"] = f"{error} [{error.code}]"
+                one["action"] = _SENT if one["action"] == _WRITE else one["action"]
+            elif one["state"] == UNSETTLED:
+                one["why"] = _why_not(take)
         return Resolved(True, site.ledger.run_id, take, found)
+
+
+async def _heal_decisions(settings: Settings) -> bool:
+    """Find out what became of decisions whose call was lost: what did not come through is undecided again."""
+    async with Site.open(settings) as site:
+        async with site.db.session() as tx:
+            partitions = await site.ledger.doubtful(tx) if await site.ledger.exists(tx, "conflicts") else set()
+        if partitions:
+            await check_writable(settings, site)
+            rest = RestRecords(site.client, site.db, site.ledger, TARGETS)
+            healing = Healing(site.client, site.db, site.ledger, rest, TARGETS)
+            await healing.heal_all(await healing.take(partitions, "conflicts"))
+        return bool(partitions)
 
 
 async def _write(

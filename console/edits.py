@@ -84,8 +84,8 @@ def resolve(
 ) -> None:
     """Decide conflicts; shows first what would be done. Stop the sink before Sonar's values are written.
 
-    What has another value in Splynx by now is left, and so it says: then it ends with 5. A decision is kept with who
-    made it and when, and is taken back by `crossfade rollback --run`.
+    What has another value in Splynx by now, or is refused by it, is left, and so it says: then it ends with 5. A
+    decision is kept with who made it and when, and is taken back by `crossfade rollback --run`.
     """
     configure_logs()
     try:

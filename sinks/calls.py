@@ -5,7 +5,7 @@ whose answer was lost waits that long, and then finds all that it did.
 """
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +19,7 @@ from schemas.ledger import DONE, REFUSED
 from sinks.entries import Entries, Owner
 from sinks.plan import Step
 from sinks.store import Ledger
+from sinks.threeway import Told
 
 
 @dataclass
@@ -52,10 +53,12 @@ class Calls:
         sent: Mapping[str, Any] | None = None,
         action: str = "",
         before: Mapping[str, Any] | None = None,
+        told: Sequence[Told] = (),
     ) -> AsyncIterator[Call]:
         """The right to send one call in this block; `target_id`: the row that it changes, `sent`: what it changes, or
         what is entered of what it makes. `action`, `before`: what the journal is to hold of a change; whoever finds out
-        that it was done enters that.
+        that it was done enters that. `told`: edits in the row, kept with the intent; what the call was to overwrite
+        waits for a decision again when it surely was not done.
 
         The intent stays open when the block ends well, for `done` belongs into the transaction that keeps what was
         written. It stays open, too, when nobody knows what happened. An answer that refuses closes it.
@@ -82,6 +85,8 @@ class Calls:
                 action=action,
                 before=before,
             )
+            if target_id is not None:
+                await self._entries.tell(tx, (step.target.entity, step.key), owner, target_id, told)
         call = Call(intent, latest)
         metrics.OPEN_INTENTS.inc()
         try:
@@ -92,7 +97,10 @@ class Calls:
                 async with self._db.session() as tx:
                     await self._ledger.give_up(tx, intent, call.answer)
             else:
-                await self.close(call, REFUSED)
+                async with self._db.transaction() as tx:
+                    key, fields = (step.target.entity, step.key), [one.field for one in told]
+                    await self._ledger.not_overwritten(tx, key, owner.sequence, self._ledger.run_id, fields)
+                    await self._ledger.close_intent(tx, intent, REFUSED, call.answer)
             raise
         finally:
             metrics.OPEN_INTENTS.dec()

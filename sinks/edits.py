@@ -1,4 +1,4 @@
-"""What somebody edited in a row that goes over REST since it was written, told before it is written again."""
+"""What somebody edited in a row that goes over REST since it was written, to be told before it is written again."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from sinks.entries import Entries, Owner
 from sinks.foreign import Foreign
 from sinks.plan import Document, Known, Step, refs_of, resolved
 from sinks.store import Ledger
-from sinks.threeway import BY_POLICY, Told, came_through, flat, merge, shown
+from sinks.threeway import BY_POLICY, Merged, Told, came_through, flat, merge, shown
 from sinks.undo_rows import written_of
 
 
@@ -31,15 +31,15 @@ class Edits:
         known: Known | None,
         body: Document,
         current: Mapping[str, Any],
-        owner: Owner,
         unasked: Collection[str],
-    ) -> set[str]:
-        """Tell what somebody edited in the row since we wrote it; the fields that stay as they are.
+    ) -> Merged:
+        """What somebody edited in the row since we wrote it: the fields that stay as they are, and what is to be told.
 
-        It is kept before the call: what happens in between must not make an edit that is overwritten a silent one.
+        It is told with the call that follows, before that is sent: what happens in between must not make an edit that
+        is overwritten a silent one.
         """
         if known is None:
-            return set()  # the first time everything is written
+            return Merged()  # the first time everything is written
         key = (known.entity, known.key)
         shape = self._shapes[step.target.entity]
         before = refs_of(known.document, shape.required)
@@ -54,7 +54,7 @@ class Edits:
                 name: value for name, value in base.items() if name not in {r.field for r in before if not r.required}
             }
         now = shown(body, current) | await self._foreign.ours(shape.lists, current, body, base)
-        merged = merge(
+        return merge(
             step.target,
             self._ownership,
             base=base | {name: now[name] for name in base.keys() & now.keys() & came_through(perhaps, current, same)},
@@ -65,12 +65,6 @@ class Edits:
             unasked=unasked,
             same=same,
         )
-        if merged.told:
-            async with self._db.transaction() as tx:
-                await self._entries.may_write(tx, owner)
-                told = [(key, known.target_id, owner.sequence, one) for one in merged.told]
-                await self._ledger.tell_conflicts(tx, told)
-        return merged.left
 
     async def surely_written(self, steps: Sequence[Step]) -> list[Step]:
         """Those of which each value that Splynx takes once only is written, where nobody edited it since.
@@ -86,10 +80,10 @@ class Edits:
             and all(self._ownership.owner(step.target, name) is not FieldOwner.TARGET for name in step.target.once)
         ]
 
-    async def tell_withdrawn(
-        self, known: Known, written: Mapping[str, Any], current: Mapping[str, Any], new: Mapping[str, Any], owner: Owner
-    ) -> None:
-        """Tell what somebody edited in a row that is withdrawn all the same, before it is.
+    async def withdrawn(
+        self, known: Known, written: Mapping[str, Any], current: Mapping[str, Any], new: Mapping[str, Any]
+    ) -> list[Told]:
+        """What is to be told of edits in a row that is withdrawn all the same, before it is.
 
         `written`, `current`: `{field: value}` as it was written last, and as it is; `new`: as it will be.
         """
@@ -103,7 +97,11 @@ class Edits:
             if not (same(before if one is None else one.base, theirs) or same(new.get(name), theirs)):
                 values = (before if one is None else one.base, new.get(name), theirs)
                 told.append(Told(name, *values, OVERWRITTEN, BY_POLICY, one.id if one is not None else None))
+        return told
+
+    async def tell(self, known: Known, told: Sequence[Told], owner: Owner) -> None:
+        """Tell it where what follows does not."""
         if told:
             async with self._db.transaction() as tx:
                 await self._entries.may_write(tx, owner)
-                await self._ledger.tell_conflicts(tx, [(key, known.target_id, owner.sequence, one) for one in told])
+                await self._entries.tell(tx, (known.entity, known.key), owner, known.target_id, told)

@@ -1,5 +1,6 @@
 """The crosswalk's entry of a record that goes over REST: who may make it, and that no two records share a row."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,9 @@ from schemas.ledger import LIVE
 from sinks.errors import NameShared
 from sinks.handles import has_natural_key
 from sinks.plan import Document, Known, Step
-from sinks.store import JournalEntry, Ledger, dumped
+from sinks.store import JournalEntry, Key, Ledger, dumped
 from sinks.tables.journal import Run
+from sinks.threeway import Told
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,10 @@ class Entries:
         """
         await self._ledger.hold(tx, {owner.partition: owner.token})
         await self._ledger.not_overtaken(tx, owner.aggregate, owner.sonar_id, owner.sequence)
+
+    async def tell(self, tx: Transaction, key: Key, owner: Owner, target_id: int, told: Sequence[Told]) -> None:
+        """Keep what somebody edited in the row of a record."""
+        await self._ledger.tell_conflicts(tx, [(key, target_id, owner.sequence, one) for one in told])
 
     async def not_shared(self, tx: Transaction, step: Step, target_id: int, *, lock: bool = False) -> None:
         """See that the row is no other record's.

@@ -15,12 +15,14 @@ from plumbing.errors import Action, SyncError
 from schemas.aggregate import Target
 from schemas.ledger import DONE, LIVE, LOST
 from sinks.beside import Beside
+from sinks.bodies import same
 from sinks.errors import RowMissing
 from sinks.handles import HEAL_PAUSE_SECONDS, Handles
 from sinks.rest import RestRecords
 from sinks.rest_documents import Making, RestDocuments
 from sinks.store import Intent, JournalEntry, Ledger, dumped
 from sinks.tables.intents import BESIDE
+from sinks.threeway import came_through, flat
 from sinks.undo_rows import image_of_done
 
 log = structlog.get_logger("sink")
@@ -82,13 +84,13 @@ class Healing:
             if found is not None or wait <= 0:
                 break
             await asyncio.sleep(min(wait, HEAL_PAUSE_SECONDS))
-        image = await self._image(intent)
+        row = await self._row(intent)
         async with self._db.transaction() as tx:
             await self._ledger.hold(tx, {intent.partition: token})
             if found is not None:
                 await self._enter(tx, intent, found)
-            if image and intent.target_id is not None:
-                await self._ledger.journal(tx, [_entry(intent, intent.target_id, intent.action, image)])
+            if row is not None:
+                await self._see_what_was_done(tx, intent, row)
             if intent.method == "PUT":
                 await self._doubt(tx, intent)
             await self._ledger.close_intent(tx, intent.id, DONE if found is not None else LOST)
@@ -125,16 +127,26 @@ class Healing:
             # Of rules that are mended again, or of a rollback that was not gone on with: what comes may be an equal.
             await self._ledger.mark_rolled_back(tx, [owner])
 
-    async def _image(self, intent: Intent) -> Mapping[str, Any]:
-        """What a change did, as it was before; nothing of one that was not done, and of one that others enter."""
-        if intent.before is None or intent.sent is None or intent.target_id is None:
-            return {}
-        target = self._targets[intent.entity]
+    async def _row(self, intent: Intent) -> Mapping[str, Any] | None:
+        """The row that a change was about, as it is now; None where it is gone, or others enter what was done."""
+        if intent.before is None or intent.target_id is None:
+            return None
         try:
-            row = await self._client.get(*await self._handles.item(target, intent.target_id, {}))
+            return await self._client.get(*await self._handles.item(self._targets[intent.entity], intent.target_id, {}))
         except (RecordMissing, RowMissing):
-            return {}
-        return image_of_done(intent.sent, intent.before, row, whole=target.money)
+            return None
+
+    async def _see_what_was_done(self, tx: Transaction, intent: Intent, row: Mapping[str, Any]) -> None:
+        """Enter what a change did, as it was before; edits in what it did not do are not overwritten."""
+        assert intent.sent is not None
+        assert intent.before is not None
+        assert intent.target_id is not None
+        image = image_of_done(intent.sent, intent.before, row, whole=self._targets[intent.entity].money)
+        if image:
+            await self._ledger.journal(tx, [_entry(intent, intent.target_id, intent.action, image)])
+        missed = flat(intent.sent).keys() - came_through([intent.sent], row, same)
+        key, (run_id, _) = (intent.entity, intent.key), intent.run
+        await self._ledger.not_overwritten(tx, key, intent.sequence, run_id, missed)
 
     async def _put_back(self, intent: Intent, token: int) -> None:
         try:

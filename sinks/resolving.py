@@ -101,8 +101,10 @@ class Resolving:
     ) -> Job:
         known = one.known
         document = as_sonar_has_it(target, known.document, standing)
-        # The hash of before: it is the same document, so that its bundle still counts as written.
-        return Job(Step(Verb.CHANGE, target, key[1], known.hash, document, known, decided), owner, "", 0)
+        # The hash of before where it is the same document, so that its bundle still counts as written. It is another
+        # where Splynx refused the bundle that the conflict was told of.
+        digest = known.hash if document == known.document else ""
+        return Job(Step(Verb.CHANGE, target, key[1], digest, document, known, decided), owner, "", 0)
 
 
 def as_sonar_has_it(target: Target, document: Document, standing: Mapping[str, Standing]) -> Document:

@@ -161,16 +161,21 @@ class RestRecords(RestRows):
         current = await self._client.get(*item)
         body = shape.body(document, create=False)
         adopted = Known(target.entity, step.key, target_id, "", owner.sequence, LIVE, 0, {}) if unasked else None
-        left = await self.edits.looked_for(step, known or adopted, body, current, owner, flat(body) if unasked else ())
+        edits = await self.edits.looked_for(step, known or adopted, body, current, flat(body) if unasked else ())
         await self._foreign.keep(shape.lists, body, current)
-        sent = changed(without(body, left), current)
+        sent = changed(without(body, edits.left), current)
         if not sent:
-            await self._db.retried(lambda tx: self._keep(tx, step, owner, target_id, before=None, action=""))
+
+            async def as_it_is(tx: Transaction) -> None:
+                await self._keep(tx, step, owner, target_id, before=None, action="")
+                await self._entries.tell(tx, (target.entity, step.key), owner, target_id, edits.told)
+
+            await self._db.retried(as_it_is)
             return False
         # Of money the whole row: the opposite of what was may be needed.
         before = dict(current) if target.money else {name: current.get(name) for name in sent}
         try:
-            call = await self.put(step, owner, target_id, item, sent, action="change", before=before)
+            call = await self.put(step, owner, target_id, item, sent, action="change", before=before, told=edits.told)
         except RecordRefused:
             await self._see_whose_name_it_is(step, document)
             raise
@@ -265,8 +270,10 @@ class RestRecords(RestRows):
                 closed = closing(step.target, current, step.day)
                 before = {name: current.get(name) for name in closed}
                 written = {name: document[name] for name in closed if name in document}
-                await self.edits.tell_withdrawn(known, written, current, closed, owner)
-                call = await self.put(step, owner, known.target_id, item, closed, action="gone", before=before)
+                told = await self.edits.withdrawn(known, written, current, closed)
+                call = await self.put(
+                    step, owner, known.target_id, item, closed, action="gone", before=before, told=told
+                )
 
         async def release(tx: Transaction) -> None:
             await self._entries.release(tx, known, owner, state, before=before)

@@ -111,7 +111,8 @@ class RestDocuments:
         shape = self._rest.shape(step.target)
         document = await self._rest.as_far_as_known(known.document, shape)
         written = shape.body(document | {_NUMBER: receipt_of(document[_NUMBER], known.revision)}, create=False)
-        await self._rest.edits.tell_withdrawn(known, flat(written), shown(written, row), {}, owner)
+        told = await self._rest.edits.withdrawn(known, flat(written), shown(written, row), {})
+        await self._rest.edits.tell(known, told, owner)
         body = self.opposite(step.target, known.document, row, revision)
         await self._entered(
             replace(step, hash=""), body, known.document, owner, revision, state=GONE, before=row, action="compensate"

@@ -1,6 +1,6 @@
 """Rows of Splynx over REST: made, changed and read back; a lost answer is searched for, not repeated."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from sinks.errors import ParentMissing, PredecessorMissing, ReadBackDiffers
 from sinks.handles import Handles, endpoint_of
 from sinks.plan import Document, RefAt, Step, refs_of, resolved
 from sinks.store import JournalEntry, Ledger
+from sinks.threeway import Told
 
 Item = tuple[str, int | str]
 """Path and id of a row."""
@@ -137,15 +138,16 @@ class RestRows:
         *,
         action: str = "",
         before: Mapping[str, Any] | None = None,
+        told: Sequence[Told] = (),
     ) -> Call:
-        """Change a row and read it back; the call, to be kept as done. `action`, `before`: see `Calls.begun`.
+        """Change a row and read it back; the call, to be kept as done. `action`, `before`, `told`: see `Calls.begun`.
 
         Raises:
             ReadBackDiffers: Splynx keeps it otherwise. What the row was before is in the journal.
             RecordRefused: this record cannot pass.
             SplynxUnreachable, Fenced, Overtaken: try again later.
         """
-        async with self._calls.begun("PUT", step, owner, target_id, sent, action, before) as call:
+        async with self._calls.begun("PUT", step, owner, target_id, sent, action, before, told) as call:
             await self._client.put(*item, sent, deadline=call.latest, told=call.hear)
         try:
             await self.read_back(step.target, item, sent)

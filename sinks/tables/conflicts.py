@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from clients.mysql import Row, Transaction
-from schemas.ledger import KEPT, STANDING, UNSETTLED
+from schemas.ledger import KEPT, OPEN, OVERWRITTEN, STANDING, TAKEN, UNSETTLED
 from sinks.tables.base import Key, Tables, chunks, dumped, marks, naive
 from sinks.threeway import Standing, Told
 
@@ -143,6 +143,27 @@ class Conflicts(Tables):
                 f" WHERE state = %s AND entity = %s AND record_key IN ({marks(part)})",
                 [KEPT, by, self.run_id, self.now(), UNSETTLED, first, *part],
             )
+
+    async def doubtful(self, tx: Transaction) -> set[int]:
+        """Partitions with calls that are to overwrite edits, and of which nobody knows what became of them."""
+        rows = await tx.fetch(
+            f"SELECT DISTINCT i.partition_no FROM {self.table('intents')} i JOIN {self.table('conflicts')} n"
+            " ON n.entity = i.entity AND n.record_key = i.record_key AND n.settled_run = i.run_id"
+            " WHERE i.state = %s AND i.method = 'PUT' AND n.state IN (%s, %s)",
+            (OPEN, TAKEN, OVERWRITTEN),
+        )
+        return {int(row["partition_no"]) for row in rows}
+
+    async def not_overwritten(
+        self, tx: Transaction, key: Key, sequence: int, run_id: str, fields: Collection[str]
+    ) -> None:
+        """A write of a record did not come through: what it told as overwritten in these fields is undecided again.
+
+        `sequence`, `run_id`: of the write. What another write told since stays.
+        """
+        if fields:
+            rows = await self.conflicts(tx, states=[TAKEN, OVERWRITTEN], fields=fields, run_ids=[run_id], keys=[key])
+            await self.reopen(tx, [int(row["id"]) for row in rows if row["sequence"] == sequence])
 
     async def reopen(self, tx: Transaction, ids: Iterable[int]) -> int:
         """Undecided again, where nothing came after; how many."""

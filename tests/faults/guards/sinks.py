@@ -199,7 +199,7 @@ SINKS: Guards = {
     ),
     "who waits for a connection is not forgotten": (Patch("clients.mysql.Database.__init__", _in_the_pools_own_queue),),
     "rows and ledger commit together": (Patch("clients.mysql.Database.transaction", lambda _: Database.session),),
-    "edits are looked for before a record is changed": (Patch("sinks.edits.Edits.looked_for", always_soon(set)),),
+    "edits are looked for before a record is changed": (Patch("sinks.edits.Edits.looked_for", always_soon(Merged)),),
     "edits are looked for in both rows of a payment": (
         Patch("sinks.payment_edits.PaymentEdits.merged", always(Merged())),
     ),

@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import yaml
 
+from clients.splynx import SplynxClient
+from clients.splynx_errors import RecordRefused, SplynxUnreachable
 from console.conflicts import (
     ConflictSettled,
     ConflictUnknown,
@@ -70,6 +73,39 @@ async def undo(pair: Pair, run: str | None) -> RolledBack:
 
 def names(pair: Pair) -> list[str]:
     return [str(row["name"]) for row in pair.rows("SELECT name FROM customers ORDER BY login")]
+
+
+async def test_a_decision_that_splynx_did_not_follow_is_told_and_can_be_repeated(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = await ids(pair)
+    name, phone = found["customer 1 name"], found["customer 1 phone"]
+
+    async def refused(*args: object, **options: object) -> None:
+        raise RecordRefused(("name",))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SplynxClient, "put", refused)
+        taken = await resolve(pair, "source", ids=[name])
+    assert (taken.exit_code, taken.counts) == (ExitCode.PARTLY, {"still waits": 1})
+    assert "splynx.record_refused" in text_of(taken.document())
+    assert "customer 1 name" in await ids(pair)
+
+    # a call that never arrived
+    fault = {"kind": "reset_before", "method": "PUT", "path": "customers/customer/"}
+    assert httpx2.post(f"{pair.splynx.control}/faults", json=fault).status_code == 204
+    with pytest.raises(SplynxUnreachable):
+        await resolve(pair, "source", ids=[name])
+    assert names(pair)[0] == "By hand"
+    repeated = await resolve(pair, "source", ids=[name])
+    assert (repeated.exit_code, names(pair)[0]) == (ExitCode.DONE, "Bea")
+
+    # a value that Splynx keeps otherwise
+    with monkeypatch.context() as patched:
+        patched.setattr("sinks.rest_rows.differing", lambda sent, read: ["phone"])
+        differs = await resolve(pair, "source", ids=[phone])
+    assert (differs.exit_code, differs.counts) == (ExitCode.PARTLY, {"Sonar's value was sent": 1})
+    assert "sink.read_back" in text_of(differs.document())
 
 
 async def test_edits_are_listed_decided_and_undone(pair: Pair) -> None:
