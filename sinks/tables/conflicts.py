@@ -41,17 +41,22 @@ class Conflicts(Tables):
             settled = (one.by, self.run_id, now) if one.state != UNSETTLED else (None, None, None)
             values = (dumped(one.base), dumped(one.source), dumped(one.target))
             row = one.row or await self._repeated(tx, (entity, key), sequence, one)
+            if row is not None and one.state == UNSETTLED:
+                decided = await tx.fetch_one(
+                    f"SELECT source FROM {self.table('conflicts')} WHERE id = %s AND state <> %s FOR UPDATE",
+                    (row, UNSETTLED),
+                )
+                if decided is not None and decided["source"] == dumped(one.source):
+                    continue  # what somebody decided meanwhile stays decided
+                # But of a value that was not looked at nobody decided.
+                row = row if decided is None else None
             if row is not None:
                 await tx.execute(
                     f"UPDATE {self.table('conflicts')} SET target_id = %s, sequence = %s, at = %s, state = %s,"
                     " base = %s, source = %s, target = %s, settled_by = %s, settled_run = %s, settled_at = %s"
-                    # What somebody decided meanwhile stays decided.
-                    f" WHERE id = %s{' AND state = %s' if one.state == UNSETTLED else ''}",
-                    (
-                        target_id, sequence, now, one.state, *values, *settled, row,
-                        *((UNSETTLED,) if one.state == UNSETTLED else ()),
-                    ),
-                )  # fmt: skip
+                    " WHERE id = %s",
+                    (target_id, sequence, now, one.state, *values, *settled, row),
+                )
             else:
                 rows.append((entity, key, target_id, one.field, sequence, now, one.state, *values, now, *settled))
         await tx.insert_many(

@@ -1,7 +1,11 @@
-"""Conflicts while a call is under way: nothing is told as written that was not."""
+"""Conflicts while a call is under way: nothing is told as written that was not, nor as decided that nobody saw."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
+from clients.mysql import Transaction
 from clients.splynx_errors import RecordRefused, SplynxUnreachable
 from schemas.ownership import Ownership
 from sinks.errors import Fenced
@@ -71,3 +75,30 @@ async def test_an_edit_is_told_as_overwritten_together_with_the_intent_only(
     with pytest.raises(Fenced):
         await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Second"), sequence=2)])
     assert site.rows("SELECT * FROM {ledger}.conflicts") == []
+
+
+@pytest.mark.fault(27)
+@pytest.mark.parametrize(("name", "waits"), [("Cid", True), ("Bea", False)], ids=["another value", "the same value"])
+async def test_a_decision_covers_the_value_that_was_looked_at_only(
+    site: Site, monkeypatch: pytest.MonkeyPatch, name: str, waits: bool
+) -> None:
+    """Splynx's value is kept while the writer is at work on a bundle that came after the one that was looked at."""
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Anna"), sequence=1)])
+    site.run("UPDATE customers SET name = 'By hand'")
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Bea"), sequence=2)])
+    (conflict,) = site.rows("SELECT id FROM {ledger}.conflicts")
+    tell = site.ledger.tell_conflicts
+
+    async def decided(tx: Transaction, told: Sequence[Any]) -> None:
+        monkeypatch.undo()
+        async with site.db.transaction() as other:
+            assert await site.ledger.keep_splynx_values(other, [conflict["id"]], "ada") == 1
+        await tell(tx, told)
+
+    monkeypatch.setattr(site.ledger, "tell_conflicts", decided)
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, name, category="company"), sequence=3)])
+    told = site.rows("SELECT state, source FROM {ledger}.conflicts ORDER BY id")
+    waiting = [{"state": "open", "source": f'"{name}"'}] if waits else []
+    assert told == [{"state": "kept", "source": '"Bea"'}, *waiting]
+    assert site.rows("SELECT name FROM customers") == [{"name": "By hand"}]
