@@ -137,6 +137,22 @@ class IdReused(SyncError):
     )
 
 
+class MovedAway(SyncError):
+    """A record belongs to another account now, where the rules leave it out, or it could not be read there.
+
+    Nothing is changed: what was written of it stands with the customer that it belonged to, and in that balance.
+    """
+
+    code = "sink.moved_away"
+    action = Action.DEAD_LETTER
+    exit_code = ExitCode.PARTLY
+    remedy = (
+        "The letter names the account that it belongs to now. Take that into the pilot (scope in the rules) and replay;"
+        " or take the record off the old customer in Splynx by hand, and dismiss the letter. One that could not be read"
+        " goes over by itself with its next event."
+    )
+
+
 class RowMissing(SyncError):
     """A row that the ledger knows is no longer in Splynx."""
 

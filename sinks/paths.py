@@ -15,6 +15,7 @@ from sinks.errors import (
     AskedBack,
     Deferred,
     IdReused,
+    MovedAway,
     ParentMissing,
     PredecessorMissing,
     SqlNotAvailable,
@@ -283,7 +284,9 @@ def _made_with_others(wanted: Sequence[Job], first: Mapping[Key, Key]) -> set[Ke
 def _without_a_write(job: Job) -> Result | None:
     """What becomes of a record that Splynx has so, or that could not be mapped."""
     if job.step.refused is not None:
-        return Result(job, Outcome.DEAD_LETTERED, set_aside(job.step.refused.code, job.step.refused.reason))
+        code, reason = job.step.refused.code, job.step.refused.reason
+        error = MovedAway(reason) if code == MovedAway.code else set_aside(code, reason)
+        return Result(job, Outcome.DEAD_LETTERED, error)
     return Result(job, Outcome.UNCHANGED) if job.step.verb is Verb.UNCHANGED else None
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 from schemas.aggregate import Aggregate, DeletePolicy, Target
 from schemas.bundle import Refused, StampedBundle, document_hash, record_document
+from schemas.entities.scoped import LEFT_OUT
 from schemas.ledger import LIVE
+from sinks.errors import MovedAway
 from sinks.threeway import Decision
 
 Document = dict[str, Any]
@@ -87,7 +89,7 @@ class Step:
     day: date | None = None
     """By when one that is gone has ended."""
     refused: Refused | None = None
-    """Why one cannot be mapped; what was written of it stays as it is."""
+    """Why one cannot be mapped, or stays with whom it belongs to no more; what was written of it stays as it is."""
 
 
 def verdict(bundle: StampedBundle, state: AggregateState | None, *, oldest: int = 0) -> Outcome | None:
@@ -115,13 +117,16 @@ def steps_of(bundle: StampedBundle, aggregate: Aggregate, known: Sequence[Known]
 
     Where something is closed, that and what is gone go first, dependants before what they depend on: Splynx makes
     copies of services that run while their customer is disabled. A target type that could not be read (None, or
-    missing from the bundle that is not deleted) is left out.
+    missing from the bundle that is not deleted) is left out. So is what the rules leave out, but for what stands with
+    a customer whom it belongs to no more.
     """
     by_key = {(row.entity, row.key): row for row in known}
     steps: list[Step] = []
     gone: list[Step] = []
     for target in aggregate.targets:
         if not bundle.bundle.tells_of(target.entity):
+            if bundle.bundle.reason in LEFT_OUT:
+                steps += _left_behind(target, known, bundle)
             continue
         records = () if bundle.bundle.deleted else bundle.bundle.records[target.entity] or ()
         wanted = set()
@@ -154,6 +159,24 @@ def steps_of(bundle: StampedBundle, aggregate: Aggregate, known: Sequence[Known]
     rank = {target.entity: place for place, target in enumerate(aggregate.targets)}
     first = sorted([*closing_now, *gone], key=lambda one: -rank[one.target.entity])
     return [*first, *(one for one in steps if not _closes(one))]
+
+
+def moved_away(document: Document | None, bundle: StampedBundle) -> MovedAway | None:
+    """That a record was made for a customer whom it belongs to no more, of a bundle that tells nothing else of it."""
+    customer = None if document is None else document.get("customer_id")
+    if customer is None or not _is_ref(customer) or bundle.owner_id is None or customer["key"] == str(bundle.owner_id):
+        return None
+    return MovedAway(f"belongs to account {bundle.owner_id} now: {bundle.bundle.reason}")
+
+
+def _left_behind(target: Target, known: Sequence[Known], bundle: StampedBundle) -> list[Step]:
+    """Steps of what stands with a customer whom it belongs to no more, of a bundle that is left out."""
+    live = [row for row in known if row.entity == target.entity and row.state == LIVE]
+    return [
+        Step(Verb.REFUSED, target, row.key, "", None, row, refused=Refused(row.entity, row.key, why.code, str(why)))
+        for row in live
+        if (why := moved_away(row.document, bundle)) is not None
+    ]
 
 
 def _with_open_dependants(steps: list[Step]) -> list[Step]:

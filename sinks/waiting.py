@@ -17,7 +17,7 @@ from sinks.errors import Overtaken, ParentMissing, WaitedTooLong
 from sinks.jobs import Job, Result
 from sinks.letters import DeadLetters
 from sinks.paths import Paths
-from sinks.plan import Known, Outcome, Step, Verb
+from sinks.plan import Known, Outcome, Step, Verb, moved_away
 from sinks.store import AggregateKey, Key, Ledger, dumped
 
 _AT_ONCE = 500
@@ -86,10 +86,25 @@ class Waiting:
             bundle = bundles[whose]
             compared = {key for key in records if bundle.bundle.tells_of(key[0])}
             dropped |= compared - kept
+            left = records.keys() - compared - kept
             # Behind its aggregate a record counts as superseded.
-            await self._ledger.raise_held(tx, records - compared, bundle.sequence)
+            await self._ledger.raise_held(tx, left, bundle.sequence)
+            held += self._given_up_of([records[key] for key in sorted(left)], bundle)
         await self._ledger.drop_held(tx, dropped)
         await self._ledger.put_held(tx, held)
+
+    def _given_up_of(self, rows: Sequence[Row], bundle: StampedBundle) -> list[tuple[Any, ...]]:
+        """Make dead letters of those that would be written for a customer that they belong to no more."""
+        given_up = []
+        for row in rows:
+            error = moved_away(json.loads(row["document"]), bundle)
+            if error is not None and row["state"] not in {tables.DEAD, tables.DISMISSED}:
+                self._letters.add(
+                    topic=row["topic"], partition=row["partition_no"], offset=row["topic_offset"], entity=row["entity"],
+                    error=error, record=row["record_key"],
+                )  # fmt: skip
+                given_up.append(_held_again(row | {"sequence": bundle.sequence}, tables.DEAD, error))
+        return given_up
 
     async def settle(self) -> tuple[list[Result], int]:
         """Write what was woken, give up on what waited too long: what became of the first, and how many both were."""

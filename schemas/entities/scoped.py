@@ -9,6 +9,8 @@ from schemas.rules import Rules
 
 LEAD = "leads are not carried"
 OUT_OF_SCOPE = "outside the scope of the pilot"
+LEFT_OUT = frozenset({LEAD, OUT_OF_SCOPE})
+"""Reasons of a bundle that tells nothing of its records because the rules leave them out: it was read all the same."""
 SCOPE_COLUMNS = ("account_status_id", "company_id", "activation_date", "archived_at")
 """Columns of an account whose change takes what belongs to it in or out."""
 LEAD_COLUMNS = ("activation_date", "is_delinquent")

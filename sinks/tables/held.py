@@ -47,16 +47,16 @@ class HeldRecords(Tables):
                 [sequence, first, *part],
             )
 
-    async def held_of(self, tx: Transaction, keys: Iterable[AggregateKey]) -> dict[AggregateKey, set[Key]]:
+    async def held_of(self, tx: Transaction, keys: Iterable[AggregateKey]) -> dict[AggregateKey, dict[Key, Row]]:
         """What each aggregate has waiting."""
-        found: dict[AggregateKey, set[Key]] = {}
+        found: dict[AggregateKey, dict[Key, Row]] = {}
         for first, part in chunks(keys):
             for row in await tx.fetch(
-                f"SELECT entity, record_key, aggregate, sonar_id FROM {self.table('held')}"
-                f" WHERE aggregate = %s AND sonar_id IN ({marks(part)})",
+                f"SELECT * FROM {self.table('held')} WHERE aggregate = %s AND sonar_id IN ({marks(part)})",
                 [first, *part],
             ):
-                found.setdefault((row["aggregate"], row["sonar_id"]), set()).add((row["entity"], row["record_key"]))
+                records = found.setdefault((row["aggregate"], row["sonar_id"]), {})
+                records[row["entity"], row["record_key"]] = row
         return found
 
     async def wake(self, tx: Transaction) -> int:

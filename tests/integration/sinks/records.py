@@ -162,6 +162,8 @@ class Topic:
         day: date | None = None,
         refused: tuple[Refused, ...] = (),
         unread: Set[str] = frozenset(),
+        owner: int | None = None,
+        reason: str | None = None,
     ) -> Delivery:
         """The next delivery of an aggregate's topic, in partition 0. `unread`: entities that it tells nothing of."""
         by_entity: dict[str, list[SplynxRecord]] = {target.entity: [] for target in aggregate.targets}
@@ -169,13 +171,13 @@ class Topic:
         for record in records:
             by_entity[entity_of[type(record)]].append(record)
         told = {entity: None if entity in unread else found for entity, found in by_entity.items()}
-        bundle = Bundle(records={} if deleted else told, deleted=deleted, day=day, refused=refused)
+        bundle = Bundle(records={} if deleted else told, deleted=deleted, day=day, refused=refused, reason=reason)
         offset = self._next.get(aggregate.name, self._first)
         self._next[aggregate.name] = offset + 1
         stamped = StampedBundle(
             aggregate=aggregate.name,
             sonar_id=sonar_id,
-            owner_id=None,
+            owner_id=owner,
             bundle=bundle,
             sequence=sequence,
             rules_version="v",

@@ -1,10 +1,14 @@
 """What waits: for a record that comes later, for a newer bundle, or too long."""
 
 from decimal import Decimal
+from unittest.mock import Mock
 
 import pytest
 
+from schemas.entities.scoped import LEAD, OUT_OF_SCOPE
 from schemas.records import Ref
+from schemas.topics import Topics
+from sinks.letters import DeadLetters
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, PAYMENTS, Topic, customer, payment
 
@@ -99,6 +103,68 @@ async def test_what_waits_of_a_deleted_record_is_forgotten(site: Site) -> None:
     await writer.write([topic.send(PAYMENTS, 10, [payment(10, 2, 700)], sequence=1)])
     await writer.write([topic.send(PAYMENTS, 10, [], sequence=2, deleted=True)])
     assert site.rows("SELECT state FROM {ledger}.held") == []
+
+
+async def test_money_of_an_account_that_it_belongs_to_no_more_is_told_where_the_other_is_left_out(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    held = "SELECT record_key, state, code, sequence FROM {ledger}.held"
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 700)], sequence=2, owner=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [], sequence=3, unread=UNREAD, owner=1, reason=LEAD)])
+    assert site.rows(held) == []
+    await writer.write([topic.send(PAYMENTS, 10, [], sequence=4, unread=UNREAD, owner=2, reason=OUT_OF_SCOPE)])
+    told = {"record_key": "10", "state": "dead", "code": "sink.moved_away", "sequence": 4}
+    assert site.rows(held) == [told]
+    assert site.deposits() == {1: Decimal(7)}
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 700)], sequence=5, owner=1)])
+    assert site.rows(held) == []
+
+
+async def test_what_waits_for_a_customer_that_it_belongs_to_no_more_is_not_written_for_it(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 700)], sequence=1, owner=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [], sequence=2, unread=UNREAD, owner=2)])
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=3)])
+    while await writer.settle():
+        pass
+    assert site.rows("SELECT COUNT(*) AS n FROM payments")[0]["n"] == 0
+    held = site.rows("SELECT state, code, topic_offset, sequence FROM {ledger}.held")
+    assert held == [{"state": "dead", "code": "sink.moved_away", "topic_offset": 0, "sequence": 2}]
+
+
+async def test_a_move_that_waits_is_not_given_up_for_a_bundle_that_was_not_read(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 700)], sequence=2, owner=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 2, 700)], sequence=3, owner=2)])
+    await writer.write([topic.send(PAYMENTS, 10, [], sequence=4, unread=UNREAD, owner=2)])
+    await writer.write([topic.send(ACCOUNTS, 2, customer(2), sequence=5)])
+    while await writer.settle():
+        pass
+    assert site.deposits() == {1: Decimal(0), 2: Decimal(7)}
+
+
+async def test_what_is_dead_keeps_its_letter_when_it_belongs_to_another_account(site: Site) -> None:
+    topic = Topic()
+    impatient = await site.own(site.make_writer(parked_hours=1e-9))
+    await impatient.write([topic.send(PAYMENTS, 10, [payment(10, 1, 700)], sequence=1, owner=1)])
+    await impatient.settle()
+    await impatient.write([topic.send(PAYMENTS, 10, [], sequence=2, unread=UNREAD, owner=2, reason=OUT_OF_SCOPE)])
+    assert site.rows("SELECT code FROM {ledger}.held") == [{"code": "sink.waited_too_long"}]
+
+
+async def test_what_stands_and_waits_for_customers_that_it_belongs_to_no_more_has_one_letter(site: Site) -> None:
+    topic, bus = Topic(), Mock()
+    writer = await site.own(site.make_writer(letters=DeadLetters(bus, Topics("t"), 100)))
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 700)], sequence=2, owner=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 3, 700)], sequence=3, owner=3)])
+    await writer.write([topic.send(PAYMENTS, 10, [], sequence=4, unread=UNREAD, owner=2, reason=OUT_OF_SCOPE)])
+    assert bus.produce.call_count == 1
+    assert site.rows("SELECT code, topic_offset FROM {ledger}.held") == [{"code": "sink.moved_away", "topic_offset": 2}]
 
 
 async def test_what_waits_too_long_becomes_a_dead_letter(site: Site) -> None:
