@@ -126,18 +126,25 @@ class Waiting:
         """Make dead letters of them that name the whole chain, down to what is at fault."""
         async with self._db.session() as tx:
             links = await chains(tx, self._ledger, [(row["entity"], row["record_key"]) for row in rows])
-        errors = [WaitedTooLong(f"waited for {told(links[row['entity'], row['record_key']])}") for row in rows]
-        for row, error in zip(rows, errors, strict=True):
-            self._letters.add(
-                topic=row["topic"], partition=row["partition_no"], offset=row["topic_offset"], entity=row["entity"],
-                error=error, record=row["record_key"],
-            )  # fmt: skip
-        await self._letters.flush()
-        async with self._db.transaction() as tx:
+
+        async def commit(tx: Transaction) -> None:
             await self._ledger.hold(tx, self._tokens)
-            await self._ledger.put_held(
-                tx, [_held_again(row, tables.DEAD, error) for row, error in zip(rows, errors, strict=True)]
-            )
+            # Another sink may have woken it meanwhile, or written what came after it.
+            parked = await self._ledger.still_parked(tx, rows)
+            dead: list[tuple[Any, ...]] = []
+            for row in rows:
+                key = (row["entity"], row["record_key"])
+                if key in parked:
+                    error = WaitedTooLong(f"waited for {told(links[key])}")
+                    dead.append(_held_again(row, tables.DEAD, error))
+                    self._letters.add(
+                        topic=row["topic"], partition=row["partition_no"], offset=row["topic_offset"],
+                        entity=row["entity"], error=error, record=row["record_key"],
+                    )  # fmt: skip
+            await self._ledger.put_held(tx, dead)
+            await self._letters.flush()  # acknowledged before the commit
+
+        await self._db.retried(commit)
 
     async def _write_held(self, rows: Sequence[Row]) -> list[Result]:
         keys = {(row["aggregate"], row["sonar_id"]) for row in rows}

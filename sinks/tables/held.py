@@ -47,6 +47,21 @@ class HeldRecords(Tables):
                 [sequence, first, *part],
             )
 
+    async def still_parked(self, tx: Transaction, rows: Iterable[Row]) -> set[Key]:
+        """Which of these rows wait as they did when they were read; all of them stay locked until the commit."""
+        sequences = {(row["entity"], row["record_key"]): row["sequence"] for row in rows}
+        found: set[Key] = set()
+        for first, part in chunks(sequences):
+            for row in await tx.fetch(
+                f"SELECT entity, record_key, state, sequence FROM {self.table('held')} WHERE entity = %s"
+                f" AND record_key IN ({marks(part)}) ORDER BY record_key FOR UPDATE",
+                [first, *part],
+            ):
+                key = (row["entity"], row["record_key"])
+                if (row["state"], row["sequence"]) == (PARKED, sequences[key]):
+                    found.add(key)
+        return found
+
     async def held_of(self, tx: Transaction, keys: Iterable[AggregateKey]) -> dict[AggregateKey, dict[Key, Row]]:
         """What each aggregate has waiting."""
         found: dict[AggregateKey, dict[Key, Row]] = {}

@@ -66,9 +66,10 @@ async def test_who_meets_a_new_payment_that_another_sink_is_at_writes_nothing(
     assert sorted(site.deposits().values()) == [Decimal(0), Decimal(1)]
 
 
-async def _side_by_side(site: Site, ways: WritePaths = BY_SQL) -> tuple[Writer, Writer, Topic]:
+async def _side_by_side(site: Site, ways: WritePaths = BY_SQL, **more: Any) -> tuple[Writer, Writer, Topic]:
     """Two writers, of a partition each, and customers 1 and 2."""
-    topic, first, second = Topic(), await site.own(site.make_writer(ways=ways)), site.make_writer(ways=ways)
+    topic, first, second = (Topic(), *(site.make_writer(ways=ways, **more) for _ in range(2)))
+    await site.own(first)
     await first.write([topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)])
     async with site.db.transaction() as tx:
         second.tokens[1] = await site.ledger.take(tx, 1, "test")
@@ -155,3 +156,30 @@ async def test_a_payment_that_waited_is_not_written_over_one_that_another_sink_h
     await first.settle()
     assert sorted(site.deposits().values()) == [Decimal(0), Decimal(0), Decimal(1)]
     assert site.rows("SELECT * FROM {ledger}.held") == []
+
+
+@pytest.mark.fault(36)
+@pytest.mark.parametrize("what", ["woken", "written anew", "parked anew"])
+async def test_what_another_sink_saw_to_meanwhile_is_not_given_up(
+    site: Site, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    first, second, topic = await _side_by_side(site, parked_hours=1e-9)
+    await first.write([topic.send(PAYMENTS, 10, [payment(10, 3, 700)], sequence=2)])
+    parts = {
+        "woken": topic.send(ACCOUNTS, 3, customer(3), sequence=3),
+        "written anew": topic.send(PAYMENTS, 10, [payment(10, 2, 700)], sequence=3),
+        "parked anew": topic.send(PAYMENTS, 10, [payment(10, 4, 700)], sequence=3),
+    }
+    left = {"woken": [("ready", 2)], "written anew": [], "parked anew": [("parked", 3)]}
+
+    async def meanwhile() -> None:
+        await second.write([replace(parts[what], partition=1)])
+        async with site.db.session() as tx:
+            await site.ledger.wake(tx)
+
+    _meanwhile(first._waiting, "_give_up", monkeypatch, meanwhile)
+    given_up = first._letters._told
+    await first.settle()
+    held = site.rows("SELECT state, sequence FROM {ledger}.held")
+    assert [(row["state"], row["sequence"]) for row in held] == left[what]
+    assert given_up == set()

@@ -1,6 +1,6 @@
 """What is parked is given up after a while; not while a guard of Splynx keeps what it waits for from coming."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,8 +29,6 @@ class Kept:
     async def session(self) -> AsyncIterator[None]:
         yield None
 
-    transaction = session
-
     async def wake(self, tx: None) -> int:
         return 0
 
@@ -39,6 +37,12 @@ class Kept:
 
     async def hold(self, tx: None, tokens: Any) -> None:
         return None
+
+    async def still_parked(self, tx: None, rows: list[dict[str, Any]]) -> set[tuple[str, str]]:
+        return {(row["entity"], row["record_key"]) for row in rows}
+
+    async def retried(self, work: Callable[[None], Awaitable[None]]) -> None:
+        await work(None)
 
     async def put_held(self, tx: None, rows: list[tuple[Any, ...]]) -> None:
         self.given_up += [row[1] for row in rows]
