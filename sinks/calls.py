@@ -90,6 +90,8 @@ class Calls:
         call = Call(intent, latest)
         metrics.OPEN_INTENTS.inc()
         try:
+            async with self._db.session() as tx:
+                await self._entries.nobody_else(tx, owner, (step.target.entity, step.key), step.known, begun=True)
             yield call
         except SyncError as exc:
             call.answer = f"{exc.code}: {exc}"

@@ -103,5 +103,7 @@ class Edits:
         """Tell it where what follows does not."""
         if told:
             async with self._db.transaction() as tx:
+                key = (known.entity, known.key)
                 await self._entries.may_write(tx, owner)
-                await self._entries.tell(tx, (known.entity, known.key), owner, known.target_id, told)
+                await self._entries.nobody_else(tx, owner, key, known)
+                await self._entries.tell(tx, key, owner, known.target_id, told)

@@ -7,7 +7,7 @@ from typing import Any
 from clients.mysql import Transaction
 from schemas.bundle import StampedBundle
 from schemas.ledger import LIVE
-from sinks.errors import NameShared
+from sinks.errors import NameShared, Overtaken
 from sinks.handles import has_natural_key
 from sinks.plan import Document, Known, Step
 from sinks.store import JournalEntry, Key, Ledger, dumped
@@ -50,6 +50,24 @@ class Entries:
         """Keep what somebody edited in the row of a record."""
         await self._ledger.tell_conflicts(tx, [(key, target_id, owner.sequence, one) for one in told])
 
+    async def nobody_else(
+        self, tx: Transaction, owner: Owner, key: Key, known: Known | None, *, begun: bool = False
+    ) -> None:
+        """See that no sink of another partition is at a record, nor wrote it since `known` was read.
+
+        `begun`: a call of ours is about to be sent, whose intent is committed: of two that begin at the same time one
+        must see the other. Once it is sent nobody else sends one, so that what it did can be entered.
+
+        Raises:
+            Overtaken: nothing may be sent, nor entered.
+        """
+        at_work = await self._ledger.at_work(tx, key)
+        # After its calls were looked for: what ends one enters what it did.
+        written = await self._ledger.written_at(tx, key, (owner.aggregate, owner.sonar_id))
+        in_between = written not in {None, owner.sequence, known.sequence if known is not None else None}
+        if in_between or (at_work - {owner.partition} and (begun or owner.partition not in at_work)):
+            raise Overtaken(f"{key[0]} {key[1]} is written by a sink of another partition")
+
     async def not_shared(self, tx: Transaction, step: Step, target_id: int, *, lock: bool = False) -> None:
         """See that the row is no other record's.
 
@@ -85,10 +103,12 @@ class Entries:
         Raises:
             Fenced, CutOver, Overtaken, NameShared: nothing may be committed.
         """
+        key = (step.target.entity, step.key)
         await self.may_write(tx, owner)
+        await self.nobody_else(tx, owner, key, step.known)
         if revision is None:
             revision = step.known.revision if step.known else 0
-        await self._put(tx, (step.target.entity, step.key), owner, target_id, step.hash, state, revision, kept)
+        await self._put(tx, key, owner, target_id, step.hash, state, revision, kept)
         # Locked, and after our own row is there: of two that enter one row at the same time one must see the other.
         await self.not_shared(tx, step, target_id, lock=True)
         if action:

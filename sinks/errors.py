@@ -48,11 +48,11 @@ class TablesChanged(SyncError):
 
 
 class Overtaken(SyncError):
-    """A newer bundle of the same aggregate was applied while this one was at work."""
+    """Another sink wrote, or is writing, a record of the same aggregate while this one was at work."""
 
     code = "sink.overtaken"
     action = Action.RETRY
-    remedy = "Nothing to do: the batch is read again and this bundle counts as stale."
+    remedy = "Nothing to do: the batch is read again. Of two bundles the newer one counts, whichever comes first."
 
 
 class ParentMissing(SyncError):

@@ -112,6 +112,14 @@ def verdict(bundle: StampedBundle, state: AggregateState | None, *, oldest: int 
     return None
 
 
+def newest_of(known: Iterable[Known]) -> int:
+    """The sequence of the newest bundle that wrote one of these records; 0 where none did.
+
+    It may not be applied yet: what goes over REST is entered at once, and its bundle when its batch is committed.
+    """
+    return max((row.sequence for row in known), default=0)
+
+
 def steps_of(bundle: StampedBundle, aggregate: Aggregate, known: Sequence[Known]) -> list[Step]:
     """The steps of one bundle in load order, with what is gone behind them in reverse order.
 

@@ -67,6 +67,8 @@ class Resolving:
             one = owned.get(key)
             if one is None or one.known.state != LIVE or one.partition is None or one.applied is None:
                 found[key] = RowMissing(f"the ledger has no live row of {key[0]} {key[1]} any more")
+            elif one.known.sequence > one.applied:
+                found[key] = Overtaken(f"a newer bundle of {key[0]} {key[1]} is being written")
             else:
                 owner = Owner(*one.owner, one.applied, one.partition, self._tokens[one.partition])
                 target = self._ways.on(self._targets[key[0]], phase)

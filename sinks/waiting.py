@@ -17,7 +17,7 @@ from sinks.errors import Overtaken, ParentMissing, WaitedTooLong
 from sinks.jobs import Job, Result
 from sinks.letters import DeadLetters
 from sinks.paths import Paths
-from sinks.plan import Known, Outcome, Step, Verb, moved_away
+from sinks.plan import Known, Outcome, Step, Verb, moved_away, newest_of
 from sinks.store import AggregateKey, Key, Ledger, dumped
 
 _AT_ONCE = 500
@@ -150,12 +150,14 @@ class Waiting:
         keys = {(row["aggregate"], row["sonar_id"]) for row in rows}
         async with self._db.session() as tx:
             states, phase = await self._ledger.states(tx, keys), await self._ledger.phase(tx)
-            known = {(k.entity, k.key): k for ks in (await self._ledger.known(tx, keys)).values() for k in ks}
+            owned = await self._ledger.known(tx, keys)
+        known = {(one.entity, one.key): one for ones in owned.values() for one in ones}
         jobs: list[Job] = []
         outdated: set[Key] = set()
         for row in rows:
-            state = states.get((row["aggregate"], row["sonar_id"]))
-            if state is not None and state.sequence > row["sequence"]:
+            owner = (row["aggregate"], row["sonar_id"])
+            state, written = states.get(owner), newest_of(owned.get(owner, ()))
+            if max(written, state.sequence if state is not None else 0) > row["sequence"]:
                 outdated.add((row["entity"], row["record_key"]))  # superseded by a newer bundle
             else:
                 jobs.append(self._job_of(row, known.get((row["entity"], row["record_key"])), phase))

@@ -23,7 +23,7 @@ from sinks.jobs import Counts, Delivery, Job, Result
 from sinks.letters import DeadLetters
 from sinks.paths import Paths
 from sinks.payments import Payments
-from sinks.plan import AggregateState, Known, Outcome, steps_of, verdict, worst
+from sinks.plan import AggregateState, Known, Outcome, newest_of, steps_of, verdict, worst
 from sinks.regressions import Regressions
 from sinks.resolving import Resolving
 from sinks.rest import RestRecords
@@ -206,7 +206,12 @@ class Writer:
                 self._phase = await self._ledger.phase(tx)
             # A replay changes nothing of most: their documents are not even read.
             known = await self._ledger.known(tx, {(one.aggregate.name, b.sonar_id) for one, b in open_ones})
-        return states, known, open_ones
+        for one, bundle in open_ones:
+            if newest_of(known.get((one.aggregate.name, bundle.sonar_id), ())) > bundle.sequence:
+                # By a sink of another partition, which has not committed yet. To wait for it could be for ever: it may
+                # wait for one of ours.
+                outcomes[one.at] = (Outcome.STALE, "")
+        return states, known, [(one, bundle) for one, bundle in open_ones if one.at not in outcomes]
 
     # commit
 

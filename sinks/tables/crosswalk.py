@@ -53,6 +53,15 @@ class Crosswalk(Tables):
         )
         return None if row is None else _known(row)
 
+    async def written_at(self, tx: Transaction, key: Key, owner: AggregateKey) -> int | None:
+        """The sequence by which a record was written last; None where it was not, or for another aggregate."""
+        row = await tx.fetch_one(
+            f"SELECT sequence FROM {self.table('crosswalk')}"
+            " WHERE entity = %s AND record_key = %s AND aggregate = %s AND sonar_id = %s",
+            (*key, *owner),
+        )
+        return None if row is None else int(row["sequence"])
+
     async def owned(self, tx: Transaction, keys: Iterable[Key]) -> dict[Key, Owned]:
         """Crosswalk rows, each with its aggregate and where the newest bundle of that lies."""
         found: dict[Key, Owned] = {}

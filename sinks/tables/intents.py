@@ -95,6 +95,15 @@ class Intents(Tables):
         )
         return [json.loads(row["sent"]) for row in rows]
 
+    async def at_work(self, tx: Transaction, key: Key) -> set[int]:
+        """The partitions that have a call for a record of which nobody knows yet what became of it."""
+        rows = await tx.fetch(
+            f"SELECT DISTINCT partition_no FROM {self.table('intents')} WHERE state = 'open' AND method <> '{BESIDE}'"
+            " AND entity = %s AND record_key = %s",
+            key,
+        )
+        return {int(row["partition_no"]) for row in rows}
+
     async def made_by(self, tx: Transaction, key: Key) -> Run | None:
         """Who began the newest creation of a record of which nobody knows whether it came through."""
         row = await tx.fetch_one(

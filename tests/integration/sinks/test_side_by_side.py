@@ -4,18 +4,21 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from clients.mysql import Transaction
+from clients.splynx import SplynxClient
 from schemas.aggregate import WritePath
-from schemas.ledger import SHADOW
+from schemas.ledger import DONE, SHADOW
 from schemas.write_paths import BY_SQL, WritePaths
 from sinks.errors import Overtaken
-from sinks.jobs import Job, Result
+from sinks.jobs import Delivery, Job, Result
 from sinks.store import Key, Ledger
+from sinks.tables.intents import BESIDE
 from sinks.writer import Writer
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, PAYMENTS, Topic, customer, payment
@@ -95,12 +98,184 @@ def _meanwhile(
     """Once, just before a step, another sink does something."""
     real, left = getattr(holder, name), [other]
 
-    async def stepping(*args: Any) -> Any:
+    async def stepping(*args: Any, **options: Any) -> Any:
         if left:
             await left.pop()()
-        return await real(*args)
+        return await real(*args, **options)
 
     monkeypatch.setattr(holder, name, stepping)
+
+
+class _Interrupted(Exception):
+    """Of a batch that goes on."""
+
+
+async def _not_yet_committed(writer: Writer, batch: list[Delivery], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write records over REST, as a batch does of which more is to be written before it is committed."""
+
+    async def going_on(*_: object) -> None:
+        raise _Interrupted
+
+    with monkeypatch.context() as patches:
+        patches.setattr(writer, "_commit", going_on)
+        with pytest.raises(_Interrupted):
+            await writer.write(batch)
+
+
+async def _over_rest(site: Site) -> tuple[Writer, Writer, Topic, Delivery]:
+    """A payment of customer 1 over REST, that the second writer is to move to customer 2."""
+    first, second, topic = await _side_by_side(site, WritePaths(sql=True, chosen=OVER_REST))
+    await first.write([topic.send(PAYMENTS, 10, [payment(10, 1, 100)], sequence=2)])
+    return first, second, topic, replace(topic.send(PAYMENTS, 10, [payment(10, 2, 100)], sequence=4), partition=1)
+
+
+def _is_moved_once(site: Site) -> None:
+    assert sorted(site.deposits().values()) == [Decimal(0), Decimal(1)]
+    told = "SELECT sequence, revision, state FROM {ledger}.crosswalk WHERE entity = 'payment'"
+    assert site.rows(told) == [{"sequence": 4, "revision": 2, "state": "live"}]
+    assert site.rows("SELECT state FROM {ledger}.intents WHERE state = 'open'") == []
+    applied = "SELECT sequence FROM {ledger}.aggregates WHERE aggregate = 'payment' AND outcome <> 'rolled_back'"
+    assert site.rows(applied) == [{"sequence": 4}]
+
+
+@pytest.mark.fault(36)
+@pytest.mark.parametrize("before", ["it is read", "it is looked at", "its call"])
+async def test_a_payment_that_another_sink_has_moved_and_not_committed_is_left_to_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    first, second, topic, moved = await _over_rest(site)
+    late = topic.send(PAYMENTS, 10, [payment(10, 1, 700, comment="late")], sequence=3)
+    step = {
+        "it is read": (first, "_compare"),
+        "it is looked at": (first._paths, "rest_results"),
+        "its call": (first._paths._rest, "put"),
+    }
+    _meanwhile(*step[before], monkeypatch, lambda: _not_yet_committed(second, [moved], monkeypatch))
+    with nullcontext() if before == "it is read" else pytest.raises(Overtaken):
+        await first.write([late])
+    await first.write([late])
+    assert first.counts.bundles["stale"] == 1
+    await second.write([moved])
+    _is_moved_once(site)
+    assert site.rows("SELECT 1 FROM payments WHERE comment = 'late'") == []
+
+
+@pytest.mark.fault(36)
+async def test_a_payment_that_another_sink_has_a_call_for_is_not_written_before_that_has_ended(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newer bundle waits for the older one, which enters what it does although the other has begun too."""
+    first, second, topic, moved = await _over_rest(site)
+    late = topic.send(PAYMENTS, 10, [payment(10, 1, 700)], sequence=3)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    entries, others = second._paths._rest._calls._entries, list[asyncio.Task[None]]()
+    real = entries.nobody_else
+
+    async def held_up(*args: Any, **options: Any) -> None:
+        begun.set()
+        await go_on.wait()
+        await real(*args, **options)
+
+    async def begins() -> None:
+        with pytest.raises(Overtaken):
+            await second.write([moved])
+        with monkeypatch.context() as patches:
+            patches.setattr(entries, "nobody_else", held_up)
+            others.append(asyncio.create_task(second.write([moved])))
+            await begun.wait()
+
+    _meanwhile(SplynxClient, "put", monkeypatch, begins)
+    await first.write([late])
+    go_on.set()
+    with pytest.raises(Overtaken):
+        await others[0]
+    assert len(site.rows("SELECT 1 FROM payments")) == 1
+    await second.write([moved])
+    _is_moved_once(site)
+
+
+@pytest.mark.fault(36)
+async def test_a_promise_that_another_sink_left_behind_is_no_call(site: Site) -> None:
+    """It may be kept long after, and has nothing to do with what is made of the payment."""
+    _, second, _, moved = await _over_rest(site)
+    async with site.db.session() as tx:
+        promise = await site.ledger.begin(
+            tx, key=("payment", "10"), owner=("payment", 10), sequence=2, method=BESIDE, partition=0, token=1,
+            patience=timedelta(0), sent={"beside": ["customer", "1"], "document": {}},
+        )  # fmt: skip
+    await second.write([moved])
+    async with site.db.session() as tx:
+        await site.ledger.close_intent(tx, promise, DONE)
+    _is_moved_once(site)
+
+
+@pytest.mark.fault(36)
+@pytest.mark.parametrize("before", ["it is looked at", "it is taken back"])
+async def test_a_payment_that_another_sink_has_changed_since_it_was_read_is_read_again(
+    site: Site, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    """Else its opposite would be of what it was, or what the other wrote somebody's edit."""
+    first, second, topic, moved = await _over_rest(site)
+    late = topic.send(PAYMENTS, 10, [payment(10, 1, 700)], sequence=3)
+    part = second._paths._documents if before == "it is looked at" else second._paths._rest.edits
+    step = "_row" if before == "it is looked at" else "withdrawn"
+    _meanwhile(part, step, monkeypatch, lambda: _not_yet_committed(first, [late], monkeypatch))
+    with pytest.raises(Overtaken):
+        await second.write([moved])
+    await second.write([moved])
+    _is_moved_once(site)
+    assert site.rows("SELECT * FROM {ledger}.conflicts") == []
+
+
+@pytest.mark.fault(36)
+@pytest.mark.parametrize("meanwhile", ["has moved it", "is about to"])
+async def test_a_payment_that_needs_no_call_is_not_entered_over_what_another_sink_does(
+    site: Site, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    first, second, topic, moved = await _over_rest(site)
+    site.run("UPDATE payments SET comment = 'the same'")
+    late = topic.send(PAYMENTS, 10, [payment(10, 1, 100, comment="the same")], sequence=3)
+
+    async def writes() -> None:
+        with pytest.raises(Overtaken):
+            await first.write([late])
+
+    if meanwhile == "has moved it":
+        foreign = first._paths._rest._foreign
+        _meanwhile(foreign, "keep", monkeypatch, lambda: _not_yet_committed(second, [moved], monkeypatch))
+        await writes()
+    else:
+        _meanwhile(SplynxClient, "post", monkeypatch, writes)
+    await second.write([moved])
+    _is_moved_once(site)
+
+
+@pytest.mark.fault(36)
+async def test_a_decision_about_a_payment_that_another_sink_has_moved_and_not_committed_is_refused(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, _, moved = await _over_rest(site)
+    await _not_yet_committed(second, [moved], monkeypatch)
+    refused = await first._resolving.write({("payment", "10"): {}})
+    assert isinstance(refused["payment", "10"], Overtaken)
+    await second.write([moved])
+    _is_moved_once(site)
+
+
+@pytest.mark.fault(36)
+async def test_a_payment_that_waited_is_dropped_where_another_sink_has_moved_it_and_not_committed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, topic = await _side_by_side(site, WritePaths(sql=True, chosen=OVER_REST))
+    await first.write([topic.send(PAYMENTS, 10, [payment(10, 3, 700)], sequence=2)])
+    await first.write([topic.send(ACCOUNTS, 3, customer(3), sequence=3)])
+    moved = replace(topic.send(PAYMENTS, 10, [payment(10, 2, 100)], sequence=4), partition=1)
+    await _not_yet_committed(second, [moved], monkeypatch)
+    await first.settle()
+    assert site.rows("SELECT * FROM {ledger}.held") == []
+    await second.write([moved])
+    assert sorted(site.deposits().values()) == [Decimal(0), Decimal(0), Decimal(1)]
+    assert len(site.rows("SELECT * FROM payments")) == 1
 
 
 @pytest.mark.fault(36)
