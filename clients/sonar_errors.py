@@ -130,6 +130,8 @@ class IncompletePage(SyncError):
     remedy = "Nothing: it is read again. When it lasts, lower sonar.page_size."
 
 
+UNSERVED = (SonarGraphqlError, SonarFailed, SonarTimeout, IncompletePage)
+"""How a Sonar that is there does not give what was asked for, after several attempts: perhaps this alone."""
 _FORBIDDEN = ("not authorized", "unauthorized", "forbidden", "permission", "access denied")
 """Words of Laravel's and Lighthouse's refusals, on which Sonar's API is built; in lower case."""
 _INTERNAL = "internal server error"

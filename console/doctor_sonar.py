@@ -79,12 +79,12 @@ async def following(settings: Settings, part: Part) -> list[Finding]:
 
 async def following_findings(client: SonarClient, changes: Changes) -> list[Finding]:
     """The same by a client that has introspected."""
-    async for _ in changes.since(lambda _: client.server_time, denied_too=False):
+    async for _ in changes.since(lambda _: client.server_time, standing_too=False):
         pass
     concerned: dict[str, list[str]] = {}
     roots = {one.aggregate.root.name for one in changes.collections}
     for one in changes.collections:
-        if one.thin.collection in changes.denied - roots:
+        if one.thin.collection in changes.standing.keys() - roots:
             concerned.setdefault(one.thin.collection, []).append(one.aggregate.name)
     found = [
         Finding(

@@ -1,17 +1,27 @@
 """What has changed in Sonar since an instant: thin pages of every followed collection, and the audit log."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
 from clients.sonar import SonarAnswer, SonarClient, entities_of
-from clients.sonar_errors import IncompletePage, SonarFailed, SonarForbidden, SonarGraphqlError, SonarTimeout
+from clients.sonar_errors import (
+    IncompletePage,
+    SonarFailed,
+    SonarForbidden,
+    SonarGraphqlError,
+    SonarQueryInvalid,
+    SonarTimeout,
+)
 from clients.sonar_purpose import Purpose, asked_for, asking
 from clients.sonar_schema import SonarSchema
+from plumbing import metrics
+from plumbing.errors import SyncError
 from producers import documents
 from producers.descent import Descent
 from producers.documents import Thin
@@ -29,15 +39,37 @@ _TOGETHER = 150
 """Collections in one request at most: Sonar counts requests, and clients are known to send up to 200 fields in one."""
 
 
+class _Answer(NamedTuple):
+    """A collection's connection, of which so many rows were asked for."""
+
+    connection: Any
+    asked: int
+
+    def rows(self, *, counted: bool) -> list[dict[str, Any]]:
+        """Raises IncompletePage."""
+        return entities_of(self.connection, asked=self.asked, counted=counted)
+
+    def is_last(self, rows: Sequence[Any], *, counted: bool) -> bool:
+        """Whether nothing follows; where nobody counts an empty page tells."""
+        return not rows or (counted and self.connection["page_info"]["total_count"] <= len(rows))
+
+
+_Answers = dict[int, _Answer | SyncError]
+"""By place the answer, or why there is none."""
+
+
 class Changes:
     """Reads thin pages, all collections in one request as far as they go."""
 
     def __init__(self, client: SonarClient, collections: list[Followed], schema: SonarSchema) -> None:
         self._client = client
         self._looked_at, self._descended = PageSize(_TOGETHER), PageSize(_TOGETHER)
+        self._sizes: dict[str, PageSize] = {}
+        """Of collections of which a whole page was too much."""
         self.follow(collections, schema)
-        self.denied: set[str] = set()
-        """Collections that the token may not read: nothing is known of what changes in them."""
+        self.standing: dict[str, str] = {}
+        """`{collection: code}` of those that the token may not read, or Sonar cannot serve though it serves others:
+        nothing is known of what changes in them."""
 
     def follow(self, collections: list[Followed], schema: SonarSchema) -> None:
         """Look at these from now on."""
@@ -45,67 +77,75 @@ class Changes:
         self._archive = {one.thin.collection for one in collections if one.thin.archived}
 
     async def since(
-        self, low: Callable[[Followed], datetime], *, denied_too: bool
+        self, low: Callable[[Followed], datetime], *, standing_too: bool
     ) -> AsyncIterator[tuple[Followed, list[dict[str, Any]]]]:
         """Rows of every followed collection changed at or after `low`, oldest first, each with its version.
 
         A page at a time, at least one of each that may be read; a page goes to all that follow its collection.
         `low`: by collection and aggregate; a collection that several follow is asked for since the earliest of theirs.
-        Collections in `denied` are left out; with `denied_too` they are asked for again, each by itself, so that one
-        that is still denied costs one request and not one for each of the others.
+        Collections that stand still are left out; with `standing_too` they are asked for again, each by itself, so that
+        one that still does costs one request and not one for each of the others.
         """
-        denied = sorted(self.denied) if denied_too else []
-        readable = [one for one in self.collections if one.thin.collection not in self.denied]
+        standing = sorted(self.standing) if standing_too else []
+        readable = [one for one in self.collections if one.thin.collection not in self.standing]
         async for found in self._changed(readable, low, asked_for().purpose):
             yield found
-        for name in denied:
-            self.denied.discard(name)
+        for name in standing:
             chosen = [one for one in self.collections if one.thin.collection == name]
+            if not chosen:
+                del self.standing[name]
             async for found in self._changed(chosen, low, "probe"):
+                if self.standing.pop(name, None) is not None:
+                    log.info("capture.collection_readable_again", collection=name)
                 yield found
-            if chosen and name not in self.denied:
-                log.info("capture.collection_readable_again", collection=name)
+
+    def size(self, one: Followed) -> int:
+        """Thin rows of a collection for which a request asks now."""
+        return self._size(one.thin.collection).rows
 
     async def pages(self, one: Followed) -> AsyncIterator[list[dict[str, Any]]]:
-        """Every row of one collection, thin, by id, a page at a time; none where the token may not read it."""
+        """Every row of one collection, thin, by id, a page at a time; none where it cannot be read."""
         last = 0
         while rows := await self.page(one, documents.after_id(last)):
             yield rows
             last = int(rows[-1]["id"])
 
-    async def page(self, one: Followed, search: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
-        """The first thin page of what `search` finds in one collection, by id; None: the token may not read it.
+    async def page(
+        self, one: Followed, search: list[dict[str, Any]], rows: int | None = None
+    ) -> list[dict[str, Any]] | None:
+        """The first thin page of what `search` finds in a collection, by id; None: it cannot be read, and stands still.
 
-        Raises:
-            IncompletePage: it stayed incomplete.
+        `rows`: to ask for, where fewer would be taken for all; else as many as Sonar bears.
         """
         thins = [replace(one.thin, by_id=True)]
-        tries = 0
-        while True:
-            answers = await self._together(thins, [search], [0])
-            if not answers:
-                return None
+        error: SyncError | None = None
+        for _ in range(_TRIES):
+            answer = (await self._together(thins, [search], [0], rows))[0]
+            if isinstance(answer, SyncError):
+                error = answer
+                break
             try:
-                return entities_of(answers[0], asked=PAGE, counted=thins[0].counted)
-            except IncompletePage:
-                tries += 1
-                if tries == _TRIES:
-                    raise
+                return answer.rows(counted=thins[0].counted)
+            except IncompletePage as exc:
+                error = exc
+        assert error is not None
+        self._stand(thins[0], error)
+        return None
 
     async def these(self, wanted: Mapping[str, Sequence[int]]) -> dict[str, list[dict[str, Any]]]:
-        """Thin rows of some ids, by followed collection, in one request. What the token may not read is left out.
-
-        Raises:
-            IncompletePage: an answer was.
-        """
+        """Thin rows of some ids, by followed collection, in one request. What cannot be read is left out."""
         thin_of, names = {one.thin.collection: one.thin for one in self.collections}, list(wanted)
         thins = [replace(thin_of[name], by_id=True) for name in names]
         searches = [documents.any_of(wanted[name]) for name in names]
-        answers = await self._together(thins, searches, list(range(len(names))))
-        return {
-            names[place]: entities_of(answer, asked=PAGE, counted=thins[place].counted)
-            for place, answer in answers.items()
-        }
+        most = max(map(len, wanted.values()), default=1)
+        found = {}
+        for place, answer in (await self._together(thins, searches, list(range(len(names))), most)).items():
+            rows = self._rows(thins[place], answer)
+            if isinstance(rows, SyncError):
+                log.warning("capture.rows_not_looked_up", collection=names[place], error=rows.code)
+            else:
+                found[names[place]] = rows
+        return found
 
     async def _changed(
         self, chosen: list[Followed], low: Callable[[Followed], datetime], purpose: Purpose
@@ -146,39 +186,39 @@ class Changes:
         """A way down that leads nowhere yet."""
         return Descent(self._archive)
 
-    async def down(self, descents: Sequence[Descent], rows: int) -> list[list[int] | None]:
-        """Ask the next question of each, all in one request, for at most so many rows; ids of the roots that it finds.
+    async def down(self, descents: Sequence[Descent], rows: int) -> list[list[int] | SyncError]:
+        """Ask the next question of each, all in one request, for at most so many rows.
 
-        None: the token may not read what is asked for.
-
-        Raises:
-            IncompletePage: an answer was; nothing of that descent has moved.
+        Of each the ids of the roots that it finds, or why they cannot be had: nothing of it has moved then.
         """
         rows, asked = min(rows, PAGE), [one.question for one in descents]
         thins, searches = [one[0] for one in asked if one], [one[1] for one in asked if one]
         answers = await self._together(thins, searches, list(range(len(thins))), rows)
-        found: list[list[int] | None] = []
+        found: list[list[int] | SyncError] = []
         for place, one in enumerate(descents):
-            if place not in answers:
-                found.append(None)
+            answer, counted = answers[place], thins[place].counted
+            shown = self._rows(thins[place], answer)
+            if isinstance(answer, _Answer) and not isinstance(shown, SyncError):
+                ids = [int(row["id"]) for row in shown]
+                found.append(one.take(thins[place], ids, ended=answer.is_last(ids, counted=counted)))
                 continue
-            counted = thins[place].counted
-            ids = [int(row["id"]) for row in entities_of(answers[place], asked=rows, counted=counted)]
-            ended = not ids or (counted and answers[place]["page_info"]["total_count"] <= len(ids))
-            found.append(one.take(thins[place], ids, ended=ended))
+            assert isinstance(shown, SyncError)
+            if isinstance(shown, SonarForbidden):
+                self._stand(thins[place], shown)
+            found.append(shown)
         return found
 
     async def bottom(self, descent: Descent) -> list[int]:
         """Ids of all roots that a way leads to, ascending.
 
         Raises:
-            SonarForbidden: the token may not read a collection on the way.
+            SyncError: a collection on the way cannot be read: the token may not, or Sonar cannot serve it.
         """
         found: set[int] = set()
-        while (question := descent.question) is not None:
+        while descent.question is not None:
             (ids,) = await self.down([descent], PAGE)
-            if ids is None:
-                raise SonarForbidden(f"the token may not read {question[0].collection}")
+            if isinstance(ids, SyncError):
+                raise ids
             found.update(ids)
         return sorted(found)
 
@@ -186,7 +226,7 @@ class Changes:
         """Those of `ids` that Sonar has, ascending.
 
         Raises:
-            SonarForbidden: the token may not read the collection.
+            SyncError: the token may not read the collection, or Sonar cannot serve it.
         """
         descent = self.descent()
         for at in range(0, len(ids.ranges), _TOGETHER):
@@ -199,19 +239,29 @@ class Changes:
 
         Raises:
             SonarGraphqlError: the token's role may not read the log.
+            SonarTimeout, SonarFailed: not even one of its rows can be had.
             IncompletePage: a page stayed incomplete.
         """
         after, tries = None, 0
         while True:
-            variables = {"search": documents.logged_since(low, after), "n": PAGE}
-            connection = (await self._client.query(documents.log_document(), variables)).data["logs"]
+            size = self._size("logs")
+            asked = size.rows
+            variables = {"search": documents.logged_since(low, after), "n": asked}
             try:
-                rows = entities_of(connection, asked=PAGE, counted=True)
+                answer = await self._client.query(documents.log_document(), variables, again_after_timeout=asked == 1)
+                connection = answer.data["logs"]
+                rows = entities_of(connection, asked=asked, counted=True)
+            except (SonarTimeout, SonarFailed) as exc:
+                if asked == 1:
+                    raise
+                self._halve("logs", size, asked, exc)
+                continue
             except IncompletePage:
                 tries += 1
                 if tries == _TRIES:
                     raise
                 continue
+            self._bore("logs", size, asked)
             yield rows
             if connection["page_info"]["total_count"] <= len(rows):
                 return
@@ -223,82 +273,139 @@ class Changes:
         """All that changed since each one's `low`: `(place, page)`; `thins` tells where a collection cannot count."""
         searches = [documents.changed_since(low, None) for low in lows]
         open_ones = list(range(len(thins)))
-        tries = 0
+        tries, is_there = Counter[int](), False
         while open_ones:
-            try:
-                with asking(purpose, thins[0].collection if purpose == "probe" else None):
-                    answers = await self._together(thins, searches, open_ones)
-                pages = {
-                    place: entities_of(connection, asked=PAGE, counted=thins[place].counted)
-                    for place, connection in answers.items()
-                }
-            except IncompletePage:
-                tries += 1
-                if tries == _TRIES:
-                    raise
-                continue
-            # Whoever may not be read has no page: nothing is known of it, and nothing is asked again.
-            open_ones = [place for place in open_ones if place in pages]
+            with asking(purpose, thins[0].collection if purpose == "probe" else None):
+                answers = await self._together(thins, searches, open_ones)
             purpose = "overlap" if purpose == "follow" else purpose
+            pages, lost = dict[int, list[dict[str, Any]]](), dict[int, SyncError]()
+            for place, answer in answers.items():
+                rows = self._rows(thins[place], answer)
+                tries[place] += isinstance(rows, IncompletePage)
+                if not isinstance(rows, SyncError):
+                    pages[place] = rows
+                elif not isinstance(rows, IncompletePage) or tries[place] == _TRIES:
+                    lost[place] = rows
+            is_there = is_there or bool(pages)
+            for place, error in lost.items():
+                # Where Sonar gives nothing at all it is Sonar that fails, and not what was asked for.
+                if not (is_there or purpose == "probe" or isinstance(error, SonarForbidden)):
+                    raise error
+                self._stand(thins[place], error)
+                open_ones.remove(place)
             for place, page in pages.items():
-                counted = thins[place].counted
-                if not page or (counted and answers[place]["page_info"]["total_count"] <= len(page)):
+                answer = answers[place]
+                assert isinstance(answer, _Answer)
+                if answer.is_last(page, counted=thins[place].counted):
                     open_ones.remove(place)
                 else:
                     after = page[-1]["updated_at"], int(page[-1]["id"])
                     beyond = documents.changed_since(lows[place], after)
                     if beyond == searches[place]:
                         # Such as from times that are finer than they are shown: it would go on for ever.
-                        raise IncompletePage(f"{thins[place].collection} gives the same rows again and again")
+                        self._stand(thins[place], IncompletePage("the same rows are given again and again"))
+                        open_ones.remove(place)
                     searches[place] = beyond
                 yield place, page
 
+    def _rows(self, thin: Thin, answer: _Answer | SyncError) -> list[dict[str, Any]] | SyncError:
+        """The rows of an answer, or why there are none."""
+        try:
+            return answer if isinstance(answer, SyncError) else answer.rows(counted=thin.counted)
+        except IncompletePage as exc:
+            return exc
+
+    def _stand(self, thin: Thin, error: SyncError) -> None:
+        if self.standing.get(thin.collection) != error.code:
+            metrics.ERRORS.labels("capture", error.code).inc()
+            log.error(
+                "capture.collection_stands_still",
+                collection=thin.collection, error=error.code, reason=str(error), next_step=error.next_step,
+            )  # fmt: skip
+        self.standing[thin.collection] = error.code
+
+    def _size(self, collection: str) -> PageSize:
+        return self._sizes.get(collection) or PageSize(PAGE)
+
+    def _halve(self, collection: str, size: PageSize, asked: int, exc: SyncError) -> None:
+        self._sizes[collection] = size
+        log.warning("capture.fewer_rows", collection=collection, rows=size.halve(asked), error=exc.code)
+
+    def _bore(self, collection: str, size: PageSize, asked: int) -> None:
+        size.bore(asked)
+        if size.rows == size.largest:
+            self._sizes.pop(collection, None)
+
     async def _together(
         self, thins: list[Thin], searches: list[list[dict[str, Any]]], places: list[int], rows: int | None = None
-    ) -> dict[int, Any]:
-        """`{place: connection}`, without denied ones. By halves where one spoils it, or it takes too long."""
+    ) -> _Answers:
+        """By halves where one spoils it, or it takes too long. `rows`: of each; else as many as Sonar bears."""
+        if len(places) == 1:
+            return {places[0]: await self._alone(thins, searches[places[0]], places[0], rows)}
         size = self._looked_at if rows is None else self._descended
+        slow = [place for place in places if rows is None and thins[place].collection in self._sizes]
+        if slow:
+            quick = [place for place in places if place not in slow]
+            found = await self._together(thins, searches, quick) if quick else {}
+            return found | {place: await self._alone(thins, searches[place], place, None) for place in slow}
         if len(places) > size.rows:
             return await self._by_halves(thins, searches, places, rows)
+        asked = rows or PAGE
         try:
-            answer = await self._ask([thins[place] for place in places], [searches[place] for place in places], rows)
-            size.bore(len(places))
-            return {place: answer.data[f"c{at}"] for at, place in enumerate(places)}
+            answer = await self._ask(
+                [thins[place] for place in places], [searches[place] for place in places], asked, again=False
+            )
         except (SonarTimeout, SonarFailed) as exc:
-            if len(places) == 1:
-                raise
             fewer = size.halve(len(places))
             log.warning("capture.fewer_together", collections=fewer, error=exc.code)
             return await self._by_halves(thins, searches, places, rows)
+        except SonarGraphqlError:
+            return await self._by_halves(thins, searches, places, rows)
+        size.bore(len(places))
+        return {place: _Answer(answer.data[f"c{at}"], asked) for at, place in enumerate(places)}
+
+    async def _alone(
+        self, thins: list[Thin], search: list[dict[str, Any]], place: int, rows: int | None
+    ) -> _Answer | SyncError:
+        thin, size = thins[place], self._size(thins[place].collection)
+        asked = rows or size.rows
+        try:
+            answer = await self._ask([thin], [search], asked, again=asked == 1)
+        except SonarQueryInvalid:
+            raise
+        except (SonarTimeout, SonarFailed) as exc:
+            if asked == 1 or rows is not None:
+                return exc
+            # Whether it is too much, or nothing can be had at all.
+            one = await self._alone(thins, search, place, 1)
+            if isinstance(one, SyncError):
+                return one
+            self._halve(thin.collection, size, asked, exc)
+            return await self._alone(thins, search, place, None)
         except SonarGraphqlError as exc:
-            if len(places) > 1:
-                return await self._by_halves(thins, searches, places, rows)
-            place = places[0]
-            if isinstance(exc, SonarForbidden):
-                collection = thins[place].collection
-                if collection not in self.denied:
-                    log.error("capture.collection_denied", collection=collection, next_step=exc.next_step)
-                self.denied.add(collection)
-                return {}
-            if not (exc.about_counting and thins[place].counted):
-                raise
-            log.warning("capture.collection_cannot_count", collection=thins[place].collection)
-            thins[place] = replace(thins[place], counted=False)
-            return await self._together(thins, searches, places, rows)
+            if not (exc.about_counting and thin.counted):
+                return exc
+            log.warning("capture.collection_cannot_count", collection=thin.collection)
+            thins[place] = replace(thin, counted=False)
+            return await self._alone(thins, search, place, rows)
+        if rows is None:
+            self._bore(thin.collection, size, asked)
+        return _Answer(answer.data["c0"], asked)
 
     async def _by_halves(
         self, thins: list[Thin], searches: list[list[dict[str, Any]]], places: list[int], rows: int | None
-    ) -> dict[int, Any]:
+    ) -> _Answers:
         middle = len(places) // 2
         first = await self._together(thins, searches, places[:middle], rows)
         return first | await self._together(thins, searches, places[middle:], rows)
 
-    async def _ask(self, thins: list[Thin], searches: list[list[dict[str, Any]]], rows: int | None) -> SonarAnswer:
+    async def _ask(
+        self, thins: list[Thin], searches: list[list[dict[str, Any]]], rows: int, *, again: bool
+    ) -> SonarAnswer:
         variables: dict[str, Any] = {f"s{place}": search for place, search in enumerate(searches)}
         document = documents.thin_document(thins)
-        # Of several fewer are asked for, and carriers are looked for again: the same at once would take as long.
-        again = len(thins) == 1 and rows is None
-        return await self._client.query(document, {**variables, "n": rows or PAGE}, again_after_timeout=again)
+        # Where less can be asked for the same at once would take as long.
+        return await self._client.query(document, {**variables, "n": rows}, again_after_timeout=again)
 
 
 def _above(ids: Ids, last: int) -> list[dict[str, Any]]:

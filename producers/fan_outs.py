@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from clients.sonar_errors import SonarFailed, SonarTimeout
 from plumbing import metrics
+from plumbing.errors import SyncError
 from producers.changes import Changes
 from producers.cursors import Cursors, CursorUnusable
 from producers.demands import Demands
@@ -66,7 +66,8 @@ class Batch:
     waiting: set[int] = field(default_factory=set)
     """Roots that were found and have not been read again yet."""
     found: bool = False
-    is_denied: bool = False
+    is_resting: bool = False
+    """Sonar did not serve it in this poll."""
 
 
 class FanOuts:
@@ -141,7 +142,7 @@ class FanOuts:
     async def step(self) -> None:
         """Ask for the next portion of carriers.
 
-        What takes Sonar too long is asked for again by the next step.
+        What Sonar does not serve is asked for again by the next step.
 
         Raises:
             SyncError: likewise, and nothing else can be asked for either.
@@ -151,19 +152,16 @@ class FanOuts:
         for _ in range(_ROUNDS):
             room = _PORTION - sum(len(one.waiting) for one in self._batches.values())
             open_ones = [one for place, one in self._batches.items() if place in self._looked_at]
-            asked = [one for one in open_ones if one.descent.question is not None and not one.is_denied]
+            asked = [one for one in open_ones if one.descent.question is not None and not one.is_resting]
             asked = _bearable(asked[: max(0, room) // _LEAST])
             if not asked:
                 break
-            try:
-                carriers = await self._changes.down([one.descent for one in asked], max(_LEAST, room // len(asked)))
-            except (SonarTimeout, SonarFailed) as exc:
-                # They wait, and with them the watermark. What changes meanwhile is published all the same.
-                metrics.ERRORS.labels("capture", exc.code).inc()
-                log.warning("capture.carriers_not_found", error=exc.code, reason=str(exc))
-                return
+            carriers = await self._changes.down([one.descent for one in asked], max(_LEAST, room // len(asked)))
             for batch, found in zip(asked, carriers, strict=True):
-                self._found(batch, found)
+                if isinstance(found, SyncError):
+                    self._not_found(batch, found)
+                else:
+                    self._found(batch, found)
             if time.monotonic() > ends:
                 break
 
@@ -175,18 +173,19 @@ class FanOuts:
                 del self._queued[place]
             self._batches[place] = self._batch(followed, taken, self._next_number())
         for batch in self._batches.values():
-            batch.is_denied = False  # is found out again, once in a poll
+            batch.is_resting = False  # is found out again, once in a poll
 
     def _batch(self, followed: Followed, rows: dict[int, Changed], sequence: int) -> Batch:
         starts = sorted({start for row in rows.values() for start in row.starts})
         return Batch(followed, rows, sequence, self._changes.carriers(followed, starts))
 
-    def _found(self, batch: Batch, found: Sequence[int] | None) -> None:
-        if found is None:
-            # What is denied holds up nothing else: the batch waits, and with it the watermark.
-            batch.is_denied = True
-            metrics.ERRORS.labels("capture", "sonar.forbidden").inc()
-            return
+    def _not_found(self, batch: Batch, error: SyncError) -> None:
+        """It waits, and with it the watermark. What changes meanwhile is published all the same."""
+        batch.is_resting = True
+        metrics.ERRORS.labels("capture", error.code).inc()
+        log.warning("capture.carriers_not_found", error=error.code, reason=str(error))
+
+    def _found(self, batch: Batch, found: Sequence[int]) -> None:
         root = batch.followed.aggregate.root.name
         for id in found:
             batch.found = True

@@ -4,7 +4,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from clients.sonar_errors import SonarForbidden
+from clients.sonar_errors import UNSERVED, SonarForbidden, SonarQueryInvalid
 from clients.sonar_purpose import asking
 from clients.sonar_schema import SonarSchema
 from plumbing import metrics
@@ -130,16 +130,16 @@ class Following:
 
     @property
     def halted(self) -> list[str]:
-        """Collections and aggregates that stand still because the token may not read them."""
-        return sorted(self._changes.denied | self._again.refused)
+        """Collections and aggregates that stand still: the token may not read them, or Sonar cannot serve them."""
+        return sorted(self._changes.standing.keys() | self._again.standing.keys())
 
     @property
     def standing(self) -> dict[str, str]:
         """`{aggregate: code of what it stands still for}`."""
-        changes = self._changes
-        denied = {one.aggregate.name for one in changes.collections if one.thin.collection in changes.denied}
-        found = dict.fromkeys(sorted(denied | self._again.refused), SonarForbidden.code)
-        return found | dict.fromkeys(sorted(self._unfit), SchemaUnfit.code)
+        unread = self._changes.standing
+        looked_at = [one for one in self._changes.collections if one.thin.collection in unread]
+        found = {one.aggregate.name: unread[one.thin.collection] for one in looked_at} | self._again.standing
+        return dict(sorted(found.items())) | dict.fromkeys(sorted(self._unfit), SchemaUnfit.code)
 
     def fit(self, collections: list[Followed], schema: SonarSchema, unfit: Mapping[str, Sequence[str]]) -> None:
         """Follow these from now on; aggregates in `unfit` stand still, and go on from there once they are fit again."""
@@ -148,7 +148,7 @@ class Following:
         self._noticing.fan_outs.follow(collections)
         self.hints.follow(collections)
         self._unfit = frozenset(unfit)
-        self._again.refused -= self._unfit
+        self._again.forget(self._unfit)
         self.sweep.follow(collections)
 
     async def begin(self, server_time: datetime) -> None:
@@ -177,7 +177,7 @@ class Following:
         seldom = self._polls % _SELDOM == 0
         lows = {one.name: self.covered(one) or low for one in self._aggregates}
         with asking("follow"):
-            await self._look_for_changes(lows, denied_too=seldom)
+            await self._look_for_changes(lows, standing_too=seldom)
         looked = self._server_time()
         self._noticing.robbed(min(now, low + lag))
         with asking("log"):
@@ -189,10 +189,10 @@ class Following:
         with asking("look-up"):
             await self._noticing.fan_outs.step()
         await self._again.meet(self._fit(self._aggregates), now)
+        self._polls += 1  # first: settings that cannot be read are not asked for by each poll
         if seldom:
             with asking("settings"):
                 await self._read_settings()
-        self._polls += 1
         await self._publisher.commit()
         await self._noticing.fan_outs.settle()
         await self._publisher.commit()
@@ -221,7 +221,7 @@ class Following:
         self.tell()
         return min(covered.values(), default=low)
 
-    async def _look_for_changes(self, lows: Mapping[str, datetime], *, denied_too: bool) -> None:
+    async def _look_for_changes(self, lows: Mapping[str, datetime], *, standing_too: bool) -> None:
         """`lows`: up to where each aggregate is covered. What is found late (after an outage) counts as little newer
         than that: until it is met, a restart must find it again."""
         now, shown = self._server_time(), list[Followed]()
@@ -234,7 +234,7 @@ class Following:
 
         held = len(self._demands)
         # A page at a time: after an outage all that changed would not fit into memory.
-        async for followed, rows in self._changes.since(begin, denied_too=denied_too):
+        async for followed, rows in self._changes.since(begin, standing_too=standing_too):
             name = followed.aggregate.name
             before, since = self._reach.last(followed), min(now, fronts[name])
             for row in rows:
@@ -250,7 +250,7 @@ class Following:
             if len(self._demands) >= held + _MANY:
                 # As long as one is open the watermark waits below it, and each look finds all of them again.
                 held = await self._meet_all(now)
-        self._reach.looked(now, shown, self._changes.denied)
+        self._reach.looked(now, shown, self._changes.standing)
 
     async def _meet_all(self, now: datetime) -> int:
         """Meet demands as far as they fill pages, for more may come; how many stay open."""
@@ -268,16 +268,20 @@ class Following:
         for one in self._aggregates:
             if (at := self.covered(one)) is not None:
                 metrics.COVERED_SECONDS.labels(one.name).set(at.timestamp())
-        metrics.STAGE_PAUSED.labels("capture", SonarForbidden.code).set(bool(self.halted))
+        halted = {*self._changes.standing.values(), *self._again.standing.values()}
+        for code in (SonarForbidden.code, *(one.code for one in UNSERVED)):
+            metrics.STAGE_PAUSED.labels("capture", code).set(code in halted)
 
     async def _read_settings(self) -> None:
         for aggregate in self._fit(self._singletons):
             try:
                 page = await self._reader.singleton(aggregate)
-            except SonarForbidden as exc:
-                self._again.refuse(aggregate, exc)
+            except SonarQueryInvalid:
+                raise
+            except UNSERVED as exc:
+                self._again.stand(aggregate, exc)
                 continue
-            self._again.refused.discard(aggregate.name)
+            self._again.forget([aggregate.name])
             self._lease.check()
             for row in page.rows:
                 self._publisher.row(aggregate, row, {}, page, snapshot=False)

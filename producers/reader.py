@@ -14,7 +14,14 @@ from msgspec import UNSET
 
 from clients.sonar import SonarAnswer, SonarClient, entities_of
 from clients.sonar_answers import into
-from clients.sonar_errors import IncompletePage, SonarFailed, SonarForbidden, SonarGraphqlError, SonarTimeout
+from clients.sonar_errors import (
+    IncompletePage,
+    SonarFailed,
+    SonarForbidden,
+    SonarGraphqlError,
+    SonarQueryInvalid,
+    SonarTimeout,
+)
 from clients.sonar_schema import SonarSchema
 from plumbing import metrics
 from plumbing.clock import epoch_ms
@@ -35,6 +42,8 @@ from schemas.selection import secrets_of
 log = structlog.get_logger()
 
 _TRIES = 5
+_FEW_ATTEMPTS = 2
+"""For a part of a page that could not be had."""
 _PAUSE_SECONDS = 0.1
 
 
@@ -150,34 +159,41 @@ class Reader:
 
         Raises:
             SchemaUnfit: Sonar's schema lacks what the aggregate needs.
-            SonarTimeout, SonarFailed: even for one row, or one of a nested list.
-            IncompletePage: it stayed incomplete.
+            SonarTimeout, SonarFailed, SonarGraphqlError, IncompletePage: even for one row.
+            SonarForbidden, SonarQueryInvalid: at once.
             SyncError: from the client.
         """
         reading, size = self._reading(aggregate), self._sizes[aggregate.name]
-        tries = 0
+        tries, attempts = 0, None
         while True:
             sequence, answer = await self._numbers.take(), None
             try:
-                answer = await self._ask(reading, search, asked)
+                answer = await self._ask(reading, search, asked, attempts)
                 page = await self._whole(reading, answer, sequence, asked)
                 size.bore(asked)
                 metrics.PAGE_ROWS.labels(aggregate.root.name).set(size.rows)
                 return page
             except (SonarTimeout, SonarFailed):
-                if asked == 1 or answer is not None:
-                    raise  # of a nested list one row was too much: fewer roots do not change that
-                asked = size.halve(asked)
+                if asked == 1:
+                    raise
+                # Of a nested list even one row was too much: that says nothing of how many roots Sonar can bear.
+                asked = size.halve(asked) if answer is None else asked // 2
                 log.warning("capture.page_halved", aggregate=aggregate.name, rows=asked)
             except SonarGraphqlError as exc:
-                if not (exc.about_counting and reading.counted):
+                if exc.about_counting and reading.counted:
+                    reading.counted = False
+                    log.warning("capture.collection_cannot_count", collection=aggregate.root.name)
+                    continue
+                if asked == 1 or isinstance(exc, SonarForbidden | SonarQueryInvalid):
                     raise
-                reading.counted = False
-                log.warning("capture.collection_cannot_count", collection=aggregate.root.name)
+                # One row may spoil it for the others; it has been asked for patiently.
+                asked, attempts = asked // 2, _FEW_ATTEMPTS
             except IncompletePage as exc:
                 tries += 1
                 if tries == _TRIES:
-                    raise
+                    if asked == 1:
+                        raise
+                    asked, tries = asked // 2, _TRIES - _FEW_ATTEMPTS
                 log.warning("capture.page_retried", aggregate=aggregate.name, error=exc.code)
                 await asyncio.sleep(_PAUSE_SECONDS * 2**tries)
 
@@ -225,7 +241,9 @@ class Reader:
     def _unfit(self, aggregate: Aggregate) -> SchemaUnfit:
         return unfit([self._lacks.get(aggregate.name, [aggregate.root.name])])
 
-    async def _ask(self, reading: Reading, search: list[dict[str, Any]], asked: int) -> SonarAnswer:
+    async def _ask(
+        self, reading: Reading, search: list[dict[str, Any]], asked: int, attempts: int | None
+    ) -> SonarAnswer:
         root = reading.aggregate.root
         document = documents.page_document(
             root.name,
@@ -234,7 +252,11 @@ class Reader:
             counted=reading.counted,
         )
         return await self._client.query(
-            document, {"search": search, "n": asked}, again_after_timeout=asked == 1, into=reading.into
+            document,
+            {"search": search, "n": asked},
+            attempts=attempts if asked > 1 else None,
+            again_after_timeout=asked == 1,
+            into=reading.into,
         )
 
     async def _whole(self, reading: Reading, answer: SonarAnswer, sequence: int, asked: int) -> Page:

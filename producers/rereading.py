@@ -1,15 +1,16 @@
 """Roots read again because something changed: what was read is published, and a demand that it meets is closed."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
-from clients.sonar_errors import SonarForbidden
+from clients.sonar_errors import UNSERVED, SonarForbidden, SonarQueryInvalid
 from clients.sonar_purpose import asking
 from plumbing import metrics
+from plumbing.errors import SyncError
 from producers import documents
 from producers.brake import Brake
 from producers.demands import CHANNELS, LOG, Demand, Demands
@@ -29,6 +30,8 @@ _PAGES = 20
 """Of each aggregate at a time: what else is to be done has its turn."""
 _PATIENCE = 20
 """Readings after which a child that its root never shows is taken as not being part of what we select."""
+_REST = timedelta(minutes=1)
+"""After which a row that could not be had is asked for again."""
 _LINGERING = 5
 """Readings of a root that the log tells is gone: it may be shown for some moments more."""
 
@@ -51,8 +54,10 @@ class Rereading:
         """`aggregates`: all that may ever be asked for, for the metrics."""
         self._demands, self._noticing, self._reader, self._publisher = demands, noticing, reader, publisher
         self._index, self._lease, self._brake, self._glimpses = index, lease, brake, glimpses
-        self.refused: set[str] = set()
-        """Aggregates whose roots the token may not read as we need them. Their demands stay open."""
+        self.standing: dict[str, str] = {}
+        """`{aggregate: code}` of those whose roots the token may not read as we need them. Their demands stay open."""
+        self._resting: dict[tuple[str, int], datetime] = {}
+        """Roots that Sonar cannot serve though it serves others, by aggregate, until they are asked for again."""
         self._believes: dict[str, bool] = {}
         """`{collection: whether its deletes are believed}`, as the brake said when its demands were last met."""
         self.deleted: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -66,51 +71,88 @@ class Rereading:
             SyncError: what is not met stays open.
         """
         for aggregate in aggregates:
-            said, collection = self._demands.doomed(aggregate), aggregate.root.name
-            held = self._brake.held.get(collection)
-            if said or (held is not None and not held.swept):
-                known = self._index.size(collection, collection)
-                # Of what was never published nothing can go: a snapshot that is under way has not come to it yet.
-                doomed = sum(self._index.is_live(collection, id) for id in said)
-                passes = await self._brake.lets_pass(collection, doomed, known, now)
-                self._believes[collection] = passes and await self._noticing.is_peopled(aggregate, known - doomed)
+            await self._believe(aggregate, now)
             size = self._reader.page_size(aggregate)
-            tried: set[int] = set()  # what does not show yet what it should waits for the next poll
+            # What does not show yet what it should waits for the next poll.
+            tried = {id for (name, id), until in self._resting.items() if name == aggregate.name and until > now}
             for _ in range(_PAGES):
                 batch = self._demands.batch(aggregate, size, tried)
                 if not batch or (whole and len(batch) < size):
                     break
                 tried.update(one.id for one in batch)
                 try:
-                    await self._read_again(aggregate, batch, now)
+                    while batch:
+                        batch = await self._read_again(aggregate, batch, now)
+                except SonarQueryInvalid:
+                    raise
                 except SonarForbidden as exc:
-                    self.refuse(aggregate, exc)
+                    self.stand(aggregate, exc)
                     break
-                self.refused.discard(aggregate.name)
+                except UNSERVED as exc:
+                    # It was asked for alone in the end, for pages begin with the lowest id.
+                    self._rest(aggregate, min(one.id for one in batch), exc, now)
+                    break
+                self.forget([aggregate.name])
             if not self._demands.doomed(aggregate):
-                await self._brake.settle(collection)
+                await self._brake.settle(aggregate.root.name)
 
-    def refuse(self, aggregate: Aggregate, exc: SonarForbidden) -> None:
+    async def _believe(self, aggregate: Aggregate, now: datetime) -> None:
+        """Whether deletes are believed that somebody tells of."""
+        said, collection = self._demands.doomed(aggregate), aggregate.root.name
+        held = self._brake.held.get(collection)
+        if not said and (held is None or held.swept):
+            return
+        known = self._index.size(collection, collection)
+        # Of what was never published nothing can go: a snapshot that is under way has not come to it yet.
+        doomed = sum(self._index.is_live(collection, id) for id in said)
+        passes = await self._brake.lets_pass(collection, doomed, known, now)
+        self._believes[collection] = passes and await self._noticing.is_peopled(aggregate, known - doomed)
+
+    def stand(self, aggregate: Aggregate, exc: SyncError) -> None:
         """Let an aggregate stand still: an answer without what may not be read would look as if it were empty."""
         metrics.ERRORS.labels("capture", exc.code).inc()
-        if aggregate.name not in self.refused:
-            log.error("capture.aggregate_denied", aggregate=aggregate.name, reason=str(exc), next_step=exc.next_step)
-        self.refused.add(aggregate.name)
+        if self.standing.get(aggregate.name) != exc.code:
+            log.error(
+                "capture.aggregate_stands_still",
+                aggregate=aggregate.name, error=exc.code, reason=str(exc), next_step=exc.next_step,
+            )  # fmt: skip
+        self.standing[aggregate.name] = exc.code
 
-    async def _read_again(self, aggregate: Aggregate, batch: Sequence[Demand], now: datetime) -> None:
-        """Read the roots of a batch and publish them; what is not met stays open."""
+    def forget(self, aggregates: Iterable[str]) -> None:
+        """These stand still no more, or for something else."""
+        for name in aggregates:
+            self.standing.pop(name, None)
+
+    def _rest(self, aggregate: Aggregate, id: int, exc: SyncError, now: datetime) -> None:
+        """Leave a root alone for a while; its demand stays open, and the watermark of its aggregate waits."""
+        metrics.ERRORS.labels("capture", exc.code).inc()
+        log.error(
+            "capture.row_not_served",
+            aggregate=aggregate.name, key=id, error=exc.code, reason=str(exc),
+            next_step="Look the row up in Sonar; it is asked for again each minute, and everything else goes on.",
+        )  # fmt: skip
+        self._resting = {place: until for place, until in self._resting.items() if until > now}
+        self._resting[aggregate.name, id] = now + _REST
+
+    async def _read_again(self, aggregate: Aggregate, batch: Sequence[Demand], now: datetime) -> list[Demand]:
+        """Read the roots of a batch and publish them; what is not met stays open.
+
+        Returns those of which the page does not tell: it was cut short, or nobody counted what lies beyond it.
+        """
         with asking("re-read", aggregate.root.name):
             ids = Ids.of(one.id for one in batch)
             page = await self._reader.page(aggregate, documents.within(ids.ranges), len(batch))
         self._lease.check()
         rows = {row.id: row for row in page.rows}
-        for demand in (one for one in batch if page.tells_of(one.id)):
+        told = [one for one in batch if page.tells_of(one.id)]
+        for demand in told:
             demand.attempts += 1
             row = rows.get(demand.id)
             met = self._missing(demand, page) if row is None else self._present(demand, row, page, now)
             if met:
                 self._demands.done(demand)
         await self._publisher.commit()
+        return [one for one in batch if not page.tells_of(one.id)] if told else []
 
     def _present(self, demand: Demand, row: Any, page: Page, now: datetime) -> bool:
         aggregate, scope = demand.aggregate, demand.aggregate.root.name

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import structlog
 
 from clients.sonar_ending import SonarEnded
-from clients.sonar_errors import SonarForbidden
+from clients.sonar_errors import UNSERVED, SonarForbidden
 from clients.sonar_purpose import asking
 from plumbing import metrics
+from plumbing.errors import SyncError
 from producers import documents
 from producers.cursors import Cursors
 from producers.extents import Extent
@@ -30,9 +31,6 @@ _RANGES_TOGETHER = 150
 """Ranges of ids in one request."""
 _ROWS_AT_ONCE = 32
 """Roots of a page that become events before others have their turn."""
-
-Refusal = SonarForbidden | SchemaUnfit
-"""Why one aggregate cannot be read, while the others can."""
 
 
 @dataclass
@@ -125,10 +123,11 @@ class Snapshot:
         Raises:
             SonarForbidden: the token may not read one of them (in full); all others have been read.
             SchemaUnfit: Sonar's schema lacks what one of them needs; likewise.
+            SonarGraphqlError, SonarTimeout, SonarFailed, IncompletePage: Sonar does not serve one of them; likewise.
         """
         due = []
         unfit = {one.name: why for one in aggregates if (why := self._reader.refusal(one)) is not None}
-        refused: dict[str, Refusal] = {**unfit}
+        refused: dict[str, SyncError] = {**unfit}
         for aggregate in (one for one in aggregates if one.name not in unfit):
             known = self.progress(aggregate)
             if known is None or not known.done or force not in (None, known.run):
@@ -147,6 +146,9 @@ class Snapshot:
             # Twice as many ranges as requests at a time: while some publish, the others ask.
             for _ in range(2 * self._ways):
                 group.create_task(self._work(work, refused, stop))
+        for one in refused.values():
+            if not isinstance(one, SonarForbidden | SchemaUnfit):
+                raise one  # it is tried again
         if forbidden := [name for name, one in refused.items() if isinstance(one, SonarForbidden)]:
             raise SonarForbidden(f"the token may not read {', '.join(forbidden)} in full")
         if refused:
@@ -174,7 +176,7 @@ class Snapshot:
             left = left.above(covered)
 
     async def _begin(
-        self, aggregates: Sequence[Aggregate], refused: dict[str, Refusal], started: datetime, run: str
+        self, aggregates: Sequence[Aggregate], refused: dict[str, SyncError], started: datetime, run: str
     ) -> dict[str, Progress]:
         """Ask how large each collection is, and cut it into ranges."""
         collections = [one for one in aggregates if not one.root.singleton]
@@ -190,7 +192,7 @@ class Snapshot:
         await asyncio.gather(*(self._save(one, begun[one.name]) for one in aggregates if one.name in begun))
         return begun
 
-    async def _work(self, work: deque[_Work], refused: dict[str, Refusal], stop: asyncio.Event) -> None:
+    async def _work(self, work: deque[_Work], refused: dict[str, SyncError], stop: asyncio.Event) -> None:
         while work and not stop.is_set():
             aggregate, progress, one = work.popleft()
             if aggregate.name in refused:
@@ -201,8 +203,8 @@ class Snapshot:
                         await self._singleton(aggregate, progress)
                     else:
                         await self._range(aggregate, progress, one, stop)
-            except (SonarForbidden, SchemaUnfit) as exc:
-                refused[aggregate.name] = exc
+            except (SchemaUnfit, *UNSERVED) as exc:
+                refused[aggregate.name] = exc  # the others are read all the same
             except SonarEnded:
                 return  # the other ranges may be about to save their cursors
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from clients.sonar_errors import SonarGraphqlError
+from clients.sonar_errors import UNSERVED
 from plumbing import metrics
 from producers.changes import Changes
 from producers.noticing import Noticing
@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 
 class SonarLog:
-    """Each of its rows is taken in once, a page at a time. A log that may not be read holds back deletes alone."""
+    """Each of its rows is taken in once, a page at a time. A log that cannot be read holds back deletes alone."""
 
     def __init__(self, changes: Changes, noticing: Noticing) -> None:
         self._changes, self._noticing = changes, noticing
@@ -28,7 +28,7 @@ class SonarLog:
         """Ask for what it shows from `low` on, as seen at `since` by Sonar's clock.
 
         Raises:
-            SyncError: the next look asks for the same; but for a log that may not be read, which is told once.
+            SyncError: the next look asks for the same; but for a log that cannot be read alone, which is told once.
         """
         try:
             async for page in self._changes.logged_since(low):
@@ -36,7 +36,7 @@ class SonarLog:
                     if int(row["id"]) not in self._taken:
                         self._noticing.logged(row, since)
                         self._taken[int(row["id"])] = datetime.fromisoformat(row["created_at"])
-        except SonarGraphqlError as exc:
+        except UNSERVED as exc:
             metrics.ERRORS.labels("capture", exc.code).inc()
             if self.is_readable:
                 log.error("capture.log_unreadable", error=exc.code, next_step=exc.next_step)

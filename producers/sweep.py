@@ -127,7 +127,7 @@ class Sweep:
         self._due = now + self._every / self._pages()
 
     def _readable(self) -> list[str]:
-        return [name for name in self._followed if name not in self._changes.denied]
+        return [name for name in self._followed if name not in self._changes.standing]
 
     def _hurried(self) -> list[str]:
         """Collections whose deletes somebody has accepted: they are listed at once, after a restart as well."""
@@ -163,7 +163,7 @@ class Sweep:
     async def _page(self, listing: Listing, now: datetime, low: datetime) -> None:
         rows = await self._changes.page(listing.followed[0], documents.after_id(listing.last))
         if rows is None:
-            self._listing = None  # denied: nothing is known of it, and nothing is missing
+            self._listing = None  # it cannot be read: nothing is known of it, and nothing is missing
             return
         high = int(rows[-1]["id"]) if rows else None
         listing.miss({int(row["id"]) for row in rows}, high)
@@ -186,10 +186,10 @@ class Sweep:
     async def _believe(self, listing: Listing, now: datetime) -> None:
         """The second pass: what is still missing is gone, unless the brake says that it is too much."""
         gone: dict[int, list[Followed]] = {}
-        missing = sorted(listing.missing)
-        for start in range(0, len(missing), PAGE // 2):
-            ids = missing[start : start + PAGE // 2]
-            rows = await self._changes.page(listing.followed[0], documents.any_of(ids))
+        missing, followed = sorted(listing.missing), listing.followed[0]
+        while ids := missing[: max(1, min(PAGE, self._changes.size(followed)) // 2)]:
+            del missing[: len(ids)]
+            rows = await self._changes.page(followed, documents.any_of(ids), len(ids))
             if rows is None:
                 self._listing = None
                 return

@@ -1,0 +1,296 @@
+"""What Sonar cannot serve although it serves everything else: it waits alone, and is asked for in smaller parts."""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from clients.sonar_errors import IncompletePage, SonarFailed, SonarGraphqlError, SonarTimeout, SonarUnreachable
+from plumbing import metrics
+from plumbing.errors import SyncError
+from producers import changes
+from schemas.aggregate import Aggregate
+from schemas.entities.settings import BILLING_SETTING
+from tests.unit.producers.scene import ACCOUNT, PAYMENT, Scene
+from tests.unit.producers.settled import a_scene, look, ops, pages_of
+
+ERRORS = [
+    SonarGraphqlError("Sonar answered with 1 errors"),
+    SonarTimeout("too slow"),
+    SonarFailed("failed"),
+    IncompletePage("never whole"),
+]
+of_a_request = pytest.mark.parametrize("error", ERRORS[:3], ids=lambda one: one.code)
+each_error = pytest.mark.parametrize("error", ERRORS, ids=lambda one: one.code)
+
+
+def failing(error: SyncError, is_it: Callable[[str, Mapping[str, Any]], bool]) -> Callable[..., None]:
+    """A Sonar that does not answer some requests."""
+
+    def before(document: str, variables: Mapping[str, Any]) -> None:
+        if is_it(document, variables):
+            raise error
+
+    return before
+
+
+def covered_of(scene: Scene, aggregate: Aggregate) -> datetime:
+    at = scene.following.covered(aggregate)
+    assert at is not None
+    return at
+
+
+def looks_at(document: str, *collections: str) -> bool:
+    return "query Changed" in document and any(f" {name}(" in document for name in collections)
+
+
+def spoil(monkeypatch: pytest.MonkeyPatch, scene: Scene, collection: str, id: int, error: SyncError) -> None:
+    """Let Sonar fail as often as a whole row is to be shown."""
+    execute = scene.shop.engine.execute
+
+    def executed(document: str, *rest: Any) -> Any:
+        answer = execute(document, *rest)
+        shown = (answer.get("data") or {}).get(collection) if document.startswith("query Page") else None
+        if shown and any(int(row["id"]) == id for row in shown["entities"]):
+            raise error
+        return answer
+
+    monkeypatch.setattr(scene.shop.engine, "execute", executed)
+
+
+def paused(code: str) -> float | None:
+    return metrics.REGISTRY.get_sample_value("crossfade_stage_paused", {"stage": "capture", "code": code})
+
+
+@of_a_request
+async def test_a_collection_that_cannot_be_looked_at_stands_still_alone(error: SyncError) -> None:
+    scene = await a_scene()
+    scene.client.before = failing(error, lambda document, _: looks_at(document, "contacts"))
+    scene.shop.store.update("Contact", 1, name="Eda")
+    scene.shop.store.update("Payment", 1, amount=777)
+    account, payment = covered_of(scene, ACCOUNT), covered_of(scene, PAYMENT)
+    await look(scene)
+    assert scene.folded("payment")[1]["amount"] == 777
+    assert (scene.following.halted, scene.following.standing) == (
+        ["contacts"],
+        dict.fromkeys(("account", "note"), error.code),
+    )
+    assert (covered_of(scene, ACCOUNT), paused(error.code)) == (account, 1)
+    assert covered_of(scene, PAYMENT) > payment
+    asked = len(scene.client.asked)
+    await look(scene)
+    assert not [one for one in scene.client.asked[asked:] if looks_at(one, "contacts")]
+    scene.client.before = None
+    for _ in range(12):
+        await look(scene)
+    assert (scene.following.halted, paused(error.code)) == ([], 0)
+    assert [one["name"] for one in scene.folded()[1]["contacts"]] == ["Eda"]
+    assert covered_of(scene, ACCOUNT) > account
+
+
+async def test_a_collection_whose_pages_are_never_whole_stands_still_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = await a_scene()
+    scene.shop.store.update("Payment", 1, amount=777)
+    execute = scene.shop.engine.execute
+
+    def executed(document: str, *rest: Any) -> Any:
+        answer = execute(document, *rest)
+        place = re.search(r"(c\d+): contacts\(", document)
+        if place:
+            answer["data"][place[1]]["entities"] = [None]
+        return answer
+
+    monkeypatch.setattr(scene.shop.engine, "execute", executed)
+    await look(scene)
+    assert scene.following.standing == dict.fromkeys(("account", "note"), IncompletePage.code)
+    assert scene.folded("payment")[1]["amount"] == 777
+
+
+@of_a_request
+async def test_a_sonar_that_shows_nothing_at_all_fails_the_poll(error: SyncError) -> None:
+    scene = await a_scene()
+    scene.client.before = failing(error, lambda document, _: "query Changed" in document)
+    with pytest.raises(type(error)):
+        await scene.following.poll()
+    assert scene.following.halted == []
+
+
+@each_error
+async def test_a_row_that_cannot_be_read_waits_and_all_others_go_on(
+    error: SyncError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("producers.reader._PAUSE_SECONDS", 0.0)
+    scene = await a_scene(page_size=8)
+    for number in range(6):
+        scene.shop.a_payment(1, number)
+    await look(scene)
+    for id in range(1, 8):
+        scene.shop.store.update("Payment", id, amount=700 + id)
+    scene.shop.store.update("Account", 1, name="Eda")
+
+    spoil(monkeypatch, scene, "payments", 3, error)
+    covered = covered_of(scene, PAYMENT)
+    for _ in range(2):
+        await look(scene)
+    amounts = {id: row["amount"] for id, row in scene.folded("payment").items()}
+    assert amounts == {id: 700 + id for id in amounts} | {3: 1}
+    assert scene.folded()[1]["name"] == "Eda"
+    assert covered_of(scene, PAYMENT) <= covered + timedelta(seconds=5)
+    asked = len(scene.client.asked)
+    await look(scene)
+    assert pages_of(scene, "payments", asked) == 0  # once a minute
+    monkeypatch.undo()
+    for _ in range(14):
+        await look(scene)
+    assert scene.folded("payment")[3]["amount"] == 703
+    assert covered_of(scene, PAYMENT) > covered + timedelta(seconds=60)
+
+
+@each_error
+async def test_a_snapshot_reads_everything_but_what_cannot_be_read_and_tries_that_again(
+    error: SyncError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("producers.reader._PAUSE_SECONDS", 0.0)
+    scene = Scene(page_size=4)
+    account = scene.shop.an_account("Ada")
+    for number in range(8):
+        scene.shop.a_payment(account, number)
+        scene.shop.store.insert("Note", message="m", noteable_type="Account", noteable_id=1, priority="NORMAL")
+    spoil(monkeypatch, scene, "payments", 6, error)
+    await scene.begin()
+
+    async def snapshot() -> bool:
+        return await scene.snapshot.run(scene.aggregates, asyncio.Event(), started=scene.shop.clock.now, force=None)
+
+    with pytest.raises(type(error)):
+        await snapshot()
+    assert (len(scene.folded()), len(scene.folded("note"))) == (1, 8)
+    assert set(scene.folded("payment")) >= {1, 2, 3, 4, 5}
+    assert 6 not in scene.folded("payment")
+    monkeypatch.undo()
+    asked = len(scene.client.asked)
+    assert await snapshot()
+    assert len(scene.folded("payment")) == 8
+    assert pages_of(scene, "notes", asked) == 0
+
+
+async def test_settings_that_sonar_cannot_serve_hold_up_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = Scene(aggregates=(ACCOUNT, BILLING_SETTING))
+    scene.shop.an_account("Ada")
+    await scene.begin()
+    scene.client.before = failing(ERRORS[0], lambda document, _: "query Settings" in document)
+    for name in ("Eda", "Ida"):
+        scene.shop.store.update("Account", 1, name=name)
+        await look(scene)
+        assert scene.folded()[1]["name"] == name
+    assert scene.following.standing == {"billing_setting": ERRORS[0].code}
+    assert sum("query Settings" in one for one in scene.client.asked) == 1
+
+
+async def test_settings_for_want_of_which_a_poll_fails_are_not_asked_for_by_the_next_one() -> None:
+    scene = Scene(aggregates=(ACCOUNT, BILLING_SETTING))
+    scene.shop.an_account("Ada")
+    await scene.begin()
+    scene.client.before = failing(SonarUnreachable("away"), lambda document, _: "query Settings" in document)
+    with pytest.raises(SonarUnreachable):
+        await scene.following.poll()
+    await scene.following.poll()
+
+
+@pytest.mark.parametrize("most", [2, 0])
+async def test_a_log_that_is_too_slow_is_read_in_smaller_pages_and_holds_back_deletes_alone(most: int) -> None:
+    scene = await a_scene()
+    for _ in range(5):
+        scene.shop.store.delete("Payment", scene.shop.a_payment(1, 100))
+    scene.shop.store.delete("Payment", 1)
+    scene.shop.store.update("Account", 1, name="Eda")
+    deletes = scene.following.deletes_low
+
+    def too_slow(document: str, variables: Mapping[str, Any]) -> bool:
+        return "query Logged" in document and variables["n"] > most
+
+    scene.client.before = failing(ERRORS[1], too_slow)
+    await look(scene)
+    assert scene.folded()[1]["name"] == "Eda"
+    assert (scene.following.deletes_low == deletes) is (most == 0)
+    assert (ops(scene, "payment")[-1] == "d") is (most > 0)
+    scene.client.asked.clear()
+    await look(scene)
+    assert sum("query Logged" in one for one in scene.client.asked) < 9  # the size is kept
+
+
+async def test_thin_pages_that_are_too_large_are_asked_for_in_smaller_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "PAGE", 8)
+    monkeypatch.setattr("producers.sweep.PAGE", 8)
+    scene = await a_scene(page_size=50)
+    for number in range(9):
+        scene.shop.a_payment(1, number)
+
+    def too_slow(document: str, variables: Mapping[str, Any]) -> bool:
+        return looks_at(document, "payments") and variables["n"] > 2
+
+    scene.client.before = failing(ERRORS[2], too_slow)
+    await look(scene)
+    assert len(scene.folded("payment")) == 10
+    assert scene.following.halted == []
+    sizes = [one.size(found) for one in (scene.following._changes,) for found in one.collections]
+    assert sorted(set(sizes)) == [2, 8]
+    # What a second listing is asked for is shown whole, or it would be taken for gone.
+    for id in range(1, 8):
+        scene.shop.store.lag("Payment", id)
+    for _ in range(60):
+        scene.shop.clock.tick(3600)
+        await scene.following.poll()
+        for id in range(1, 8):
+            scene.shop.store.catch_up("Payment", id)
+            scene.shop.store.lag("Payment", id)
+    assert len(scene.folded("payment")) == 10
+    scene.client.before = None
+    for _ in range(40):
+        await look(scene)
+    sizes = [one.size(found) for one in (scene.following._changes,) for found in one.collections]
+    assert set(sizes) == {8}
+
+
+async def test_a_hint_at_what_cannot_be_looked_up_fails_no_poll() -> None:
+    scene = await a_scene()
+    for name in ("contact", "payment"):
+        scene.following.hints.take(b'{"event": "%s.updated", "object_id": 1}' % name.encode())
+    scene.shop.store.update("Payment", 1, at=scene.shop.clock.now - timedelta(days=1), amount=777)
+    scene.client.before = failing(ERRORS[1], lambda document, v: looks_at(document, "contacts") and v["n"] < 500)
+    await look(scene)
+    assert scene.folded("payment")[1]["amount"] == 777
+    assert (len(scene.following.hints), scene.following.halted) == (0, [])
+
+
+async def test_of_a_collection_that_cannot_count_the_newest_row_is_found_gone_at_once() -> None:
+    scene = await a_scene(page_size=50)
+    for number in range(3):
+        scene.shop.a_payment(1, number)
+    await look(scene)
+    scene.damage(uncounted=frozenset({"payments"}))
+    await look(scene)
+    scene.shop.store.update("Payment", 2, amount=777)
+    scene.shop.store.delete("Payment", 4)
+    scene.following._demands.add(PAYMENT, 2, scene.shop.clock.now)
+    await look(scene)
+    assert set(scene.folded("payment")) == {1, 2, 3}
+
+
+async def test_what_one_way_to_carriers_cannot_be_asked_for_loses_nothing_of_another() -> None:
+    scene = await a_scene(page_size=50)
+    for number in range(3):
+        scene.shop.a_payment(1, number)
+    await look(scene)
+    found = scene.following._changes
+    (first, *_), (other, *_) = (
+        [one for one in found.collections if one.aggregate is aggregate and one.look_up is not None]
+        for aggregate in (ACCOUNT, PAYMENT)
+    )
+    scene.client.before = failing(ERRORS[0], lambda document, _: looks_at(document, "accounts"))
+    ids, error = await found.down([found.carriers(other, [1]), found.carriers(first, [scene.shop.status])], 100)
+    assert ids == [1, 2, 3, 4]
+    assert error is ERRORS[0]
