@@ -340,9 +340,12 @@ class Changes:
         self, thins: list[Thin], searches: list[list[dict[str, Any]]], places: list[int], rows: int | None = None
     ) -> _Answers:
         """By halves where one spoils it, or it takes too long. `rows`: of each; else as many as Sonar bears."""
-        if len(places) == 1:
-            return {places[0]: await self._alone(thins, searches[places[0]], places[0], rows)}
         size = self._looked_at if rows is None else self._descended
+        if len(places) == 1:
+            alone = await self._alone(thins, searches[places[0]], places[0], rows)
+            if isinstance(alone, _Answer):
+                size.bore(1)
+            return {places[0]: alone}
         slow = [place for place in places if rows is None and thins[place].collection in self._sizes]
         if slow:
             quick = [place for place in places if place not in slow]

@@ -8,13 +8,22 @@ from typing import Any
 
 import pytest
 
-from clients.sonar_errors import IncompletePage, SonarFailed, SonarGraphqlError, SonarTimeout, SonarUnreachable
+from clients.sonar_errors import (
+    IncompletePage,
+    SonarFailed,
+    SonarGraphqlError,
+    SonarQueryInvalid,
+    SonarTimeout,
+    SonarUnreachable,
+)
 from plumbing import metrics
 from plumbing.errors import SyncError
 from producers import changes
+from producers.documents import any_of
+from producers.followed import followed
 from schemas.aggregate import Aggregate
 from schemas.entities.settings import BILLING_SETTING
-from tests.unit.producers.scene import ACCOUNT, PAYMENT, Scene
+from tests.unit.producers.scene import ACCOUNT, NOTE, PAYMENT, Scene
 from tests.unit.producers.settled import a_scene, look, ops, pages_of
 
 ERRORS = [
@@ -61,6 +70,10 @@ def spoil(monkeypatch: pytest.MonkeyPatch, scene: Scene, collection: str, id: in
     monkeypatch.setattr(scene.shop.engine, "execute", executed)
 
 
+def counted(code: str) -> float:
+    return metrics.REGISTRY.get_sample_value("crossfade_errors_total", {"stage": "capture", "code": code}) or 0.0
+
+
 def paused(code: str) -> float | None:
     return metrics.REGISTRY.get_sample_value("crossfade_stage_paused", {"stage": "capture", "code": code})
 
@@ -71,7 +84,7 @@ async def test_a_collection_that_cannot_be_looked_at_stands_still_alone(error: S
     scene.client.before = failing(error, lambda document, _: looks_at(document, "contacts"))
     scene.shop.store.update("Contact", 1, name="Eda")
     scene.shop.store.update("Payment", 1, amount=777)
-    account, payment = covered_of(scene, ACCOUNT), covered_of(scene, PAYMENT)
+    account, payment, before = covered_of(scene, ACCOUNT), covered_of(scene, PAYMENT), counted(error.code)
     await look(scene)
     assert scene.folded("payment")[1]["amount"] == 777
     assert (scene.following.halted, scene.following.standing) == (
@@ -83,9 +96,12 @@ async def test_a_collection_that_cannot_be_looked_at_stands_still_alone(error: S
     asked = len(scene.client.asked)
     await look(scene)
     assert not [one for one in scene.client.asked[asked:] if looks_at(one, "contacts")]
+    for _ in range(12):
+        await look(scene)
     scene.client.before = None
     for _ in range(12):
         await look(scene)
+    assert counted(error.code) == before + 1  # told once
     assert (scene.following.halted, paused(error.code)) == ([], 0)
     assert [one["name"] for one in scene.folded()[1]["contacts"]] == ["Eda"]
     assert covered_of(scene, ACCOUNT) > account
@@ -116,6 +132,8 @@ async def test_a_sonar_that_shows_nothing_at_all_fails_the_poll(error: SyncError
     with pytest.raises(type(error)):
         await scene.following.poll()
     assert scene.following.halted == []
+    found = scene.following._changes
+    assert {found.size(one) for one in found.collections} == {changes.PAGE}  # it says nothing of how much is too much
 
 
 @each_error
@@ -220,6 +238,17 @@ async def test_a_log_that_is_too_slow_is_read_in_smaller_pages_and_holds_back_de
     scene.client.asked.clear()
     await look(scene)
     assert sum("query Logged" in one for one in scene.client.asked) < 9  # the size is kept
+    if most:
+        asked = list[int]()
+
+        def note(document: str, variables: Mapping[str, Any]) -> None:
+            if "query Logged" in document:
+                asked.append(variables["n"])
+
+        scene.client.before = note
+        for _ in range(70):
+            await look(scene)
+        assert asked[-1] == changes.PAGE
 
 
 async def test_thin_pages_that_are_too_large_are_asked_for_in_smaller_ones(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,23 +265,80 @@ async def test_thin_pages_that_are_too_large_are_asked_for_in_smaller_ones(monke
     await look(scene)
     assert len(scene.folded("payment")) == 10
     assert scene.following.halted == []
-    sizes = [one.size(found) for one in (scene.following._changes,) for found in one.collections]
-    assert sorted(set(sizes)) == [2, 8]
-    # What a second listing is asked for is shown whole, or it would be taken for gone.
-    for id in range(1, 8):
-        scene.shop.store.lag("Payment", id)
+    scene.client.asked.clear()
     for _ in range(60):
-        scene.shop.clock.tick(3600)
-        await scene.following.poll()
-        for id in range(1, 8):
-            scene.shop.store.catch_up("Payment", id)
-            scene.shop.store.lag("Payment", id)
-    assert len(scene.folded("payment")) == 10
+        await look(scene)
+    scene.client.asked.clear()
+    await look(scene)
+    first, second, *_ = [one for one in scene.client.asked if "query Changed" in one]
+    assert (looks_at(first, "payments"), first.count("entities") > 5) == (False, True)  # others are not slowed down
+    assert (looks_at(second, "payments"), second.count("entities")) == (True, 1)
+    sizes = [scene.following._changes.size(one) for one in scene.following._changes.collections]
+    assert sorted(set(sizes)) == [2, 8]
     scene.client.before = None
     for _ in range(40):
         await look(scene)
-    sizes = [one.size(found) for one in (scene.following._changes,) for found in one.collections]
+    sizes = [scene.following._changes.size(one) for one in scene.following._changes.collections]
     assert set(sizes) == {8}
+
+
+async def test_where_fewer_rows_would_be_taken_for_all_no_fewer_are_asked_for() -> None:
+    scene = await a_scene(page_size=50)
+    for number in range(4):
+        scene.shop.a_payment(1, number)
+    scene.client.before = failing(ERRORS[1], lambda document, v: looks_at(document, "payments") and v["n"] > 2)
+    found = scene.following._changes
+    (payments, *_) = (one for one in found.collections if one.thin.collection == "payments")
+    assert await found.page(payments, any_of([1, 2, 3, 4]), 4) is None
+    assert found.standing == {"payments": ERRORS[1].code}
+
+
+async def test_a_sweep_asks_for_all_that_it_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = await a_scene()
+    store, page, asked = scene.shop.store, scene.following._changes.page, list[tuple[int, int | None]]()
+    for _ in range(3):
+        store.delete("Payment", scene.shop.a_payment(1))
+    scene.shop.a_payment(1)
+    await look(scene)
+    logged = set(store.table("Log"))
+    store.delete("Payment", 1)
+    for id in set(store.table("Log")) - logged:
+        store.hold("Log", id)
+
+    async def paged(one: Any, search: list[Any], rows: int | None = None) -> Any:
+        if "EQ" in str(search):
+            asked.append((len(search), rows))
+        return await page(one, search, rows)
+
+    monkeypatch.setattr(scene.following._changes, "page", paged)
+    for _ in range(200):
+        scene.shop.clock.tick(1800)
+        await scene.following.poll()
+    assert asked == [(1, 1)]
+    assert 1 not in scene.folded("payment")
+
+
+async def test_what_stands_still_and_is_followed_no_more_is_forgotten() -> None:
+    scene = await a_scene()
+    scene.client.before = failing(ERRORS[0], lambda document, _: looks_at(document, "notes"))
+    await look(scene)
+    assert scene.following.halted == ["notes"]
+    others = followed([one for one in scene.aggregates if one is not NOTE], scene.schema)
+    scene.following.fit(others, scene.schema, {"note": ["Note.message"]})
+    for _ in range(12):
+        await look(scene)
+    assert scene.following.halted == []
+
+
+@pytest.mark.parametrize("kind", ["Changed", "Page", "Settings"])
+async def test_a_query_that_sonars_schema_does_not_know_is_no_matter_of_one_collection(kind: str) -> None:
+    scene = Scene(aggregates=(ACCOUNT, PAYMENT, BILLING_SETTING))
+    scene.shop.a_payment(scene.shop.an_account("Ada"))
+    await scene.begin()
+    words = (f"query {kind}", "payments(") if kind == "Changed" else (f"query {kind}",)
+    scene.client.before = failing(SonarQueryInvalid("gone"), lambda document, _: all(one in document for one in words))
+    with pytest.raises(SonarQueryInvalid):
+        await scene.following.poll()
 
 
 async def test_a_hint_at_what_cannot_be_looked_up_fails_no_poll() -> None:
@@ -291,6 +377,23 @@ async def test_what_one_way_to_carriers_cannot_be_asked_for_loses_nothing_of_ano
         for aggregate in (ACCOUNT, PAYMENT)
     )
     scene.client.before = failing(ERRORS[0], lambda document, _: looks_at(document, "accounts"))
+    scene.client.asked.clear()
     ids, error = await found.down([found.carriers(other, [1]), found.carriers(first, [scene.shop.status])], 100)
     assert ids == [1, 2, 3, 4]
     assert error is ERRORS[0]
+
+
+async def test_carriers_that_cannot_be_had_are_asked_for_once_in_a_poll() -> None:
+    scene, asked = await a_scene(), list[str]()
+
+    def before(document: str, variables: Mapping[str, Any]) -> None:
+        if looks_at(document, "accounts") and "datetime_fields" not in str(variables):
+            asked.append(document)
+            raise ERRORS[0]
+
+    scene.client.before = before
+    scene.shop.store.update("AccountStatus", scene.shop.status, name="Other")
+    for polls in (1, 2):
+        await look(scene)
+        assert scene.following._noticing.fan_outs.waiting().keys() == {"account"}
+        assert len(asked) == polls
