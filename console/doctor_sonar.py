@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from clients.sonar import SonarClient
-from clients.sonar_errors import SonarGraphqlError
+from clients.sonar_errors import UNSERVED, SonarForbidden
 from console.checked import Finding
 from console.mentioned import not_in_sonar
 from console.names import check_names
@@ -86,19 +86,20 @@ async def following_findings(client: SonarClient, changes: Changes) -> list[Find
     for one in changes.collections:
         if one.thin.collection in changes.standing.keys() - roots:
             concerned.setdefault(one.thin.collection, []).append(one.aggregate.name)
-    found = [
-        Finding(
-            f"sonar rights: {collection}", False,
-            f"the token may not read {collection}: {', '.join(names)} stands still, and with it in Splynx"
-            f" {', '.join(dict.fromkeys(_entities(name) for name in names))}",
-            f"Give the role of the token's user the right to read {collection}.",
-        )
-        for collection, names in sorted(concerned.items())
-    ]  # fmt: skip
+    found = []
+    for collection, names in sorted(concerned.items()):
+        code = changes.standing[collection]
+        why, remedy = f"Sonar does not give {collection} [{code}]", "Look at that collection in Sonar."
+        if code == SonarForbidden.code:
+            why = f"the token may not read {collection}"
+            remedy = f"Give the role of the token's user the right to read {collection}."
+        stands = f"{', '.join(names)} stands still, and with it in Splynx"
+        entities = ", ".join(dict.fromkeys(_entities(name) for name in names))
+        found.append(Finding(f"sonar rights: {collection}", False, f"{why}: {stands} {entities}", remedy))
     try:
         async for _ in changes.logged_since(client.server_time):
             pass
-    except SonarGraphqlError as exc:
+    except UNSERVED as exc:
         found.append(
             Finding(
                 "sonar rights: logs", False,

@@ -1,11 +1,12 @@
 """The doctor names what is wrong, where, and what to do, and one failing check hides no other."""
 
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from clients.sonar import SonarClient
+from clients.sonar_errors import SonarTimeout
 from console import doctor
 from console.checked import Finding, exit_code_of, guarded
 from console.doctor import NotReady, text_of
@@ -82,6 +83,20 @@ async def test_what_following_may_not_see_is_named_with_what_waits_for_it(denied
     found = await following_findings(client, changes)
     assert [says_it in one.says for one, says_it in zip(found, says, strict=True)] == [True]
     assert all(one.ok or one.next_step for one in found)
+
+
+async def test_what_sonar_cannot_serve_is_named_with_what_waits_for_it() -> None:
+    memory = InMemoryClient(Shop())
+
+    def before(document: str, _: Any) -> None:
+        if " contacts(" in document or "query Logged" in document:
+            raise SonarTimeout("too slow")
+
+    memory.before = before
+    client = cast("SonarClient", memory)
+    found = await following_findings(client, Changes(client, followed(SCENE, memory.schema), memory.schema))
+    assert "Sonar does not give contacts [sonar.timeout]" in found[0].says
+    assert "the audit log gives no answer [sonar.timeout]" in found[1].says
 
 
 def test_every_finding_that_is_not_well_stands_in_the_refusal_to_start() -> None:
