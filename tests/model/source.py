@@ -79,7 +79,7 @@ class Source:
     def note(self, *, told: bool = True) -> None:
         """Take the state as it is; what differs does so since now. `told`: nothing hides that from a poller."""
         told = told and not self.town.line.conditions.emptied
-        fresh = {(one.name, id): value for one in AGGREGATES for id, value in expected(self.store, one).items()}
+        fresh = self._seen()
         for key in fresh.keys() | self.state.keys():
             if fresh.get(key) != self.state.get(key):
                 self._change(key, told=told)
@@ -254,8 +254,24 @@ class Source:
         self.since.update(dict.fromkeys(untold, NEVER))
 
     def _lag(self, type_name: str, id: int) -> None:
+        # What the row told of before, and no look has covered yet, it tells of only when it is shown again.
+        low = self.town.following.low
+        for key in self._left.get((type_name, id), set()) | self._showing(type_name, id):
+            if key in self.since and self.since[key] != NEVER and (low is None or self.since[key] > low):
+                self.since[key] = self.now
         self.store.lag(type_name, id)
         self._lagging[type_name, id] = self.now + timedelta(seconds=self.random.randint(1, OVERLAP - 2))
+
+    def _showing(self, type_name: str, id: int) -> set[Key]:
+        """Roots that show a row."""
+        fresh = self._seen()
+        self.store.hold(type_name, id)
+        without = self._seen()
+        self.store.release(type_name, id)
+        return {key for key, value in fresh.items() if without.get(key) != value}
+
+    def _seen(self) -> dict[Key, Any]:
+        return {(one.name, id): value for one in AGGREGATES for id, value in expected(self.store, one).items()}
 
     def _catch_up(self, row: tuple[str, int]) -> None:
         del self._lagging[row]
