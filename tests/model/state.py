@@ -1,16 +1,24 @@
 """What a model check has done so far, so that the next one goes on there."""
 
 import json
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.faults.full import digest
+from tests.faults.full import ROOMS, ROOT, digest
 
 CHUNK = 50
 """Histories that are checked, and kept, together."""
 Met = Counter[tuple[str, str]]
 """How often each operation met each fault."""
+
+
+def loaded() -> set[Path]:
+    """Files of our modules that are loaded by now: what a history may run through."""
+    rooms = [ROOT / room for room in ROOMS]
+    files = {Path(file) for one in list(sys.modules.values()) if (file := getattr(one, "__file__", None))}
+    return {path for path in files if any(path.is_relative_to(room) for room in rooms)}
 
 
 class State:
@@ -21,8 +29,8 @@ class State:
     """
 
     def __init__(self, path: Path, sources: str | None = None) -> None:
-        """`sources`: their digest, taken here by default."""
-        self._path, self._sources = path, sources or digest()
+        """`sources`: their digest, taken here of what is loaded by default."""
+        self._path, self._sources = path, sources or digest(loaded())
         kept: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         if kept.get("sources") != self._sources:
             kept = {}

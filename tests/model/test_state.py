@@ -1,8 +1,11 @@
 """A model check goes on where an earlier one of the same sources stopped."""
 
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
+from tests.faults.full import ROOT
 from tests.model.state import CHUNK, State
 
 
@@ -27,3 +30,20 @@ def test_other_sources_are_checked_from_the_beginning(tmp_path: Path) -> None:
     others = State(path, "others")
     assert others.left(0, CHUNK) == [0]
     assert (others.missed, others.met) == ({}, {})
+
+
+def test_all_that_histories_run_through_is_of_the_sources_whose_change_begins_anew() -> None:
+    code = (
+        "from tests.model import __main__ as model\n"
+        "from tests.model.state import ROOT, loaded\n"
+        "before = loaded()\n"
+        "model._quiet()\n"
+        "for seed in range(6): model.check(seed, model.history(seed))\n"
+        "print(*sorted(str(one.relative_to(ROOT)) for one in loaded() - before))\n"
+        "print(len(before), *sorted({one.relative_to(ROOT).parts[0] for one in before}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    later, (count, *rooms) = done.stdout.splitlines()[0], done.stdout.splitlines()[1].split()
+    assert later == ""
+    assert int(count) > 100
+    assert {"clients", "plumbing", "producers", "sandbox", "schemas", "tests"} >= set(rooms)
