@@ -11,6 +11,7 @@ import structlog
 
 from clients.sonar import SonarAnswer, SonarClient, entities_of
 from clients.sonar_errors import (
+    UNSERVED,
     IncompletePage,
     SonarFailed,
     SonarForbidden,
@@ -35,6 +36,10 @@ log = structlog.get_logger()
 PAGE = 500
 """Thin rows asked for at a time."""
 _TRIES = 5
+_FEW_ATTEMPTS = 2
+"""At what has failed together with others, or once."""
+_WITNESSES = 3
+"""Other collections of which a row is asked for, where one fails: none of them, and it is Sonar that fails."""
 _TOGETHER = 150
 """Collections in one request at most: Sonar counts requests, and clients are known to send up to 200 fields in one."""
 
@@ -104,33 +109,51 @@ class Changes:
         return self._size(one.thin.collection).rows
 
     async def pages(self, one: Followed) -> AsyncIterator[list[dict[str, Any]]]:
-        """Every row of one collection, thin, by id, a page at a time; none where it cannot be read."""
+        """Every row of one collection, thin, by id, a page at a time; none where the token may not read it.
+
+        Raises:
+            SonarGraphqlError, SonarTimeout, SonarFailed, IncompletePage: Sonar does not serve it.
+        """
         last = 0
-        while rows := await self.page(one, documents.after_id(last)):
+        while True:
+            rows = await self._page(one, documents.after_id(last), None)
+            if isinstance(rows, SonarForbidden):
+                self._stand(one.thin, rows)
+                return
+            if isinstance(rows, SyncError):
+                raise rows
+            if not rows:
+                return
             yield rows
             last = int(rows[-1]["id"])
 
     async def page(
         self, one: Followed, search: list[dict[str, Any]], rows: int | None = None
     ) -> list[dict[str, Any]] | None:
-        """The first thin page of what `search` finds in a collection, by id; None: it cannot be read, and stands still.
+        """The first thin page of what `search` finds in a collection, by id; None: it cannot be read.
 
-        `rows`: to ask for, where fewer would be taken for all; else as many as Sonar bears.
+        `rows`: to ask for, where fewer would be taken for all; else as many as Sonar bears. A collection that cannot be
+        read stands still, unless it was only too much: then its `size` is smaller than before.
         """
+        found = await self._page(one, search, rows)
+        if not isinstance(found, SyncError):
+            return found
+        if rows is not None and rows > 1 and isinstance(found, SonarTimeout | SonarFailed):
+            self._halve(one.thin.collection, self._size(one.thin.collection), rows, found)
+        else:
+            self._stand(one.thin, found)
+        return None
+
+    async def _page(
+        self, one: Followed, search: list[dict[str, Any]], rows: int | None
+    ) -> list[dict[str, Any]] | SyncError:
         thins = [replace(one.thin, by_id=True)]
-        error: SyncError | None = None
         for _ in range(_TRIES):
             answer = (await self._together(thins, [search], [0], rows))[0]
-            if isinstance(answer, SyncError):
-                error = answer
+            found = self._rows(thins[0], answer)
+            if not isinstance(found, IncompletePage):
                 break
-            try:
-                return answer.rows(counted=thins[0].counted)
-            except IncompletePage as exc:
-                error = exc
-        assert error is not None
-        self._stand(thins[0], error)
-        return None
+        return found
 
     async def these(self, wanted: Mapping[str, Sequence[int]]) -> dict[str, list[dict[str, Any]]]:
         """Thin rows of some ids, by followed collection, in one request. What cannot be read is left out."""
@@ -273,7 +296,7 @@ class Changes:
         """All that changed since each one's `low`: `(place, page)`; `thins` tells where a collection cannot count."""
         searches = [documents.changed_since(low, None) for low in lows]
         open_ones = list(range(len(thins)))
-        tries, is_there = Counter[int](), False
+        tries = Counter[int]()
         while open_ones:
             with asking(purpose, thins[0].collection if purpose == "probe" else None):
                 answers = await self._together(thins, searches, open_ones)
@@ -286,11 +309,7 @@ class Changes:
                     pages[place] = rows
                 elif not isinstance(rows, IncompletePage) or tries[place] == _TRIES:
                     lost[place] = rows
-            is_there = is_there or bool(pages)
             for place, error in lost.items():
-                # Where Sonar gives nothing at all it is Sonar that fails, and not what was asked for.
-                if not (is_there or purpose == "probe" or isinstance(error, SonarForbidden)):
-                    raise error
                 self._stand(thins[place], error)
                 open_ones.remove(place)
             for place, page in pages.items():
@@ -305,6 +324,7 @@ class Changes:
                         # Such as from times that are finer than they are shown: it would go on for ever.
                         self._stand(thins[place], IncompletePage("the same rows are given again and again"))
                         open_ones.remove(place)
+                        continue  # it is the page before
                     searches[place] = beyond
                 yield place, page
 
@@ -337,9 +357,17 @@ class Changes:
             self._sizes.pop(collection, None)
 
     async def _together(
-        self, thins: list[Thin], searches: list[list[dict[str, Any]]], places: list[int], rows: int | None = None
+        self,
+        thins: list[Thin],
+        searches: list[list[dict[str, Any]]],
+        places: list[int],
+        rows: int | None = None,
+        attempts: int | None = None,
     ) -> _Answers:
-        """By halves where one spoils it, or it takes too long. `rows`: of each; else as many as Sonar bears."""
+        """By halves where one spoils it, or it takes too long. `rows`: of each; else as many as Sonar bears.
+
+        `attempts`: at those of which some have failed together already.
+        """
         size = self._looked_at if rows is None else self._descended
         if len(places) == 1:
             alone = await self._alone(thins, searches[places[0]], places[0], rows)
@@ -349,66 +377,109 @@ class Changes:
         slow = [place for place in places if rows is None and thins[place].collection in self._sizes]
         if slow:
             quick = [place for place in places if place not in slow]
-            found = await self._together(thins, searches, quick) if quick else {}
+            found = await self._together(thins, searches, quick, None, attempts) if quick else {}
             return found | {place: await self._alone(thins, searches[place], place, None) for place in slow}
         if len(places) > size.rows:
-            return await self._by_halves(thins, searches, places, rows)
+            return await self._by_halves(thins, searches, places, rows, attempts)
         asked = rows or PAGE
         try:
             answer = await self._ask(
-                [thins[place] for place in places], [searches[place] for place in places], asked, again=False
+                [thins[place] for place in places], [searches[place] for place in places], asked, attempts
             )
+        except SonarQueryInvalid:
+            raise
         except (SonarTimeout, SonarFailed) as exc:
             fewer = size.halve(len(places))
             log.warning("capture.fewer_together", collections=fewer, error=exc.code)
-            return await self._by_halves(thins, searches, places, rows)
+            return await self._by_halves(thins, searches, places, rows, _FEW_ATTEMPTS)
         except SonarGraphqlError:
-            return await self._by_halves(thins, searches, places, rows)
+            return await self._by_halves(thins, searches, places, rows, _FEW_ATTEMPTS)
         size.bore(len(places))
         return {place: _Answer(answer.data[f"c{at}"], asked) for at, place in enumerate(places)}
+
+    async def _by_halves(
+        self,
+        thins: list[Thin],
+        searches: list[list[dict[str, Any]]],
+        places: list[int],
+        rows: int | None,
+        attempts: int | None,
+    ) -> _Answers:
+        middle = len(places) // 2
+        first = await self._together(thins, searches, places[:middle], rows, attempts)
+        return first | await self._together(thins, searches, places[middle:], rows, attempts)
 
     async def _alone(
         self, thins: list[Thin], search: list[dict[str, Any]], place: int, rows: int | None
     ) -> _Answer | SyncError:
-        thin, size = thins[place], self._size(thins[place].collection)
+        """One by itself, or why it cannot be had though Sonar serves others. Raises that where it serves none."""
+        collection, size = thins[place].collection, self._size(thins[place].collection)
         asked = rows or size.rows
+        answer = await self._once(thins, search, place, asked, 1)
+        if isinstance(answer, _Answer):
+            if rows is None:
+                self._bore(collection, size, asked)
+            return answer
+        if isinstance(answer, SonarForbidden):
+            return answer
+        stands = collection in self.standing
+        if not (stands or await self.is_there(collection)):
+            raise answer
+        if rows is None and asked > 1 and isinstance(answer, SonarTimeout | SonarFailed):
+            one = await self._once(thins, search, place, 1, 1)
+            if isinstance(one, _Answer):  # it was too much
+                self._halve(collection, size, asked, answer)
+                return await self._alone(thins, search, place, None)
+        elif not stands:
+            again = await self._once(thins, search, place, asked, _FEW_ATTEMPTS)
+            if isinstance(again, _Answer):
+                return again
+        if not (stands or await self.is_there(collection)):
+            raise answer
+        return answer
+
+    async def is_there(self, but: str) -> bool:
+        """Whether Sonar gives a row of anything but one collection just now."""
+        names = {one.thin.collection: one.thin.archived for one in self.collections}
+        others = [name for name in names if name != but and name not in self.standing]
+        for name in others[:_WITNESSES]:
+            document = documents.thin_document([Thin(name, archived=names[name], by_id=True, counted=False)])
+            try:
+                await self._client.query(document, {"s0": documents.after_id(0), "n": 1}, attempts=1)
+            except SonarQueryInvalid:
+                raise
+            except UNSERVED:
+                continue
+            return True
+        return False
+
+    async def _once(
+        self, thins: list[Thin], search: list[dict[str, Any]], place: int, rows: int, attempts: int
+    ) -> _Answer | SyncError:
+        thin = thins[place]
         try:
-            answer = await self._ask([thin], [search], asked, again=asked == 1)
+            answer = await self._ask([thin], [search], rows, attempts)
         except SonarQueryInvalid:
             raise
         except (SonarTimeout, SonarFailed) as exc:
-            if asked == 1 or rows is not None:
-                return exc
-            # Whether it is too much, or nothing can be had at all.
-            one = await self._alone(thins, search, place, 1)
-            if isinstance(one, SyncError):
-                return one
-            self._halve(thin.collection, size, asked, exc)
-            return await self._alone(thins, search, place, None)
+            return exc
         except SonarGraphqlError as exc:
             if not (exc.about_counting and thin.counted):
                 return exc
             log.warning("capture.collection_cannot_count", collection=thin.collection)
             thins[place] = replace(thin, counted=False)
-            return await self._alone(thins, search, place, rows)
-        if rows is None:
-            self._bore(thin.collection, size, asked)
-        return _Answer(answer.data["c0"], asked)
-
-    async def _by_halves(
-        self, thins: list[Thin], searches: list[list[dict[str, Any]]], places: list[int], rows: int | None
-    ) -> _Answers:
-        middle = len(places) // 2
-        first = await self._together(thins, searches, places[:middle], rows)
-        return first | await self._together(thins, searches, places[middle:], rows)
+            return await self._once(thins, search, place, rows, attempts)
+        return _Answer(answer.data["c0"], rows)
 
     async def _ask(
-        self, thins: list[Thin], searches: list[list[dict[str, Any]]], rows: int, *, again: bool
+        self, thins: list[Thin], searches: list[list[dict[str, Any]]], rows: int, attempts: int | None
     ) -> SonarAnswer:
         variables: dict[str, Any] = {f"s{place}": search for place, search in enumerate(searches)}
         document = documents.thin_document(thins)
-        # Where less can be asked for the same at once would take as long.
-        return await self._client.query(document, {**variables, "n": rows}, again_after_timeout=again)
+        # Less can be asked for, or others: the same at once would take as long, and says nothing of Sonar as a whole.
+        return await self._client.query(
+            document, {**variables, "n": rows}, attempts=attempts, again_after_timeout=False
+        )
 
 
 def _above(ids: Ids, last: int) -> list[dict[str, Any]]:

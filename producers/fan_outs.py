@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from clients.sonar_errors import UNSERVED, SonarQueryInvalid
 from plumbing import metrics
 from plumbing.errors import SyncError
 from producers.changes import Changes
@@ -201,8 +202,15 @@ class FanOuts:
             batch.waiting = {id for id in batch.waiting if self._demands.is_open(name, id)}
             if batch.descent.question is not None or batch.waiting:
                 continue
+            try:
+                is_peopled = batch.found or await self._is_peopled(batch.followed)
+            except SonarQueryInvalid:
+                raise
+            except UNSERVED as exc:
+                self._not_found(batch, exc)
+                continue
             del self._batches[place]
-            if not batch.found and not await self._is_peopled(batch.followed):
+            if not is_peopled:
                 continue  # noticed again by the next look, at last by a sweep
             for id, row in batch.rows.items():
                 self._index.set_alone(*place, id, row.state)

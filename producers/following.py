@@ -188,7 +188,9 @@ class Following:
             await self.sweep.step(now, low)
         with asking("look-up"):
             await self._noticing.fan_outs.step()
-        await self._again.meet(self._fit(self._aggregates), now)
+        # What may not be listed may not be read either: it is tried now and then.
+        unread = self._changes.standing if not seldom else ()
+        await self._again.meet([one for one in self._fit(self._aggregates) if one.root.name not in unread], now)
         self._polls += 1  # first: settings that cannot be read are not asked for by each poll
         if seldom:
             with asking("settings"):

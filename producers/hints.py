@@ -22,7 +22,7 @@ _MOST = 10_000
 _AT_ONCE = 200
 """Rows of one collection that a poll looks at."""
 _WORDS = re.compile(r"[^a-z0-9]+")
-_DELETED, _PIVOT, _CHANGED = "deleted", "pivot", "changed"
+_DELETED, _PIVOT, _CHANGED, _AGAIN = "deleted", "pivot", "changed", "again"
 _KINDS = {"deleted": _DELETED, "attached": _PIVOT, "detached": _PIVOT}
 _LONGEST_NAME = 12
 
@@ -105,8 +105,16 @@ class Hints:
             raise
         for name, ids in due.items():
             rows = shown.get(self._collection(name))
+            if rows is None:
+                self._put_back(name, ids)
             for one in self._followed[name] if rows is not None else ():
                 self._notice(one, ids, {int(row["id"]): row for row in rows or ()}, now)
+
+    def _put_back(self, name: str, ids: Mapping[int, set[str]]) -> None:
+        """What could not be looked up is looked up once more. After that following and sweeps have to find it."""
+        for id, said in ids.items():
+            if _AGAIN not in said and (name, id) not in self._waiting:
+                self._waiting[name, id] = said | {_AGAIN}
 
     def _collection(self, name: str) -> str:
         return self._followed[name][0].thin.collection

@@ -134,6 +134,10 @@ class Noticing:
         log.error("capture.collection_empty", collection=root.name, known=known)
         return False
 
+    async def is_there(self, aggregate: Aggregate) -> bool:
+        """Whether Sonar gives anything but these roots just now."""
+        return await self._changes.is_there(aggregate.root.name)
+
     def gone(self, followed: Followed, id: int, since: datetime, channel: str) -> None:
         """A row that Sonar lists no longer, as `channel` tells."""
         if followed.touch is not None:

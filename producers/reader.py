@@ -154,8 +154,21 @@ class Reader:
         """The sequence of the next page: what was read before is below it."""
         return self._numbers.next
 
-    async def page(self, aggregate: Aggregate, search: list[dict[str, Any]], asked: int) -> Page:
-        """One page of roots by id.
+    @property
+    def server_time(self) -> datetime:
+        """Sonar's clock, as its last answer told it."""
+        return self._client.server_time
+
+    async def page(
+        self,
+        aggregate: Aggregate,
+        search: list[dict[str, Any]],
+        asked: int,
+        *,
+        whole: bool = False,
+        attempts: int | None = None,
+    ) -> Page:
+        """One page of roots by id. What cannot be had at once is asked for in smaller parts, unless `whole`.
 
         Raises:
             SchemaUnfit: Sonar's schema lacks what the aggregate needs.
@@ -164,7 +177,7 @@ class Reader:
             SyncError: from the client.
         """
         reading, size = self._reading(aggregate), self._sizes[aggregate.name]
-        tries, attempts = 0, None
+        tries = 0
         while True:
             sequence, answer = await self._numbers.take(), None
             try:
@@ -174,24 +187,25 @@ class Reader:
                 metrics.PAGE_ROWS.labels(aggregate.root.name).set(size.rows)
                 return page
             except (SonarTimeout, SonarFailed):
-                if asked == 1:
-                    raise
                 # Of a nested list even one row was too much: that says nothing of how many roots Sonar can bear.
-                asked = size.halve(asked) if answer is None else asked // 2
+                fewer = asked // 2 if answer is not None or asked == 1 else size.halve(asked)
+                if asked == 1 or whole:
+                    raise
+                asked = fewer
                 log.warning("capture.page_halved", aggregate=aggregate.name, rows=asked)
             except SonarGraphqlError as exc:
                 if exc.about_counting and reading.counted:
                     reading.counted = False
                     log.warning("capture.collection_cannot_count", collection=aggregate.root.name)
                     continue
-                if asked == 1 or isinstance(exc, SonarForbidden | SonarQueryInvalid):
+                if asked == 1 or whole or isinstance(exc, SonarForbidden | SonarQueryInvalid):
                     raise
                 # One row may spoil it for the others; it has been asked for patiently.
                 asked, attempts = asked // 2, _FEW_ATTEMPTS
             except IncompletePage as exc:
                 tries += 1
                 if tries == _TRIES:
-                    if asked == 1:
+                    if asked == 1 or whole:
                         raise
                     asked, tries = asked // 2, _TRIES - _FEW_ATTEMPTS
                 log.warning("capture.page_retried", aggregate=aggregate.name, error=exc.code)

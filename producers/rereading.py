@@ -30,8 +30,9 @@ _PAGES = 20
 """Of each aggregate at a time: what else is to be done has its turn."""
 _PATIENCE = 20
 """Readings after which a child that its root never shows is taken as not being part of what we select."""
-_REST = timedelta(minutes=1)
-"""After which a row that could not be had is asked for again."""
+_REST, _LONGEST_REST = timedelta(minutes=1), timedelta(hours=1)
+"""After which a row that could not be had is asked for again: the first time, and at most, each time twice as long."""
+_FEW_ATTEMPTS = 2
 _LINGERING = 5
 """Readings of a root that the log tells is gone: it may be shown for some moments more."""
 
@@ -56,8 +57,9 @@ class Rereading:
         self._index, self._lease, self._brake, self._glimpses = index, lease, brake, glimpses
         self.standing: dict[str, str] = {}
         """`{aggregate: code}` of those whose roots the token may not read as we need them. Their demands stay open."""
-        self._resting: dict[tuple[str, int], datetime] = {}
-        """Roots that Sonar cannot serve though it serves others, by aggregate, until they are asked for again."""
+        self._resting: dict[tuple[str, int], tuple[datetime, timedelta]] = {}
+        """Roots that Sonar cannot serve though it serves others, by aggregate: until when they are left alone, for how
+        long."""
         self._believes: dict[str, bool] = {}
         """`{collection: whether its deletes are believed}`, as the brake said when its demands were last met."""
         self.deleted: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -74,23 +76,16 @@ class Rereading:
             await self._believe(aggregate, now)
             size = self._reader.page_size(aggregate)
             # What does not show yet what it should waits for the next poll.
-            tried = {id for (name, id), until in self._resting.items() if name == aggregate.name and until > now}
+            tried = {id for (name, id), (until, _) in self._resting.items() if name == aggregate.name and until > now}
             for _ in range(_PAGES):
                 batch = self._demands.batch(aggregate, size, tried)
                 if not batch or (whole and len(batch) < size):
                     break
                 tried.update(one.id for one in batch)
                 try:
-                    while batch:
-                        batch = await self._read_again(aggregate, batch, now)
-                except SonarQueryInvalid:
-                    raise
+                    await self._read_all(aggregate, batch, now)
                 except SonarForbidden as exc:
                     self.stand(aggregate, exc)
-                    break
-                except UNSERVED as exc:
-                    # It was asked for alone in the end, for pages begin with the lowest id.
-                    self._rest(aggregate, min(one.id for one in batch), exc, now)
                     break
                 self.forget([aggregate.name])
             if not self._demands.doomed(aggregate):
@@ -106,7 +101,12 @@ class Rereading:
         # Of what was never published nothing can go: a snapshot that is under way has not come to it yet.
         doomed = sum(self._index.is_live(collection, id) for id in said)
         passes = await self._brake.lets_pass(collection, doomed, known, now)
-        self._believes[collection] = passes and await self._noticing.is_peopled(aggregate, known - doomed)
+        try:
+            self._believes[collection] = passes and await self._noticing.is_peopled(aggregate, known - doomed)
+        except SonarQueryInvalid:
+            raise
+        except UNSERVED:
+            self._believes[collection] = False  # what is said of what cannot be read waits
 
     def stand(self, aggregate: Aggregate, exc: SyncError) -> None:
         """Let an aggregate stand still: an answer without what may not be read would look as if it were empty."""
@@ -123,29 +123,53 @@ class Rereading:
         for name in aggregates:
             self.standing.pop(name, None)
 
-    def _rest(self, aggregate: Aggregate, id: int, exc: SyncError, now: datetime) -> None:
+    async def _read_all(
+        self, aggregate: Aggregate, batch: list[Demand], now: datetime, attempts: int | None = None
+    ) -> None:
+        """Read a batch again. A root that Sonar cannot serve is found by halves, and rests; all others are read."""
+        try:
+            while batch:
+                batch = await self._read_again(aggregate, batch, now, attempts)
+        except (SonarForbidden, SonarQueryInvalid):
+            raise
+        except UNSERVED as exc:
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                await self._read_all(aggregate, batch[:middle], now, _FEW_ATTEMPTS)
+                await self._read_all(aggregate, batch[middle:], now, _FEW_ATTEMPTS)
+            elif await self._noticing.is_there(aggregate):
+                self._rest(aggregate, batch[0].id, exc)
+            else:
+                raise
+
+    def _rest(self, aggregate: Aggregate, id: int, exc: SyncError) -> None:
         """Leave a root alone for a while; its demand stays open, and the watermark of its aggregate waits."""
+        _, before = self._resting.get((aggregate.name, id), (None, _REST / 2))
+        length = min(2 * before, _LONGEST_REST)
         metrics.ERRORS.labels("capture", exc.code).inc()
         log.error(
             "capture.row_not_served",
-            aggregate=aggregate.name, key=id, error=exc.code, reason=str(exc),
-            next_step="Look the row up in Sonar; it is asked for again each minute, and everything else goes on.",
+            aggregate=aggregate.name, key=id, error=exc.code, reason=str(exc), again_in_seconds=length.total_seconds(),
+            next_step="Look the row up in Sonar; it is asked for again, and everything else goes on.",
         )  # fmt: skip
-        self._resting = {place: until for place, until in self._resting.items() if until > now}
-        self._resting[aggregate.name, id] = now + _REST
+        self._resting[aggregate.name, id] = self._reader.server_time + length, length
 
-    async def _read_again(self, aggregate: Aggregate, batch: Sequence[Demand], now: datetime) -> list[Demand]:
+    async def _read_again(
+        self, aggregate: Aggregate, batch: Sequence[Demand], now: datetime, attempts: int | None
+    ) -> list[Demand]:
         """Read the roots of a batch and publish them; what is not met stays open.
 
         Returns those of which the page does not tell: it was cut short, or nobody counted what lies beyond it.
         """
         with asking("re-read", aggregate.root.name):
             ids = Ids.of(one.id for one in batch)
-            page = await self._reader.page(aggregate, documents.within(ids.ranges), len(batch))
+            search = documents.within(ids.ranges)
+            page = await self._reader.page(aggregate, search, len(batch), whole=True, attempts=attempts)
         self._lease.check()
         rows = {row.id: row for row in page.rows}
         told = [one for one in batch if page.tells_of(one.id)]
         for demand in told:
+            self._resting.pop((aggregate.name, demand.id), None)
             demand.attempts += 1
             row = rows.get(demand.id)
             met = self._missing(demand, page) if row is None else self._present(demand, row, page, now)

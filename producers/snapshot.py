@@ -27,6 +27,8 @@ from schemas.aggregate import Aggregate
 log = structlog.get_logger()
 
 _THIRD_READS = 5
+_IN_VAIN = 5
+"""After so many collections that cannot be read, none between them that can, the others are not tried."""
 _RANGES_TOGETHER = 150
 """Ranges of ids in one request."""
 _ROWS_AT_ONCE = 32
@@ -100,6 +102,8 @@ class Snapshot:
         self._ways, self._run_id = ways, run_id  # ways: into how many ranges a collection is cut
         self._one_page = asyncio.Lock()
         """Held while a page becomes events: what waits for Sonar has its turn after a few rows of one, not of each."""
+        self._in_vain = 0
+        """Collections that could not be read, one after the other."""
         self.gate = asyncio.Event()
         """Cleared while following is at work: it always wins."""
         self.gate.set()
@@ -136,7 +140,7 @@ class Snapshot:
             # What another run has begun says nothing of rows that it read before they were ordered again.
             new = [one for one, known in due if known is None or known.done or force not in (None, known.run)]
             begun = await self._begin(new, refused, started, force or self._run_id)
-        work = deque[_Work]()
+        work, self._in_vain = deque[_Work](), 0
         for aggregate, known in due:
             progress = begun.get(aggregate.name, known)
             if progress is not None and aggregate.name not in refused:
@@ -203,8 +207,14 @@ class Snapshot:
                         await self._singleton(aggregate, progress)
                     else:
                         await self._range(aggregate, progress, one, stop)
-            except (SchemaUnfit, *UNSERVED) as exc:
+                self._in_vain = 0
+            except SchemaUnfit as exc:
+                refused[aggregate.name] = exc
+            except UNSERVED as exc:
                 refused[aggregate.name] = exc  # the others are read all the same
+                self._in_vain += not isinstance(exc, SonarForbidden)
+                if self._in_vain == _IN_VAIN:
+                    raise  # it is Sonar that fails
             except SonarEnded:
                 return  # the other ranges may be about to save their cursors
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from clients.sonar_errors import (
@@ -290,7 +291,8 @@ async def test_where_fewer_rows_would_be_taken_for_all_no_fewer_are_asked_for() 
     found = scene.following._changes
     (payments, *_) = (one for one in found.collections if one.thin.collection == "payments")
     assert await found.page(payments, any_of([1, 2, 3, 4]), 4) is None
-    assert found.standing == {"payments": ERRORS[1].code}
+    assert (found.standing, found.size(payments)) == ({}, 2)
+    assert await found.page(payments, any_of([1, 2]), 2) is not None
 
 
 async def test_a_sweep_asks_for_all_that_it_missed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,7 +343,7 @@ async def test_a_query_that_sonars_schema_does_not_know_is_no_matter_of_one_coll
         await scene.following.poll()
 
 
-async def test_a_hint_at_what_cannot_be_looked_up_fails_no_poll() -> None:
+async def test_a_hint_at_what_cannot_be_looked_up_fails_no_poll_and_is_tried_once_more() -> None:
     scene = await a_scene()
     for name in ("contact", "payment"):
         scene.following.hints.take(b'{"event": "%s.updated", "object_id": 1}' % name.encode())
@@ -349,6 +351,8 @@ async def test_a_hint_at_what_cannot_be_looked_up_fails_no_poll() -> None:
     scene.client.before = failing(ERRORS[1], lambda document, v: looks_at(document, "contacts") and v["n"] < 500)
     await look(scene)
     assert scene.folded("payment")[1]["amount"] == 777
+    assert (len(scene.following.hints), scene.following.halted) == (1, [])
+    await look(scene)
     assert (len(scene.following.hints), scene.following.halted) == (0, [])
 
 
@@ -383,7 +387,7 @@ async def test_what_one_way_to_carriers_cannot_be_asked_for_loses_nothing_of_ano
     assert error is ERRORS[0]
 
 
-async def test_carriers_that_cannot_be_had_are_asked_for_once_in_a_poll() -> None:
+async def test_carriers_that_cannot_be_had_are_asked_for_twice_in_a_poll() -> None:
     scene, asked = await a_scene(), list[str]()
 
     def before(document: str, variables: Mapping[str, Any]) -> None:
@@ -396,4 +400,133 @@ async def test_carriers_that_cannot_be_had_are_asked_for_once_in_a_poll() -> Non
     for polls in (1, 2):
         await look(scene)
         assert scene.following._noticing.fan_outs.waiting().keys() == {"account"}
-        assert len(asked) == polls
+        assert len(asked) == 2 * polls
+
+
+async def test_what_fails_alone_never_counts_as_sonar_being_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of them, with a few attempts each, would open the breaker: nobody would be asked anything."""
+    scene, counting = await a_scene(), list[str]()
+    real = scene.client.query
+
+    async def query(document: str, variables: Any = None, **options: Any) -> Any:
+        if looks_at(document, "contacts", "notes") and options.get("again_after_timeout", True):
+            counting.append(document)
+        return await real(document, variables, **options)
+
+    monkeypatch.setattr(scene.client, "query", query)
+    scene.client.before = failing(ERRORS[1], lambda document, _: looks_at(document, "contacts", "notes"))
+    for _ in range(14):
+        await look(scene)
+    assert scene.following.halted == ["contacts", "notes"]
+    assert counting == []
+
+
+async def test_a_sonar_that_answers_everything_with_errors_is_not_asked_for_each_of_it() -> None:
+    scene = await a_scene()
+    scene.client.before = failing(ERRORS[0], lambda *_: True)
+    scene.client.asked.clear()
+    with pytest.raises(SonarGraphqlError):
+        await scene.following.poll()
+    assert len(scene.client.asked) < 12
+
+
+async def test_deletes_that_are_told_of_what_cannot_be_read_wait_and_fail_no_poll() -> None:
+    scene = await a_scene()
+    scene.client.before = failing(ERRORS[0], lambda document, _: " payments(" in document)
+    scene.shop.store.delete("Payment", 1)
+    scene.shop.store.update("Account", 1, name="Eda")
+    for _ in range(14):
+        await look(scene)
+    assert scene.folded()[1]["name"] == "Eda"
+    assert set(scene.folded("payment")) == {1}
+    scene.client.before = None
+    for _ in range(14):
+        await look(scene)
+    assert scene.folded("payment") == {}
+
+
+async def test_what_gives_the_same_rows_for_ever_stands_still_when_it_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = await a_scene()
+    for name in ("Bea", "Cleo"):
+        scene.shop.an_account(name)
+    monkeypatch.setattr(changes, "PAGE", 1)
+    real = scene.shop.engine.execute
+
+    def finer(query: str, variables: dict[str, Any], *rest: Any) -> Any:
+        found = orjson.dumps(variables).replace(b'"GT","search_value":"', b'"GTE","search_value":"')
+        return real(query, orjson.loads(found), *rest)
+
+    monkeypatch.setattr(scene.shop.engine, "execute", finer)
+    await look(scene)
+    covered = covered_of(scene, ACCOUNT)
+    for _ in range(14):
+        await look(scene)
+        assert (scene.following.standing["account"], covered_of(scene, ACCOUNT)) == (IncompletePage.code, covered)
+
+
+async def test_of_rows_that_cannot_be_read_each_rests_for_longer_and_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = await a_scene(page_size=8)
+    for number in range(7):
+        scene.shop.a_payment(1, number)
+    await look(scene)
+    for id in range(1, 9):
+        scene.shop.store.update("Payment", id, amount=700 + id)
+    scene.shop.store.hold("Payment", 2)  # which is not there, below those that are bad
+    for id in (4, 5):
+        spoil(monkeypatch, scene, "payments", id, ERRORS[0])
+    told = list[tuple[int, float]]()
+    monkeypatch.setattr(
+        "producers.rereading.log.error", lambda _, **said: told.append((said["key"], said["again_in_seconds"]))
+    )
+    for _ in range(40):
+        await look(scene)
+    amounts = {id: row["amount"] for id, row in scene.folded("payment").items()}
+    assert [id for id, amount in amounts.items() if amount != 700 + id] == [2, 4, 5]
+    assert [length for id, length in told if id == 4] == [60.0, 120.0, 240.0]
+    assert {id for id, _ in told} == {4, 5}
+
+
+async def test_a_start_whose_look_ups_cannot_be_listed_is_no_start() -> None:
+    scene = Scene()
+    scene.shop.an_account("Ada")
+    scene.client.before = failing(ERRORS[1], lambda document, _: looks_at(document, "account_statuses"))
+    with pytest.raises(SonarTimeout):
+        await scene.begin()
+    assert scene.following.low is None
+
+
+async def test_a_sweep_that_asks_for_too_much_at_once_asks_for_less() -> None:
+    scene = await a_scene(page_size=50)
+    for number in range(9):
+        scene.shop.a_payment(1, number)
+    await look(scene)
+    logged = set(scene.shop.store.table("Log"))
+    for id in range(1, 9):
+        scene.shop.store.delete("Payment", id)
+    for id in set(scene.shop.store.table("Log")) - logged:
+        scene.shop.store.hold("Log", id)
+
+    def too_slow(document: str, variables: Mapping[str, Any]) -> bool:
+        return looks_at(document, "payments") and len(variables["s0"]) > 2
+
+    scene.client.before = failing(ERRORS[1], too_slow)
+    halted = set[str]()
+    for _ in range(300):
+        scene.shop.clock.tick(1800)
+        await scene.following.poll()
+        halted |= set(scene.following.halted)
+    assert set(scene.folded("payment")) == {9, 10}
+    assert halted == set()
+
+
+async def test_a_snapshot_of_a_sonar_that_gives_nothing_ends_after_a_few() -> None:
+    scene = Scene(aggregates=(ACCOUNT, PAYMENT, NOTE, BILLING_SETTING))
+    scene.shop.a_payment(scene.shop.an_account("Ada"))
+    await scene.begin()
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr("producers.snapshot._IN_VAIN", 2)
+        scene.client.before = failing(ERRORS[0], lambda document, _: "query Page" in document or "Settings" in document)
+        with pytest.raises(ExceptionGroup):
+            await scene.snapshot.run(scene.aggregates, asyncio.Event(), started=scene.shop.clock.now, force=None)
