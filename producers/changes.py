@@ -445,7 +445,8 @@ class Changes:
         for name in others[:_WITNESSES]:
             document = documents.thin_document([Thin(name, archived=names[name], by_id=True, counted=False)])
             try:
-                await self._client.query(document, {"s0": documents.after_id(0), "n": 1}, attempts=1)
+                with asking("probe", name):
+                    await self._client.query(document, {"s0": documents.after_id(0), "n": 1}, attempts=1)
             except SonarQueryInvalid:
                 raise
             except UNSERVED:
