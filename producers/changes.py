@@ -434,8 +434,6 @@ class Changes:
             again = await self._once(thins, search, place, asked, _FEW_ATTEMPTS)
             if isinstance(again, _Answer):
                 return again
-        if not (stands or await self.is_there(collection)):
-            raise answer
         return answer
 
     async def is_there(self, but: str) -> bool:

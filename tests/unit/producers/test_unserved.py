@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,11 +18,13 @@ from clients.sonar_errors import (
     SonarTimeout,
     SonarUnreachable,
 )
+from clients.sonar_purpose import asked_for
 from plumbing import metrics
 from plumbing.errors import SyncError
 from producers import changes
 from producers.documents import any_of
 from producers.followed import followed
+from producers.snapshot import Progress, Range, _Work
 from schemas.aggregate import Aggregate
 from schemas.entities.settings import BILLING_SETTING
 from tests.unit.producers.scene import ACCOUNT, NOTE, PAYMENT, Scene
@@ -427,7 +430,8 @@ async def test_a_sonar_that_answers_everything_with_errors_is_not_asked_for_each
     scene.client.asked.clear()
     with pytest.raises(SonarGraphqlError):
         await scene.following.poll()
-    assert len(scene.client.asked) < 12
+    alone = [one for one in scene.client.asked if one.count("entities") == 1]
+    assert (len(scene.client.asked) < 12, len(alone)) == (True, 1 + 3)  # with its witnesses, and no patience before
 
 
 async def test_deletes_that_are_told_of_what_cannot_be_read_wait_and_fail_no_poll() -> None:
@@ -480,12 +484,26 @@ async def test_of_rows_that_cannot_be_read_each_rests_for_longer_and_longer(monk
     monkeypatch.setattr(
         "producers.rereading.log.error", lambda _, **said: told.append((said["key"], said["again_in_seconds"]))
     )
-    for _ in range(40):
+    scene.client.asked.clear()
+    await look(scene)
+    assert pages_of(scene, "payments", 0) == 11  # two of eight are found by halves
+    for _ in range(39):
         await look(scene)
     amounts = {id: row["amount"] for id, row in scene.folded("payment").items()}
     assert [id for id, amount in amounts.items() if amount != 700 + id] == [2, 4, 5]
     assert [length for id, length in told if id == 4] == [60.0, 120.0, 240.0]
     assert {id for id, _ in told} == {4, 5}
+    monkeypatch.undo()
+    for _ in range(60):
+        await look(scene)
+    assert scene.folded("payment")[4]["amount"] == 704
+    monkeypatch.setattr(
+        "producers.rereading.log.error", lambda _, **said: told.append((said["key"], said["again_in_seconds"]))
+    )
+    spoil(monkeypatch, scene, "payments", 4, ERRORS[0])
+    scene.shop.store.update("Payment", 4, amount=5)
+    await look(scene)
+    assert told[-1] == (4, 60.0)
 
 
 async def test_a_start_whose_look_ups_cannot_be_listed_is_no_start() -> None:
@@ -530,3 +548,61 @@ async def test_a_snapshot_of_a_sonar_that_gives_nothing_ends_after_a_few() -> No
         scene.client.before = failing(ERRORS[0], lambda document, _: "query Page" in document or "Settings" in document)
         with pytest.raises(ExceptionGroup):
             await scene.snapshot.run(scene.aggregates, asyncio.Event(), started=scene.shop.clock.now, force=None)
+
+
+async def test_a_sonar_that_gives_no_rows_lets_none_rest() -> None:
+    scene = await a_scene()
+    scene.shop.store.update("Payment", 1, amount=777)
+    scene.client.before = failing(
+        ERRORS[0], lambda document, _: "query Page" in document or asked_for().purpose == "probe"
+    )
+    with pytest.raises(SonarGraphqlError):
+        await scene.following.poll()
+    scene.client.before = None
+    await look(scene)
+    assert scene.folded("payment")[1]["amount"] == 777
+
+
+async def test_deletes_wait_where_nobody_can_tell_whether_a_collection_has_rows() -> None:
+    scene = await a_scene()
+    scene.shop.a_payment(1)
+    await look(scene)
+    scene.client.before = failing(
+        ERRORS[1], lambda document, _: " payments(" in document and "query Extent" in document
+    )
+    scene.shop.store.delete("Payment", 1)
+    scene.shop.store.update("Account", 1, name="Eda")
+    await look(scene)
+    assert (scene.folded()[1]["name"], set(scene.folded("payment"))) == ("Eda", {1, 2})
+    scene.client.before = None
+    await look(scene)
+    assert set(scene.folded("payment")) == {2}
+
+
+async def test_a_look_up_that_nobody_seems_to_carry_waits_until_it_is_known_that_there_are_roots() -> None:
+    scene = await a_scene()
+    unused = scene.shop.a_status("Unused")
+    await look(scene)
+    scene.client.before = failing(ERRORS[1], lambda document, _: "query Extent" in document)
+    scene.shop.store.update("AccountStatus", unused, name="Other")
+    await look(scene)
+    assert scene.following._noticing.fan_outs.waiting().keys() == {"account"}
+    scene.client.before = None
+    await look(scene)
+    assert scene.following._noticing.fan_outs.waiting() == {}
+
+
+async def test_only_collections_that_fail_one_after_the_other_end_a_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("producers.snapshot._IN_VAIN", 2)
+    scene = await a_scene()
+    scene.client.before = failing(
+        ERRORS[0], lambda document, _: "query Page" in document and " accounts(" not in document
+    )
+    refused = dict[str, SyncError]()
+    work = deque(
+        _Work(one, Progress("run", scene.shop.clock.now.isoformat(), None, 0, [range]), range)
+        for one in (PAYMENT, ACCOUNT, NOTE)
+        for range in [Range(0, None)]
+    )
+    await scene.snapshot._work(work, refused, asyncio.Event())
+    assert refused == {"payment": ERRORS[0], "note": ERRORS[0]}
