@@ -1,6 +1,6 @@
 """The crosswalk's entry of a record that goes over REST: who may make it, and that no two records share a row."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,28 @@ class Entries:
         in_between = written not in {None, owner.sequence, known.sequence if known is not None else None}
         if in_between or (at_work - {owner.partition} and (begun or owner.partition not in at_work)):
             raise Overtaken(f"{key[0]} {key[1]} is written by a sink of another partition")
+
+    async def as_compared(
+        self, tx: Transaction, work: Iterable[tuple[Owner, Iterable[Known], Collection[Key]]]
+    ) -> None:
+        """See that nobody wrote a record of these aggregates since they were compared, nor is about to.
+
+        What needs no call has not looked for that, and once an aggregate is applied nobody enters what an older bundle
+        has done. A newer one enters it all the same, and is not waited for: else two might wait for each other. The
+        rows of the aggregates are locked by now: whoever begins later meets those. `work`: the owner of each, what was
+        known of it, and which records the batch has written.
+
+        Raises:
+            Overtaken: nothing may be committed.
+        """
+        found = {(owner.aggregate, owner.sonar_id): (owner, known, ours) for owner, known, ours in work}
+        called, written = await self._ledger.called_for(tx, found), await self._ledger.written_of(tx, found)
+        for key, (owner, known, ours) in found.items():
+            expected = {((one.entity, one.key), one.sequence) for one in known}
+            expected |= {(one, owner.sequence) for one in ours}
+            waits = key in called and called[key] <= owner.sequence
+            if waits or not written.get(key, {}).items() <= expected:
+                raise Overtaken(f"{key[0]} {key[1]} is written by a sink of another partition")
 
     async def not_shared(self, tx: Transaction, step: Step, target_id: int, *, lock: bool = False) -> None:
         """See that the row is no other record's.

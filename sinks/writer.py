@@ -17,7 +17,7 @@ from schemas.ledger import SHADOW
 from schemas.write_paths import BY_SQL, WritePaths
 from sinks.bodies import Shape
 from sinks.brake import Brake
-from sinks.entries import Owner
+from sinks.entries import Entries, Owner
 from sinks.errors import Overtaken
 from sinks.jobs import Counts, Delivery, Job, Result
 from sinks.letters import DeadLetters
@@ -69,6 +69,7 @@ class Writer:
         self.leaving = asyncio.Event()
         """Set while the partitions are asked back: no further call is begun."""
         self.counts = Counts()
+        self._entries = Entries(ledger)
         self.regressions = Regressions()
         self._paths = Paths(
             ledger=ledger,
@@ -129,7 +130,9 @@ class Writer:
         )
         results = await self._paths.rest_results([jobs for _, _, jobs in work])
         begun = time.monotonic()
-        counted = await self._db.retried(lambda tx: self._commit(tx, deliveries, work, states, results, dict(outcomes)))
+        counted = await self._db.retried(
+            lambda tx: self._commit(tx, deliveries, work, states, known, results, dict(outcomes))
+        )
         metrics.SQL_BATCH_SECONDS.observe(time.monotonic() - begun)
         self._letters.forget()
         self._brake.written()
@@ -221,6 +224,7 @@ class Writer:
         deliveries: Sequence[Delivery],
         work: Sequence[tuple[Delivery, StampedBundle, list[Job]]],
         seen: Mapping[AggregateKey, AggregateState],
+        known: Mapping[AggregateKey, Sequence[Known]],
         rest: Mapping[Key, Result],
         outcomes: dict[tuple[str, int, int], tuple[Outcome, str]],
     ) -> tuple[list[Result], list[str]]:
@@ -231,6 +235,14 @@ class Writer:
                 raise Overtaken(f"{key[0]} {key[1]} was applied in another state meanwhile")
         new = [(d, b) for d, b, _ in work if (d.aggregate.name, b.sonar_id) not in seen]
         await self._ledger.enter_aggregates(tx, [_applied(d, b, Outcome.APPLIED) for d, b in new])
+        await self._entries.as_compared(
+            tx,
+            [
+                (Owner.of(b, d.partition, self.tokens[d.partition]), known.get(key, ()), {job.key for job in jobs})
+                for key, (d, b, jobs) in zip(keys, work, strict=True)
+                if self._goes_over_rest(d.aggregate)
+            ],
+        )
         sql = await self._paths.sql_results(
             tx, [j for _, _, jobs in work for j in jobs if j.step.target.path is WritePath.SQL]
         )
@@ -259,6 +271,10 @@ class Writer:
         return list(results.values()), [outcome.value for outcome, _ in outcomes.values()]
 
     # small things
+
+    def _goes_over_rest(self, aggregate: Aggregate) -> bool:
+        """Whether a record of it is entered before its batch is committed."""
+        return any(self._ways.on(target, self._phase).path is WritePath.REST for target in aggregate.targets)
 
     def _letter(self, delivery: Delivery, error: SyncError) -> None:
         self._letters.add(

@@ -62,6 +62,19 @@ class Crosswalk(Tables):
         )
         return None if row is None else int(row["sequence"])
 
+    async def written_of(self, tx: Transaction, keys: Iterable[AggregateKey]) -> dict[AggregateKey, dict[Key, int]]:
+        """The sequence by which each record of these aggregates was written last."""
+        found: dict[AggregateKey, dict[Key, int]] = {}
+        for first, part in chunks(keys):
+            for row in await tx.fetch(
+                f"SELECT entity, record_key, aggregate, sonar_id, sequence FROM {self.table('crosswalk')}"
+                f" WHERE aggregate = %s AND sonar_id IN ({marks(part)})",
+                [first, *part],
+            ):
+                records = found.setdefault((row["aggregate"], row["sonar_id"]), {})
+                records[row["entity"], row["record_key"]] = int(row["sequence"])
+        return found
+
     async def owned(self, tx: Transaction, keys: Iterable[Key]) -> dict[Key, Owned]:
         """Crosswalk rows, each with its aggregate and where the newest bundle of that lies."""
         found: dict[Key, Owned] = {}

@@ -14,7 +14,7 @@ from typing import Any
 
 from clients.mysql import Transaction
 from schemas.ledger import DONE, LOST, REFUSED
-from sinks.tables.base import AggregateKey, Key, Tables, dumped, marks, naive
+from sinks.tables.base import AggregateKey, Key, Tables, chunks, dumped, marks, naive
 from sinks.tables.journal import Run
 
 _NOW = "UTC_TIMESTAMP(3)"
@@ -103,6 +103,19 @@ class Intents(Tables):
             key,
         )
         return {int(row["partition_no"]) for row in rows}
+
+    async def called_for(self, tx: Transaction, keys: Iterable[AggregateKey]) -> dict[AggregateKey, int]:
+        """The sequence of the oldest such call of each of these aggregates that has one."""
+        found: dict[AggregateKey, int] = {}
+        for first, part in chunks(keys):
+            for row in await tx.fetch(
+                f"SELECT aggregate, sonar_id, MIN(sequence) AS sequence FROM {self.table('intents')}"
+                f" WHERE state = 'open' AND method <> '{BESIDE}' AND aggregate = %s AND sonar_id IN ({marks(part)})"
+                " GROUP BY aggregate, sonar_id",
+                [first, *part],
+            ):
+                found[row["aggregate"], row["sonar_id"]] = int(row["sequence"])
+        return found
 
     async def made_by(self, tx: Transaction, key: Key) -> Run | None:
         """Who began the newest creation of a record of which nobody knows whether it came through."""

@@ -185,6 +185,7 @@ SINKS: Guards = {
         Patch("sinks.writer.newest_of", always(0)),
         Patch("sinks.store.Ledger.not_overtaken", always_soon(lambda: None)),
         Patch("sinks.entries.Entries.nobody_else", always_soon(lambda: None)),
+        Patch("sinks.entries.Entries.as_compared", always_soon(lambda: None)),
     ),
     "the newest bundle is the last on its topic": (Patch("sinks.runner.publish_again", always_soon(lambda: 0)),),
     "a deadlock or a lock wait is tried again": (Patch("clients.mysql_errors._RETRY", lambda _: frozenset()),),
@@ -216,6 +217,7 @@ SINKS: Guards = {
     "the fence": (
         Patch("sinks.store.Ledger.hold", always_soon(lambda: None)),
         Patch("sinks.entries.Entries.nobody_else", always_soon(lambda: None)),
+        Patch("sinks.entries.Entries.as_compared", always_soon(lambda: None)),
         Patch("sinks.store.Ledger.states", _whatever_is_locked),
     ),
     "who was blocked is blocked again": (Patch("sinks.beside.Beside._put_back", always_soon(lambda: None)),),

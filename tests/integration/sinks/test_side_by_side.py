@@ -1,7 +1,7 @@
 """Two sinks, of a partition each, meet at payments: neither waits without need, nor writes over what is newer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
@@ -13,11 +13,12 @@ import pytest
 from clients.mysql import Transaction
 from clients.splynx import SplynxClient
 from schemas.aggregate import WritePath
+from schemas.entities.scoped import OUT_OF_SCOPE
 from schemas.ledger import DONE, SHADOW
 from schemas.write_paths import BY_SQL, WritePaths
 from sinks.errors import Overtaken
 from sinks.jobs import Delivery, Job, Result
-from sinks.store import Key, Ledger
+from sinks.store import AggregateKey, Key, Ledger
 from sinks.tables.intents import BESIDE
 from sinks.writer import Writer
 from tests.integration.sinks.conftest import Site
@@ -106,6 +107,17 @@ def _meanwhile(
     monkeypatch.setattr(holder, name, stepping)
 
 
+def _then(step: Callable[..., Awaitable[Any]], more: Callable[[], Awaitable[object]]) -> Callable[..., Awaitable[Any]]:
+    """A step with something behind it."""
+
+    async def stepping(*args: Any) -> Any:
+        result = await step(*args)
+        await more()
+        return result
+
+    return stepping
+
+
 class _Interrupted(Exception):
     """Of a batch that goes on."""
 
@@ -192,6 +204,93 @@ async def test_a_payment_that_another_sink_has_a_call_for_is_not_written_before_
     assert len(site.rows("SELECT 1 FROM payments")) == 1
     await second.write([moved])
     _is_moved_once(site)
+
+
+@pytest.mark.fault(36)
+@pytest.mark.parametrize("its_call", ["has ended", "is under way"])
+@pytest.mark.parametrize("asked", ["deleted", "failed", "left out", "as before"])
+async def test_a_bundle_that_asks_for_nothing_waits_for_what_another_sink_writes_of_its_payment(
+    site: Site, monkeypatch: pytest.MonkeyPatch, asked: str, its_call: str
+) -> None:
+    """What it was compared with is not what stands there once its sequence keeps all that is older away."""
+    first, second, topic = await _side_by_side(site, WritePaths(sql=True, chosen=OVER_REST))
+    if asked == "as before":
+        await first.write([topic.send(PAYMENTS, 10, [payment(10, 1, 100)], sequence=2)])
+    late = topic.send(PAYMENTS, 10, [payment(10, 1, 700)], sequence=3)
+    sent = {
+        "deleted": topic.send(PAYMENTS, 10, [], sequence=4, deleted=True),
+        "failed": topic.send(PAYMENTS, 10, [], sequence=4),
+        "left out": topic.send(PAYMENTS, 10, [], sequence=4, unread={"payment"}, owner=2, reason=OUT_OF_SCOPE),
+        "as before": topic.send(PAYMENTS, 10, [payment(10, 1, 100)], sequence=4),
+    }
+    newer = replace(sent[asked], partition=1)
+    if its_call == "has ended":
+        _meanwhile(second._paths, "rest_results", monkeypatch, lambda: _not_yet_committed(first, [late], monkeypatch))
+        with pytest.raises(Overtaken):
+            await second.write([newer])
+        await second.write([newer])
+        await first.write([late])
+    else:
+
+        async def comes_to_commit() -> None:
+            with pytest.raises(Overtaken):
+                await second.write([newer])
+
+        _meanwhile(SplynxClient, "put" if asked == "as before" else "post", monkeypatch, comes_to_commit)
+        await first.write([late])
+        await second.write([newer])
+    left = {"left out": Decimal(7), "as before": Decimal(1)}
+    assert sorted(site.deposits().values()) == [Decimal(0), left.get(asked, Decimal(0))]
+    dead = [{"code": "sink.moved_away"}] if asked == "left out" else []
+    assert site.rows("SELECT code FROM {ledger}.held WHERE state = 'dead'") == dead
+    assert site.rows("SELECT sequence FROM {ledger}.aggregates WHERE aggregate = 'payment'") == [{"sequence": 4}]
+    assert site.rows("SELECT state FROM {ledger}.intents WHERE state = 'open'") == []
+
+
+@pytest.mark.fault(36)
+async def test_two_sinks_of_which_each_has_the_newer_bundle_of_a_payment_do_not_wait_for_ever(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, topic = await _side_by_side(site, WritePaths(sql=True, chosen=OVER_REST))
+    batches = [
+        [topic.send(PAYMENTS, 10, [payment(10, 1, 100)], sequence=3), topic.send(PAYMENTS, 11, [], sequence=4)],
+        [
+            replace(topic.send(PAYMENTS, 10, [], sequence=4, deleted=True), partition=1),
+            replace(topic.send(PAYMENTS, 11, [payment(11, 2, 100)], sequence=3), partition=1),
+        ],
+    ]
+    both = asyncio.Barrier(2)
+
+    async def written() -> list[type]:
+        ended = await asyncio.gather(first.write(batches[0]), second.write(batches[1]), return_exceptions=True)
+        return [type(one) for one in ended]
+
+    with monkeypatch.context() as patches:
+        for writer in (first, second):
+            patches.setattr(writer._paths, "rest_results", _then(writer._paths.rest_results, both.wait))
+        assert await written() == [Overtaken, Overtaken]
+    rounds = [await written() for _ in range(4)]
+    assert rounds[-1] == [type(None), type(None)]
+    assert set(site.deposits().values()) == {Decimal(0)}
+
+
+async def test_what_goes_by_sql_alone_is_not_looked_for_at_the_commit(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There nothing is entered before its batch is committed; and nothing is looked for of what is settled."""
+    writer, asked, real, topic = await site.own(site.make_writer()), list[Any](), Ledger.written_of, Topic()
+
+    async def asking(self: Ledger, tx: Transaction, keys: Iterable[AggregateKey]) -> dict[AggregateKey, dict[Key, int]]:
+        before, found = tx.statements, await real(self, tx, keys)
+        asked.append((list(keys), tx.statements - before))
+        return found
+
+    monkeypatch.setattr(Ledger, "written_of", asking)
+    batch = [topic.send(ACCOUNTS, n, customer(n), sequence=1) for n in (1, 2)]
+    batch += [topic.send(PAYMENTS, 10, [payment(10, 1, 100)], sequence=2)]
+    await writer.write(batch)
+    await writer.write(topic.rewind(batch))
+    assert asked == [([("account", 1), ("account", 2)], 1), ([], 0)]
 
 
 @pytest.mark.fault(36)
