@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,10 +18,29 @@ from sinks.errors import Overtaken, ParentMissing, WaitedTooLong
 from sinks.jobs import Job, Result
 from sinks.letters import DeadLetters
 from sinks.paths import Paths
-from sinks.plan import Known, Outcome, Step, Verb, moved_away, newest_of
+from sinks.plan import AggregateState, Known, Outcome, Step, Verb, moved_away, newest_of
 from sinks.store import AggregateKey, Key, Ledger, dumped
 
 _AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class _Woken:
+    """Held records that were woken, with what the ledger has of their aggregates."""
+
+    rows: list[Row] = field(default_factory=list)
+    states: dict[AggregateKey, AggregateState] = field(default_factory=dict)
+    owned: dict[AggregateKey, list[Known]] = field(default_factory=dict)
+
+    def is_outdated(self, row: Row) -> bool:
+        """Whether a newer bundle was applied, which would have kept it if it told nothing of it."""
+        state = self.states.get((row["aggregate"], row["sonar_id"]))
+        return state is not None and state.sequence > row["sequence"]
+
+    def is_settled(self, row: Row) -> bool:
+        """Whether what becomes of it is no affair of a newer bundle that has written something and is not applied."""
+        written = newest_of(self.owned.get((row["aggregate"], row["sonar_id"]), ()))
+        return self.is_outdated(row) or written <= row["sequence"]
 
 
 class Waiting:
@@ -111,16 +131,36 @@ class Waiting:
         results: list[Result] = []
         async with self._db.session() as tx:
             await self._ledger.wake(tx)
-            ready = await self._ledger.held(tx, tables.READY, self._tokens, _AT_ONCE, but=self._paused)
+        # All as of one instant: a bundle that comes in between may let wait on what is behind it.
+        async with self._db.transaction() as tx:
+            ready = await self._woken(tx)
             parked = await self._ledger.held(tx, tables.PARKED, self._tokens, _AT_ONCE, but=self._paused)
-        if ready:
+        if ready.rows:
             results = await self._write_held(ready)
         # What it waits for could not come while its topic stood still.
         latest = self._ledger.now() - self._patience
         too_old = [row for row in parked if max(row["since"], self._went_on or row["since"]) < latest]
         if too_old:
             await self._give_up(too_old)
-        return results, len(ready) + len(too_old)
+        return results, len(ready.rows) + len(too_old)
+
+    async def _woken(self, tx: Transaction) -> "_Woken":
+        """Woken records, the longest waiting first.
+
+        Where a bundle has begun to be written and is not applied yet, its aggregate's wait on: it may tell nothing of
+        them, and is not lost. They hold nobody up.
+        """
+        woken, behind = _Woken(), 0
+        while len(woken.rows) < _AT_ONCE:
+            page = await self._ledger.held(tx, tables.READY, self._tokens, _AT_ONCE, but=self._paused, behind=behind)
+            keys = {(row["aggregate"], row["sonar_id"]) for row in page}
+            woken.states.update(await self._ledger.states(tx, keys))
+            woken.owned.update(await self._ledger.known(tx, keys))
+            woken.rows.extend(row for row in page if woken.is_settled(row))
+            behind += len(page)
+            if len(page) < _AT_ONCE:
+                break
+        return woken
 
     async def _give_up(self, rows: Sequence[Row]) -> None:
         """Make dead letters of them that name the whole chain, down to what is at fault."""
@@ -146,18 +186,15 @@ class Waiting:
 
         await self._db.retried(commit)
 
-    async def _write_held(self, rows: Sequence[Row]) -> list[Result]:
-        keys = {(row["aggregate"], row["sonar_id"]) for row in rows}
+    async def _write_held(self, woken: "_Woken") -> list[Result]:
+        keys = {(row["aggregate"], row["sonar_id"]) for row in woken.rows}
         async with self._db.session() as tx:
-            states, phase = await self._ledger.states(tx, keys), await self._ledger.phase(tx)
-            owned = await self._ledger.known(tx, keys)
-        known = {(one.entity, one.key): one for ones in owned.values() for one in ones}
+            phase = await self._ledger.phase(tx)
+        known = {(one.entity, one.key): one for ones in woken.owned.values() for one in ones}
         jobs: list[Job] = []
         outdated: set[Key] = set()
-        for row in rows:
-            owner = (row["aggregate"], row["sonar_id"])
-            state, written = states.get(owner), newest_of(owned.get(owner, ()))
-            if max(written, state.sequence if state is not None else 0) > row["sequence"]:
+        for row in woken.rows:
+            if woken.is_outdated(row):
                 outdated.add((row["entity"], row["record_key"]))  # superseded by a newer bundle
             else:
                 jobs.append(self._job_of(row, known.get((row["entity"], row["record_key"])), phase))
@@ -169,7 +206,7 @@ class Waiting:
         async def commit(tx: Transaction) -> list[Result]:
             await self._ledger.hold(tx, self._tokens)
             now = await self._ledger.states(tx, keys, lock=True)
-            if any(states.get(key) != state for key, state in now.items()):
+            if any(woken.states.get(key) != state for key, state in now.items()):
                 raise Overtaken("an aggregate was applied in another state meanwhile")
             sql = await self._paths.sql_results(tx, [job for job in jobs if job.step.target.path is WritePath.SQL])
             results = [*rest.values(), *sql.values()]

@@ -91,17 +91,27 @@ class HeldRecords(Tables):
         return await tx.execute(f"UPDATE {self.table('held')} SET state = 'ready' WHERE state = 'deferred'")
 
     async def held(
-        self, tx: Transaction, state: str, partitions: Iterable[int], limit: int, *, but: Collection[str] = ()
+        self,
+        tx: Transaction,
+        state: str,
+        partitions: Iterable[int],
+        limit: int,
+        *,
+        but: Collection[str] = (),
+        behind: int = 0,
     ) -> list[Row]:
-        """Held records in a state, of these partitions, the longest waiting first. `but`: aggregates left out."""
+        """Held records in a state, of these partitions, the longest waiting first.
+
+        `but`: aggregates left out. `behind`: so many are passed over.
+        """
         wanted = sorted(set(partitions))
         if not wanted:
             return []
         left_out = f" AND aggregate NOT IN ({marks(but)})" if but else ""
         return await tx.fetch(
             f"SELECT * FROM {self.table('held')} WHERE state = %s AND partition_no IN"
-            f" ({marks(wanted)}){left_out} ORDER BY since, entity, record_key LIMIT %s",
-            [state, *wanted, *sorted(but), limit],
+            f" ({marks(wanted)}){left_out} ORDER BY since, entity, record_key LIMIT %s OFFSET %s",
+            [state, *wanted, *sorted(but), limit, behind],
         )
 
     async def held_counts(self, tx: Transaction) -> dict[Key, int]:

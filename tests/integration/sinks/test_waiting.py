@@ -1,5 +1,6 @@
 """What waits: for a record that comes later, for a newer bundle, or too long."""
 
+from dataclasses import replace
 from decimal import Decimal
 from unittest.mock import Mock
 
@@ -10,7 +11,7 @@ from schemas.records import Ref
 from schemas.topics import Topics
 from sinks.letters import DeadLetters
 from tests.integration.sinks.conftest import Site
-from tests.integration.sinks.records import ACCOUNTS, PAYMENTS, Topic, customer, payment
+from tests.integration.sinks.records import ACCOUNTS, PAYMENTS, Topic, customer, payment, service
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -95,6 +96,48 @@ async def test_what_waits_is_left_where_another_part_of_its_bundle_was_not_read(
     await writer.write([topic.send(ACCOUNTS, 2, rest, sequence=2, unread=frozenset({"customer_info"}))])
     held = site.rows("SELECT entity, sequence FROM {ledger}.held ORDER BY entity")
     assert held == [{"entity": "customer", "sequence": 2}, {"entity": "customer_info", "sequence": 2}]
+
+
+async def test_what_waits_is_left_to_a_bundle_that_has_begun_to_be_written_and_may_tell_nothing_of_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sink ended before the commit, and wakes what waits before the bundle comes again."""
+    monkeypatch.setattr("sinks.waiting._AT_ONCE", 1)
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, [*customer(1), service(501, 2)], sequence=6)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 2, 100)], sequence=1)])
+    newer = topic.send(ACCOUNTS, 1, customer(1, "Berta"), sequence=7, unread={"internet_service"})
+    with monkeypatch.context() as patches:
+        patches.setattr(writer, "_commit", Mock(side_effect=EOFError))
+        with pytest.raises(EOFError):
+            await writer.write([newer])
+    writer = await site.own(site.make_writer())
+    async with site.db.transaction() as tx:
+        writer.tokens[1] = await site.ledger.take(tx, 1, "test")
+    await writer.write([replace(topic.send(ACCOUNTS, 2, customer(2), sequence=2), partition=1)])
+    handled = [await writer.settle() for _ in range(2)]
+    held = "SELECT record_key, state, sequence FROM {ledger}.held"
+    assert site.rows(held) == [{"record_key": "501", "state": "ready", "sequence": 6}]
+    assert handled == [1, 0]
+    outcome = "SELECT outcome, sequence FROM {ledger}.aggregates WHERE aggregate = 'account' AND sonar_id = 1"
+    assert site.rows(outcome) == [{"outcome": "parked", "sequence": 6}]
+    await writer.write([newer])
+    while await writer.settle():
+        pass
+    assert site.rows(held) == []
+    assert len(site.rows("SELECT 1 FROM services_internet")) == 1
+
+
+async def test_what_was_woken_behind_a_bundle_that_was_applied_is_forgotten(site: Site) -> None:
+    topic = Topic()
+    writer = await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, [*customer(1), service(501, 2)], sequence=6)])
+    site.run("UPDATE {ledger}.held SET sequence = 5")
+    await writer.write([topic.send(ACCOUNTS, 2, customer(2), sequence=2)])
+    assert await writer.settle() == 1
+    assert site.rows("SELECT * FROM {ledger}.held") == []
+    assert site.rows("SELECT 1 FROM services_internet") == []
 
 
 async def test_what_waits_of_a_deleted_record_is_forgotten(site: Site) -> None:

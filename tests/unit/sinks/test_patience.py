@@ -29,10 +29,19 @@ class Kept:
     async def session(self) -> AsyncIterator[None]:
         yield None
 
+    transaction = session
+
     async def wake(self, tx: None) -> int:
         return 0
 
-    async def held(self, tx: None, state: str, partitions: Any, limit: int, *, but: Any) -> list[dict[str, Any]]:
+    async def states(self, tx: None, keys: Any) -> dict[Any, Any]:
+        return {}
+
+    known = states
+
+    async def held(
+        self, tx: None, state: str, partitions: Any, limit: int, *, but: Any, behind: int = 0
+    ) -> list[dict[str, Any]]:
         return [row for row in self.parked if state == "parked" and row["aggregate"] not in but]
 
     async def hold(self, tx: None, tokens: Any) -> None:
