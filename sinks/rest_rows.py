@@ -10,14 +10,14 @@ from clients.splynx import SplynxClient
 from clients.splynx_errors import RecordRefused, SplynxUnreachable
 from schemas.aggregate import Target
 from schemas.ledger import LOST
-from sinks.bodies import Shape, differing
+from sinks.bodies import Shape, differing, same
 from sinks.calls import Call, Calls
 from sinks.entries import Owner
 from sinks.errors import ParentMissing, PredecessorMissing, ReadBackDiffers
 from sinks.handles import Handles, endpoint_of
 from sinks.plan import Document, RefAt, Step, refs_of, resolved
 from sinks.store import JournalEntry, Ledger
-from sinks.threeway import Told
+from sinks.threeway import Told, shown
 
 Item = tuple[str, int | str]
 """Path and id of a row."""
@@ -82,7 +82,9 @@ class RestRows:
         Raises:
             ReadBackDiffers: it did not.
         """
-        read = await self._client.get(*item)
+        self._see_that_it_was_kept(target, sent, await self._client.get(*item))
+
+    def _see_that_it_was_kept(self, target: Target, sent: Document, read: Mapping[str, Any]) -> None:
         shape = self.shape(target)
         wrong = [name for name in differing(sent, read) if name not in shape.on_create]
         if wrong:
@@ -149,17 +151,23 @@ class RestRows:
         """
         async with self._calls.begun("PUT", step, owner, target_id, sent, action, before, told) as call:
             await self._client.put(*item, sent, deadline=call.latest, told=call.hear)
+        read = await self._client.get(*item)
         try:
-            await self.read_back(step.target, item, sent)
+            self._see_that_it_was_kept(step.target, sent, read)
         except ReadBackDiffers as exc:
             call.answer += f", {exc}"
+            was, now = shown(sent, before or {}), shown(sent, read)
+            stands = [one.field for one in told if one.field in was and same(was[one.field], now.get(one.field))]
             async with self._db.transaction() as tx:
                 await self._ledger.hold(tx, {owner.partition: owner.token})
                 if before is not None:
                     entry = JournalEntry(step.target.entity, step.key, target_id, action, before, owner.sequence)
                     await self._ledger.journal(tx, [entry])
+                key = (step.target.entity, step.key)
+                # Splynx answered, and the edit that was to be overwritten is there all the same.
+                await self._ledger.not_overwritten(tx, key, owner.sequence, self._ledger.run_id, stands)
                 # The row is not as the ledger knows it, also if what comes next is what was written before.
-                await self._ledger.forget_hash(tx, (step.target.entity, step.key))
+                await self._ledger.forget_hash(tx, key)
                 # Lost, so that what came of it is nobody's edit.
                 await self._ledger.close_intent(tx, call.intent, LOST, call.answer)
             raise

@@ -46,6 +46,33 @@ async def test_an_edit_waits_again_when_splynx_refuses_what_was_to_overwrite_it(
     assert site.rows("SELECT name FROM customers") == [{"name": "First"}]
 
 
+@pytest.mark.parametrize("field", ["name", "sonar_status"], ids=["by policy", "because it is locked"])
+@pytest.mark.parametrize("kept", [True, False], ids=["as it was", "in its own way"])
+async def test_an_edit_waits_again_when_splynx_answers_and_keeps_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch, field: str, kept: bool
+) -> None:
+    writer, topic = await site.own(site.make_writer(ownership=OVERWRITE)), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, "First", sonar_status="first"), sequence=1)])
+    (row,) = site.rows("SELECT id FROM customers")
+    edit = {"name": "By hand"} if field == "name" else {"additional_attributes": {field: "by hand"}}
+    await site.client.put("admin/customers/customer", row["id"], edit)
+    put = site.client.put
+
+    async def otherwise(path: str, id: int | str, body: dict[str, Any], **options: Any) -> Any:
+        one = {} if kept else {"name": "SECO"} if field == "name" else {"additional_attributes": {field: "seco"}}
+        other = {"category": body["category"]} if "category" in body else {}
+        return await put(path, id, other | one, **options)
+
+    monkeypatch.setattr(site.client, "put", otherwise)
+    second = customer(1, "Second" if field == "name" else "First", sonar_status="first", category="company")
+    if field != "name":
+        second = customer(1, "First", sonar_status="second", category="company")
+    await writer.write([topic.send(ACCOUNTS, 1, second, sequence=2)])
+    told = site.rows("SELECT field, state FROM {ledger}.conflicts")
+    assert told == [{"field": field, "state": "open" if kept else "overwritten"}]
+    assert site.rows("SELECT code FROM {ledger}.held WHERE entity = 'customer'") == [{"code": "sink.read_back"}]
+
+
 @pytest.mark.parametrize("done", [False, True], ids=["never arrived", "arrived"])
 async def test_an_edit_waits_again_unless_the_lost_call_overwrote_it(site: Site, done: bool) -> None:
     writer, topic = await site.own(site.make_writer(ownership=OVERWRITE)), Topic()
