@@ -262,6 +262,8 @@ LOST = "lost"
 
 ROLLED_BACK = "rolled_back"
 """Outcome of an aggregate of which records were taken back: its bundle is written again when it comes again."""
+DOUBTED = "doubted"
+"""Outcome of one for which a call was made whose answer was lost: an equal bundle is compared in full."""
 
 PARKED = "parked"
 READY = "ready"

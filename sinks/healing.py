@@ -23,6 +23,7 @@ from sinks.rest_documents import Making, RestDocuments
 from sinks.store import Intent, JournalEntry, Ledger, dumped
 from sinks.tables.intents import BESIDE
 from sinks.threeway import came_through, flat
+from sinks.undo import REDO, UNDO
 from sinks.undo_rows import image_of_done
 
 log = structlog.get_logger("sink")
@@ -115,8 +116,11 @@ class Healing:
         entered = (found, "", intent.sequence, made.state, made.revision, dumped(made.kept))
         await self._ledger.put_crosswalk(tx, [(intent.entity, intent.key, *owner, *entered)])
         await self._ledger.journal(tx, [_entry(intent, found, made.action, made.before, made.undoes)])
-        # A rollback's, perhaps, that was not gone on with: its bundle is no longer taken for written.
-        await self._ledger.mark_rolled_back(tx, [owner])
+        # Its bundle is no longer taken for written.
+        if made.action.startswith((UNDO, REDO)):
+            await self._ledger.mark_rolled_back(tx, [owner])
+        else:
+            await self._ledger.doubt_outcome(tx, owner)
 
     async def _doubt(self, tx: Transaction, intent: Intent) -> None:
         """Have a row that a call may have changed compared in full, even if what comes next was written before it."""
@@ -125,7 +129,7 @@ class Healing:
         state = (await self._ledger.states(tx, [owner])).get(owner)
         if state is not None and state.sequence == intent.sequence:
             # Of rules that are mended again, or of a rollback that was not gone on with: what comes may be an equal.
-            await self._ledger.mark_rolled_back(tx, [owner])
+            await self._ledger.doubt_outcome(tx, owner)
 
     async def _row(self, intent: Intent) -> Mapping[str, Any] | None:
         """The row that a change was about, as it is now; None where it is gone, or others enter what was done."""

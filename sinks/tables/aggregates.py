@@ -7,7 +7,7 @@ from typing import Any
 
 from clients.mysql import Transaction
 from clients.mysql_errors import DUPLICATE, StatementRefused
-from schemas.ledger import ROLLED_BACK
+from schemas.ledger import DOUBTED, ROLLED_BACK
 from sinks.errors import Overtaken
 from sinks.plan import AggregateState
 from sinks.tables.base import AggregateKey, Tables, chunks, marks, upsert
@@ -78,6 +78,17 @@ class AppliedAggregates(Tables):
                 f" AND sonar_id IN ({marks(part)})",
                 [ROLLED_BACK, first, *part],
             )
+
+    async def doubt_outcome(self, tx: Transaction, key: AggregateKey) -> None:
+        """A call for a record of it was healed: an equal bundle is no longer taken for written.
+
+        Of which something waits, or was taken back, it is not anyway; and what was written of it settles that.
+        """
+        await tx.execute(
+            f"UPDATE {self.table('aggregates')} SET outcome = %s WHERE aggregate = %s AND sonar_id = %s"
+            " AND outcome IN ('applied', 'unchanged')",
+            [DOUBTED, *key],
+        )
 
     async def settle_outcomes(self, tx: Transaction, keys: Iterable[AggregateKey]) -> None:
         """Aggregates of which nothing waits any more count as applied."""

@@ -9,11 +9,18 @@ import pytest
 
 from clients.splynx import SplynxClient
 from clients.splynx_errors import SplynxUnreachable
+from schemas.ledger import DOUBTED, ROLLED_BACK
+from schemas.ownership import Ownership
+from schemas.records import Ref
 from sinks.rest_documents import Making
 from tests.integration.sinks.conftest import Site
-from tests.integration.sinks.records import ACCOUNTS, PAYMENTS, Topic, customer, payment
+from tests.integration.sinks.records import ACCOUNTS, GROUPS, PAYMENTS, Label, Topic, customer, payment, service
 
 pytestmark = pytest.mark.timeout(120)
+
+
+class Killed(BaseException):
+    """Nobody handles it."""
 
 
 @pytest.mark.fault(6)
@@ -175,6 +182,77 @@ async def test_rules_that_are_again_as_before_a_change_nobody_entered_are_follow
     assert site.rows("SELECT * FROM {ledger}.conflicts") == []
 
 
+@pytest.mark.parametrize(
+    "waits",
+    [
+        pytest.param({"parent_id": Ref(entity="customer", key="2")}, id="and is made"),
+        pytest.param({"customer_labels": [Ref(entity="label", key="group:1")]}, id="and is changed"),
+    ],
+)
+async def test_a_record_that_was_woken_counts_as_applied_though_its_call_was_healed(
+    site: Site, waits: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, **waits), sequence=1)])
+    await writer.write([topic.send(GROUPS, 1, [Label(key="group:1", label="grp: 1")], sequence=2)])
+    await writer.write([topic.send(ACCOUNTS, 2, customer(2), sequence=3)])
+
+    async def dies(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sinks.entries.Entries.keep", dies)
+        with pytest.raises(Killed):
+            await writer.settle()
+    successor = await site.own(site.make_writer())
+    assert await site.healing().heal_all(successor.tokens) == 1
+    while await successor.settle():
+        pass
+    assert {row["outcome"] for row in site.rows("SELECT outcome FROM {ledger}.aggregates")} == {"applied"}
+
+
+async def test_what_was_written_because_of_a_conflict_is_not_taken_back_though_its_call_was_not_answered(
+    site: Site,
+) -> None:
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    site.run("UPDATE customers SET name = 'By hand'")
+    bundle = topic.send(ACCOUNTS, 1, customer(1, "Second"), sequence=2)
+    await writer.write([bundle])
+    writer = await site.own(site.make_writer(ownership=Ownership(policy="overwrite")))
+    site.arm("reset_after_commit", method="PUT", path="customers/customer/")
+    with pytest.raises(SplynxUnreachable):
+        await writer.look_at_conflicts()
+    await site.healing().heal_all(writer.tokens)
+    await writer.look_at_conflicts()
+    outcome = "SELECT outcome FROM {ledger}.aggregates"
+    assert site.rows(outcome) == [{"outcome": DOUBTED}]
+    # Compared in full, as if it had never come.
+    await writer.write(topic.rewind([bundle]))
+    assert site.rows(outcome) == [{"outcome": "unchanged"}]
+    assert site.rows("SELECT name FROM customers") == [{"name": "Second"}]
+
+
+async def test_rules_that_are_again_as_before_a_service_was_made_that_nobody_entered_are_followed(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    second = topic.send(ACCOUNTS, 1, [*customer(1), service(7, 1)], sequence=1, generation=2)
+
+    async def dies(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sinks.rest_rows.RestRows.done", dies)
+        with pytest.raises(Killed):
+            await writer.write([second])
+    writer = await site.own(site.make_writer())
+    await site.healing().heal_all(writer.tokens)
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1, generation=3)])
+    assert site.rows("SELECT status FROM services_internet") == [{"status": "disabled"}]
+
+
 async def test_a_customer_that_comes_back_after_a_closing_nobody_entered_is_opened(site: Site) -> None:
     writer, topic = await site.own(site.make_writer()), Topic()
     await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
@@ -207,3 +285,21 @@ async def test_a_document_whose_call_was_open_is_not_entered_over_what_came_afte
     assert await site.healing().heal_all(writer.tokens) == 1
     assert site.rows("SELECT state FROM {ledger}.intents WHERE entity = 'payment'") == [{"state": "done"}]
     assert (site.rows(told), site.rows("SELECT id FROM {ledger}.journal")) == (before, entries)
+
+
+async def test_a_document_that_a_rollback_made_before_it_died_counts_as_taken_back(site: Site) -> None:
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900, field_4="mark")], sequence=2)])
+    (row,) = site.rows("SELECT customer_id, payment_type FROM payments")
+    handle = {"receipt_number": "SP10-X", "field_4": "mark"}
+    await site.client.post("admin/finance/payments", row | handle | {"amount": "-9", "date": "2026-03-04"})
+    making = Making(handle, 1, "gone", "undo-compensate", {}, None)
+    async with site.db.session() as tx:
+        await site.ledger.begin(
+            tx, key=("payment", "10"), owner=("payment", 10), sequence=2, method="POST", partition=0, token=1,
+            patience=timedelta(0), sent=asdict(making),
+        )  # fmt: skip
+    assert await site.healing().heal_all(writer.tokens) == 1
+    outcome = "SELECT outcome FROM {ledger}.aggregates WHERE aggregate = 'payment'"
+    assert site.rows(outcome) == [{"outcome": ROLLED_BACK}]
