@@ -141,16 +141,25 @@ class Healing:
             return None
 
     async def _see_what_was_done(self, tx: Transaction, intent: Intent, row: Mapping[str, Any]) -> None:
-        """Enter what a change did, as it was before; edits in what it did not do are not overwritten."""
+        """Enter what a change did, as it was before, and what the row has by it of values that Splynx takes once only.
+
+        Edits in what it did not do are not overwritten.
+        """
         assert intent.sent is not None
         assert intent.before is not None
         assert intent.target_id is not None
         image = image_of_done(intent.sent, intent.before, row, whole=self._targets[intent.entity].money)
         if image:
             await self._ledger.journal(tx, [_entry(intent, intent.target_id, intent.action, image)])
-        missed = flat(intent.sent).keys() - came_through([intent.sent], row, same)
+        done = came_through([intent.sent], row, same)
         key, (run_id, _) = (intent.entity, intent.key), intent.run
-        await self._ledger.not_overwritten(tx, key, intent.sequence, run_id, missed)
+        await self._ledger.not_overwritten(tx, key, intent.sequence, run_id, flat(intent.sent).keys() - done)
+        once = {name: intent.sent[name] for name in done.intersection(self._targets[intent.entity].once)}
+        known = await self._ledger.known_record(tx, key) if once else None
+        if known is not None:
+            # Who stands aside is brought back when it cannot be written, and only the ledger tells that it does.
+            now = (known.target_id, "", known.sequence, known.state, known.revision, dumped(known.document | once))
+            await self._ledger.put_crosswalk(tx, [(*key, intent.aggregate, intent.sonar_id, *now)])
 
     async def _put_back(self, intent: Intent, token: int) -> None:
         try:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from clients.splynx_errors import SplynxUnreachable
 from schemas.bundle import Refused
 from schemas.ownership import Ownership
-from schemas.records import FieldOwner, Ref
+from schemas.records import FieldOwner, Ref, SplynxRecord
 from schemas.write_paths import BY_SQL
 from sinks.adoption import Marked
 from sinks.entries import Owner
@@ -134,6 +135,39 @@ async def test_who_stands_aside_since_a_crash_gets_back_what_it_had(
     await writer.write([topic.send(ACCOUNTS, 1, records, sequence=3, refused=refused)])
     assert logins(site)[one] == before[one]
     assert dead(site) == {"1": "mapping.required_value_missing" if refused else "splynx.record_refused"}
+
+
+@pytest.mark.fault(6)
+@pytest.mark.parametrize(
+    ("records", "refused", "login", "why"),
+    [
+        pytest.param(
+            customer(1, login="free", status="no such status"), (), "free", "splynx.record_refused",
+            id="which is refused for another field",
+        ),
+        pytest.param(
+            [], (Refused("customer", "1", "mapping.required_value_missing", "no status"),), "s1",
+            "mapping.required_value_missing", id="which can no longer be mapped",
+        ),
+    ],
+)  # fmt: skip
+async def test_whose_stepping_aside_was_not_answered_gets_a_login_all_the_same(
+    site: Site, records: list[SplynxRecord], refused: tuple[Refused, ...], login: str, why: str
+) -> None:
+    """1 stood aside for 3, which is not in the batch that comes again."""
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    site.arm("reset_after_commit", method="PUT", path="customers/customer/")
+    wanted = {1: "free", 3: "s1"}
+    with pytest.raises(SplynxUnreachable):
+        await writer.write([topic.send(ACCOUNTS, n, customer(n, login=one), sequence=2) for n, one in wanted.items()])
+    assert list(logins(site).values()) == ["moving-1-2"]
+    successor = await site.own(site.make_writer())
+    await site.healing().heal_all(successor.tokens)
+    await successor.write([topic.send(ACCOUNTS, 1, records, sequence=3, refused=refused)])
+    assert list(logins(site).values()) == [login]
+    assert dead(site) == {"1": why}
+    assert site.rows("SELECT * FROM {ledger}.conflicts") == []
 
 
 async def test_who_can_get_neither_login_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
