@@ -62,9 +62,11 @@ class Beside:
             try:
                 yield
             except SyncError as exc:
-                # Perhaps it was made. When it is tried again, or by the next owner, the promise is looked at first.
-                if promise is not None and exc.action not in (Action.RETRY, Action.HALT):
-                    await self._put_back(promise, owner)
+                if promise is not None:
+                    if exc.action in (Action.RETRY, Action.HALT):
+                        await self._let_go(promise, step, owner)
+                    else:
+                        await self._put_back(promise, owner)
                 raise
             if promise is not None:
                 await self._put_back(promise, owner)
@@ -122,6 +124,16 @@ class Beside:
                 sent=told,
             )
         return _Promise(intent, key, disturbed)
+
+    async def _let_go(self, promise: _Promise, step: Step, owner: Owner) -> None:
+        """Forget a promise whose document was not even sent: nobody waits for that to come.
+
+        Perhaps it was made. When it is tried again, or by the next owner, the promise is looked at first.
+        """
+        async with self._db.session() as tx:
+            key = (step.target.entity, step.key)
+            if not await self._ledger.perhaps_made(tx, key, owner.partition, promise.intent):
+                await self._ledger.close_intent(tx, promise.intent, LOST)
 
     async def _known(self, key: Key, disturbed: Disturbed) -> Known | None:
         """The record, if it is to be so by what was written last."""

@@ -126,6 +126,18 @@ class Intents(Tables):
         )
         return None if row is None else (str(row["run_id"]), int(row["batch"]))
 
+    async def perhaps_made(self, tx: Transaction, key: Key, partition: int, since: int) -> bool:
+        """Whether a creation of a record, by whoever has this partition, may have come to Splynx.
+
+        One that surely has counts when it was begun after the intent `since`.
+        """
+        row = await tx.fetch_one(
+            f"SELECT 1 FROM {self.table('intents')} WHERE method = 'POST' AND entity = %s AND record_key = %s"
+            " AND partition_no = %s AND (state IN ('open', 'lost') OR state = 'done' AND id > %s) LIMIT 1",
+            (*key, partition, since),
+        )
+        return row is not None
+
     async def give_up(self, tx: Transaction, intent: int, answer: str) -> None:
         """The call is not waited for any more, nor sent: what it may still do in Splynx, it has begun by now."""
         await tx.execute(

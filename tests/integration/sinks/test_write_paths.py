@@ -1,6 +1,7 @@
 """Payments by either way: the same rows, the same balance; nothing twice, nothing left blocked or unblocked."""
 
 from contextlib import suppress
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,14 +9,17 @@ import pytest
 
 from clients.splynx_errors import SplynxUnreachable
 from schemas.aggregate import WritePath
+from schemas.ledger import LOST
 from schemas.records import SplynxRecord
 from schemas.write_paths import WritePaths
 from sinks.adoption import Marked
+from sinks.errors import Overtaken
 from sinks.payments import Payments
 from sinks.rest import RestRecords
 from sinks.rollback import Rollback, Writes
 from sinks.rollback_writes import RollbackWrites
 from sinks.site import Site as Opened
+from sinks.tables.intents import BESIDE
 from sinks.tables.journal import Chosen
 from sinks.undo import Way
 from tests.integration.sinks.conftest import Site
@@ -28,6 +32,11 @@ WAYS = WritePaths(sql=True, chosen={("payment", "freeze"): WritePath.REST})
 NUMBERS = {"id", "customer_id", "transaction_id", "payment_id", "updated_at", "added_by_id"}
 """Columns that differ between any two rows, and the number of the API's key."""
 EXCEPTED = {Payment.columns.get(name, name) for name in PAYMENT.record.not_over_rest}
+
+
+def opened(site: Site) -> list[dict[str, Any]]:
+    """Calls and promises whose outcome is open."""
+    return site.rows("SELECT method FROM {ledger}.intents WHERE state = 'open' ORDER BY id")
 
 
 async def enter(site: Site, phase: str) -> None:
@@ -229,6 +238,59 @@ async def test_a_sink_that_dies_while_a_blocked_customer_pays_leaves_it_blocked(
     assert site.rows("SELECT status FROM customers") == [{"status": "blocked"}]
     assert len(site.rows("SELECT * FROM payments")) == 1
     assert site.rows("SELECT * FROM {ledger}.intents WHERE state = 'open'") == []
+
+
+@pytest.mark.fault(6)
+async def test_nobody_waits_for_a_payment_that_was_not_sent_to_block_its_customer_again(site: Site) -> None:
+    writer, topic = await site.own(site.make_writer(ways=WAYS)), Topic()
+    await enter(site, "freeze")
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, status="blocked"), sequence=1)])
+    await writer.write([topic.send(PAYMENTS, 10, [paid(10)], sequence=2)])
+    sent = [topic.send(PAYMENTS, 10, [], sequence=3)]
+    async with site.db.session() as tx:
+        theirs = await site.ledger.begin(
+            tx, key=("payment", "10"), owner=("payment", 10), sequence=3, method="POST", partition=1, token=1,
+            patience=timedelta(0),
+        )  # fmt: skip
+    with pytest.raises(Overtaken):
+        await writer.write(sent)
+    assert [row["method"] for row in opened(site)] == ["POST"]
+    async with site.db.session() as tx:
+        await site.ledger.close_intent(tx, theirs, LOST)
+    await writer.write(sent)
+    assert list(site.deposits().values()) == [Decimal(0)]
+    assert site.rows("SELECT status FROM customers") == [{"status": "blocked"}]
+
+
+@pytest.mark.parametrize(
+    ("place", "error", "earlier"),
+    [
+        pytest.param("entries.Entries.keep", Overtaken("quicker"), False, id="the ledger does not have it"),
+        pytest.param("rest_rows.RestRows.read_back", SplynxUnreachable("away"), False, id="the ledger has it"),
+        pytest.param("entries.Entries.nobody_else", Overtaken("quicker"), True, id="an earlier call may make it yet"),
+    ],
+)
+async def test_a_payment_that_may_have_been_made_is_looked_for_before_its_customer_is_blocked_again(
+    site: Site, place: str, error: Exception, earlier: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, topic = await site.own(site.make_writer(ways=WAYS)), Topic()
+    await enter(site, "freeze")
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1, status="blocked"), sequence=1)])
+
+    async def fails(*_: object, **__: object) -> None:
+        raise error
+
+    if earlier:
+        async with site.db.session() as tx:
+            intent = await site.ledger.begin(
+                tx, key=("payment", "10"), owner=("payment", 10), sequence=2, method="POST", partition=0, token=1,
+                patience=timedelta(0),
+            )  # fmt: skip
+            await site.ledger.close_intent(tx, intent, LOST)
+    monkeypatch.setattr(f"sinks.{place}", fails)
+    with pytest.raises(type(error)):
+        await writer.write([topic.send(PAYMENTS, 10, [paid(10)], sequence=2)])
+    assert BESIDE in [row["method"] for row in opened(site)]
 
 
 @pytest.mark.fault(6)
