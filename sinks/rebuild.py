@@ -2,7 +2,7 @@
 
 What the ledger says of single records is forgotten, rows with our marks are entered again, and the topics are played
 from their beginning by the next sink, of whichever deployment. The journal of before-images, the conflicts and the
-intents stay.
+intents stay; of those, what is open is healed by whoever takes the first partition.
 """
 
 import json
@@ -57,6 +57,8 @@ async def rebuild(site: Site) -> Rebuilt:
         await ledger.set_meta(tx, _BEGUN, ledger.run_id)
         await ledger.drop_meta(tx, HOME)
         await ledger.fence_off(tx)
+        # Topics that were made anew may have fewer partitions, and nobody takes those that are gone.
+        await ledger.hand_over(tx, 0)
         await ledger.forget_records(tx)
     adopted = await adopt(site.marked, db, ledger, AGGREGATES)
     async with db.session() as tx:

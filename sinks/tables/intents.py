@@ -187,6 +187,10 @@ class Intents(Tables):
         wanted = set(partitions)
         return [one for one in await self.every_open_intent(tx) if one.partition in wanted]
 
+    async def hand_over(self, tx: Transaction, partition: int) -> None:
+        """Have whoever takes this partition next heal all calls whose outcome is open, whichever they are of."""
+        await tx.execute(f"UPDATE {self.table('intents')} SET partition_no = %s WHERE state = 'open'", (partition,))
+
     async def calls(self, tx: Transaction) -> int:
         """How many there are, whatever became of them."""
         row = await tx.fetch_one(f"SELECT COUNT(*) AS n FROM {self.table('intents')}")

@@ -139,6 +139,30 @@ async def test_a_rebuild_that_was_interrupted_keeps_the_sink_from_starting(
     assert pair.rows("SELECT COUNT(*) AS n FROM customers")[0]["n"] == 1
 
 
+@pytest.mark.fault(39)
+async def test_a_call_of_a_partition_that_the_topics_have_no_more_is_healed_by_the_sink_after_a_rebuild(
+    pair: Pair,
+) -> None:
+    """The topics were made anew with fewer: nobody takes the partition, and nothing of the record would be written."""
+    pair.send("account", 1, account(1), sequence=2, owner=1)
+    await pair.sink()
+    pair.run(
+        "INSERT INTO {ledger}.intents (run_id, batch, entity, record_key, aggregate, sonar_id, sequence, method,"
+        " target_id, sent, action, before_image, partition_no, token, state, deadline, created_at)"
+        " SELECT 'before', 1, 'customer', '1', 'account', 1, 3, 'PUT', target_id, '{\"name\": \"Renamed\"}', 'change',"
+        " '{\"name\": \"Anna Example\"}', 5, 1, 'open', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3)"
+        " FROM {ledger}.crosswalk WHERE entity = 'customer'"
+    )
+    pair.run("UPDATE customers SET name = 'Renamed'")
+    await run_rebuild(pair.settings, apply=True)
+    pair.send("account", 1, account(1, name="Renamed again"), sequence=4, owner=1)
+    await pair.sink()
+    assert pair.rows("SELECT name FROM customers") == [{"name": "Renamed again"}]
+    assert pair.rows("SELECT state FROM {ledger}.intents WHERE run_id = 'before'") == [{"state": "lost"}]
+    (entry,) = pair.rows("SELECT before_image FROM {ledger}.journal WHERE run_id = 'before'")
+    assert entry["before_image"] == '{"name":"Anna Example"}'
+
+
 async def test_a_rebuild_ends_a_sink_that_is_running(pair: Pair) -> None:
     running = asyncio.create_task(run_sink(pair.settings, apply=True, stop=asyncio.Event()))
     await until(pair, "SELECT 1 FROM {ledger}.fence HAVING COUNT(*) = 2", going_on(running))
