@@ -86,9 +86,12 @@ class DeadLetters:
             mark = await ledger.first_meta(tx, LETTERS, secrets.token_hex(8))
             names = [topics.splynx(one.name) for one in AGGREGATES if one.targets]
             done = {name: await ledger.checkpoints(tx, name) for name in names}
+            waiting = await ledger.waiting_places(tx)
 
         def counts(one: Told) -> bool:
-            return one.at.offset >= done.get(one.at.topic, {}).get(one.at.partition, 0) - window
+            in_window = one.at.offset >= done.get(one.at.topic, {}).get(one.at.partition, 0) - window
+            # What waits is set aside long after its message was consumed.
+            return in_window or (one.at, one.record) in waiting
 
         known = await asyncio.to_thread(lambda: set(filter(counts, known_letters(settings, mark))))
         return cls(producer, topics, budget, window, mark=mark, known=known)

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from clients.mysql import Row, Transaction
-from schemas.ledger import LIVE, PARKED
+from plumbing.reading import Place
+from schemas.ledger import LIVE, PARKED, READY
 from sinks.errors import PredecessorMissing
 from sinks.tables.base import AggregateKey, Key, Tables, chunks, marks, upsert
 
@@ -113,6 +114,14 @@ class HeldRecords(Tables):
             f" ({marks(wanted)}){left_out} ORDER BY since, entity, record_key LIMIT %s OFFSET %s",
             [state, *wanted, *sorted(but), limit, behind],
         )
+
+    async def waiting_places(self, tx: Transaction) -> set[tuple[Place, str]]:
+        """Where the message of each record lies that may still be given up, or written, and the record's key."""
+        rows = await tx.fetch(
+            f"SELECT topic, partition_no, topic_offset, record_key FROM {self.table('held')} WHERE state IN (%s, %s)",
+            (PARKED, READY),
+        )
+        return {(Place(row["topic"], row["partition_no"], row["topic_offset"]), row["record_key"]) for row in rows}
 
     async def held_counts(self, tx: Transaction) -> dict[Key, int]:
         """`{(entity, state): how many}`."""

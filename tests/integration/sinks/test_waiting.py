@@ -6,6 +6,7 @@ from unittest.mock import Mock
 
 import pytest
 
+from plumbing.reading import Place
 from schemas.entities.scoped import LEAD, OUT_OF_SCOPE
 from schemas.records import Ref
 from schemas.topics import Topics
@@ -116,6 +117,9 @@ async def test_what_waits_is_left_to_a_bundle_that_has_begun_to_be_written_and_m
     async with site.db.transaction() as tx:
         writer.tokens[1] = await site.ledger.take(tx, 1, "test")
     await writer.write([replace(topic.send(ACCOUNTS, 2, customer(2), sequence=2), partition=1)])
+    async with site.db.session() as tx:
+        places = await site.ledger.waiting_places(tx)
+    assert (Place("splynx.t.account", 0, 0), "501") in places
     handled = [await writer.settle() for _ in range(2)]
     held = "SELECT record_key, state, sequence FROM {ledger}.held"
     assert site.rows(held) == [{"record_key": "501", "state": "ready", "sequence": 6}]

@@ -121,8 +121,10 @@ def test_only_letters_of_the_ledger_are_known(bus: Any, monkeypatch: pytest.Monk
     assert list(known_letters(settings, "now")) == [_known(8)]
 
 
-async def test_of_what_was_committed_only_the_window_is_remembered(bus: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    known = [_known(offset) for offset in (999, 1000, 2001)]
+async def test_of_what_was_committed_only_the_window_and_what_waits_are_remembered(
+    bus: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = [_known(offset) for offset in (7, 999, 1000, 2001)]
     monkeypatch.setattr("sinks.letters.known_letters", lambda *_: iter(known))
 
     class Kept:
@@ -136,9 +138,12 @@ async def test_of_what_was_committed_only_the_window_is_remembered(bus: Any, mon
         async def checkpoints(self, *_: Any) -> dict[int, int]:
             return {3: 2000}
 
+        async def waiting_places(self, *_: Any) -> set[tuple[Place, str]]:
+            return {(_known(7).at, "1"), (_known(999).at, "another")}
+
     kept = cast("Any", Kept())
     budget = SimpleNamespace(dead_letter_budget=9, dead_letter_window=1000)
     letters = await DeadLetters.open(cast("Any", SimpleNamespace(instance="t", sink=budget)), bus, kept, kept)
-    for offset in (999, 1000):
+    for offset in (7, 999, 1000):
         _add(letters, offset)
     assert [one["__connect.errors.offset"] for one in bus.sent] == [b"999"]
