@@ -16,8 +16,10 @@ from clients.sonar_errors import (
     SonarFailed,
     SonarForbidden,
     SonarGraphqlError,
+    SonarLimited,
     SonarQueryInvalid,
     SonarTimeout,
+    SonarUnreachable,
 )
 from clients.sonar_purpose import Purpose, asked_for, asking
 from clients.sonar_schema import SonarSchema
@@ -133,14 +135,12 @@ class Changes:
         """The first thin page of what `search` finds in a collection, by id; None: it cannot be read.
 
         `rows`: to ask for, where fewer would be taken for all; else as many as Sonar bears. A collection that cannot be
-        read stands still, unless it was only too much: then its `size` is smaller than before.
+        read stands still, unless fewer `rows` may be had.
         """
         found = await self._page(one, search, rows)
         if not isinstance(found, SyncError):
             return found
-        if rows is not None and rows > 1 and isinstance(found, SonarTimeout | SonarFailed):
-            self._halve(one.thin.collection, self._size(one.thin.collection), rows, found)
-        else:
+        if rows in (None, 1) or not isinstance(found, SonarTimeout | SonarFailed):
             self._stand(one.thin, found)
         return None
 
@@ -190,7 +190,7 @@ class Changes:
         """Whether a collection shows any row at all."""
         document = documents.extent_document(root.name, archived=root.include_archived, counted=False)
         with asking("probe", root.name):
-            connection = (await self._client.query(document, {})).data[root.name]
+            connection = (await self._query(document, {}, _FEW_ATTEMPTS)).data[root.name]
         return bool(entities_of(connection, asked=1, counted=False))
 
     def carriers(self, one: Followed, ids: Sequence[int]) -> Descent:
@@ -440,11 +440,13 @@ class Changes:
         """Whether Sonar gives a row of anything but one collection just now."""
         names = {one.thin.collection: one.thin.archived for one in self.collections}
         others = [name for name in names if name != but and name not in self.standing]
-        for name in others[:_WITNESSES]:
+        if not others:
+            return True  # nobody is left to ask
+        for name in others[:: max(1, len(others) // _WITNESSES)][:_WITNESSES]:
             document = documents.thin_document([Thin(name, archived=names[name], by_id=True, counted=False)])
             try:
                 with asking("probe", name):
-                    await self._client.query(document, {"s0": documents.after_id(0), "n": 1}, attempts=1)
+                    await self._query(document, {"s0": documents.after_id(0), "n": 1}, 1)
             except SonarQueryInvalid:
                 raise
             except UNSERVED:
@@ -475,10 +477,17 @@ class Changes:
     ) -> SonarAnswer:
         variables: dict[str, Any] = {f"s{place}": search for place, search in enumerate(searches)}
         document = documents.thin_document(thins)
+        return await self._query(document, {**variables, "n": rows}, attempts)
+
+    async def _query(self, document: str, variables: dict[str, Any], attempts: int | None) -> SonarAnswer:
+        """`attempts`: at what may concern this alone. A line that breaks, or a limit, is waited for as ever."""
         # Less can be asked for, or others: the same at once would take as long, and says nothing of Sonar as a whole.
-        return await self._client.query(
-            document, {**variables, "n": rows}, attempts=attempts, again_after_timeout=False
-        )
+        try:
+            return await self._client.query(document, variables, attempts=attempts, again_after_timeout=False)
+        except (SonarLimited, SonarUnreachable) as exc:
+            if attempts is None or isinstance(exc, UNSERVED):
+                raise
+        return await self._client.query(document, variables, again_after_timeout=False)
 
 
 def _above(ids: Ids, last: int) -> list[dict[str, Any]]:

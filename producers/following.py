@@ -188,8 +188,7 @@ class Following:
             await self.sweep.step(now, low)
         with asking("look-up"):
             await self._noticing.fan_outs.step()
-        unread = self._changes.standing  # what cannot be listed would be asked for in vain
-        await self._again.meet([one for one in self._fit(self._aggregates) if one.root.name not in unread], now)
+        await self._again.meet(self._fit(self._aggregates), now)
         self._polls += 1  # first: settings that cannot be read are not asked for by each poll
         if seldom:
             with asking("settings"):

@@ -181,7 +181,7 @@ class Reader:
         while True:
             sequence, answer = await self._numbers.take(), None
             try:
-                answer = await self._ask(reading, search, asked, attempts)
+                answer = await self._ask(reading, search, asked, attempts, again=asked == 1 and not whole)
                 page = await self._whole(reading, answer, sequence, asked)
                 size.bore(asked)
                 metrics.PAGE_ROWS.labels(aggregate.root.name).set(size.rows)
@@ -256,7 +256,7 @@ class Reader:
         return unfit([self._lacks.get(aggregate.name, [aggregate.root.name])])
 
     async def _ask(
-        self, reading: Reading, search: list[dict[str, Any]], asked: int, attempts: int | None
+        self, reading: Reading, search: list[dict[str, Any]], asked: int, attempts: int | None, *, again: bool
     ) -> SonarAnswer:
         root = reading.aggregate.root
         document = documents.page_document(
@@ -268,8 +268,8 @@ class Reader:
         return await self._client.query(
             document,
             {"search": search, "n": asked},
-            attempts=attempts if asked > 1 else None,
-            again_after_timeout=asked == 1,
+            attempts=None if again else attempts,
+            again_after_timeout=again,
             into=reading.into,
         )
 

@@ -33,6 +33,8 @@ _PATIENCE = 20
 _REST, _LONGEST_REST = timedelta(minutes=1), timedelta(hours=1)
 """After which a row that could not be had is asked for again: the first time, and at most, each time twice as long."""
 _FEW_ATTEMPTS = 2
+_IN_VAIN = 3
+"""After so many roots that cannot be had, none between them that can, an aggregate waits for the next poll."""
 _LINGERING = 5
 """Readings of a root that the log tells is gone: it may be shown for some moments more."""
 
@@ -60,6 +62,8 @@ class Rereading:
         self._resting: dict[tuple[str, int], tuple[datetime, timedelta]] = {}
         """Roots that Sonar cannot serve though it serves others, by aggregate: until when they are left alone, for how
         long."""
+        self._in_vain = 0
+        """Roots of an aggregate that could not be had, one after the other."""
         self._believes: dict[str, bool] = {}
         """`{collection: whether its deletes are believed}`, as the brake said when its demands were last met."""
         self.deleted: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -74,12 +78,13 @@ class Rereading:
         """
         for aggregate in aggregates:
             await self._believe(aggregate, now)
+            self._in_vain = 0
             size = self._reader.page_size(aggregate)
             # What does not show yet what it should waits for the next poll.
             tried = {id for (name, id), (until, _) in self._resting.items() if name == aggregate.name and until > now}
             for _ in range(_PAGES):
                 batch = self._demands.batch(aggregate, size, tried)
-                if not batch or (whole and len(batch) < size):
+                if not batch or (whole and len(batch) < size) or self._in_vain == _IN_VAIN:
                     break
                 tried.update(one.id for one in batch)
                 try:
@@ -128,11 +133,14 @@ class Rereading:
     ) -> None:
         """Read a batch again. A root that Sonar cannot serve is found by halves, and rests; all others are read."""
         try:
-            while batch:
+            while batch and self._in_vain < _IN_VAIN:
                 batch = await self._read_again(aggregate, batch, now, attempts)
+                self._in_vain = 0
         except (SonarForbidden, SonarQueryInvalid):
             raise
         except UNSERVED as exc:
+            if self._in_vain == _IN_VAIN:
+                return
             if len(batch) > 1:
                 middle = len(batch) // 2
                 await self._read_all(aggregate, batch[:middle], now, _FEW_ATTEMPTS)
@@ -153,6 +161,7 @@ class Rereading:
             next_step="Look the row up in Sonar; it is asked for again, and everything else goes on.",
         )  # fmt: skip
         self._resting[aggregate.name, id] = self._reader.server_time + length, length
+        self._in_vain += 1
 
     async def _read_again(
         self, aggregate: Aggregate, batch: Sequence[Demand], now: datetime, attempts: int | None

@@ -207,12 +207,11 @@ class Snapshot:
                         await self._singleton(aggregate, progress)
                     else:
                         await self._range(aggregate, progress, one, stop)
-                self._in_vain = 0
             except SchemaUnfit as exc:
                 refused[aggregate.name] = exc
             except UNSERVED as exc:
+                self._in_vain += aggregate.name not in refused and not isinstance(exc, SonarForbidden)
                 refused[aggregate.name] = exc  # the others are read all the same
-                self._in_vain += not isinstance(exc, SonarForbidden)
                 if self._in_vain == _IN_VAIN:
                     raise  # it is Sonar that fails
             except SonarEnded:
@@ -234,6 +233,7 @@ class Snapshot:
             ahead = None if done or stop.is_set() else asyncio.create_task(self._next(aggregate, last, one.high))
             try:
                 await self._publisher.commit()
+                self._in_vain = 0
                 one.last, one.done = last, done
                 progress.read += rows
                 await self._save(aggregate, progress)

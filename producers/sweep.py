@@ -186,13 +186,16 @@ class Sweep:
     async def _believe(self, listing: Listing, now: datetime) -> None:
         """The second pass: what is still missing is gone, unless the brake says that it is too much."""
         gone: dict[int, list[Followed]] = {}
-        missing, followed = sorted(listing.missing), listing.followed[0]
-        while ids := missing[: max(1, min(PAGE, self._changes.size(followed)) // 2)]:
-            del missing[: len(ids)]
+        missing, followed, part = sorted(listing.missing), listing.followed[0], PAGE // 2
+        while ids := missing[:part]:
             rows = await self._changes.page(followed, documents.any_of(ids), len(ids))
+            if rows is None and listing.collection not in self._changes.standing:
+                part = max(1, len(ids) // 2)  # it was too much
+                continue
             if rows is None:
                 self._listing = None
                 return
+            del missing[: len(ids)]
             for row in rows:
                 for one in listing.followed:
                     self._noticing.row(one, row, now)

@@ -14,6 +14,7 @@ from clients.sonar_errors import (
     IncompletePage,
     SonarFailed,
     SonarGraphqlError,
+    SonarLimited,
     SonarQueryInvalid,
     SonarTimeout,
     SonarUnreachable,
@@ -294,7 +295,7 @@ async def test_where_fewer_rows_would_be_taken_for_all_no_fewer_are_asked_for() 
     found = scene.following._changes
     (payments, *_) = (one for one in found.collections if one.thin.collection == "payments")
     assert await found.page(payments, any_of([1, 2, 3, 4]), 4) is None
-    assert (found.standing, found.size(payments)) == ({}, 2)
+    assert found.standing == {}
     assert await found.page(payments, any_of([1, 2]), 2) is not None
 
 
@@ -444,7 +445,7 @@ async def test_deletes_that_are_told_of_what_cannot_be_read_wait_and_fail_no_pol
     assert scene.folded()[1]["name"] == "Eda"
     assert set(scene.folded("payment")) == {1}
     scene.client.before = None
-    for _ in range(14):
+    for _ in range(40):
         await look(scene)
     assert scene.folded("payment") == {}
 
@@ -606,3 +607,61 @@ async def test_only_collections_that_fail_one_after_the_other_end_a_snapshot(mon
     )
     await scene.snapshot._work(work, refused, asyncio.Event())
     assert refused == {"payment": ERRORS[0], "note": ERRORS[0]}
+
+
+async def test_a_limit_or_a_broken_line_is_waited_for_by_what_is_asked_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else one of them ended a start, which lists everything again after each."""
+    scene, patient = Scene(), list[int | None]()
+    scene.shop.an_account("Ada")
+    real = scene.client.query
+
+    async def query(document: str, variables: Any = None, **options: Any) -> Any:
+        if looks_at(document, "account_statuses"):
+            patient.append(options.get("attempts"))
+            if len(patient) in (1, 3):
+                raise [SonarLimited("limit"), SonarUnreachable("reset")][len(patient) == 3]
+        return await real(document, variables, **options)
+
+    monkeypatch.setattr(scene.client, "query", query)
+    await scene.begin()
+    assert patient == [1, None, 1, None]
+
+
+async def test_of_an_aggregate_of_which_no_root_can_be_had_few_are_tried_in_a_poll() -> None:
+    scene = await a_scene(page_size=8)
+    for number in range(20):
+        scene.shop.a_payment(1, number)
+    await look(scene)
+    for id in range(1, 21):
+        scene.shop.store.update("Payment", id, amount=700 + id)
+    scene.shop.store.update("Account", 1, name="Eda")
+    scene.client.before = failing(ERRORS[0], lambda document, _: "query Page" in document and " payments(" in document)
+    asked = len(scene.client.asked)
+    await look(scene)
+    assert scene.folded()[1]["name"] == "Eda"
+    assert pages_of(scene, "payments", asked) < 10
+
+
+async def test_with_nobody_left_to_ask_the_last_collection_stands_still_too() -> None:
+    scene = await a_scene()
+    scene.client.before = failing(ERRORS[0], lambda document, _: looks_at(document, "contacts"))
+    await look(scene)
+    found = scene.following._changes
+    found.standing = {one.thin.collection: "sonar.forbidden" for one in found.collections}
+    del found.standing["payments"]
+    scene.client.before = failing(ERRORS[0], lambda document, _: looks_at(document, "payments"))
+    for _ in range(13):
+        await look(scene)
+    assert scene.following.halted == ["payments"]
+
+
+async def test_a_collection_of_which_no_range_can_be_read_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("producers.snapshot._IN_VAIN", 2)
+    scene = await a_scene()
+    scene.client.before = failing(ERRORS[0], lambda document, _: "query Page" in document and " payments(" in document)
+    refused, at = dict[str, SyncError](), scene.shop.clock.now.isoformat()
+    ranges = [Range(0, 5), Range(5, None)]
+    one = Progress("run", at, None, 0, ranges)
+    works = [_Work(PAYMENT, one, range) for range in ranges]
+    await asyncio.gather(*(scene.snapshot._work(deque([each]), refused, asyncio.Event()) for each in works))
+    assert refused == {"payment": ERRORS[0]}
