@@ -129,7 +129,10 @@ class Healing:
         state = (await self._ledger.states(tx, [owner])).get(owner)
         if state is not None and state.sequence == intent.sequence:
             # Of rules that are mended again, or of a rollback that was not gone on with: what comes may be an equal.
-            await self._ledger.doubt_outcome(tx, owner)
+            if intent.action.startswith((UNDO, REDO)):
+                await self._ledger.mark_rolled_back(tx, [owner])
+            else:
+                await self._ledger.doubt_outcome(tx, owner)
 
     async def _row(self, intent: Intent) -> Mapping[str, Any] | None:
         """The row that a change was about, as it is now; None where it is gone, or others enter what was done."""

@@ -12,6 +12,7 @@ from sinks.plan import Document, Step, Verb
 from sinks.planned import Planned
 from sinks.rest_rows import Item
 from sinks.site import Site
+from sinks.undo import action_of
 from sinks.undo_rows import document_after, image_of
 
 
@@ -89,7 +90,8 @@ class RowsBack:
         assert planned.owned is not None
         known = planned.owned.known
         step = Step(Verb.CHANGE, planned.target, planned.key, "", None, known)
-        async with self._calls.begun("PUT", step, owner, known.target_id, planned.sent) as call:
+        action = action_of(planned.undo, known, money=planned.target.money)
+        async with self._calls.begun("PUT", step, owner, known.target_id, planned.sent, action) as call:
             await self._client.put(*item, planned.sent, deadline=call.latest, told=call.hear)
         read = await self._client.get(*item)
         if wrong := differing(planned.sent, read):

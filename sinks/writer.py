@@ -18,7 +18,7 @@ from schemas.write_paths import BY_SQL, WritePaths
 from sinks.bodies import Shape
 from sinks.brake import Brake
 from sinks.entries import Entries, Owner
-from sinks.errors import Overtaken
+from sinks.errors import Overtaken, ReadBackDiffers
 from sinks.jobs import Counts, Delivery, Job, Result
 from sinks.letters import DeadLetters
 from sinks.paths import Paths
@@ -93,6 +93,8 @@ class Writer:
             patience=timedelta(hours=parked_hours),
         )
 
+        self._kept_otherwise = set[Key]()
+        """Records of which Splynx keeps something otherwise each time: an hourly try would journal the same."""
         self._resolving = Resolving(
             db=db, ledger=ledger, paths=self._paths, targets=targets, tokens=self.tokens, ways=ways
         )
@@ -155,8 +157,10 @@ class Writer:
 
     async def look_at_conflicts(self) -> int:
         """Look again at rows with undecided conflicts: both sides may agree by now, or the rules decide otherwise."""
-        keys = await self._resolving.undecided(_LOOKED_AT)
-        await self._resolving.write({key: {} for key in keys})
+        undecided = await self._resolving.undecided(_LOOKED_AT + len(self._kept_otherwise))
+        keys = [key for key in undecided if key not in self._kept_otherwise][:_LOOKED_AT]
+        errors = await self._resolving.write({key: {} for key in keys})
+        self._kept_otherwise.update(key for key, error in errors.items() if isinstance(error, ReadBackDiffers))
         return len(keys)
 
     # before anything is written

@@ -84,6 +84,8 @@ async def test_a_rollback_that_dies_after_a_call_goes_on_and_can_be_undone(
         with pytest.raises(SplynxUnreachable):
             await rollback(pair, run_id=run, account=1)
     assert calls["asked"] == 2
+    (open_call,) = pair.rows("SELECT action FROM {ledger}.intents WHERE state = 'open'")
+    assert open_call["action"].startswith("undo-")  # whoever heals it knows that it took something back
     result = await rollback(pair, run_id=run)
     assert result.exit_code is ExitCode.DONE, text_of(result.document())
     after = picture(pair)

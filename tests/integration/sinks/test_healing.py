@@ -303,3 +303,18 @@ async def test_a_document_that_a_rollback_made_before_it_died_counts_as_taken_ba
     assert await site.healing().heal_all(writer.tokens) == 1
     outcome = "SELECT outcome FROM {ledger}.aggregates WHERE aggregate = 'payment'"
     assert site.rows(outcome) == [{"outcome": ROLLED_BACK}]
+
+
+@pytest.mark.parametrize(("action", "outcome"), [("undo-change", ROLLED_BACK), ("change", DOUBTED)])
+async def test_what_a_rollback_had_called_before_it_died_counts_as_taken_back(
+    site: Site, action: str, outcome: str
+) -> None:
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    site.arm("reset_after_commit", method="PUT", path="customers/customer/")
+    with pytest.raises(SplynxUnreachable):
+        await writer.write([topic.send(ACCOUNTS, 1, customer(1, "Second"), sequence=2)])
+    # As a rollback leaves it: of the bundle that is applied, and the journal has the image already.
+    site.run("UPDATE {ledger}.intents SET sequence = 1, before_image = NULL, action = %s WHERE state = 'open'", action)
+    await site.healing().heal_all(writer.tokens)
+    assert site.rows("SELECT outcome FROM {ledger}.aggregates") == [{"outcome": outcome}]

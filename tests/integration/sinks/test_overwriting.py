@@ -71,6 +71,12 @@ async def test_an_edit_waits_again_when_splynx_answers_and_keeps_it(
     told = site.rows("SELECT field, state FROM {ledger}.conflicts")
     assert told == [{"field": field, "state": "open" if kept else "overwritten"}]
     assert site.rows("SELECT code FROM {ledger}.held WHERE entity = 'customer'") == [{"code": "sink.read_back"}]
+    images = "SELECT COUNT(*) AS n FROM {ledger}.journal"
+    await writer.look_at_conflicts()
+    (before,) = site.rows(images)
+    for _ in range(2):
+        await writer.look_at_conflicts()
+    assert site.rows(images) == [before]  # not with each look, for ever
 
 
 @pytest.mark.parametrize("done", [False, True], ids=["never arrived", "arrived"])
