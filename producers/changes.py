@@ -1,5 +1,6 @@
 """What has changed in Sonar since an instant: thin pages of every followed collection, and the audit log."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -37,7 +38,7 @@ log = structlog.get_logger()
 
 PAGE = 500
 """Thin rows asked for at a time."""
-_TRIES = 5
+_TRIES, _PAUSE_SECONDS = 5, 0.2
 _FEW_ATTEMPTS = 2
 """At what has failed together with others, or once."""
 _WITNESSES = 3
@@ -116,14 +117,26 @@ class Changes:
         Raises:
             SonarGraphqlError, SonarTimeout, SonarFailed, IncompletePage: Sonar does not serve it.
         """
-        last = 0
+        last, tries = 0, 0
         while True:
-            rows = await self._page(one, documents.after_id(last), None)
+            rows: list[dict[str, Any]] | SyncError
+            try:
+                rows = await self._page(one, documents.after_id(last), None)
+            except SonarQueryInvalid:
+                raise
+            except UNSERVED as exc:
+                rows = exc
             if isinstance(rows, SonarForbidden):
                 self._stand(one.thin, rows)
                 return
             if isinstance(rows, SyncError):
-                raise rows
+                tries += 1
+                if tries == _TRIES:
+                    raise rows
+                # All of it would have to be listed again.
+                await asyncio.sleep(_PAUSE_SECONDS * 2**tries)
+                continue
+            tries = 0
             if not rows:
                 return
             yield rows

@@ -507,7 +507,8 @@ async def test_of_rows_that_cannot_be_read_each_rests_for_longer_and_longer(monk
     assert told[-1] == (4, 60.0)
 
 
-async def test_a_start_whose_look_ups_cannot_be_listed_is_no_start() -> None:
+async def test_a_start_whose_look_ups_cannot_be_listed_is_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "_PAUSE_SECONDS", 0.0)
     scene = Scene()
     scene.shop.an_account("Ada")
     scene.client.before = failing(ERRORS[1], lambda document, _: looks_at(document, "account_statuses"))
@@ -665,3 +666,21 @@ async def test_a_collection_of_which_no_range_can_be_read_counts_once(monkeypatc
     works = [_Work(PAYMENT, one, range) for range in ranges]
     await asyncio.gather(*(scene.snapshot._work(deque([each]), refused, asyncio.Event()) for each in works))
     assert refused == {"payment": ERRORS[0]}
+
+
+async def test_a_sonar_that_fails_some_times_is_waited_for_by_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "_PAUSE_SECONDS", 0.0)
+    scene, left = Scene(), 6
+    scene.shop.an_account("Ada")
+
+    def before(document: str, _: Mapping[str, Any]) -> None:
+        nonlocal left
+        if looks_at(document, "account_statuses") or (left < 6 and "query Changed" in document):
+            left -= 1
+            if left >= 0:
+                raise ERRORS[2]
+
+    scene.client.before = before
+    await scene.begin()
+    assert left < 0
+    assert scene.following.low is not None
