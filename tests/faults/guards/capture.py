@@ -47,8 +47,8 @@ def _nothing_stands(real: Any) -> Any:
 
 
 def _numbered_at_the_end(real: Any) -> Any:
-    async def page(self: Any, *args: Any) -> Any:
-        return replace(await real(self, *args), sequence=await self._numbers.take())
+    async def page(self: Any, *args: Any, **options: Any) -> Any:
+        return replace(await real(self, *args, **options), sequence=await self._numbers.take())
 
     return page
 
