@@ -17,13 +17,14 @@ from clients.sonar_purpose import asking
 from plumbing import metrics
 from producers import documents
 from producers.brake import Brake
-from producers.changes import PAGE, Changes
+from producers.changes import Changes
 from producers.cursors import Cursors
 from producers.demands import SWEEP
 from producers.fan_outs import place_of
 from producers.followed import Followed
 from producers.index import Index
 from producers.noticing import Noticing
+from producers.thin_pages import PAGE
 
 log = structlog.get_logger()
 

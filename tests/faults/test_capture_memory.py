@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from producers import changes, following, glimpses
+from producers import following, glimpses, thin_pages
 from producers.orders import Order
 from tests.faults.capture_town import Town, UnevenBroker
 from tests.faults.seeds import seeds
@@ -106,7 +106,7 @@ async def customer(seed: int, rows: int) -> int:
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is bounded by a number of rows is so by a few here."""
-    monkeypatch.setattr(changes, "PAGE", 50)
+    monkeypatch.setattr(thin_pages, "PAGE", 50)
     monkeypatch.setattr(following, "_MANY", 60)
     monkeypatch.setattr(glimpses, "_MOST", 50)
 

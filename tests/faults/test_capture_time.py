@@ -67,7 +67,7 @@ async def test_wrong_clocks_hide_no_change_and_freshness_stays_honest(
 async def test_ties_across_page_edges_are_all_found_though_capture_ends_between_them(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("producers.changes.PAGE", 7)
+    monkeypatch.setattr("producers.thin_pages.PAGE", 7)
     town = Town(seed)
     await town.read()
     await town.follow(1)
@@ -132,7 +132,7 @@ async def test_what_is_committed_later_than_the_overlap_reaches_or_moves_no_time
 async def test_rows_that_come_and_go_between_pages_of_any_size_are_neither_missed_nor_read_twice(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("producers.changes.PAGE", 5)
+    monkeypatch.setattr("producers.thin_pages.PAGE", 5)
     monkeypatch.setattr("producers.brake.LEAST", 1000)  # all these deletes are meant
     town = Town(seed)
     town.snapshot._ways = 1 + seed % 2

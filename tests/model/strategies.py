@@ -10,7 +10,7 @@ from unittest import mock
 from weakref import WeakKeyDictionary
 
 from plumbing.clock import utc_now
-from producers import changes, documents, following
+from producers import documents, following, thin_pages
 from producers.changes import Changes
 from producers.documents import Thin
 from producers.glimpses import Glimpses
@@ -44,7 +44,7 @@ class Strategy:
     def patched(self) -> Iterator[None]:
         """With thin pages of few rows, so that paging takes part."""
         with contextlib.ExitStack() as stack:
-            stack.enter_context(mock.patch.object(changes, "PAGE", 4))
+            stack.enter_context(mock.patch.object(thin_pages, "PAGE", 4))
             stack.enter_context(mock.patch("producers.sweep.PAGE", 4))
             # A history is too short for a hundred looks.
             stack.enter_context(mock.patch("producers.lateness._ENOUGH", 2))
@@ -82,10 +82,10 @@ def _page_numbers() -> PATCHES:
             number = 1
             while True:
                 document = documents.thin_document([thin]).replace("page: 1", f"page: {number}")
-                answer = await self._client.query(document, {"s0": search, "n": changes.PAGE})
+                answer = await self._client.query(document, {"s0": search, "n": thin_pages.PAGE})
                 page = answer.data["c0"]["entities"]
                 yield place, [row for row in page if row is not None]
-                if len(page) < changes.PAGE:
+                if len(page) < thin_pages.PAGE:
                     break
                 number += 1
 

@@ -130,10 +130,10 @@ async def test_the_deletes_of_a_day_count_after_a_restart() -> None:
 
 
 async def test_the_log_is_taken_in_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("producers.thin_pages.PAGE", 2)
     scene = await a_scene()
     for _ in range(5):
         scene.shop.store.delete("Payment", scene.shop.a_payment(1, 100))
-    monkeypatch.setattr("producers.changes.PAGE", 2)
     taken: list[int] = []
 
     def look(document: str, variables: Mapping[str, Any]) -> None:

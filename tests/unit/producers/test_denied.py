@@ -8,7 +8,7 @@ import pytest
 from clients.sonar_errors import SonarForbidden
 from clients.sonar_purpose import Asked
 from plumbing import metrics
-from producers import changes, following
+from producers import following, thin_pages
 from schemas.entities.settings import BILLING_SETTING
 from tests.unit.producers.scene import ACCOUNT, Scene
 from tests.unit.producers.settled import a_scene, looks, ops
@@ -113,7 +113,7 @@ async def test_one_collection_that_is_refused_is_found_by_halving() -> None:
 async def test_demands_that_cannot_be_met_are_not_asked_for_with_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = await a_scene()
     monkeypatch.setattr(following, "_MANY", 10)
-    monkeypatch.setattr(changes, "PAGE", 5)
+    monkeypatch.setattr(thin_pages, "PAGE", 5)
     scene.damage(denied=frozenset({"Account.contacts"}))
     for number in range(60):
         scene.shop.an_account(f"A{number}")

@@ -9,7 +9,7 @@ import pytest
 
 from clients.sonar_errors import SonarTimeout
 from clients.sonar_purpose import asked_for
-from producers import changes, fan_outs
+from producers import fan_outs, thin_pages
 from producers.cursors import CursorUnusable
 from tests.unit.producers.scene import AGGREGATES, PAYMENT, Scene
 from tests.unit.producers.settled import a_scene, read
@@ -377,7 +377,7 @@ async def test_fan_outs_that_are_none_of_ours_stop_capture() -> None:
 
 async def test_pages_of_carriers_are_read_to_their_end(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = await a_crowd(10)
-    monkeypatch.setattr(changes, "PAGE", 3)
+    monkeypatch.setattr(thin_pages, "PAGE", 3)
     rename(scene, "In service")
     await look(scene)
     assert showing(scene, "In service") == 10

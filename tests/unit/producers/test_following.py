@@ -8,7 +8,7 @@ import pytest
 
 from clients.sonar_errors import IncompletePage
 from plumbing import metrics
-from producers import changes, publisher
+from producers import publisher, thin_pages
 from tests.unit.producers.scene import ACCOUNT
 from tests.unit.producers.settled import a_scene, looks, ops
 
@@ -100,7 +100,7 @@ async def test_changes_are_covered_up_to_sonars_clock_less_the_safety_lag() -> N
 async def test_more_collections_than_one_request_takes_are_asked_for_in_several(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(changes, "_TOGETHER", 3)
+    monkeypatch.setattr(thin_pages, "_TOGETHER", 3)
     scene = await a_scene()
     scene.shop.store.update("Account", 1, name="Eda")
     scene.shop.store.update("Payment", 1, amount=777)
@@ -151,7 +151,7 @@ async def test_a_collection_that_gives_the_same_rows_for_ever_stands_still(monke
     scene = await a_scene()
     for name in ("Bea", "Cleo"):
         scene.shop.an_account(name)
-    monkeypatch.setattr("producers.changes.PAGE", 1)
+    monkeypatch.setattr("producers.thin_pages.PAGE", 1)
     real, asked = scene.shop.engine.execute, 0
 
     def finer(query: str, variables: dict[str, Any], *rest: Any) -> Any:

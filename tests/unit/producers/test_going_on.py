@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from producers import changes, following, rereading
+from producers import following, rereading, thin_pages
 from tests.unit.producers.scene import ACCOUNT, PAYMENT
 from tests.unit.producers.settled import a_scene, looks
 
@@ -47,7 +47,7 @@ async def test_what_failed_to_be_read_is_seen_again_by_the_next_poll() -> None:
 async def test_what_changed_in_a_long_outage_is_read_while_it_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = await a_scene()
     monkeypatch.setattr(following, "_MANY", 10)
-    monkeypatch.setattr(changes, "PAGE", 5)
+    monkeypatch.setattr(thin_pages, "PAGE", 5)
     monkeypatch.setattr(rereading, "_PAGES", 2)
     most, real = 0, rereading.Rereading.meet
 

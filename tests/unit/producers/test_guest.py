@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clients.sonar_errors import SonarFailed, SonarTimeout
-from producers import changes, following
+from producers import following, thin_pages
 from producers.index import Pending
 from producers.sizes import PageSize
 from tests.unit.producers.scene import ACCOUNT, PAYMENT, Scene
@@ -103,7 +103,7 @@ async def test_rows_that_a_shortened_page_has_no_room_for_are_not_taken_for_dele
 
 
 async def test_requests_are_told_apart_by_what_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "PAGE", 2)
+    monkeypatch.setattr(thin_pages, "PAGE", 2)
     scene = await a_scene()
     scene.client.purposes.clear()
     scene.shop.clock.tick(24 * 3600)
@@ -122,14 +122,14 @@ async def test_requests_are_told_apart_by_what_for(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize(
     ("many", "page"),
     [
-        pytest.param(following._MANY, changes.PAGE, id="by one look"),
+        pytest.param(following._MANY, thin_pages.PAGE, id="by one look"),
         pytest.param(70, 40, id="while the look goes on, after an outage"),
     ],
 )
 async def test_what_changed_is_read_again_in_whole_pages(many: int, page: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Apart from the overlap, a page-worth of changed rows costs at most 1.2 requests."""
     monkeypatch.setattr(following, "_MANY", many)
-    monkeypatch.setattr(changes, "PAGE", page)
+    monkeypatch.setattr(thin_pages, "PAGE", page)
     scene = Scene(page_size=25)
     accounts = [scene.shop.an_account(f"A{number}") for number in range(200)]
     payments = [scene.shop.a_payment(account) for account in accounts for _ in range(2)]
@@ -152,7 +152,7 @@ async def test_what_changed_is_read_again_in_whole_pages(many: int, page: int, m
 
 async def test_what_is_noted_at_the_start_is_handed_over_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """A real ISP has hundreds of thousands of look-ups: held until the last is read, they take gigabytes."""
-    monkeypatch.setattr(changes, "PAGE", 4)
+    monkeypatch.setattr(thin_pages, "PAGE", 4)
     scene, taken = Scene(), list[int]()
     accounts = [scene.shop.an_account(f"A{number}") for number in range(30)]
     real = scene.index.take_pending

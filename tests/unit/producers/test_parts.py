@@ -9,7 +9,7 @@ import pytest
 
 from clients.sonar_errors import SonarForbidden
 from plumbing.errors import ConfigurationError
-from producers import changes, signals, snapshot
+from producers import signals, snapshot, thin_pages
 from producers.cursors import CursorUnusable
 from producers.ids import Ids
 from producers.orders import Order, Orders
@@ -203,7 +203,7 @@ async def test_one_customers_world_is_read_again_from_the_account_down() -> None
 
 async def test_one_customers_world_holds_what_thin_pages_do_not_take_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = await a_scene()
-    monkeypatch.setattr(changes, "PAGE", 2)
+    monkeypatch.setattr(thin_pages, "PAGE", 2)
     payments = [3, *(scene.shop.a_payment(3) for _ in range(5))]
     assert await carry_out(scene, Order(("payment",), customer=3))
     assert read_again(scene, "payment") == payments

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from producers import changes, descent
+from producers import descent, thin_pages
 from producers.parts import owned
 from schemas.aggregate import Aggregate
 from schemas.entities.network.assignment import IP_ASSIGNMENT
@@ -219,7 +219,7 @@ async def test_a_place_of_another_kind_with_the_same_id_is_not_taken_for_the_add
 
 
 async def test_a_way_down_over_more_rows_than_one_search_takes_reaches_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "PAGE", 3)
+    monkeypatch.setattr(thin_pages, "PAGE", 3)
     monkeypatch.setattr(descent, "_TOGETHER", 2)
     plant = Plant()
     ips = [plant.an_ip("InventoryModelFieldData", plant.a_holder("InventoryModelFieldData")) for _ in range(5)]

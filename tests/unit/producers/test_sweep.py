@@ -174,7 +174,7 @@ async def test_what_the_log_told_of_while_a_listing_was_under_way_is_no_second_d
     scene = await a_scene()
     ids = [scene.shop.a_payment(1, number) for number in range(LEAST)]
     await look(scene)
-    for module in ("changes", "sweep"):
+    for module in ("thin_pages", "sweep"):
         monkeypatch.setattr(f"producers.{module}.PAGE", 4)
     listing = None
     while listing is None or listing.collection != "payments":
