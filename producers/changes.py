@@ -189,7 +189,7 @@ class Changes:
             answer = answers[place]
             if isinstance(answer.rows, SyncError):
                 if isinstance(answer.rows, SonarForbidden):
-                    pass
+                    self._stand(answer.thin, answer.rows)
                 found.append(answer.rows)
             else:
                 found.append(one.take(answer.thin, [int(row["id"]) for row in answer.rows], ended=answer.is_last))

@@ -110,6 +110,15 @@ async def test_one_collection_that_is_refused_is_found_by_halving() -> None:
     assert scene.following.halted == ["notes"]
 
 
+async def test_what_may_not_be_read_on_the_way_to_carriers_stands_still() -> None:
+    scene = await a_scene()
+    (statuses, *_) = (one for one in scene.changes.collections if one.look_up and one.aggregate is ACCOUNT)
+    scene.damage(denied=frozenset({"accounts"}))
+    (refused,) = await scene.changes.down([scene.changes.carriers(statuses, [scene.shop.status])], 100)
+    assert isinstance(refused, SonarForbidden)
+    assert scene.changes.standing == {"accounts": SonarForbidden.code}
+
+
 async def test_demands_that_cannot_be_met_are_not_asked_for_with_every_page(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = await a_scene()
     monkeypatch.setattr(following, "_MANY", 10)
