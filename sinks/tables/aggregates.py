@@ -7,7 +7,7 @@ from typing import Any
 
 from clients.mysql import Transaction
 from clients.mysql_errors import DUPLICATE, StatementRefused
-from schemas.ledger import DOUBTED, ROLLED_BACK
+from schemas.ledger import DOUBTED, LIVE, ROLLED_BACK
 from sinks.errors import Overtaken
 from sinks.plan import AggregateState
 from sinks.tables.base import AggregateKey, Tables, chunks, marks, upsert
@@ -91,12 +91,16 @@ class AppliedAggregates(Tables):
         )
 
     async def settle_outcomes(self, tx: Transaction, keys: Iterable[AggregateKey]) -> None:
-        """Aggregates of which nothing waits any more count as applied."""
+        """Aggregates of which nothing waits any more count as applied; as doubted, while a call was healed of one of
+        their records that was not written since: of such a one the hash is forgotten.
+        """
         for first, part in chunks(keys):
             await tx.execute(
-                f"UPDATE {self.table('aggregates')} a SET a.outcome = 'applied'"
+                f"UPDATE {self.table('aggregates')} a SET a.outcome = IF(EXISTS ("
+                f"SELECT 1 FROM {self.table('crosswalk')} c WHERE c.aggregate = a.aggregate AND c.sonar_id = a.sonar_id"
+                " AND c.state = %s AND c.hash = ''), %s, 'applied')"
                 f" WHERE a.aggregate = %s AND a.sonar_id IN ({marks(part)}) AND a.outcome IN ('parked', 'deferred')"
                 f" AND NOT EXISTS (SELECT 1 FROM {self.table('held')} h"
                 " WHERE h.aggregate = a.aggregate AND h.sonar_id = a.sonar_id)",
-                [first, *part],
+                [LIVE, DOUBTED, first, *part],
             )

@@ -211,6 +211,38 @@ async def test_a_record_that_was_woken_counts_as_applied_though_its_call_was_hea
     assert {row["outcome"] for row in site.rows("SELECT outcome FROM {ledger}.aggregates")} == {"applied"}
 
 
+async def test_a_healed_call_is_still_doubted_once_nothing_of_its_bundle_waits_any_more(site: Site) -> None:
+    """Another record of it waited meanwhile, and came."""
+    writer, topic = await site.own(site.make_writer()), Topic()
+    told = [*customer(1, "First"), service(501, 2)]
+    await writer.write([topic.send(ACCOUNTS, 1, told, sequence=1)])
+    second = topic.send(ACCOUNTS, 1, [*customer(1, "Second"), service(501, 2)], sequence=1, generation=2)
+    site.arm("reset_after_commit", method="PUT", path="customers/customer/")
+    with pytest.raises(SplynxUnreachable):
+        await writer.write([second])
+    writer = await site.own(site.make_writer())
+    await site.healing().heal_all(writer.tokens)
+    await writer.write([topic.send(ACCOUNTS, 2, customer(2), sequence=2)])
+    while await writer.settle():
+        pass
+    assert site.rows("SELECT * FROM {ledger}.held") == []
+    outcome = "SELECT outcome FROM {ledger}.aggregates WHERE sonar_id = 1"
+    assert site.rows(outcome) == [{"outcome": DOUBTED}]
+    await writer.write([second, topic.send(ACCOUNTS, 1, told, sequence=1, generation=3)])
+    assert site.rows(outcome) == [{"outcome": "applied"}]
+    assert site.rows("SELECT name FROM customers WHERE login = 's1'") == [{"name": "First"}]
+
+
+async def test_what_was_withdrawn_beside_a_record_that_waited_is_no_doubt(site: Site) -> None:
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, [*customer(1), service(7, 1)], sequence=1)])
+    await writer.write([topic.send(ACCOUNTS, 1, [*customer(1), service(501, 2)], sequence=2)])
+    await writer.write([topic.send(ACCOUNTS, 2, customer(2), sequence=3)])
+    while await writer.settle():
+        pass
+    assert {row["outcome"] for row in site.rows("SELECT outcome FROM {ledger}.aggregates")} == {"applied"}
+
+
 async def test_what_was_written_because_of_a_conflict_is_not_taken_back_though_its_call_was_not_answered(
     site: Site,
 ) -> None:
