@@ -24,9 +24,13 @@ _ENTITY, _RECORD, _LEDGER = "crossfade.entity", "crossfade.record", "crossfade.l
 
 
 class Told(NamedTuple):
-    """What a letter is about: where the message lies, which record of it (empty: all), and the code."""
+    """What a letter is about: where the message lies, which record of it (none: all of the aggregate), and the code.
+
+    Records of one message may have one key: a customer and its info.
+    """
 
     at: Place
+    entity: str
     record: str
     code: str
 
@@ -43,7 +47,7 @@ def known_letters(settings: Settings, mark: str) -> Iterator[Told]:
         headers = {name: value.decode() for name, value in cast("list[tuple[str, bytes]]", message.headers() or [])}
         if headers.get(_LEDGER) == mark:
             at = Place(headers[TOPIC], int(headers[PARTITION]), int(headers[OFFSET]))
-            yield Told(at, headers[_RECORD], headers[CODE])
+            yield Told(at, headers[_ENTITY], headers[_RECORD], headers[CODE])
 
 
 class DeadLetters:
@@ -91,7 +95,7 @@ class DeadLetters:
         def counts(one: Told) -> bool:
             in_window = one.at.offset >= done.get(one.at.topic, {}).get(one.at.partition, 0) - window
             # What waits is set aside long after its message was consumed.
-            return in_window or (one.at, one.record) in waiting
+            return in_window or (one.at, (one.entity, one.record)) in waiting
 
         known = await asyncio.to_thread(lambda: set(filter(counts, known_letters(settings, mark))))
         return cls(producer, topics, budget, window, mark=mark, known=known)
@@ -117,7 +121,7 @@ class DeadLetters:
         """
         at = Place(topic, partition, offset)
         self._spending.spend(at)
-        one = Told(at, record, error.code)
+        one = Told(at, entity, record, error.code)
         if one in self._told or one in self._known:
             return
         self._producer.produce(

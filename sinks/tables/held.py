@@ -8,7 +8,7 @@ from typing import Any
 
 from clients.mysql import Row, Transaction
 from plumbing.reading import Place
-from schemas.ledger import LIVE, PARKED, READY
+from schemas.ledger import DEFERRED, LIVE, PARKED, READY
 from sinks.errors import PredecessorMissing
 from sinks.tables.base import AggregateKey, Key, Tables, chunks, marks, upsert
 
@@ -115,13 +115,17 @@ class HeldRecords(Tables):
             [state, *wanted, *sorted(but), limit, behind],
         )
 
-    async def waiting_places(self, tx: Transaction) -> set[tuple[Place, str]]:
-        """Where the message of each record lies that may still be given up, or written, and the record's key."""
+    async def waiting_places(self, tx: Transaction) -> set[tuple[Place, Key]]:
+        """Where the message of each record lies that may still be given up, or written, and the record."""
         rows = await tx.fetch(
-            f"SELECT topic, partition_no, topic_offset, record_key FROM {self.table('held')} WHERE state IN (%s, %s)",
-            (PARKED, READY),
+            f"SELECT topic, partition_no, topic_offset, entity, record_key FROM {self.table('held')}"
+            " WHERE state IN (%s, %s, %s)",
+            (PARKED, READY, DEFERRED),
         )
-        return {(Place(row["topic"], row["partition_no"], row["topic_offset"]), row["record_key"]) for row in rows}
+        return {
+            (Place(row["topic"], row["partition_no"], row["topic_offset"]), (row["entity"], row["record_key"]))
+            for row in rows
+        }
 
     async def held_counts(self, tx: Transaction) -> dict[Key, int]:
         """`{(entity, state): how many}`."""

@@ -119,7 +119,7 @@ async def test_what_waits_is_left_to_a_bundle_that_has_begun_to_be_written_and_m
     await writer.write([replace(topic.send(ACCOUNTS, 2, customer(2), sequence=2), partition=1)])
     async with site.db.session() as tx:
         places = await site.ledger.waiting_places(tx)
-    assert (Place("splynx.t.account", 0, 0), "501") in places
+    assert (Place("splynx.t.account", 0, 0), ("internet_service", "501")) in places
     handled = [await writer.settle() for _ in range(2)]
     held = "SELECT record_key, state, sequence FROM {ledger}.held"
     assert site.rows(held) == [{"record_key": "501", "state": "ready", "sequence": 6}]
@@ -212,6 +212,35 @@ async def test_what_stands_and_waits_for_customers_that_it_belongs_to_no_more_ha
     await writer.write([topic.send(PAYMENTS, 10, [], sequence=4, unread=UNREAD, owner=2, reason=OUT_OF_SCOPE)])
     assert bus.produce.call_count == 1
     assert site.rows("SELECT code, topic_offset FROM {ledger}.held") == [{"code": "sink.moved_away", "topic_offset": 2}]
+
+
+async def test_what_is_deferred_may_be_given_up_long_after_its_message_was_consumed(site: Site) -> None:
+    """So its letter is to be known after a restart as that of a parked record is."""
+    topic = Topic()
+    writer = await site.own(site.make_writer(disposable=False))
+
+    async def waiting() -> set[tuple[Place, tuple[str, str]]]:
+        async with site.db.session() as tx:
+            return await site.ledger.waiting_places(tx)
+
+    await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 700)], sequence=1, owner=1)])
+    assert site.rows("SELECT state FROM {ledger}.held") == [{"state": "deferred"}]
+    assert await waiting() == {(Place("splynx.t.payment", 0, 0), ("payment", "10"))}
+    await writer.write([topic.send(PAYMENTS, 10, [], sequence=2, unread=UNREAD, owner=2, reason=OUT_OF_SCOPE)])
+    assert site.rows("SELECT state, topic_offset FROM {ledger}.held") == [{"state": "dead", "topic_offset": 0}]
+    assert await waiting() == set()
+
+
+async def test_records_of_one_key_that_wait_too_long_have_a_letter_each(site: Site) -> None:
+    topic, bus = Topic(), Mock()
+    writer = await site.own(site.make_writer(letters=DeadLetters(bus, Topics("t"), 100), parked_hours=1e-9))
+    parent = Ref(entity="customer", key="1")
+    await writer.write([topic.send(ACCOUNTS, 2, customer(2, parent_id=parent), sequence=1)])
+    await writer.settle()
+    told = [one.kwargs["headers"] for one in bus.produce.call_args_list]
+    assert sorted((one["crossfade.entity"], one["crossfade.record"]) for one in told) == [
+        (b"customer", b"2"), (b"customer_info", b"2"),
+    ]  # fmt: skip
 
 
 async def test_what_waits_too_long_becomes_a_dead_letter(site: Site) -> None:

@@ -274,7 +274,7 @@ async def test_a_refused_record_is_a_dead_letter_and_the_others_pass(site: Site)
 
 async def test_a_message_that_passes_after_all_costs_no_budget_any_more(site: Site) -> None:
     topic = Topic()
-    told = Told(Place("splynx.t.account", 0, 0), "1", "splynx.record_refused")
+    told = Told(Place("splynx.t.account", 0, 0), "customer", "1", "splynx.record_refused")
     letters = DeadLetters(Mock(), Topics("t"), 1, known=[told])
     writer = await site.own(site.make_writer(letters=letters))
     await writer.write(

@@ -12,6 +12,7 @@ from plumbing.reading import Place
 from schemas.topics import Topics
 from sinks.errors import KeyTaken
 from sinks.letters import DeadLetters, Told, known_letters
+from sinks.tables.base import Key
 
 
 class Bus:
@@ -30,9 +31,9 @@ class Bus:
         self.sent.append(headers)
 
 
-def _add(letters: DeadLetters, offset: int, record: str = "1") -> None:
+def _add(letters: DeadLetters, offset: int, record: str = "1", entity: str = "payment") -> None:
     error = KeyTaken("a live payment has this receipt number already")
-    letters.add(topic="splynx.t.payment", partition=3, offset=offset, entity="payment", error=error, record=record)
+    letters.add(topic="splynx.t.payment", partition=3, offset=offset, entity=entity, error=error, record=record)
 
 
 @pytest.fixture
@@ -49,6 +50,19 @@ def test_a_batch_that_is_tried_again_writes_no_letter_again(bus: Any) -> None:
     letters.forget()
     _add(letters, 7)
     assert len(bus.sent) == 3
+
+
+def test_records_of_one_message_that_have_one_key_have_a_letter_each(bus: Any) -> None:
+    """A customer, its info and its billing, all of which waited too long."""
+    letters = DeadLetters(bus, Topics("t"), 100, known=[_known(8)])
+    for offset in (7, 8):
+        for entity in ("payment", "customer", "customer_info"):
+            _add(letters, offset, entity=entity)
+    told = [(one["__connect.errors.offset"], one["crossfade.entity"]) for one in bus.sent]
+    assert told == [
+        (b"7", b"payment"), (b"7", b"customer"), (b"7", b"customer_info"),
+        (b"8", b"customer"), (b"8", b"customer_info"),
+    ]  # fmt: skip
 
 
 async def test_rows_are_not_locked_for_as_long_as_the_broker_is_away(bus: Any) -> None:
@@ -82,7 +96,7 @@ def test_a_flood_stops_the_sink_and_many_records_of_one_message_are_none(bus: An
 
 
 def _known(offset: int) -> Told:
-    return Told(Place("splynx.t.payment", 3, offset), "1", KeyTaken.code)
+    return Told(Place("splynx.t.payment", 3, offset), "payment", "1", KeyTaken.code)
 
 
 def test_what_an_earlier_process_wrote_counts_and_is_not_written_again(bus: Any) -> None:
@@ -124,7 +138,7 @@ def test_only_letters_of_the_ledger_are_known(bus: Any, monkeypatch: pytest.Monk
 async def test_of_what_was_committed_only_the_window_and_what_waits_are_remembered(
     bus: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = [_known(offset) for offset in (7, 999, 1000, 2001)]
+    known = [_known(offset) for offset in (7, 998, 999, 1000, 2001)]
     monkeypatch.setattr("sinks.letters.known_letters", lambda *_: iter(known))
 
     class Kept:
@@ -138,12 +152,13 @@ async def test_of_what_was_committed_only_the_window_and_what_waits_are_remember
         async def checkpoints(self, *_: Any) -> dict[int, int]:
             return {3: 2000}
 
-        async def waiting_places(self, *_: Any) -> set[tuple[Place, str]]:
-            return {(_known(7).at, "1"), (_known(999).at, "another")}
+        async def waiting_places(self, *_: Any) -> set[tuple[Place, Key]]:
+            of = {7: ("payment", "1"), 998: ("customer", "1"), 999: ("payment", "another")}
+            return {(_known(offset).at, key) for offset, key in of.items()}
 
     kept = cast("Any", Kept())
     budget = SimpleNamespace(dead_letter_budget=9, dead_letter_window=1000)
     letters = await DeadLetters.open(cast("Any", SimpleNamespace(instance="t", sink=budget)), bus, kept, kept)
-    for offset in (7, 999, 1000):
+    for offset in (7, 998, 999, 1000):
         _add(letters, offset)
-    assert [one["__connect.errors.offset"] for one in bus.sent] == [b"999"]
+    assert [one["__connect.errors.offset"] for one in bus.sent] == [b"998", b"999"]
