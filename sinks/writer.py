@@ -277,8 +277,8 @@ class Writer:
     # small things
 
     def _goes_over_rest(self, aggregate: Aggregate) -> bool:
-        """Whether a record of it is entered before its batch is committed."""
-        return any(self._ways.on(target, self._phase).path is WritePath.REST for target in aggregate.targets)
+        """Whether a record of it is entered before its batch is committed, in whichever phase: a call outlasts one."""
+        return any(self._ways.may_go(target, WritePath.REST) for target in aggregate.targets)
 
     def _letter(self, delivery: Delivery, error: SyncError) -> None:
         self._letters.add(

@@ -15,6 +15,7 @@ from clients.splynx import SplynxClient
 from schemas.aggregate import WritePath
 from schemas.entities.scoped import OUT_OF_SCOPE
 from schemas.ledger import DONE, SHADOW
+from schemas.records import SplynxRecord
 from schemas.write_paths import BY_SQL, WritePaths
 from sinks.errors import Overtaken
 from sinks.jobs import Delivery, Job, Result
@@ -291,6 +292,30 @@ async def test_what_goes_by_sql_alone_is_not_looked_for_at_the_commit(
     await writer.write(batch)
     await writer.write(topic.rewind(batch))
     assert asked == [([("account", 1), ("account", 2)], 1), ([], 0)]
+
+
+@pytest.mark.fault(36)
+@pytest.mark.parametrize("asked", ["deleted", "moved"])
+async def test_a_call_that_was_begun_in_a_phase_of_rest_is_waited_for_in_one_of_sql(
+    site: Site, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    first, second, topic = await _side_by_side(site, WritePaths(sql=True, chosen=OVER_REST))
+    late = topic.send(PAYMENTS, 10, [payment(10, 1, 700)], sequence=3)
+    records: list[SplynxRecord] = [payment(10, 2, 100)] if asked == "moved" else []
+    newer = replace(topic.send(PAYMENTS, 10, records, sequence=4, deleted=asked == "deleted"), partition=1)
+
+    async def comes_in_the_next_phase() -> None:
+        async with site.db.transaction() as tx:
+            await site.ledger.enter(tx, "freeze")
+        with pytest.raises(Overtaken):
+            await second.write([newer])
+
+    _meanwhile(SplynxClient, "post", monkeypatch, comes_in_the_next_phase)
+    await first.write([late])
+    await second.write([newer])
+    assert sorted(site.deposits().values()) == [Decimal(0), Decimal(1 if asked == "moved" else 0)]
+    assert site.rows("SELECT sequence FROM {ledger}.aggregates WHERE aggregate = 'payment'") == [{"sequence": 4}]
+    assert site.rows("SELECT state FROM {ledger}.intents WHERE state = 'open'") == []
 
 
 @pytest.mark.fault(36)
