@@ -158,7 +158,7 @@ class Healing:
         key, (run_id, _) = (intent.entity, intent.key), intent.run
         await self._ledger.not_overwritten(tx, key, intent.sequence, run_id, flat(intent.sent).keys() - done)
         once = {name: intent.sent[name] for name in done.intersection(self._targets[intent.entity].once)}
-        known = await self._ledger.known_record(tx, key) if once else None
+        known = await self._ledger.known_record(tx, key, lock=True) if once else None
         if known is not None:
             # Who stands aside is brought back when it cannot be written, and only the ledger tells that it does.
             now = (known.target_id, "", known.sequence, known.state, known.revision, dumped(known.document | once))

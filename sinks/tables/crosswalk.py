@@ -45,10 +45,11 @@ class Crosswalk(Tables):
                 found.setdefault((row["aggregate"], row["sonar_id"]), []).append(_known(row))
         return found
 
-    async def known_record(self, tx: Transaction, key: Key) -> Known | None:
-        """One crosswalk row."""
+    async def known_record(self, tx: Transaction, key: Key, *, lock: bool = False) -> Known | None:
+        """One crosswalk row. `lock`: it stays as it is until the commit."""
         row = await tx.fetch_one(
-            f"SELECT {_KNOWN} FROM {self.table('crosswalk')} c WHERE c.entity = %s AND c.record_key = %s",
+            f"SELECT {_KNOWN} FROM {self.table('crosswalk')} c WHERE c.entity = %s AND c.record_key = %s"
+            + (" FOR UPDATE" if lock else ""),
             key,
         )
         return None if row is None else _known(row)

@@ -1,5 +1,6 @@
 """Calls whose answer is lost or never came: found again or made again, and no twin."""
 
+import asyncio
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -7,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from clients.mysql import Transaction
 from clients.splynx import SplynxClient
 from clients.splynx_errors import SplynxUnreachable
 from schemas.ledger import DOUBTED, ROLLED_BACK
 from schemas.ownership import Ownership
 from schemas.records import Ref
+from sinks.plan import Known
 from sinks.rest_documents import Making
+from sinks.store import Key, Ledger
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, GROUPS, PAYMENTS, Label, Topic, customer, payment, service
 
@@ -241,6 +245,37 @@ async def test_what_was_withdrawn_beside_a_record_that_waited_is_no_doubt(site: 
     while await writer.settle():
         pass
     assert {row["outcome"] for row in site.rows("SELECT outcome FROM {ledger}.aggregates")} == {"applied"}
+
+
+async def test_the_log_in_that_a_healed_call_gave_is_not_entered_over_what_another_sink_enters_meanwhile(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, topic = await site.own(site.make_writer()), Topic()
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
+    site.arm("reset_after_commit", method="PUT", path="customers/customer/")
+    with pytest.raises(SplynxUnreachable):
+        await writer.write([topic.send(ACCOUNTS, 1, customer(1, login="new"), sequence=2)])
+    others, real = list[asyncio.Task[None]](), Ledger.known_record
+
+    async def enters() -> None:
+        async with site.db.transaction() as tx:
+            await tx.execute(
+                f"UPDATE {site.ledger.table('crosswalk')} SET sequence = 3, document = '{{}}' WHERE entity = 'customer'"
+            )
+
+    async def reading(self: Ledger, tx: Transaction, key: Key, **how: bool) -> Known | None:
+        found = await real(self, tx, key, **how)
+        others.append(asyncio.create_task(enters()))
+        await asyncio.wait(others, timeout=1)
+        return found
+
+    writer = await site.own(site.make_writer())
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "known_record", reading)
+        await site.healing().heal_all(writer.tokens)
+    await asyncio.gather(*others)
+    entered = "SELECT sequence, document FROM {ledger}.crosswalk WHERE entity = 'customer'"
+    assert site.rows(entered) == [{"sequence": 3, "document": "{}"}]
 
 
 async def test_what_was_written_because_of_a_conflict_is_not_taken_back_though_its_call_was_not_answered(
