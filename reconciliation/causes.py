@@ -10,7 +10,7 @@ from clients.mysql import Database
 from reconciliation.crosswalk import CHUNK, Link, chunks, conflicts_of, links_of, marks
 from reconciliation.events import Events, Newest
 from reconciliation.findings import Cause, Finding
-from schemas.ledger import LIVE, ROLLED_BACK, UNSETTLED
+from schemas.ledger import DOUBTED, LIVE, ROLLED_BACK, UNSETTLED
 from schemas.topics import Topics
 
 _ROOTS = {
@@ -25,6 +25,11 @@ WITHDRAWN = "withdrawn"
 
 SUM_OF_RECORDS = Cause("sum: see its records")
 MADE_THERE = Cause("made in Splynx")
+_NOT_AS_ASKED = {
+    ROLLED_BACK: "taken back: its bundle has not come again",
+    DOUBTED: "doubted: the answer to a call was lost, and its bundle has not come again",
+}
+"""Outcomes of aggregates of which Splynx may hold something else than their newest bundle asks for."""
 _KEPT = "conflict: somebody decided for Splynx's value"
 _WITH = {"ledger_total": "amount", "ledger_customer_id": "customer_id", "amount_minor": "amount"}
 """Fields whose edits are told as those of another one."""
@@ -42,8 +47,8 @@ class Known:
     link: Link | None
     conflict: str | None = None
     """State of the conflict about the finding's field."""
-    taken_back: bool = False
-    """Records of its aggregate were taken back, and its bundle has not come again since."""
+    outcome: str = ""
+    """Of its aggregate's newest bundle."""
 
 
 class Causes:
@@ -82,7 +87,7 @@ class Causes:
             id: (int(row["sequence"]), int(row["partition_no"]), int(row["topic_offset"]))
             for id, row in applied.items()
         }
-        back = {id for id, row in applied.items() if row["outcome"] == ROLLED_BACK}
+        outcomes = {id: str(row["outcome"]) for id, row in applied.items()}
         held = {
             (row["entity"], row["record_key"]): row
             for row in await self._ledger.fetch(
@@ -99,7 +104,7 @@ class Causes:
             record = (finding.entity, finding.key)
             link = next((one for one in links.get(id, ()) if (one.entity, one.key) == record), None)
             conflict = conflicts.get((*record, _WITH.get(finding.field, finding.field)))
-            found[finding] = Known(events[id], bundles.get(id), held.get(record), link, conflict, id in back)
+            found[finding] = Known(events[id], bundles.get(id), held.get(record), link, conflict, outcomes.get(id, ""))
         return found
 
 
@@ -137,8 +142,8 @@ def cause_of(finding: Finding, known: Known, fields_differ: bool, topics: Topics
         return Cause(f"dead letter: {event.code}", *at_event)
     if bundle is None or bundle[0] < event.sequence:
         return Cause("late: the newest event has not reached the ledger", *at_event)
-    if known.taken_back:
-        return _at_bundle("taken back: its bundle has not come again", known, topics)
+    if known.outcome in _NOT_AS_ASKED:
+        return _at_bundle(_NOT_AS_ASKED[known.outcome], known, topics)
     if finding.check == "record" and not fields_differ:
         # Splynx has what the mapper made of the event, and that is not what the rules say.
         return _at_bundle("mapper: its bundle asks for what Splynx has", known, topics)

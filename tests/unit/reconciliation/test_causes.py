@@ -1,14 +1,15 @@
 """Why a record differs: the first explanation that holds, with the message it comes from."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from reconciliation.causes import Known, cause_of, root_of
+from reconciliation.causes import Causes, Known, cause_of, root_of
 from reconciliation.crosswalk import Link
 from reconciliation.events import Newest
 from reconciliation.findings import Cause, Finding
+from schemas.ledger import DOUBTED, ROLLED_BACK
 from schemas.topics import Topics
 
 TOPICS = Topics("main")
@@ -55,8 +56,17 @@ REFUSED = Newest("payment", 9, 5, 100, "sonar.main.payment", 2, 40, "mapping.unm
             id="the mapper's mistake",
         ),
         pytest.param(
-            a_finding("record"), known(taken_back=True), False,
+            a_finding("record"), known(outcome=ROLLED_BACK), False,
             Cause("taken back: its bundle has not come again", *AT_BUNDLE), id="rolled back",
+        ),
+        pytest.param(
+            a_finding(), known(outcome=DOUBTED), True,
+            Cause("doubted: the answer to a call was lost, and its bundle has not come again", *AT_BUNDLE),
+            id="doubted",
+        ),
+        pytest.param(
+            a_finding(), known(outcome=DOUBTED, bundle=(99, 2, 41)), True,
+            Cause("late: the newest event has not reached the ledger", *AT_EVENT), id="doubted, and late",
         ),
         pytest.param(a_finding(), known(), True, Cause("changed in Splynx", *AT_BUNDLE), id="edited"),
         pytest.param(
@@ -78,6 +88,25 @@ def test_the_first_explanation_that_holds_is_told(
     finding: Finding, facts: Known, fields_differ: bool, cause: Cause
 ) -> None:
     assert cause_of(finding, facts, fields_differ, TOPICS) == cause
+
+
+async def test_what_became_of_its_bundle_is_read_of_each_record() -> None:
+    outcomes = {9: DOUBTED, 10: "applied"}
+
+    class Ledger:
+        async def fetch(self, sql: str, values: list[Any]) -> list[dict[str, Any]]:
+            if "FROM aggregates" not in sql:
+                return []
+            where = {"sequence": 100, "partition_no": 2, "topic_offset": 41}
+            return [{"sonar_id": id, "outcome": outcome} | where for id, outcome in outcomes.items()]
+
+    class Events:
+        def find(self, aggregate: str, sonar_id: int) -> Newest:
+            return replace(EVENT, aggregate=aggregate, id=sonar_id)
+
+    causes = Causes(cast("Any", Events()), cast("Any", Ledger()), TOPICS)
+    told = await causes.explained([replace(a_finding(), key=str(id)) for id in outcomes])
+    assert [one.cause.why.partition(":")[0] for one in told] == ["doubted", "sink"]
 
 
 @pytest.mark.parametrize(
