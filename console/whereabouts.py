@@ -6,7 +6,7 @@ from typing import Any
 
 from console.history import History, Letter
 from schemas.catalogue import aggregate as declared
-from schemas.ledger import DEAD, DEFERRED, DISMISSED, KEPT, LIVE, ROLLED_BACK, UNSETTLED
+from schemas.ledger import DEAD, DEFERRED, DISMISSED, DOUBTED, KEPT, LIVE, ROLLED_BACK, UNSETTLED
 from sinks.undo import UNDO
 
 _DOCUMENTS = "docs/errors/{}.md says what to do."
@@ -98,6 +98,13 @@ def _written(ledger: dict[str, Any], bundle: dict[str, Any]) -> Conclusion:
             says,
             f"It is written again with the next change in Sonar, by `crossfade replay`, or by"
             f" `crossfade rollback --run {run}`, which undoes that run.",
+        )
+    if ledger["newest"]["outcome"] == DOUBTED:
+        return Conclusion(
+            False,
+            "splynx",
+            "The answer to a call for it was lost: nobody knows what Splynx holds.",
+            "It is compared in full with the next change in Sonar, or by `crossfade replay`.",
         )
     rows = [f"{row['entity']} {row['target_id']}" for row in ledger["crosswalk"] if row["state"] == LIVE]
     if rows:

@@ -83,6 +83,10 @@ def conflicts(*states: str) -> list[dict[str, Any]]:
             History([EVENT], [BUNDLE], []), taken_back("change", "undo-change"), "splynx", "taken back by run run-1",
             id="taken back",
         ),
+        pytest.param(
+            History([EVENT], [BUNDLE], []), a_ledger(newest={"sequence": 20, "generation": 2, "outcome": "doubted"}),
+            "splynx", "The answer to a call for it was lost", id="doubted",
+        ),
     ],
 )  # fmt: skip
 def test_what_did_not_arrive_is_told_with_the_next_step(
