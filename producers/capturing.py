@@ -246,7 +246,8 @@ class Capture:
         self._snapshot.gate.clear()
         try:
             await self._look_at_schema()
-            covered = await self._following.poll(sweeping=self._snapshot.is_complete(self._fitting.fit))
+            read = {one.name for one in self._fitting.fit if self._snapshot.is_complete([one])}
+            covered = await self._following.poll(sweeping=read)
             self._fitting.drift.believe()
         except SonarEnded:
             return False

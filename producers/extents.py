@@ -6,12 +6,23 @@ from typing import Any, NamedTuple
 import structlog
 
 from clients.sonar import SonarClient, entities_of
-from clients.sonar_errors import IncompletePage, SonarFailed, SonarForbidden, SonarGraphqlError, SonarTimeout
+from clients.sonar_errors import (
+    UNSERVED,
+    IncompletePage,
+    SonarFailed,
+    SonarForbidden,
+    SonarGraphqlError,
+    SonarQueryInvalid,
+    SonarTimeout,
+)
+from plumbing.errors import SyncError
 from producers.documents import extent_document, extents_document
 from producers.sizes import PageSize
 
 log = structlog.get_logger()
 
+_IN_VAIN = 5
+"""After so many collections that cannot be counted, none between them that can, it is Sonar that fails."""
 _TOGETHER = 150
 """Collections in one request: Sonar counts requests, and clients are known to send up to 200 fields in one."""
 
@@ -52,38 +63,50 @@ async def read_extent(
     return await ask(counted=False)
 
 
-async def read_extents(client: SonarClient, collections: Sequence[tuple[str, bool]]) -> list[Extent | SonarForbidden]:
-    """Of each collection (and whether archived rows count) how large it is, or why the token may not know.
+async def read_extents(client: SonarClient, collections: Sequence[tuple[str, bool]]) -> list[Extent | SyncError]:
+    """Of each collection (and whether archived rows count) how large it is, or why that cannot be known.
 
     All in one request, as far as no collection spoils it for the others and Sonar can bear it.
 
     Raises:
-        SyncError: from the client.
+        SyncError: from the client, where it serves no collection.
     """
-    return await _together(client, collections, PageSize(_TOGETHER))
+    return await _together(client, collections, PageSize(_TOGETHER), [])
 
 
 async def _together(
-    client: SonarClient, collections: Sequence[tuple[str, bool]], size: PageSize
-) -> list[Extent | SonarForbidden]:
-    """As `read_extents`. `size`: of collections in one request, as Sonar bears them."""
+    client: SonarClient, collections: Sequence[tuple[str, bool]], size: PageSize, in_vain: list[SyncError]
+) -> list[Extent | SyncError]:
+    """As `read_extents`. `size`: of collections in one request, as Sonar bears them. `in_vain`: why the last ones could
+    not be had."""
     if len(collections) == 1:
         name, archived = collections[0]
         try:
-            return [await read_extent(client, name, archived=archived)]
-        except SonarForbidden as exc:
+            extent = await read_extent(client, name, archived=archived)
+        except SonarQueryInvalid:
+            raise
+        except UNSERVED as exc:
+            if not isinstance(exc, SonarForbidden):
+                in_vain.append(exc)
+            if len(in_vain) == _IN_VAIN:
+                raise
             return [exc]
+        in_vain.clear()
+        return [extent]
     if len(collections) <= size.rows:
         try:
             data = (await client.query(extents_document(collections), again_after_timeout=False)).data
-            return [_extent(data[f"c{place}"], counted=True) for place in range(len(collections))]
+            extents = [_extent(data[f"c{place}"], counted=True) for place in range(len(collections))]
         except (SonarTimeout, SonarFailed) as exc:
             log.warning("capture.fewer_counted", collections=size.halve(len(collections)), error=exc.code)
         except (SonarGraphqlError, IncompletePage):
             pass  # the half without the one that spoils it is whole
+        else:
+            in_vain.clear()
+            return [*extents]
     middle = len(collections) // 2
-    first = await _together(client, collections[:middle], size)
-    return first + await _together(client, collections[middle:], size)
+    first = await _together(client, collections[:middle], size, in_vain)
+    return first + await _together(client, collections[middle:], size, in_vain)
 
 
 def _extent(connection: Any, *, counted: bool) -> Extent:

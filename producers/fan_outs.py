@@ -68,7 +68,7 @@ class Batch:
     """Roots that were found and have not been read again yet."""
     found: bool = False
     is_resting: bool = False
-    """Sonar did not serve it in this poll."""
+    """Sonar did not serve it when it was last asked."""
 
 
 class FanOuts:
@@ -140,15 +140,13 @@ class FanOuts:
             found[name] = min(oldest, found.get(name, oldest))
         return found
 
-    async def step(self) -> None:
-        """Ask for the next portion of carriers.
-
-        What Sonar does not serve is asked for again by the next step.
+    async def step(self, *, resting_too: bool) -> None:
+        """Ask for the next portion of carriers; `resting_too`: of those too that Sonar did not serve when last asked.
 
         Raises:
             SyncError: likewise, and nothing else can be asked for either.
         """
-        self._begin()
+        self._begin(resting_too=resting_too)
         ends = time.monotonic() + _STEP_SECONDS
         for _ in range(_ROUNDS):
             room = _PORTION - sum(len(one.waiting) for one in self._batches.values())
@@ -166,15 +164,15 @@ class FanOuts:
             if time.monotonic() > ends:
                 break
 
-    def _begin(self) -> None:
+    def _begin(self, *, resting_too: bool) -> None:
         for place in [place for place in self._queued if place in self._looked_at and place not in self._batches]:
             rows, followed = self._queued[place], self._followed[place]
             taken = {id: rows.pop(id) for id in list(rows)[:_TOGETHER]}
             if not rows:
                 del self._queued[place]
             self._batches[place] = self._batch(followed, taken, self._next_number())
-        for batch in self._batches.values():
-            batch.is_resting = False  # is found out again, once in a poll
+        for batch in self._batches.values() if resting_too else ():
+            batch.is_resting = False
 
     def _batch(self, followed: Followed, rows: dict[int, Changed], sequence: int) -> Batch:
         starts = sorted({start for row in rows.values() for start in row.starts})

@@ -1,7 +1,7 @@
 """Following: what changed since the watermark is found in thin pages and in the log, and its roots are read again."""
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from clients.sonar_errors import UNSERVED, SonarForbidden, SonarQueryInvalid
@@ -32,7 +32,7 @@ from schemas.aggregate import Aggregate
 _MANY = 5000
 """New demands for which a look for changes waits until whole pages of them are read: after an outage all may be new."""
 _SELDOM = 12
-"""Polls between two looks at the settings, and at what was denied."""
+"""Polls between two looks at the settings, and at what Sonar denied or could not serve."""
 
 
 class Following:
@@ -162,10 +162,11 @@ class Following:
         start = server_time - self.overlap
         await self._save({one.name: start for one in self._aggregates}, start)
 
-    async def poll(self, *, sweeping: bool = True) -> datetime:
+    async def poll(self, *, sweeping: Collection[str] | None = None) -> datetime:
         """Look once, publish what changed, move the cursor; returns up to when changes are now covered.
 
-        `sweeping`: with a step of the sweep; before a snapshot is complete it would take every row for a missed one.
+        `sweeping`: aggregates that may be swept, None: all; of one whose snapshot is not complete a sweep would take
+        every row for a missed one.
 
         Raises:
             SyncError: nothing was moved; the next poll sees the same again.
@@ -181,13 +182,13 @@ class Following:
         looked = self._server_time()
         self._noticing.robbed(min(now, low + lag))
         with asking("log"):
-            await self._log.consider(deletes_low, min(now, deletes_low + lag))
+            if seldom or self._log.is_readable:
+                await self._log.consider(deletes_low, min(now, deletes_low + lag))
         with asking("webhook"):
             await self.hints.consider(now)
-        if sweeping:
-            await self.sweep.step(now, low)
+        await self.sweep.step(now, low, sweeping)
         with asking("look-up"):
-            await self._noticing.fan_outs.step()
+            await self._noticing.fan_outs.step(resting_too=seldom)
         await self._again.meet(self._fit(self._aggregates), now)
         self._polls += 1  # first: settings that cannot be read are not asked for by each poll
         if seldom:

@@ -25,6 +25,7 @@ from clients.sonar_errors import (
 from clients.sonar_schema import SonarSchema
 from plumbing import metrics
 from plumbing.clock import epoch_ms
+from plumbing.errors import SyncError
 from plumbing.sealing import Sealer
 from producers import documents
 from producers.copying import Copying
@@ -211,11 +212,11 @@ class Reader:
                 log.warning("capture.page_retried", aggregate=aggregate.name, error=exc.code)
                 await asyncio.sleep(_PAUSE_SECONDS * 2**tries)
 
-    async def extents(self, aggregates: Sequence[Aggregate]) -> list[Extent | SonarForbidden]:
-        """Of each collection of roots how large it is, or why the token may not read it.
+    async def extents(self, aggregates: Sequence[Aggregate]) -> list[Extent | SyncError]:
+        """Of each collection of roots how large it is, or why that cannot be known.
 
         Raises:
-            SyncError: from the client.
+            SyncError: from the client, where it serves no collection.
         """
         roots = [(one.root.name, one.root.include_archived) for one in aggregates]
         found = await read_extents(self._client, roots) if roots else []

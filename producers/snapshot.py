@@ -188,7 +188,7 @@ class Snapshot:
         begun = {}
         for aggregate in aggregates:
             extent = extents.get(aggregate.name, Extent(1, 0))
-            if isinstance(extent, SonarForbidden):
+            if isinstance(extent, SyncError):
                 refused[aggregate.name] = extent
                 continue
             ranges = cut(extent.newest, extent.rows, self._reader.page_size(aggregate), self._ways)

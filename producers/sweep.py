@@ -106,17 +106,21 @@ class Sweep:
             self._followed.setdefault(one.thin.collection, []).append(one)
         self._listing = None
 
-    async def step(self, now: datetime, low: datetime) -> None:
+    async def step(self, now: datetime, low: datetime, aggregates: Collection[str] | None = None) -> None:
         """Read the page that is due, if one is. `low`: following has covered every change before.
+
+        `aggregates`: those that may be swept; None: all.
 
         Raises:
             SyncError: the next step reads the same page again.
         """
-        hurried = self._hurried()
+        readable = self._readable(aggregates)
+        # Collections whose deletes somebody has accepted are listed at once, after a restart as well.
+        hurried = [name for name in readable if name in self._brake.unseen]
         if not hurried and self._due is not None and now < self._due:
             return
-        if self._listing is None or (hurried and self._listing.collection not in hurried):
-            self._listing = self._next(hurried)
+        if self._listing is None or self._listing.collection not in (hurried or readable):
+            self._listing = self._next(hurried or readable)
         listing = self._listing
         if listing is None:
             return
@@ -127,20 +131,18 @@ class Sweep:
                 await self._believe(listing, now)
         self._due = now + self._every / self._pages()
 
-    def _readable(self) -> list[str]:
-        return [name for name in self._followed if name not in self._changes.standing]
+    def _readable(self, aggregates: Collection[str] | None) -> list[str]:
+        """What does not stand still, and is followed for none but these aggregates."""
+        readable = [name for name in self._followed if name not in self._changes.standing]
+        if aggregates is None:
+            return readable
+        return [name for name in readable if all(one.aggregate.name in aggregates for one in self._followed[name])]
 
-    def _hurried(self) -> list[str]:
-        """Collections whose deletes somebody has accepted: they are listed at once, after a restart as well."""
-        unseen = self._brake.unseen
-        return [name for name in self._readable() if name in unseen] if unseen else []
-
-    def _next(self, hurried: Sequence[str]) -> Listing | None:
-        """The collection that was swept longest ago, of those in a hurry where there are some."""
-        readable = hurried or self._readable()
-        if not readable:
+    def _next(self, names: Sequence[str]) -> Listing | None:
+        """The one of these collections that was swept longest ago."""
+        if not names:
             return None
-        followed = self._followed[min(readable, key=lambda name: self._swept.get(name, ""))]
+        followed = self._followed[min(names, key=lambda name: self._swept.get(name, ""))]
         return Listing(followed, [self._known(one) for one in followed])
 
     def _known(self, one: Followed) -> Sequence[int]:

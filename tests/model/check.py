@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -141,7 +141,7 @@ class _Run:
         """Up to when changes and deletes are covered now; None: this poll moved nothing."""
         try:
             await self.town.begin()
-            covered = await self.town.following.poll(sweeping=self._strategy.sweeps)
+            covered = await self.town.following.poll(sweeping=None if self._strategy.sweeps else ())
         except (SyncError, Killed):
             if self.town.uneven.is_lost:
                 self._start_again()
@@ -344,7 +344,7 @@ class _Run:
     def _beside(self, work: Callable[[], Awaitable[object]]) -> Iterator[None]:
         poll = self.town.following.poll
 
-        async def both(*, sweeping: bool = True) -> datetime:
+        async def both(*, sweeping: Collection[str] | None = None) -> datetime:
             # Neither outlives the other: a poll that went on alone would meet the next one, which no process has.
             done, covered = await asyncio.gather(work(), poll(sweeping=sweeping), return_exceptions=True)
             for one in (done, covered):

@@ -109,7 +109,7 @@ class Drifting(Scene):
     async def poll(self, times: int = 1) -> None:
         for _ in range(times):
             self.shop.clock.tick(60)
-            await self.following.poll(sweeping=False)
+            await self.following.poll(sweeping=())
 
     async def changed(self, **changes: Any) -> None:
         """The schema is the sandbox's but for these changes; an hour goes by, and capture looks."""

@@ -32,7 +32,7 @@ async def test_deletes_of_rows_that_a_snapshot_has_not_come_to_hold_nothing() ->
         scene.shop.store.delete("Payment", id)
     for _ in range(2):
         scene.shop.clock.tick(60)
-        await scene.following.poll(sweeping=False)
+        await scene.following.poll(sweeping=())
         assert not scene.following.brake.held
     await scene.snapshot.run(scene.aggregates, asyncio.Event(), started=scene.shop.clock.now, force=None)
     assert sorted(scene.folded("payment")) == payments[LEAST + 1 :]

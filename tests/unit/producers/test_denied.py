@@ -21,13 +21,16 @@ async def test_without_the_right_to_read_the_log_changes_go_on_and_deletes_wait(
     scene.shop.store.delete("Payment", 1)
     scene.shop.store.update("Account", 1, name="Eda")
     scene.damage(denied=frozenset({"logs"}))
-    for _ in range(10):
+    asked = len(scene.client.asked)
+    for _ in range(12):
         scene.shop.clock.tick(60)
         covered = await scene.following.poll()
     assert scene.folded()[1]["name"] == "Eda"
     assert (scene.following.low, scene.following.deletes_low) == (covered, before)
+    assert sum(" logs(" in one for one in scene.client.asked[asked:]) == 2  # of twelve polls two spend a request
     scene.damage()
-    covered = await scene.following.poll()
+    for _ in range(12):
+        covered = await scene.following.poll()
     assert ops(scene, "payment") == ["r", "d"]
     assert scene.following.deletes_low == covered
 

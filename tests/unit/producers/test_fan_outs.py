@@ -194,7 +194,7 @@ async def test_carriers_whose_events_a_kill_kept_from_the_broker_are_read_again(
     await scene.begin()
     for _ in range(6):
         scene.shop.clock.tick(60)
-        await scene.following.poll(sweeping=False)  # a sweep would find them within a day
+        await scene.following.poll(sweeping=())  # a sweep would find them within a day
     assert showing(scene, "In service") == 30
 
 
@@ -300,7 +300,7 @@ async def test_carriers_that_sonar_is_too_slow_for_hold_up_no_change(most: int) 
     assert held is not None
     assert (scene.following.low > held + timedelta(seconds=60)) == bool(most)
     scene.client.before = None
-    for _ in range(2):
+    for _ in range(12):
         await look(scene)
     assert scene.folded("payment")[1]["account"]["account_status_id"] != scene.shop.status
     assert scene.following.low == scene.shop.clock.now - timedelta(seconds=10)

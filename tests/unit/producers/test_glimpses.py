@@ -145,7 +145,7 @@ async def test_looks_that_do_not_show_yet_what_was_glimpsed_settle_nothing(looks
     scene.shop.store.catch_up("Account", 1)
     for _ in range(2):
         scene.shop.clock.tick(5)
-        await scene.following.poll(sweeping=False)
+        await scene.following.poll(sweeping=())
     assert statuses(scene) == {scene.shop.status}
 
 

@@ -7,7 +7,15 @@ from typing import Any, cast
 import pytest
 
 from clients.sonar import SonarAnswer, SonarClient
-from clients.sonar_errors import IncompletePage, SonarFailed, SonarForbidden, SonarTimeout
+from clients.sonar_errors import (
+    IncompletePage,
+    SonarFailed,
+    SonarForbidden,
+    SonarGraphqlError,
+    SonarQueryInvalid,
+    SonarTimeout,
+)
+from plumbing.errors import SyncError
 from producers.extents import Extent, read_extents
 from producers.reader import Page
 from producers.snapshot import Range, cut
@@ -334,15 +342,79 @@ async def test_collections_that_sonar_is_too_slow_to_count_together_are_counted_
 
 
 @pytest.mark.parametrize("error", [SonarTimeout, SonarFailed])
-async def test_a_collection_that_sonar_cannot_count_in_time_by_itself_is_an_error(error: type[Exception]) -> None:
+async def test_a_collection_that_sonar_cannot_count_by_itself_keeps_no_other_from_being_read(
+    error: type[SyncError],
+) -> None:
     scene = Scene()
+    scene.shop.a_payment(scene.shop.an_account())
 
     def slow(document: str, variables: Mapping[str, Any]) -> None:
-        if "accounts(" in document:
+        if "query Extent" in document and " accounts(" in document:
             raise error("too slow")
 
     scene.client.before = slow
+    account, payment, _ = await scene.reader.extents(AGGREGATES)
+    assert (type(account), payment) == (error, Extent(1, 1))
     with pytest.raises(error):
+        await read(scene)
+    assert (scene.folded().keys(), scene.folded("payment").keys()) == (set(), {1})
+    scene.client.before = None
+    await read(scene)
+    assert scene.folded().keys() == {1}
+
+
+async def test_where_nothing_at_all_can_be_counted_few_are_tried() -> None:
+    scene, asked = Scene(), list[str]()
+
+    def failing(document: str, variables: Mapping[str, Any]) -> None:
+        if document.count("entities") == 1:
+            asked.append(document)
+        raise SonarFailed("busy")
+
+    scene.client.before = failing
+    with pytest.raises(SonarFailed):
+        await read_extents(cast(SonarClient, scene.client), [("accounts", True)] * 40)
+    assert len(asked) == 5
+    asked.clear()
+
+    def every_fourth(document: str, variables: Mapping[str, Any]) -> None:
+        if document.count("entities") > 1:
+            raise SonarFailed("busy")
+        asked.append(document)
+        if len(asked) % 4:
+            raise SonarFailed("busy")
+
+    scene.client.before = every_fourth
+    found = await read_extents(cast(SonarClient, scene.client), [("accounts", True)] * 40)
+    assert sum(isinstance(one, Extent) for one in found) == 10
+
+
+async def test_collections_that_are_refused_or_fail_between_others_do_not_end_the_count() -> None:
+    scene, pairs = Scene(), list[bool]()
+
+    def refused(document: str, variables: Mapping[str, Any]) -> None:
+        raise SonarForbidden("the token may not read accounts")
+
+    def all_but_every_third_pair(document: str, variables: Mapping[str, Any]) -> None:
+        together = document.count("entities")
+        pairs.extend([len(pairs) % 3 == 2] if together == 2 else [])
+        if together > 2 or not pairs[-1]:
+            raise SonarGraphqlError("Sonar answered with 1 errors")
+
+    for failing, counted in ((refused, 0), (all_but_every_third_pair, 10)):
+        scene.client.before = failing
+        found = await read_extents(cast(SonarClient, scene.client), [("accounts", True)] * 32)
+        assert sum(isinstance(one, Extent) for one in found) == counted
+
+
+async def test_a_query_for_extents_that_sonar_does_not_know_is_no_matter_of_one_collection() -> None:
+    scene = Scene()
+
+    def unknown(document: str, variables: Mapping[str, Any]) -> None:
+        raise SonarQueryInvalid("Sonar answered with 1 errors")
+
+    scene.client.before = unknown
+    with pytest.raises(SonarQueryInvalid):
         await scene.reader.extents(AGGREGATES)
 
 

@@ -60,6 +60,39 @@ async def test_a_delete_that_the_log_does_not_show_is_found_and_confirmed() -> N
     assert event["source"]["owner_id"] == 1
 
 
+async def test_of_what_a_snapshot_has_not_read_in_full_nothing_is_swept_and_the_rest_is() -> None:
+    scene = await a_scene()
+    scene.shop.a_payment(1, 5)
+    for _ in range(2):
+        scene.shop.store.insert("Note", message="m", noteable_type="Account", noteable_id=1, priority="NORMAL")
+    await look(scene)
+    for type_name in ("Payment", "Note"):
+        secretly_gone(scene, type_name, 1)
+    scene.client.purposes.clear()
+    for _ in range(150):
+        scene.shop.clock.tick(3600)
+        await scene.following.poll(sweeping={"account", "payment"})
+    assert (scene.folded("payment").keys(), scene.folded("note").keys()) == ({2}, {1, 2})
+    assert "notes" not in {one.collection for one in scene.client.purposes if one.purpose == "sweep"}
+    for _ in range(150):
+        scene.shop.clock.tick(3600)
+        await scene.following.poll()
+    assert scene.folded("note").keys() == {2}
+
+
+async def test_a_listing_that_may_not_go_on_gives_way() -> None:
+    """Such as when a snapshot of its collection is begun anew."""
+    scene = await a_scene()
+    listed = list[str | None]()
+    for name in ("payment", "note"):
+        scene.shop.clock.tick(86400)
+        scene.client.purposes.clear()
+        while not any(one.purpose == "sweep" for one in scene.client.purposes):
+            await scene.following.poll(sweeping={name})
+        listed += {one.collection for one in scene.client.purposes if one.purpose == "sweep"}
+    assert listed == ["payments", "notes"]
+
+
 async def test_what_a_sweep_found_and_nobody_has_read_yet_is_found_again_after_a_restart(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
