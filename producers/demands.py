@@ -74,7 +74,8 @@ class Demands:
         """
         mine = self._open.setdefault(aggregate.name, {})
         new = id not in mine
-        demand = mine[id] if not new else mine.setdefault(id, Demand(aggregate, id, since))
+        demand = mine.setdefault(id, Demand(aggregate, id, since))
+        demand.since = min(demand.since, since)  # such as of a delete that a log tells of that could not be read
         new = new or bool(channel and not demand.channel)
         demand.channel = demand.channel or channel
         if child is not None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from producers.brake import LEAST
@@ -127,6 +128,35 @@ async def test_the_deletes_of_a_day_count_after_a_restart() -> None:
     await scene.following.poll()
     assert not scene.following.brake.held
     assert ops(scene, "payment").count("d") == LEAST + 1
+
+
+async def test_deletes_that_are_held_and_that_the_log_tells_of_late_are_not_said_to_be_covered() -> None:
+    """They waited before for what told of them first, and not for as long as the log was unread."""
+    scene = await a_scene()
+    payments = [scene.shop.a_payment(1, number) for number in range(LEAST + 1)]
+    for _ in range(2):
+        await scene.following.poll()
+    scene.damage(denied=frozenset({"logs"}))
+    for id in payments:
+        scene.shop.store.delete("Payment", id)
+    gone = scene.shop.clock.now
+    for _ in range(12):
+        scene.shop.clock.tick(60)
+        await scene.following.poll()
+    for id in payments:
+        scene.following.hints.take(orjson.dumps({"event": "Payment.deleted", "object_id": id}))
+    scene.damage()
+    for _ in range(12):
+        scene.shop.clock.tick(60)
+        await scene.following.poll()
+    assert scene.following.brake.held["payments"].missing == LEAST + 1
+    assert scene.following.deletes_low is not None
+    assert scene.following.deletes_low < gone
+    await scene.following.accept_deletes(["payments"])
+    for _ in range(2):
+        scene.shop.clock.tick(60)
+        await scene.following.poll()
+    assert scene.following.deletes_low > gone
 
 
 async def test_the_log_is_taken_in_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:

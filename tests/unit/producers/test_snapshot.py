@@ -357,7 +357,7 @@ async def test_a_collection_that_sonar_cannot_count_by_itself_keeps_no_other_fro
     assert (type(account), payment) == (error, Extent(1, 1))
     with pytest.raises(error):
         await read(scene)
-    assert (scene.folded().keys(), scene.folded("payment").keys()) == (set(), {1})
+    assert (sorted(scene.folded()), sorted(scene.folded("payment"))) == ([], [1])
     scene.client.before = None
     await read(scene)
     assert scene.folded().keys() == {1}
