@@ -147,7 +147,7 @@ async def test_what_one_way_to_carriers_cannot_be_asked_for_loses_nothing_of_ano
     assert error is ERRORS[0]
 
 
-async def test_carriers_that_cannot_be_had_are_asked_for_twice_in_a_poll() -> None:
+async def test_carriers_that_cannot_be_had_are_asked_for_twice_and_then_in_each_twelfth_poll() -> None:
     scene, asked = await a_scene(), list[str]()
 
     def before(document: str, variables: Mapping[str, Any]) -> None:
@@ -157,10 +157,11 @@ async def test_carriers_that_cannot_be_had_are_asked_for_twice_in_a_poll() -> No
 
     scene.client.before = before
     scene.shop.store.update("AccountStatus", scene.shop.status, name="Other")
-    for polls in (1, 2):
-        await look(scene)
+    for polls, requests in ((1, 2), (10, 2), (12, 4)):
+        for _ in range(polls):
+            await look(scene)
         assert scene.following._noticing.fan_outs.waiting().keys() == {"account"}
-        assert len(asked) == 2 * polls
+        assert len(asked) == requests
 
 
 async def test_what_fails_alone_never_counts_as_sonar_being_away(monkeypatch: pytest.MonkeyPatch) -> None:
