@@ -27,7 +27,7 @@ from sinks.store import Intent, Key
 from sinks.tables.crosswalk import Owned
 from sinks.tables.journal import Chosen, Writes
 from sinks.threeway import came_through
-from sinks.undo import Entry, Way, left, undo_of
+from sinks.undo import Entry, Way, left, undo_of, written_for
 from sinks.undo_rows import ahead_of, body_of, edited, names_in, written_of
 
 _AT_ONCE = 500
@@ -120,9 +120,13 @@ class Rollback:
             page = await ledger.chosen_entries(tx, chosen, entity, below, _AT_ONCE)
             keys = {(entity, key) for _, key in page}
             entries, owned = await ledger.entries_of(tx, keys), await ledger.owned(tx, keys)
+            customer = None
+            if chosen.writes.account is not None:
+                account = ("customer", str(chosen.writes.account))
+                customer = (await ledger.ids(tx, [account])).get(account)
         newest = {id for id, _ in page}
         # One of which a newer entry was chosen, too, was in an earlier part.
-        planned = [one for one in _planned(entries, owned, chosen) if one.order in newest]
+        planned = [one for one in _planned(entries, owned, chosen, customer) if one.order in newest]
         planned.sort(key=lambda one: -one.order)
         return planned, page[-1][0] if len(page) == _AT_ONCE else 0
 
@@ -214,11 +218,20 @@ class Rollback:
         return replace(planned, current=row, sent=sent)
 
 
-def _planned(entries: Mapping[Key, Sequence[Row]], owned: Mapping[Key, Owned], chosen: Chosen) -> Iterator[Planned]:
+def _planned(
+    entries: Mapping[Key, Sequence[Row]], owned: Mapping[Key, Owned], chosen: Chosen, customer: int | None
+) -> Iterator[Planned]:
+    """`customer`: that of the account whose writes were chosen, in Splynx's numbers."""
     for key, rows in entries.items():
-        of = [_entry(row) for row in rows if chosen.has(row)]
         one = owned.get(key)
-        undo = undo_of([_entry(row) for row in rows], {entry.id for entry in of}, None if one is None else one.known)
+        known, every = None if one is None else one.known, [_entry(row) for row in rows]
+        of = [entry for entry, row in zip(every, rows, strict=True) if chosen.has(row)]
+        if chosen.writes.account is not None:
+            mine = written_for(every, known, chosen.writes.account, customer)
+            of = [entry for entry in of if entry.id in mine]
+        if not of:
+            continue
+        undo = undo_of(every, {entry.id for entry in of}, known)
         if undo.way is not Way.LEFT and one is not None and one.partition is None:
             undo = left("the ledger has no bundle of it")
         runs = tuple(dict.fromkeys(entry.run_id for entry in of))

@@ -205,6 +205,25 @@ def charged_by(image: Mapping[str, Any]) -> int:
     return int(image.get("charged", image["customer_id"]))
 
 
+def written_for(entries: Sequence[Entry], known: Known | None, account: int, customer: int | None) -> set[int]:
+    """The ids of those of a record's entries that were written for an account, `customer` in Splynx's numbers.
+
+    An image tells whom the record was for before its entry, and the ledger whom it was for last: a payment may have
+    moved to another account. What names no customer is its owner's.
+    """
+    last = known.document.get("customer_id") if known is not None else None
+    ours = not isinstance(last, Mapping) or last["key"] == str(account)
+    found = set()
+    for one in reversed(entries):
+        image = one.before or {}
+        was_ours = charged_by(image) == customer if "customer_id" in image else ours
+        # What is withdrawn is withdrawn where it was.
+        if was_ours if one.withdrew_it else ours:
+            found.add(one.id)
+        ours = was_ours
+    return found
+
+
 def _minor(amount: Any) -> int:
     whole, _, part = str(amount).partition(".")
     return int(f"{whole}{part:0<{_EXPONENT}.{_EXPONENT}}")

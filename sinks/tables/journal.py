@@ -46,7 +46,7 @@ class JournalSize:
 
 @dataclass(frozen=True)
 class Writes:
-    """Which writes: of a run, of one of its batches, since an instant, of what an account owns. All must hold."""
+    """Which writes: of a run, of one of its batches, since an instant, for an account. All must hold."""
 
     run_id: str | None = None
     batch: int | None = None
@@ -67,7 +67,7 @@ class Chosen:
     newest: int
 
     def has(self, row: Row) -> bool:
-        """Whether an entry is one of them; of a record that is the account's."""
+        """Whether an entry is one of them, whoever it was for (`undo.written_for`)."""
         run_id, batch, since = self.writes.run_id, self.writes.batch, self.writes.since
         return (
             row["id"] <= self.newest
@@ -140,12 +140,19 @@ class Journal(Tables):
             where.append("j.at >= %s")
             values.append(naive(writes.since))
         if writes.account is not None:
+            # Last, or before it moved: an account that a record belongs to now may be another, or none of ours.
             where.append(
-                f"EXISTS (SELECT 1 FROM {self.table('crosswalk')} c JOIN {self.table('aggregates')} a"
+                f"(EXISTS (SELECT 1 FROM {self.table('crosswalk')} c LEFT JOIN {self.table('aggregates')} a"
                 " ON a.aggregate = c.aggregate AND a.sonar_id = c.sonar_id"
-                " WHERE c.entity = j.entity AND c.record_key = j.record_key AND a.owner_id = %s)"
+                " WHERE c.entity = j.entity AND c.record_key = j.record_key"
+                " AND COALESCE(JSON_UNQUOTE(JSON_EXTRACT(c.document, '$.customer_id.key')), a.owner_id) = %s)"
+                f" OR (j.entity, j.record_key) IN (SELECT b.entity, b.record_key FROM {self.table('journal')} b"
+                " WHERE COALESCE(JSON_UNQUOTE(JSON_EXTRACT(b.before_image, '$.charged')),"
+                " JSON_UNQUOTE(JSON_EXTRACT(b.before_image, '$.customer_id'))) ="
+                f" (SELECT x.target_id FROM {self.table('crosswalk')} x"
+                " WHERE x.entity = 'customer' AND x.record_key = %s)))"
             )
-            values.append(writes.account)
+            values += [str(writes.account)] * 2
         return " AND ".join(where), values
 
     async def entries_of(self, tx: Transaction, keys: Iterable[Key]) -> dict[Key, list[Row]]:

@@ -11,6 +11,7 @@ from console.journal import journal_of, prune
 from console.rollback import run_rollback, text_of, writes_of
 from console.shapes import members
 from plumbing.errors import ConfigurationError, ExitCode
+from schemas.entities.scoped import OUT_OF_SCOPE
 from schemas.records import Ref
 from tests.integration.console.undone import pair, picture, rollback, run_of, second_run, ways
 from tests.integration.sinks.pair import Pair, account, payment, service
@@ -145,6 +146,27 @@ async def test_one_customer_is_taken_back_alone(pair: Pair) -> None:
     }
     assert [row["status"] for row in picture(pair)["customers"]] == ["active", "disabled", "active"]
     assert set(picture(pair)["money"]) == {"s1", "s3"}
+
+
+async def test_what_was_written_for_a_customer_is_found_whose_ever_it_is_now(pair: Pair) -> None:
+    """One payment went on to another customer, and another to one that is out of the pilot's scope."""
+    pair.send("payment", 11, payment(11, 2, 100), sequence=10, owner=2)
+    pair.send("payment", 13, {}, sequence=11, owner=9, reason=OUT_OF_SCOPE)
+    await pair.sink()
+    moved = run_of(pair)
+
+    result = await rollback(pair, account=3)
+    assert ways(result).items() >= {("payment", "13"): "withdraw", ("customer", "3"): "withdraw"}.items()
+    assert set(picture(pair)["money"]) == {"s2"}
+
+    why = {(one.target.entity, one.key): one.undo.why for one in (await rollback(pair, account=1, apply=False)).records}
+    assert why[("payment", "11")] == f"written again by run {moved}: undo that first"
+    assert ways(await rollback(pair, account=1, run_id=moved, apply=False)) == {}
+    # Of the other customer it is what was written for that one: it goes back to where it was.
+    assert ways(await rollback(pair, account=2))[("payment", "11")] == "restore"
+    assert picture(pair)["money"] == {"s1": Decimal(1)}
+    assert ways(await rollback(pair, account=1))[("payment", "11")] == "withdraw"
+    assert picture(pair)["money"] == {}
 
 
 async def test_one_batch_is_taken_back_alone(pair: Pair) -> None:

@@ -60,9 +60,10 @@ class Pair:
         sequence: int,
         owner: int | None = None,
         generation: int = 1,
+        reason: str | None = None,
     ) -> None:
         """Put a bundle on its topic, as a processor does."""
-        bundle = Bundle(records=records)
+        bundle = Bundle(records=records, reason=reason)
         stamped = StampedBundle(
             aggregate=name, sonar_id=sonar_id, owner_id=owner, bundle=bundle, sequence=sequence, rules_version="v",
             rules_generation=generation, origin=Origin(self.topics.sonar(name), 0, 0), source_ts_ms=0, read_ts_ms=0,

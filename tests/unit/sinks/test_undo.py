@@ -8,7 +8,7 @@ from schemas.catalogue import TARGETS
 from schemas.ledger import GONE, LIVE, ORPHANED
 from sinks.bodies import Shape
 from sinks.plan import Known
-from sinks.undo import EXTRA, REDO, UNDO, Entry, Undo, Way, action_of, payment_of, state_after, undo_of
+from sinks.undo import EXTRA, REDO, UNDO, Entry, Undo, Way, action_of, payment_of, state_after, undo_of, written_for
 from sinks.undo_rows import ahead_of, body_of, document_after, edited, image_of, written_of
 
 CUSTOMER, LABEL, PAYMENT = (TARGETS[name] for name in ("customer", "label", "payment"))
@@ -278,3 +278,32 @@ def test_what_a_row_has_already_is_told_from_an_edit_and_its_image_is_what_had_b
     }  # fmt: skip
     # What somebody made of it is neither.
     assert ahead_of(body, written, current | {"name": "By hand"}) == {k: v for k, v in ahead.items() if k != "name"}
+
+
+BY_SQL = [entry(1, "create"), entry(2, "change", {"customer_id": "21", "charged": "21", "amount": "9"})]
+OVER_REST = [entry(1, "create"), entry(2, "compensate", {"customer_id": 21}), entry(3, "change")]
+
+
+@pytest.mark.parametrize(
+    ("entries", "customer", "first", "second"),
+    [
+        pytest.param(BY_SQL, "2", {1}, {2}, id="it moved, by SQL"),
+        pytest.param(OVER_REST, "2", {1, 2}, {3}, id="it moved, over REST: taken back where it was"),
+        pytest.param(
+            [*BY_SQL, entry(3, "undo-change", {"customer_id": "22", "charged": "22"}, undoes=2)],
+            "1", {1, 3}, {2}, id="it was moved back",
+        ),
+        pytest.param(
+            [MADE, entry(2, "change", {"customer_id": "22", "charged": "21"})], "1", {1, 2}, set(),
+            id="somebody moved it in Splynx, and it is charged where it was",
+        ),
+        pytest.param([MADE, CHANGED], "1", {1, 2}, set(), id="it never moved"),
+        pytest.param([MADE, CHANGED], None, {1, 2}, {1, 2}, id="it names no customer: it is its owner's"),
+    ],
+)  # fmt: skip
+def test_an_entry_is_of_the_account_that_it_was_written_for(
+    entries: list[Entry], customer: str | None, first: set[int], second: set[int]
+) -> None:
+    document = {} if customer is None else {"customer_id": {"entity": "customer", "key": customer}}
+    found = [written_for(entries, known(document=document), account, 20 + account) for account in (1, 2)]
+    assert found == [first, second]
