@@ -4,7 +4,7 @@ As by SQL, but that Splynx makes the ledger row and moves the balance itself, st
 the whole amount as not allocated. Nothing is deleted. A document is found again by its receipt number and our mark.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,7 @@ from sinks.calls import Call
 from sinks.entries import Entries, Owner
 from sinks.errors import KeyTaken, ReadBackDiffers, RowMissing, predecessor_removed
 from sinks.handles import endpoint_of
-from sinks.plan import Document, Step, Verb
+from sinks.plan import Document, Known, Step, Verb
 from sinks.receipts import receipt_of
 from sinks.rest import RestRecords
 from sinks.store import Ledger
@@ -114,10 +114,26 @@ class RestDocuments:
         told = await self._rest.edits.withdrawn(known, flat(written), shown(written, row), {})
         await self._rest.edits.tell(known, told, owner)
         body = self.opposite(step.target, known.document, row, revision)
-        await self._entered(
-            replace(step, hash=""), body, known.document, owner, revision, state=GONE, before=row, action="compensate"
-        )
+        try:
+            await self._entered(
+                replace(step, hash=""), body, known.document, owner, revision, state=GONE, before=row,
+                action="compensate",
+            )  # fmt: skip
+        except (RecordRefused, KeyTaken):
+            await self._not_overwritten(known, revision, owner, [one.field for one in told])
+            raise
         return True
+
+    async def _not_overwritten(self, known: Known, revision: int, owner: Owner, fields: Collection[str]) -> None:
+        """Edits of a document that Splynx has refused to take back wait for a decision again.
+
+        Unless what it has refused came after that: what was disturbed beside it is put back when it is made.
+        """
+        key = (known.entity, known.key)
+        async with self._db.transaction() as tx:
+            now = await self._ledger.known_record(tx, key)
+            if now is not None and now.revision < revision:
+                await self._ledger.not_overwritten(tx, key, owner.sequence, self._ledger.run_id, fields)
 
     async def _make(self, step: Step, document: Document, owner: Owner, revision: int) -> bool:
         """Make a record's document, the first one or one that comes again."""

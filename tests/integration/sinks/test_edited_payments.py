@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from clients.splynx_errors import RecordRefused
 from schemas.aggregate import WritePath
 from schemas.ownership import Ownership
-from schemas.records import FieldOwner
+from schemas.records import FieldOwner, SplynxRecord
 from schemas.write_paths import WritePaths
 from sinks.payments import Payments
 from tests.integration.sinks.conftest import Site
@@ -105,6 +106,59 @@ async def test_a_payment_that_was_edited_in_splynx_and_is_gone_leaves_nothing(
     await writer.write([topic.send(PAYMENTS, 9, [], sequence=2)])
     assert list(site.deposits().values()) == [Decimal(0), Decimal(0)]
     assert {"field": field, "state": "overwritten"} in site.rows("SELECT field, state FROM {ledger}.conflicts")
+
+
+@pytest.mark.fault(27)
+@pytest.mark.parametrize("moves", [False, True], ids=["gone", "moved"])
+async def test_an_edit_waits_again_when_splynx_refuses_what_was_to_take_the_payment_back(
+    site: Site, monkeypatch: pytest.MonkeyPatch, moves: bool
+) -> None:
+    ways = WritePaths(sql=True, chosen={("payment", "shadow"): WritePath.REST})
+    writer, topic = await site.own(site.make_writer(ways=ways)), Topic()
+    await writer.write(
+        [topic.send(ACCOUNTS, one, customer(one), sequence=1) for one in (1, 2)]
+        + [topic.send(PAYMENTS, 9, [payment(9, 1, 900)], sequence=1)]
+    )
+    site.run("UPDATE payments SET comment = 'by hand'")
+    told = "SELECT field, state, settled_by FROM {ledger}.conflicts"
+    wanted: list[SplynxRecord] = [payment(9, 2, 900)] if moves else []
+
+    async def refused(*args: object, **options: object) -> None:
+        raise RecordRefused(("amount",))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(site.client, "post", refused)
+        await writer.write([topic.send(PAYMENTS, 9, wanted, sequence=2)])
+    assert site.rows("SELECT state, code FROM {ledger}.held") == [{"state": "dead", "code": RecordRefused.code}]
+    assert site.rows(told) == [{"field": "comment", "state": "open", "settled_by": None}]
+    assert sorted(site.deposits().values()) == [Decimal(0), Decimal(9)]
+    await writer.write([topic.send(PAYMENTS, 9, wanted, sequence=3)])
+    assert [one["state"] for one in site.rows(told)] == ["overwritten"]
+
+
+async def test_a_payment_that_was_taken_back_stays_told_when_what_follows_is_refused(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who pays is blocked no more: that is put back, and Splynx does not take it."""
+    ways = WritePaths(sql=True, chosen={("payment", "shadow"): WritePath.REST})
+    writer, topic = await site.own(site.make_writer(ways=ways)), Topic()
+    await writer.write(
+        [
+            topic.send(ACCOUNTS, 1, customer(1, status="blocked"), sequence=1),
+            topic.send(PAYMENTS, 9, [payment(9, 1, -900)], sequence=1),
+        ]
+    )
+    site.run("UPDATE payments SET comment = 'by hand'")
+
+    async def refused(*args: object, **options: object) -> None:
+        raise RecordRefused(("status",))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(site.client, "put", refused)
+        await writer.write([topic.send(PAYMENTS, 9, [], sequence=2)])
+    assert site.rows("SELECT code FROM {ledger}.held") == [{"code": RecordRefused.code}]
+    assert list(site.deposits().values()) == [Decimal(0)]
+    assert site.rows("SELECT state FROM {ledger}.conflicts") == [{"state": "overwritten"}]
 
 
 async def test_a_payment_that_was_deleted_in_splynx_is_not_taken_back_twice(site: Site) -> None:
