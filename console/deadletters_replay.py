@@ -14,7 +14,7 @@ from console.deadletters import about
 from console.letter_sources import group_of, message_at
 from console.letter_states import DISMISSED, OPEN, Letter
 from console.output import table
-from console.replay_bundles import Foresight, Mapped, Publisher, map_again, rules_of_now
+from console.replay_bundles import Foresight, Mapped, Publisher, bundle_of, map_again, rules_of_now
 from console.replay_scope import Scope
 from plumbing.errors import ExitCode
 from plumbing.kafka import AckedProducer, make_producer, make_reader
@@ -24,16 +24,19 @@ from processors.transform import DeadLetter
 from producers.capture import run_capture
 from producers.orders import Order
 from reconciliation.events import Events, Newest, Stored
+from schemas.entities.scoped import LEFT_OUT
 
 REPLAY = "replay"
 READ_AGAIN = "read again"
 REFUSED = "refused"
 SUPERSEDED = "superseded"
 NOT_KEPT = "not kept"
+UNTOLD = "untold"
 NOBODYS = "nobody's"
 """What is done with a letter: its record's newest event is published; Sonar is asked again; the rules of now refuse it
-as well; something newer came; its event is no longer on the topic; its message does not tell whose it is."""
-_STUCK = {REFUSED, NOT_KEPT, NOBODYS}
+as well; something newer came; its event is no longer on the topic; its newest event tells nothing of the record; its
+message does not tell whose it is."""
+_STUCK = {REFUSED, NOT_KEPT, UNTOLD, NOBODYS}
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,13 @@ def decide(
     for one in mapped.result.refused:
         if (one.entity, one.key) == (letter.entity, letter.record):
             return Decision(letter, REFUSED, f"{one.reason} [{one.code}]")
+    if letter.record is not None and not (bundle := bundle_of(stored, context)).tells_of(letter.entity):
+        # Published again it would leave the record, and its letter, as they are.
+        if bundle.reason in LEFT_OUT:
+            return Decision(letter, UNTOLD, str(bundle.reason))
+        name, id = letter.root
+        why = bundle.reason or f"{letter.entity} could not be read"
+        return Decision(letter, UNTOLD, f"{why}; crossfade snapshot --only {name} --ids {id} reads it again")
     return Decision(letter, REPLAY, "", mapped)
 
 

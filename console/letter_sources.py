@@ -2,9 +2,10 @@
 
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from itertools import chain
 from typing import cast
 
 import orjson
@@ -18,9 +19,9 @@ from plumbing.clock import from_epoch_ms
 from plumbing.dead_letters import CODE, OFFSET, PARTITION, REASON, TOPIC
 from plumbing.errors import DependencyUnreachable
 from plumbing.kafka import end_offsets, make_reader
-from plumbing.reading import read_spans, read_whole, value_of
+from plumbing.reading import Spans, read_spans, read_whole, value_of
 from plumbing.settings import Settings
-from schemas.avro import envelope_schema, key_schema
+from schemas.avro import bundle_schema, envelope_schema, key_schema
 from schemas.catalogue import aggregate
 from schemas.ledger import DEAD, DISMISSED, LIVE
 from schemas.topics import Topics
@@ -181,6 +182,45 @@ def newest_seen(settings: Settings, registry: SchemaRegistryClient, letters: Seq
     return found
 
 
+def newest_behind(
+    settings: Settings,
+    registry: SchemaRegistryClient,
+    letters: Sequence[Letter],
+    consumed: Mapping[tuple[str, int], int],
+) -> dict[Place, int]:
+    """What `Facts.behind` holds, of letters about bundles: where one came again, the ledger keeps its first place."""
+    waiting: dict[Root, list[Place]] = {}
+    for one in letters:
+        if one.root is not None and one.place is not None:
+            waiting.setdefault(one.root, []).append(one.place)
+    found: dict[Place, int] = {}
+    with closing(make_reader(settings.kafka, group_of(settings))) as consumer:
+        for name in sorted({name for name, _ in waiting}):
+            topic = Topics(settings.instance).splynx(name)
+            codec = Codec(registry, f"{topic}-value", bundle_schema(aggregate(name)))
+            spans = {
+                (topic, number): (low, min(high, consumed.get((topic, number), low)))
+                for number, (low, high) in end_offsets(consumer, topic, settings.kafka.partitions).items()
+            }
+            for at, message in read_spans(consumer, _from_the_first(spans, waiting.values())):
+                try:
+                    bundle = codec.decode(value_of(message))
+                except Undecodable:
+                    continue
+                for place in waiting.get((name, bundle["sonar_id"]), ()):
+                    if place[:2] == (at.topic, at.partition) and place[2] < at.offset:
+                        found[place] = max(found.get(place, -1), int(bundle["sequence"]))
+    return found
+
+
+def _from_the_first(spans: Spans, places: Iterable[Iterable[Place]]) -> Spans:
+    """So much of the spans as lies behind these places, each of which is in one of them."""
+    first: dict[tuple[str, int], int] = {}
+    for topic, partition, offset in chain.from_iterable(places):
+        first[topic, partition] = min(offset, first.get((topic, partition), offset))
+    return {at: (max(low, first[at] + 1), until) for at, (low, until) in spans.items() if at in first}
+
+
 async def read_facts(settings: Settings, letters: Sequence[Letter], seen: Mapping[Root, int]) -> Facts:
     """What the ledger has of the letters' roots and records; nothing while there is none."""
     async with Database(settings.ledger_db) as db:
@@ -218,11 +258,15 @@ async def read_facts(settings: Settings, letters: Sequence[Letter], seen: Mappin
             ):
                 at = Applied(int(row["sequence"]), int(row["partition_no"]), int(row["topic_offset"]))
                 applied[name, int(row["sonar_id"])] = at
+        consumed = {
+            (row["topic"], int(row["partition_no"])): int(row["next_offset"])
+            for row in await db.fetch("SELECT topic, partition_no, next_offset FROM checkpoint")
+        }
         ledger = Ledger(db.name, run_id="")
         async with db.session() as tx:
             there_too = await ledger.exists(tx, "dismissals")
             dismissed = await ledger.dismissed(tx, {one.mark for one in letters}) if there_too else {}
-        return Facts(applied, dead, owners, written, seen, dismissed)
+        return Facts(applied, dead, owners, written, seen, consumed, dismissed=dismissed)
 
 
 def group_of(settings: Settings) -> str:

@@ -105,6 +105,11 @@ class Facts:
     """Records that are in Splynx, entity and key."""
     seen: Mapping[Root, int] = field(default_factory=dict)
     """`{root: sequence of its newest readable event}`, where the ledger alone does not tell."""
+    consumed: Mapping[tuple[str, int], int] = field(default_factory=dict)
+    """`{(topic, partition): where the sink goes on}`."""
+    behind: Mapping[Place, int] = field(default_factory=dict)
+    """`{place of a message: sequence of the newest bundle of its root that the sink has consumed since}`, of those that
+    the ledger alone does not tell of."""
     dismissed: Mapping[str, Dismissal] = field(default_factory=dict)
     """`{mark of a letter: who decided that it stays}`."""
 
@@ -149,7 +154,7 @@ def _of_message(one: Letter, facts: Facts, newest: Mapping[Root, int]) -> Letter
         return one  # nobody knows whose it was, so nothing tells that it is mended
     applied, seen = facts.applied.get(one.root), facts.seen.get(one.root, -1)
     if one.stage == "sink":
-        done = applied is not None and _is_later(applied, one.place)
+        done = applied is not None and _is_settled(one, applied, facts)
     elif one.sequence is None:  # unreadable: what came after it is newer
         done = applied is not None and 0 <= seen <= applied.sequence
     else:
@@ -158,6 +163,18 @@ def _of_message(one: Letter, facts: Facts, newest: Mapping[Root, int]) -> Letter
             return replace(one, state=PASSED)
         done = max(reached, newest[one.root]) > one.sequence
     return replace(one, state=SUPERSEDED) if done else one
+
+
+def may_be_settled(one: Letter, facts: Facts) -> bool:
+    """Whether only its topic tells if a bundle that could not be read has come again: of the sink, and still open."""
+    applied = facts.applied.get(one.root) if one.root is not None else None
+    return one.stage == "sink" and one.record is None and applied is not None and not _is_settled(one, applied, facts)
+
+
+def _is_settled(one: Letter, applied: Applied, facts: Facts) -> bool:
+    """Whether what was applied came after a bundle that could not be read, or came again and was the same."""
+    again = one.place is not None and facts.behind.get(one.place) == applied.sequence
+    return again or _is_later(applied, one.place)
 
 
 def _is_later(applied: Applied, place: Place | None) -> bool:

@@ -1,9 +1,10 @@
 """Dead letters of every stage with their states, and those that still matter counted by cause."""
 
+from dataclasses import replace
 from typing import Any
 
-from console.letter_sources import newest_seen, read_all, read_facts, with_events
-from console.letter_states import OPEN, Letter, collapsed, settled
+from console.letter_sources import newest_behind, newest_seen, read_all, read_facts, with_events
+from console.letter_states import OPEN, Letter, collapsed, may_be_settled, settled
 from plumbing.avro import make_registry
 from plumbing.settings import Settings
 from schemas.ledger import DEAD
@@ -17,8 +18,10 @@ async def read_letters(settings: Settings) -> list[Letter]:
     """
     with make_registry(settings.registry) as registry:
         found = with_events(settings, registry, collapsed(read_all(settings, registry)))
-        seen = newest_seen(settings, registry, found)
-    return settled(found, await read_facts(settings, found, seen))
+        facts = await read_facts(settings, found, newest_seen(settings, registry, found))
+        unsure = [one for one in found if may_be_settled(one, facts)]
+        facts = replace(facts, behind=newest_behind(settings, registry, unsure, facts.consumed))
+    return settled(found, facts)
 
 
 async def open_letters(settings: Settings) -> list[dict[str, Any]]:

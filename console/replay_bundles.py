@@ -15,6 +15,9 @@ from processors.letters import known_letters
 from processors.output import Output
 from processors.transform import Coordinates, DeadLetter, Produced, transform
 from reconciliation.events import Events, Stored
+from schemas.bundle import Bundle
+from schemas.envelope import event_of
+from schemas.mapping import map_event
 from schemas.rules import load_rules
 from schemas.topics import Topics
 from sinks.preview import Preview
@@ -71,6 +74,14 @@ def map_again(stored: Stored, context: Context) -> Mapped:
     at = stored.at
     place = Coordinates(at.aggregate, at.topic, at.partition, at.offset)
     return Mapped(stored, transform(place, stored.value, context.codecs, context.rules))
+
+
+def bundle_of(stored: Stored, context: Context) -> Bundle:
+    """What an event says that can be mapped."""
+    event = event_of(context.codecs[stored.at.aggregate].events.decode(stored.value))
+    bundle = map_event(event, context.rules)
+    assert bundle is not None
+    return bundle
 
 
 def mapped_again(

@@ -208,7 +208,7 @@ SHAPES: dict[str, Shape] = {
     "deadletters replay": {
         "applied": "Whether it was done or only shown.",
         "letters[]": "The letters that were chosen, as `deadletters list` has them, each with `{action, why}`; action:"
-        " replay, read again, refused, superseded, dismissed, not kept or nobody's.",
+        " replay, read again, refused, superseded, dismissed, not kept, untold or nobody's.",
         "steps": "`{entity: {create, change, unchanged, gone or refused: records}}` of the sink, without --apply.",
         "published": "Bundles published.",
         "read_again[]": "Aggregates that are, or would be, read from Sonar again.",

@@ -8,14 +8,15 @@ import pytest
 
 from console.deadletters import chosen_letters
 from console.deadletters_dismiss import Decided, dismiss
-from console.letter_states import DISMISSED, OPEN, Letter
+from console.letter_states import DISMISSED, OPEN, SUPERSEDED, Letter
 from console.shapes import members
 from console.status import held_of
 from plumbing.errors import ConfigurationError
+from plumbing.kafka import partition_of
 from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses
 from tests.conftest import MariaDbAccess
-from tests.integration.sinks.pair import Pair, account, opened, payment
+from tests.integration.sinks.pair import PARTITIONS, Pair, account, opened, payment
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -88,3 +89,29 @@ async def test_a_dismissed_letter_counts_no_more_until_it_returns(pair: Pair) ->
     assert [(row["dismissed"], row["reason"]) for row in decisions] == [
         *[(1, "a test account")] * 3, *[(0, "it was none")] * 2,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", [None, b"\x07not avro"], ids=["null", "unreadable"])
+async def test_a_message_that_cannot_be_read_is_closed_when_what_comes_after_it_is_as_written(
+    pair: Pair, value: bytes | None
+) -> None:
+    """A replay publishes the newest bundle again: nothing of it has changed, so nothing is written."""
+    pair.send("account", 1, account(1), sequence=2)
+    partition, key = partition_of(1, PARTITIONS), pair.keys["account"].encode({"id": 1})
+
+    def send_what_cannot_be_read() -> None:
+        pair.bus.produce(pair.topics.splynx("account"), partition=partition, key=key, value=value)
+        pair.bus.flush()
+
+    send_what_cannot_be_read()
+    pair.send("account", 1, account(1), sequence=1)
+    await pair.sink()
+    assert await states(pair) == {"avro.undecodable": OPEN}, "what is older tells nothing of it"
+    pair.send("account", 1, account(1), sequence=2)
+    assert await states(pair) == {"avro.undecodable": OPEN}, "the sink has not come to it"
+    await pair.sink()
+    assert await states(pair) == {"avro.undecodable": SUPERSEDED}
+    send_what_cannot_be_read()
+    await pair.sink()
+    letters = await chosen_letters(pair.settings, closed=True)
+    assert [one.state for one in letters] == [SUPERSEDED, OPEN]

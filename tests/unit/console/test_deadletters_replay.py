@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 import console.deadletters_replay as replaying
-from console.deadletters_replay import NOBODYS, NOT_KEPT, READ_AGAIN, REFUSED, REPLAY, SUPERSEDED, decide
+from console.deadletters_replay import NOBODYS, NOT_KEPT, READ_AGAIN, REFUSED, REPLAY, SUPERSEDED, UNTOLD, decide
 from console.letter_states import PASSED, Letter
 from console.letter_states import SUPERSEDED as CLOSED
 from console.replay_bundles import Mapped
@@ -16,7 +16,8 @@ from plumbing.errors import ExitCode
 from processors.context import Context
 from processors.transform import Coordinates, DeadLetter, Produced
 from reconciliation.events import Newest, Stored
-from schemas.bundle import Refused
+from schemas.bundle import Bundle, Refused
+from schemas.entities.scoped import OUT_OF_SCOPE
 
 TOPIC = "sonar.main.account"
 LETTER = Letter(
@@ -39,7 +40,13 @@ def _mapper(monkeypatch: pytest.MonkeyPatch) -> None:
         refused = (Refused("customer", "7", "mapping.out_of_range", "quantity"),) if stored.value == b"partly" else ()
         return Mapped(stored, dead if stored.value == b"bad" else Produced(b"bundle", refused=refused))
 
+    def bundle_of(stored: Stored, _: Context) -> Bundle:
+        if stored.value == b"left out":
+            return Bundle({"customer": None}, reason=OUT_OF_SCOPE)
+        return Bundle({"customer": [], "internet_service": None})
+
     monkeypatch.setattr(replaying, "map_again", mapped)
+    monkeypatch.setattr(replaying, "bundle_of", bundle_of)
 
 
 def nothing(_: Letter) -> None:
@@ -67,6 +74,8 @@ def newest(stored: Stored | None) -> Callable[[str, int], Stored | None]:
         pytest.param(RECORD, an_event(value=b"partly"), REFUSED, id="a record that alone cannot be mapped yet"),
         pytest.param(replace(RECORD, record="8"), an_event(value=b"partly"), REPLAY, id="another one of its bundle"),
         pytest.param(RECORD, an_event(101, 50), SUPERSEDED, id="a record, and a newer event"),
+        pytest.param(RECORD, an_event(value=b"left out"), UNTOLD, id="a record that the rules leave out by now"),
+        pytest.param(replace(RECORD, entity="internet_service"), an_event(), UNTOLD, id="its part was not read since"),
         pytest.param(replace(RECORD, record=None, sequence=None), an_event(), REPLAY, id="an unreadable bundle"),
     ],
 )
@@ -75,6 +84,13 @@ def test_a_letter_is_replayed_only_where_nothing_newer_came(letter: Letter, stor
     assert found.action == action
     assert (found.mapped is not None) == (action == REPLAY)
     assert found.why or action == REPLAY
+
+
+def test_what_was_not_read_is_to_be_read_again_and_what_is_left_out_is_not() -> None:
+    unread, left_out = replace(RECORD, entity="internet_service"), an_event(value=b"left out")
+    told = decide(unread, newest(an_event()), nothing, CONTEXT).why
+    assert told == "internet_service could not be read; crossfade snapshot --only account --ids 7 reads it again"
+    assert decide(RECORD, newest(left_out), nothing, CONTEXT).why == OUT_OF_SCOPE
 
 
 def test_an_event_that_was_unreadable_is_tried_again_itself() -> None:
@@ -88,10 +104,15 @@ def test_an_event_that_was_unreadable_is_tried_again_itself() -> None:
 
 @pytest.mark.parametrize(
     ("applied", "value", "code"),
-    [(True, b"bad", ExitCode.PARTLY), (False, b"bad", ExitCode.DONE), (True, b"good", ExitCode.DONE)],
+    [
+        (True, b"bad", ExitCode.PARTLY),
+        (True, b"left out", ExitCode.PARTLY),
+        (False, b"bad", ExitCode.DONE),
+        (True, b"good", ExitCode.DONE),
+    ],
 )
 def test_what_stays_where_it_is_makes_the_command_end_with_5(applied: bool, value: bytes, code: ExitCode) -> None:
-    decisions = [decide(LETTER, newest(an_event(value=value)), nothing, CONTEXT)]
+    decisions = [decide(RECORD, newest(an_event(value=value)), nothing, CONTEXT)]
     result: Any = replaying.LettersReplayed(applied, decisions, {}, 0, [])
     assert result.exit_code == code
-    assert f"{LETTER.id}" in replaying.text_of(result.document())
+    assert f"{RECORD.id}" in replaying.text_of(result.document())

@@ -26,6 +26,11 @@ def applied(sequence: int, *, partition: int = 1, offset: int = 50) -> Facts:
     return Facts({ROOT: Applied(sequence, partition, offset)}, owners={("customer", "7"): ROOT})
 
 
+def again(sequence: int) -> Facts:
+    """Behind the place of BUNDLE; what was applied lies before it."""
+    return replace(applied(100, offset=9), behind={("splynx.main.account", 1, 12): sequence})
+
+
 @pytest.mark.parametrize(
     ("letter", "facts", "state"),
     [
@@ -44,6 +49,8 @@ def applied(sequence: int, *, partition: int = 1, offset: int = 50) -> Facts:
         pytest.param(BUNDLE, applied(100, offset=12), OPEN, id="a bundle, and nothing behind it"),
         pytest.param(BUNDLE, applied(100, offset=13), SUPERSEDED, id="a bundle, and a good one behind it"),
         pytest.param(BUNDLE, applied(100, partition=0, offset=13), OPEN, id="a bundle, and one of another partition"),
+        pytest.param(BUNDLE, again(100), SUPERSEDED, id="a bundle, and what was written before came again behind it"),
+        pytest.param(BUNDLE, again(99), OPEN, id="a bundle, and something older came behind it"),
         pytest.param(RECORD, replace(applied(100), written={("customer", "7")}), PASSED, id="a record, written since"),
         pytest.param(RECORD, applied(100), SUPERSEDED, id="a record that nothing asks for any more"),
     ],
