@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import cast
+from itertools import chain
+from typing import Any, cast
 
 from confluent_kafka import Consumer, Message
 
@@ -15,12 +16,13 @@ from plumbing.avro import Codec, Undecodable, make_registry
 from plumbing.kafka import committed_offsets, end_offsets, make_reader
 from plumbing.reading import Place, Spans, read_spans, value_of
 from plumbing.settings import Settings
-from reconciliation.crosswalk import check_ledger, marks
+from reconciliation.crosswalk import check_ledger, chunks, marks
 from reconciliation.events import MAPPED
 from reconciliation.folding import Bundle, Fold, Key
-from reconciliation.gaps import Event, Gap, Held, ProcessAudit, SinkAudit
+from reconciliation.gaps import Event, Gap, Held, ProcessAudit, Record, SinkAudit, records_of
 from reconciliation.outcomes import read_outcomes
 from schemas.avro import bundle_schema, envelope_schema
+from schemas.catalogue import aggregate
 from schemas.envelope import event_of
 from schemas.topics import Topics
 
@@ -98,10 +100,14 @@ def _see_bundles(
         else:
             origin = Place(value["origin_topic"], value["origin_partition"], value["origin_offset"])
             version = int(value["sequence"]), int(value["rules_generation"])
-            seen = Bundle(place, name, value["sonar_id"], *version, value["hash"])
+            seen = Bundle(place, name, value["sonar_id"], *version, value["hash"], _records_in(value, name))
             processors.see_bundle(seen, origin)
         if place.offset < checkpoint.get((place.topic, place.partition), 0):
             sinks.see(seen)
+
+
+def _records_in(value: Mapping[str, Any], name: str) -> dict[str, list[str]]:
+    return {one.entity: [row["key"] for row in value[one.entity] or ()] for one in aggregate(name).targets}
 
 
 def _see_events(
@@ -152,16 +158,34 @@ def _origin_of(message: Message) -> Place:
 
 async def _compare_with_ledger(ledger: Database, sinks: SinkAudit) -> None:
     for part in sinks.newest(_AT_ONCE):
-        aggregate = part[0].aggregate
+        name, states = part[0].aggregate, await _states(ledger, part)
         held: dict[Key, Held] = {
-            (aggregate, int(row["sonar_id"])): Held(int(row["sequence"]), int(row["generation"]), row["hash"])
+            (name, int(row["sonar_id"])): Held(int(row["sequence"]), int(row["generation"]), row["hash"])
             for row in await ledger.fetch(
                 "SELECT sonar_id, sequence, generation, hash FROM aggregates"
                 f" WHERE aggregate = %s AND sonar_id IN ({marks(part)})",
-                [aggregate, *(one.sonar_id for one in part)],
+                [name, *(one.sonar_id for one in part)],
             )
         }
-        sinks.compare(part, held)
+        sinks.compare(part, held, states)
+
+
+async def _states(ledger: Database, part: Iterable[Bundle]) -> set[Record]:
+    """Those of the records of some bundles that the ledger has as written, withdrawn or held."""
+    keys: dict[str, list[str]] = {}
+    for entity, key in chain.from_iterable(map(records_of, part)):
+        keys.setdefault(entity, []).append(key)
+    found: set[Record] = set()
+    # What waits is written before it is forgotten, so that it is met in one of the two.
+    for table in ("held", "crosswalk"):
+        for entity, wanted in keys.items():
+            for some in chunks(wanted, _AT_ONCE):
+                rows = await ledger.fetch(
+                    f"SELECT record_key FROM {table} WHERE entity = %s AND record_key IN ({marks(some)})",
+                    [entity, *some],
+                )
+                found |= {(entity, row["record_key"]) for row in rows}
+    return found
 
 
 async def _in_two_states(ledger: Database) -> list[Gap]:

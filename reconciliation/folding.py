@@ -1,10 +1,11 @@
 """The newest bundle of each aggregate that the auditor met, spilled to disk: a backlog has millions of them."""
 
+import json
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from plumbing.reading import Place
 
@@ -15,6 +16,7 @@ _TABLE = """
 CREATE TABLE bundle (
     aggregate TEXT NOT NULL, id INTEGER NOT NULL, sequence INTEGER NOT NULL, generation INTEGER NOT NULL,
     hash TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL, "offset" INTEGER NOT NULL,
+    records TEXT NOT NULL,
     PRIMARY KEY (aggregate, id)
 ) WITHOUT ROWID
 """
@@ -31,6 +33,8 @@ class Bundle:
     sequence: int | None = None
     generation: int = 0
     hash: str = ""
+    records: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """`{entity: keys}` of what the aggregate owns."""
 
 
 class Fold:
@@ -55,7 +59,8 @@ class Fold:
         """Take one note of; of two that are equal the later one stays."""
         at = one.place
         key = one.aggregate, one.sonar_id
-        self._batch.append((*key, one.sequence, one.generation, one.hash, at.topic, at.partition, at.offset))
+        place, records = (at.topic, at.partition, at.offset), json.dumps(one.records)
+        self._batch.append((*key, one.sequence, one.generation, one.hash, *place, records))
         if len(self._batch) >= _BATCH:
             self._enter()
 
@@ -70,23 +75,30 @@ class Fold:
         self._enter()
         for (name,) in self._db.execute("SELECT DISTINCT aggregate FROM bundle ORDER BY aggregate").fetchall():
             rows = self._db.execute(
-                'SELECT topic, partition, "offset", aggregate, id, sequence, generation, hash FROM bundle'
+                'SELECT topic, partition, "offset", aggregate, id, sequence, generation, hash, records FROM bundle'
                 " WHERE aggregate = ? ORDER BY id",
                 (name,),
             )
             while part := rows.fetchmany(size):
-                yield [Bundle(Place(*row[:3]), *row[3:]) for row in part]
+                yield [_bundle(row) for row in part]
 
     def _enter(self) -> None:
         if not self._batch:
             return
         self._db.execute("BEGIN")
         self._db.executemany(
-            "INSERT INTO bundle VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET sequence = excluded.sequence,"
-            " generation = excluded.generation, hash = excluded.hash, topic = excluded.topic,"
-            ' partition = excluded.partition, "offset" = excluded."offset"'
+            "INSERT INTO bundle VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET sequence = excluded.sequence, generation = excluded.generation,"
+            " hash = excluded.hash, topic = excluded.topic, partition = excluded.partition,"
+            ' "offset" = excluded."offset", records = excluded.records'
             " WHERE (excluded.sequence, excluded.generation) >= (sequence, generation)",
             self._batch,
         )
         self._db.execute("COMMIT")
         self._batch.clear()
+
+
+def _bundle(row: Sequence[Any]) -> Bundle:
+    """A row as it was added."""
+    topic, partition, offset, name, id, sequence, generation, digest, records = row
+    return Bundle(Place(topic, partition, offset), name, id, sequence, generation, digest, json.loads(records))

@@ -3,7 +3,7 @@
 Proved by folding the topics by key, not from counters that the same loops keep.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,6 +14,9 @@ from reconciliation.outcomes import Outcomes
 DEAD_LETTERED = "dead_lettered"
 NO_OUTCOME = "has no outcome"
 NOT_PROCESSED = "has neither a bundle nor a dead letter"
+NO_STATE = "is neither written nor held"
+Record = tuple[str, str]
+"""Entity and key."""
 NAMED = 1000
 """Gaps that an audit names."""
 
@@ -89,13 +92,22 @@ class SinkAudit:
         """What is to be compared, so many at a time, those of each part of one aggregate."""
         return self._newest.parts(size)
 
-    def compare(self, newest: Iterable[Bundle], ledger: Mapping[Key, Held]) -> None:
-        """Hold the newest bundles of some aggregates against the ledger's rows of them."""
+    def compare(self, newest: Iterable[Bundle], ledger: Mapping[Key, Held], states: Collection[Record]) -> None:
+        """Hold the newest bundles of some aggregates against the ledger's rows of them.
+
+        `states`: those of their records that the ledger has as written, withdrawn or held, as they were read before
+        `ledger`: what changes an aggregate meanwhile is seen.
+        """
         for one in newest:
             key = one.aggregate, one.sonar_id
-            problem = _problem(one, ledger.get(key))
+            held = ledger.get(key)
+            problem = _problem(one, held)
             if problem is not None:
                 self.gaps.add(one.place, *key, problem)
+            elif held is not None and (held.sequence, held.hash) == (one.sequence, one.hash):
+                for record in records_of(one):
+                    if record not in states:
+                        self.gaps.add(one.place, *key, f"{' '.join(record)} {NO_STATE}")
 
 
 class ProcessAudit:
@@ -130,6 +142,11 @@ class ProcessAudit:
             if newest is not None and newest >= one.sequence:
                 return
         self.gaps.add(one.place, one.aggregate, one.sonar_id, NOT_PROCESSED)
+
+
+def records_of(one: Bundle) -> Iterator[Record]:
+    """What an aggregate owns by its bundle."""
+    return ((entity, key) for entity, keys in one.records.items() for key in keys)
 
 
 def _problem(one: Bundle, held: Held | None) -> str | None:

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from plumbing.kafka import committed_offsets, end_offsets, make_consumer, make_producer
 from plumbing.settings import Settings, load_settings
 from reconciliation.audit import NEWER, SAME
-from reconciliation.gaps import NO_OUTCOME, NOT_PROCESSED
+from reconciliation.gaps import NO_OUTCOME, NO_STATE, NOT_PROCESSED
 from schemas.topics import Topics
 from tests.integration.console.conftest import Site
 from tests.integration.reconciliation.conftest import Pair, stages
@@ -146,3 +146,34 @@ def test_a_record_in_two_states_is_named(pair: Pair) -> None:
             pair.execute("DELETE FROM {ledger}.held WHERE code = 'c'")
         assert gap["problem"] == f"customer {gap['sonar_id']} is dead, and {problem}"
         assert gap["place"]["offset"] == 3
+
+
+def test_a_record_in_no_state_is_named(pair: Pair) -> None:
+    """Its bundle was taken, and the ledger knows of neither a row nor a reason."""
+    (one,) = pair.site.rows(
+        "SELECT c.record_key AS name, a.sonar_id, a.partition_no, a.topic_offset FROM {ledger}.crosswalk c"
+        " JOIN {ledger}.aggregates a ON a.aggregate = c.aggregate AND a.sonar_id = c.sonar_id"
+        " WHERE c.entity = 'customer_info' ORDER BY c.target_id LIMIT 1"
+    )
+    of_it = f"entity = 'customer_info' AND record_key = '{one['name']}'"
+    lost = f"UPDATE {{ledger}}.crosswalk SET record_key = 'lost' WHERE {of_it}"
+    held = (
+        "INSERT INTO {ledger}.held SELECT 'customer_info', sonar_id, aggregate, sonar_id, 'parked', 'c', 'r', NULL,"
+        " NULL, sequence, '', 'null', 'splynx.t.account', 0, 3, 'r', updated_at FROM {ledger}.aggregates"
+    )
+
+    def nowhere() -> list[dict[str, Any]]:
+        return [gap for gap in audit(pair) if NO_STATE in gap["problem"]]
+
+    assert nowhere() == []
+    pair.execute(lost)
+    try:
+        (gap,) = nowhere()
+        pair.execute(f"{held} WHERE aggregate = 'account' AND sonar_id = {one['sonar_id']}")
+        assert nowhere() == [], "what waits is in a state"
+        pair.execute("DELETE FROM {ledger}.held WHERE code = 'c'")
+    finally:
+        pair.execute(f"UPDATE {{ledger}}.crosswalk SET record_key = '{one['name']}' WHERE record_key = 'lost'")
+    assert gap["problem"] == f"customer_info {one['name']} is neither written nor held"
+    assert (gap["aggregate"], gap["sonar_id"]) == ("account", one["sonar_id"])
+    assert (gap["place"]["partition"], gap["place"]["offset"]) == (one["partition_no"], one["topic_offset"])

@@ -2,13 +2,26 @@
 
 import random
 import tracemalloc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 
 import pytest
 
 from plumbing.reading import Place
 from reconciliation.folding import Bundle, Fold, Key
-from reconciliation.gaps import NAMED, NO_OUTCOME, NOT_PROCESSED, Event, Gap, Gaps, Held, ProcessAudit, SinkAudit
+from reconciliation.gaps import (
+    NAMED,
+    NO_OUTCOME,
+    NO_STATE,
+    NOT_PROCESSED,
+    Event,
+    Gap,
+    Gaps,
+    Held,
+    ProcessAudit,
+    Record,
+    SinkAudit,
+)
 from reconciliation.outcomes import Exceptions, Outcomes
 
 TOPIC, EVENTS = "splynx.main.account", "sonar.main.account"
@@ -27,13 +40,15 @@ LEDGER = {("account", 5): Held(12, 1, "a"), ("account", 6): Held(11, 1, "a")}
 WHOLE = Outcomes({(TOPIC, 0): [(0, 2, "applied")]}, Exceptions())
 
 
-def gaps_of(seen: Iterable[Bundle], ledger: Mapping[Key, Held], outcomes: Outcomes) -> list[Gap]:
+def gaps_of(
+    seen: Iterable[Bundle], ledger: Mapping[Key, Held], outcomes: Outcomes, states: Collection[Record] = ()
+) -> list[Gap]:
     with Fold() as newest:
         audit = SinkAudit(outcomes, newest)
         for one in seen:
             audit.see(one)
         for part in audit.newest(2):
-            audit.compare(part, ledger)
+            audit.compare(part, ledger, states)
     return audit.gaps.named
 
 
@@ -73,6 +88,24 @@ def test_a_newest_bundle_that_the_ledger_lacks_is_named(held: Held | None, probl
 )
 def test_a_bundle_that_the_sink_rightly_passed_over_is_no_gap(held: Held) -> None:
     assert gaps_of(SEEN, {**LEDGER, ("account", 5): held}, WHOLE) == []
+
+
+OWNS = {"customer": ["5"], "internet_service": ["51", "52"]}
+
+
+@pytest.mark.parametrize(
+    ("held", "named"),
+    [
+        pytest.param(Held(12, 1, "a"), ["internet_service 52"], id="the one that is neither written nor held"),
+        pytest.param(Held(13, 1, "b"), [], id="none, for a newer bundle was taken meanwhile"),
+        pytest.param(Held(12, 2, "b"), [], id="none, for later rules mapped it otherwise"),
+    ],
+)
+def test_a_record_of_the_newest_bundle_that_is_in_no_state_is_named(held: Held, named: list[str]) -> None:
+    newest = replace(SEEN[2], records=OWNS)
+    states = [("customer", "5"), ("internet_service", "51"), ("customer", "52")]
+    gaps = gaps_of([*SEEN[:2], newest], {**LEDGER, ("account", 5): held}, WHOLE, states)
+    assert gaps == [Gap(at(2), "account", 5, f"{one} {NO_STATE}") for one in named]
 
 
 def test_an_offset_with_two_outcomes_is_named() -> None:
