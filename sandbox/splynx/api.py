@@ -94,6 +94,8 @@ class Api:
         if target.controller:
             action = _ACTIONS.get(method) or ("index" if target.row_id is None else "view")
             self.access.allow(key, target.controller, action)
+        if target.unused is not None and method not in ("GET", "HEAD", "OPTIONS"):
+            raise target.unused.refusal(method)
         if method == "GET" and target.action:  # `mail/8--send`: a GET that writes
             return await self._write(method, target, key, query, {}, [])
         if method in ("GET", "HEAD", "OPTIONS"):
@@ -123,6 +125,8 @@ class Api:
         return wire.json(200, await target.entity.index(call))
 
     async def _read_other(self, target: Target, call: Call) -> Any:
+        if target.unused is not None:
+            return target.unused.read()
         name, _, rest = target.other.partition(":")
         if name == "check":
             return {"status": "success", "message": "", "same_server": False}

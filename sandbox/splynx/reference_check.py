@@ -130,7 +130,7 @@ def _routes(api: Json) -> Iterator[str]:
     known: dict[str, set[str]] = {}
     for entry in api["resources"]:
         known.setdefault(_grammar(entry["path"]), set()).update(entry["methods"])
-    for path, methods in ROUTES.items():
+    for path, methods in [*ROUTES.items(), *((one.path, one.methods) for one in elsewhere.unused())]:
         documented = known.get(_grammar(path))
         if documented is None:
             yield f"{path}: no such path in the reference"

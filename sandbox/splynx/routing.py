@@ -103,6 +103,8 @@ class Target:
     customer_id: int = 0
     other: str = ""
     action: str = ""
+    unused: elsewhere.Unused | None = None
+    """Set where nothing of it is kept."""
 
 
 def resolve(path: str, query: Tree | None = None) -> Target:
@@ -148,6 +150,9 @@ def resolve(path: str, query: Tree | None = None) -> Target:
     parent, _, row_id = path.rpartition("/")
     if parent in _ITEMS:
         return _item(_ITEMS[parent], row_id)
+    if (unused := elsewhere.find(path)) is not None:
+        row_id = parts[-1] if unused.is_item else None
+        return Target(unused.resource, unused.methods, unused.controller, row_id=row_id, unused=unused)
     raise elsewhere.answer(path)
 
 
@@ -185,4 +190,5 @@ def controllers() -> list[str]:
     names = {entity.resource.controller for entity in ENTITIES.values()}
     names |= {configuration.CONTROLLER, fields.CONTROLLER, files.CONTROLLER}
     names |= {"api\\admin\\customers\\BillingInfo", "api\\admin\\customers\\CustomerLogsChanges"}
+    names |= {one.controller for one in elsewhere.unused()}
     return sorted(names)

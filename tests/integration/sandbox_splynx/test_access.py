@@ -191,6 +191,51 @@ async def test_what_is_not_there_is_refused(splynx: Splynx, method: str, path: s
     assert (answer.status, answer.body["error"]["internal_code"]) == (status, code)
 
 
+REFILL = "finance/refill-cards"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        pytest.param("GET", "finance/bank-statements", 200, id="a list"),
+        pytest.param("HEAD", "finance/bank-statements", 204, id="how many"),
+        pytest.param("GET", "finance/bank-statements/7", 404, id="a row"),
+        pytest.param("PUT", "finance/bank-statements/7", 404, id="a row that is changed"),
+        pytest.param("POST", "finance/bank-statements", 422, id="one that is made"),
+        pytest.param("POST", "crm/leads-documents/7--upload", 404, id="a form with a word behind the id"),
+        pytest.param("POST", "finance/to-bill/1--2", 404, id="what is done with a row"),
+        # As recorded of an installation:
+        pytest.param("GET", REFILL, 405, id="no list by design"),
+        pytest.param("POST", REFILL, 422, id="by design: POST"),
+        pytest.param("PUT", REFILL, 400, id="by design: PUT"),
+        pytest.param("DELETE", REFILL, 400, id="by design: DELETE"),
+        pytest.param("OPTIONS", REFILL, 200, id="by design: OPTIONS"),
+        pytest.param("HEAD", REFILL, 204, id="by design: HEAD"),
+        *(
+            pytest.param(method, "networking/cpe", 405, id=f"a module that is off: {method}")
+            for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD")
+        ),
+    ],
+)
+async def test_what_is_documented_and_not_kept_answers_as_where_it_is_empty(
+    splynx: Splynx, method: str, path: str, status: int
+) -> None:
+    answer = await splynx.call(method, path, {} if method in ("POST", "PUT") else None)
+    assert answer.status == status
+    if (method, status) == ("GET", 200):
+        assert answer.body == []
+    if (method, path, status) == ("HEAD", "finance/bank-statements", 204):
+        assert answer.headers["X-total-count"] == "0"
+
+
+async def test_what_is_not_kept_needs_its_right_all_the_same(splynx: Splynx) -> None:
+    right = {"key_id": 1, "controller": "api\\admin\\finance\\BankStatements", "action": "index"}
+    assert (await splynx.raw("DELETE", "/_sandbox/permissions", right)).status == 204
+    assert (await splynx.call("GET", "finance/bank-statements")).status == 403
+    assert (await splynx.raw("POST", "/_sandbox/permissions", right)).status == 204
+    assert (await splynx.call("GET", "finance/bank-statements")).status == 200
+
+
 async def test_a_key_of_one_partner_does_not_see_the_others_customers(splynx: Splynx) -> None:
     other = await splynx.created(PARTNERS, {"name": "South"})
     own, foreign = await splynx.customer(), await splynx.customer(partner_id=other)
