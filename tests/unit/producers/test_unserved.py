@@ -283,3 +283,28 @@ async def test_a_sonar_that_fails_some_times_is_waited_for_by_a_start(monkeypatc
     await scene.begin()
     assert left < 0
     assert scene.following.low is not None
+
+
+async def test_collections_that_stand_still_do_not_tell_whether_sonar_serves_others() -> None:
+    scene = await a_scene()
+    found = scene.following._changes
+    names = list(dict.fromkeys(one.thin.collection for one in found.collections))
+    found.standing.update(dict.fromkeys(names[:-1], "sonar.forbidden"))
+    scene.client.before = failing(ERRORS[0], lambda document, _: looks_at(document, *names[:-1]))
+    assert await found.is_there("none of them")
+    scene.client.before = failing(ERRORS[0], lambda document, _: looks_at(document, names[-1]))
+    assert not await found.is_there("none of them")
+
+
+async def test_of_a_collection_that_cannot_count_no_count_is_asked_for_again() -> None:
+    scene = await a_scene()
+    scene.damage(uncounted=frozenset({"payments"}))
+    asked = noted(scene, "Changed")
+    scene.shop.store.update("Payment", 1, amount=701)
+    await look(scene)
+    assert len(asked) > 1  # it spoiled the first one for all
+    asked.clear()
+    scene.shop.store.update("Payment", 1, amount=702)
+    await look(scene)
+    assert scene.folded("payment")[1]["amount"] == 702
+    assert (len(asked), scene.following.halted) == (2, [])  # the second one is the page that is empty
