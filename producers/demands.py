@@ -22,6 +22,8 @@ class Demand:
     """Sonar's clock when the change was first seen, or, seen late, the safety lag after the watermark of then.
 
     The watermark stays the safety lag below it until the demand is met."""
+    told: datetime
+    """The earliest of all who asked for it: so far deletes stay uncovered until it is met."""
     expected: dict[tuple[str, int], int | None] = field(default_factory=dict)
     named: set[tuple[str, int]] = field(default_factory=set)
     """All children that were ever expected."""
@@ -74,8 +76,9 @@ class Demands:
         """
         mine = self._open.setdefault(aggregate.name, {})
         new = id not in mine
-        demand = mine.setdefault(id, Demand(aggregate, id, since))
-        demand.since = min(demand.since, since)  # such as of a delete that a log tells of that could not be read
+        demand = mine.setdefault(id, Demand(aggregate, id, since, since))
+        # Such as by a log that could not be read: how far looks reach back is no matter of that.
+        demand.told = min(demand.told, since)
         new = new or bool(channel and not demand.channel)
         demand.channel = demand.channel or channel
         if child is not None:
@@ -112,6 +115,10 @@ class Demands:
     def waiting(self) -> dict[str, datetime]:
         """`{aggregate: since when its oldest open demand waits}`."""
         return {name: min(one.since for one in mine.values()) for name, mine in self._open.items() if mine}
+
+    def told(self) -> datetime | None:
+        """The earliest of all who asked for one that is open; None: none is."""
+        return min((one.told for mine in self._open.values() for one in mine.values()), default=None)
 
     def doomed(self, aggregate: Aggregate) -> list[int]:
         """Roots of an aggregate that are said to be gone."""

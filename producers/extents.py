@@ -16,7 +16,9 @@ from clients.sonar_errors import (
     SonarTimeout,
 )
 from plumbing.errors import SyncError
+from producers import patience
 from producers.documents import extent_document, extents_document
+from producers.patience import FEW_ATTEMPTS
 from producers.sizes import PageSize
 
 log = structlog.get_logger()
@@ -42,9 +44,14 @@ class Extent(NamedTuple):
 
 
 async def read_extent(
-    client: SonarClient, collection: str, search: Sequence[Mapping[str, Any]] = (), *, archived: bool = False
+    client: SonarClient,
+    collection: str,
+    search: Sequence[Mapping[str, Any]] = (),
+    *,
+    archived: bool = False,
+    attempts: int | None = None,
 ) -> Extent:
-    """Ask a collection how many rows `search` finds, all when it is empty.
+    """Ask a collection how many rows `search` finds, all when it is empty. `attempts`: as in `patience.ask`.
 
     Raises:
         SyncError: from the client.
@@ -53,7 +60,8 @@ async def read_extent(
 
     async def ask(*, counted: bool) -> Extent:
         document = extent_document(collection, archived=archived, counted=counted, searched=bool(search))
-        return _extent((await client.query(document, variables)).data[collection], counted=counted)
+        answer = await patience.ask(client, document, variables, attempts)
+        return _extent(answer.data[collection], counted=counted)
 
     try:
         return await ask(counted=True)
@@ -66,36 +74,41 @@ async def read_extent(
 async def read_extents(client: SonarClient, collections: Sequence[tuple[str, bool]]) -> list[Extent | SyncError]:
     """Of each collection (and whether archived rows count) how large it is, or why that cannot be known.
 
-    All in one request, as far as no collection spoils it for the others and Sonar can bear it.
+    All in one request, as far as no collection spoils it for the others and Sonar can bear it. After some that fail one
+    after the other the rest is not asked for: it has the last one's error.
 
     Raises:
-        SyncError: from the client, where it serves no collection.
+        SyncError: from the client, of what concerns no collection alone.
     """
-    return await _together(client, collections, PageSize(_TOGETHER), [])
+    return await _together(client, collections, PageSize(_TOGETHER), [], None)
 
 
 async def _together(
-    client: SonarClient, collections: Sequence[tuple[str, bool]], size: PageSize, in_vain: list[SyncError]
+    client: SonarClient,
+    collections: Sequence[tuple[str, bool]],
+    size: PageSize,
+    in_vain: list[SyncError],
+    attempts: int | None,
 ) -> list[Extent | SyncError]:
     """As `read_extents`. `size`: of collections in one request, as Sonar bears them. `in_vain`: why the last ones could
-    not be had."""
+    not be had. `attempts`: at those of which some have failed together already."""
+    if len(in_vain) == _IN_VAIN:
+        return [in_vain[-1]] * len(collections)
     if len(collections) == 1:
         name, archived = collections[0]
         try:
-            extent = await read_extent(client, name, archived=archived)
+            extent = await read_extent(client, name, archived=archived, attempts=FEW_ATTEMPTS)
         except SonarQueryInvalid:
             raise
         except UNSERVED as exc:
             if not isinstance(exc, SonarForbidden):
                 in_vain.append(exc)
-            if len(in_vain) == _IN_VAIN:
-                raise
             return [exc]
         in_vain.clear()
         return [extent]
     if len(collections) <= size.rows:
         try:
-            data = (await client.query(extents_document(collections), again_after_timeout=False)).data
+            data = (await patience.ask(client, extents_document(collections), {}, attempts)).data
             extents = [_extent(data[f"c{place}"], counted=True) for place in range(len(collections))]
         except (SonarTimeout, SonarFailed) as exc:
             log.warning("capture.fewer_counted", collections=size.halve(len(collections)), error=exc.code)
@@ -105,8 +118,8 @@ async def _together(
             in_vain.clear()
             return [*extents]
     middle = len(collections) // 2
-    first = await _together(client, collections[:middle], size, in_vain)
-    return first + await _together(client, collections[middle:], size, in_vain)
+    first = await _together(client, collections[:middle], size, in_vain, FEW_ATTEMPTS)
+    return first + await _together(client, collections[middle:], size, in_vain, FEW_ATTEMPTS)
 
 
 def _extent(connection: Any, *, counted: bool) -> Extent:

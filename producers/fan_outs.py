@@ -27,6 +27,8 @@ log = structlog.get_logger()
 _CURSOR = "fan_outs"
 _PORTION = 2000
 """Roots that wait for their reading at a time, of all fan-outs together."""
+_FEW = 2
+"""Steps in which Sonar does not serve something before it is asked for seldom."""
 _ROUNDS = 10
 """Requests for carriers in one poll."""
 _CONDITIONS = 1500
@@ -67,8 +69,10 @@ class Batch:
     waiting: set[int] = field(default_factory=set)
     """Roots that were found and have not been read again yet."""
     found: bool = False
+    in_vain: int = 0
+    """Steps in which Sonar did not serve it."""
     is_resting: bool = False
-    """Sonar did not serve it when it was last asked."""
+    """It is not asked for now."""
 
 
 class FanOuts:
@@ -141,7 +145,7 @@ class FanOuts:
         return found
 
     async def step(self, *, resting_too: bool) -> None:
-        """Ask for the next portion of carriers; `resting_too`: of those too that Sonar did not serve when last asked.
+        """Ask for the next portion of carriers; `resting_too`: of those too that Sonar did not serve in the last steps.
 
         Raises:
             SyncError: likewise, and nothing else can be asked for either.
@@ -171,8 +175,8 @@ class FanOuts:
             if not rows:
                 del self._queued[place]
             self._batches[place] = self._batch(followed, taken, self._next_number())
-        for batch in self._batches.values() if resting_too else ():
-            batch.is_resting = False
+        for batch in self._batches.values():
+            batch.is_resting = batch.in_vain >= _FEW and not resting_too
 
     def _batch(self, followed: Followed, rows: dict[int, Changed], sequence: int) -> Batch:
         starts = sorted({start for row in rows.values() for start in row.starts})
@@ -181,6 +185,7 @@ class FanOuts:
     def _not_found(self, batch: Batch, error: SyncError) -> None:
         """It waits, and with it the watermark. What changes meanwhile is published all the same."""
         batch.is_resting = True
+        batch.in_vain += 1
         metrics.ERRORS.labels("capture", error.code).inc()
         log.warning("capture.carriers_not_found", error=error.code, reason=str(error))
 
@@ -198,7 +203,7 @@ class FanOuts:
         for place, batch in list(self._batches.items()):
             name = batch.followed.aggregate.name
             batch.waiting = {id for id in batch.waiting if self._demands.is_open(name, id)}
-            if batch.descent.question is not None or batch.waiting:
+            if batch.descent.question is not None or batch.waiting or batch.is_resting:
                 continue
             try:
                 is_peopled = batch.found or await self._is_peopled(batch.followed)

@@ -21,6 +21,11 @@ class Followed:
     touch: Touch | None = None
     look_up: LookUp | None = None
 
+    @property
+    def is_root(self) -> bool:
+        """Whether its rows are the aggregate's roots."""
+        return self.touch is None and self.look_up is None
+
 
 def followed(aggregates: Sequence[Aggregate], schema: SonarSchema) -> list[Followed]:
     """Every collection to follow: roots, then children, then look-ups; each once per aggregate.

@@ -31,6 +31,8 @@ from schemas.aggregate import Aggregate
 
 _MANY = 5000
 """New demands for which a look for changes waits until whole pages of them are read: after an outage all may be new."""
+_FEW = 2
+"""Polls in a row in which the log is asked for in vain before it is asked for seldom."""
 _SELDOM = 12
 """Polls between two looks at the settings, and at what Sonar denied or could not serve."""
 
@@ -180,9 +182,9 @@ class Following:
         with asking("follow"):
             await self._look_for_changes(lows, standing_too=seldom)
         looked = self._server_time()
-        self._noticing.robbed(min(now, low + lag))
+        self._noticing.robbed({name: min(now, at + lag) for name, at in lows.items()})
         with asking("log"):
-            if seldom or self._log.is_readable:
+            if seldom or self._log.in_vain < _FEW:
                 await self._log.consider(deletes_low, min(now, deletes_low + lag))
         with asking("webhook"):
             await self.hints.consider(now)
@@ -213,7 +215,7 @@ class Following:
             while settled is not None and self._sequences[0][0] <= settled:
                 self._sequence = self._sequences.popleft()[1]
         # The log tells of all aggregates: what it showed of the one that waits longest has to be found again.
-        logged = min(fronts.values(), default=now) - self.overlap
+        logged = min(self._demands.told() or now, *fronts.values(), now) - self.overlap
         deletes = max(deletes_low, logged) if self._log.is_readable else deletes_low
         if (covered, deletes) != (lows, deletes_low):
             await self._save(covered, deletes)

@@ -1,6 +1,6 @@
 """From a row that Sonar shows in passing, or no longer shows, to the roots that must be read again because of it."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -159,11 +159,14 @@ class Noticing:
         if known is not None and known.root is not None:
             self._demands.add(aggregate, known.root, since, child=(touch.collection, id), version=None)
 
-    def robbed(self, since: datetime) -> None:
-        """Roots that were published with a child that has gone to another root, which was read for another reason."""
+    def robbed(self, since: Mapping[str, datetime]) -> None:
+        """Roots that were published with a child that has gone to another root, which was read for another reason.
+
+        `since`: by aggregate.
+        """
         for one in self._aggregates:
             for root, collection, child in self._index.robbed(one.root.name):
-                self._demands.add(one, root, since, child=(collection, child), version=None)
+                self._demands.add(one, root, since[one.name], child=(collection, child), version=None)
 
     def attached(self, aggregate: Aggregate, id: int, since: datetime) -> None:
         """A pivot of a root was attached or detached, which no row tells."""

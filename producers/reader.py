@@ -216,7 +216,7 @@ class Reader:
         """Of each collection of roots how large it is, or why that cannot be known.
 
         Raises:
-            SyncError: from the client, where it serves no collection.
+            SyncError: from the client, of what concerns no collection alone.
         """
         roots = [(one.root.name, one.root.include_archived) for one in aggregates]
         found = await read_extents(self._client, roots) if roots else []

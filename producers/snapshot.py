@@ -1,6 +1,7 @@
 """The snapshot: every root once, by ranges of ids, resumable at every page."""
 
 import asyncio
+import random
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -184,6 +185,8 @@ class Snapshot:
     ) -> dict[str, Progress]:
         """Ask how large each collection is, and cut it into ranges."""
         collections = [one for one in aggregates if not one.root.singleton]
+        # In another order each time: some that fail one after the other keep the rest waiting until the next try only.
+        random.shuffle(collections)
         extents = dict(zip((one.name for one in collections), await self._reader.extents(collections), strict=True))
         begun = {}
         for aggregate in aggregates:

@@ -19,7 +19,13 @@ class SonarLog:
         self._changes, self._noticing = changes, noticing
         self._taken: dict[int, datetime] = {}
         """`{id of a row: when it was written}`, of those that a look may show again."""
-        self.is_readable = True
+        self.in_vain = 0
+        """Looks in a row that could not read it."""
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the last look could read it."""
+        return not self.in_vain
 
     def __len__(self) -> int:
         return len(self._taken)
@@ -40,7 +46,7 @@ class SonarLog:
             metrics.ERRORS.labels("capture", exc.code).inc()
             if self.is_readable:
                 log.error("capture.log_unreadable", error=exc.code, next_step=exc.next_step)
-            self.is_readable = False
+            self.in_vain += 1
             return
-        self.is_readable = True
+        self.in_vain = 0
         self._taken = {id: at for id, at in self._taken.items() if at >= low - timedelta(hours=1)}

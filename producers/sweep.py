@@ -5,7 +5,7 @@ came later than the overlap reaches. What is missing is believed after a second 
 """
 
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import merge
@@ -109,19 +109,24 @@ class Sweep:
     async def step(self, now: datetime, low: datetime, aggregates: Collection[str] | None = None) -> None:
         """Read the page that is due, if one is. `low`: following has covered every change before.
 
-        `aggregates`: those that may be swept; None: all.
+        `aggregates`: those that may be swept, None: all. What others look up is swept for these, what belongs to others
+        is not.
 
         Raises:
             SyncError: the next step reads the same page again.
         """
-        readable = self._readable(aggregates)
-        # Collections whose deletes somebody has accepted are listed at once, after a restart as well.
-        hurried = [name for name in readable if name in self._brake.unseen]
-        if not hurried and self._due is not None and now < self._due:
+        due = self._due is None or now >= self._due
+        if not (due or self._brake.unseen):
             return
-        if self._listing is None or self._listing.collection not in (hurried or readable):
-            self._listing = self._next(hurried or readable)
+        found = ((name, self._followers(name, aggregates)) for name in self._readable())
+        readable = {name: followers for name, followers in found if followers}
+        # Collections whose deletes somebody has accepted are listed at once, after a restart as well.
+        hurried = {name: followers for name, followers in readable.items() if name in self._brake.unseen}
+        if not (due or hurried):
+            return
         listing = self._listing
+        if listing is None or self._gives_way(listing, hurried, aggregates):
+            listing = self._listing = self._next(hurried or readable)
         if listing is None:
             return
         with asking("sweep", listing.collection):
@@ -131,18 +136,26 @@ class Sweep:
                 await self._believe(listing, now)
         self._due = now + self._every / self._pages()
 
-    def _readable(self, aggregates: Collection[str] | None) -> list[str]:
-        """What does not stand still, and is followed for none but these aggregates."""
-        readable = [name for name in self._followed if name not in self._changes.standing]
-        if aggregates is None:
-            return readable
-        return [name for name in readable if all(one.aggregate.name in aggregates for one in self._followed[name])]
+    def _readable(self) -> list[str]:
+        return [name for name in self._followed if name not in self._changes.standing]
 
-    def _next(self, names: Sequence[str]) -> Listing | None:
-        """The one of these collections that was swept longest ago."""
-        if not names:
+    def _followers(self, name: str, aggregates: Collection[str] | None) -> list[Followed]:
+        """Who follows a collection for one of these aggregates; nobody where another one has its roots there."""
+        mine = [one for one in self._followed[name] if aggregates is None or one.aggregate.name in aggregates]
+        return mine if all(one in mine for one in self._followed[name] if one.is_root) else []
+
+    def _gives_way(self, listing: Listing, hurried: Collection[str], aggregates: Collection[str] | None) -> bool:
+        """Whether a listing ends early: another collection is in a hurry, or who follows it may not be swept now."""
+        if hurried and listing.collection not in hurried:
+            return True
+        followers = self._followers(listing.collection, aggregates)
+        return any(one not in followers for one in listing.followed)
+
+    def _next(self, found: Mapping[str, Sequence[Followed]]) -> Listing | None:
+        """Of these collections, and who follows them, the one that was swept longest ago."""
+        if not found:
             return None
-        followed = self._followed[min(names, key=lambda name: self._swept.get(name, ""))]
+        followed = found[min(found, key=lambda name: self._swept.get(name, ""))]
         return Listing(followed, [self._known(one) for one in followed])
 
     def _known(self, one: Followed) -> Sequence[int]:
@@ -215,12 +228,12 @@ class Sweep:
             metrics.SWEPT.labels(collection, "gone").inc()
             for one in known:
                 self._noticing.gone(one, id, now, SWEEP)
-            if all(one.touch is not None or one.look_up is not None for one in known):
+            if not any(one.is_root for one in known):
                 self._brake.happened(collection, now)  # of a root it happens when its delete is published
         await self._done(listing, now)
 
     async def _done(self, listing: Listing, now: datetime) -> None:
-        if all(one.touch is not None or one.look_up is not None for one in listing.followed):
+        if not any(one.is_root for one in listing.followed):
             await self._brake.settle(listing.collection)  # of roots once their deletes are published
         self._listing = None
         self._swept[listing.collection] = now.isoformat()

@@ -14,16 +14,15 @@ from clients.sonar_errors import (
     SonarFailed,
     SonarForbidden,
     SonarGraphqlError,
-    SonarLimited,
     SonarQueryInvalid,
     SonarTimeout,
-    SonarUnreachable,
 )
 from clients.sonar_purpose import asking
 from plumbing.errors import SyncError
-from producers import documents
+from producers import documents, patience
 from producers.documents import Thin
 from producers.followed import Followed
+from producers.patience import FEW_ATTEMPTS
 from producers.sizes import PageSize
 from schemas.aggregate import Collection
 
@@ -31,8 +30,6 @@ log = structlog.get_logger()
 
 PAGE = 500
 """Thin rows asked for at a time."""
-_FEW_ATTEMPTS = 2
-"""At what has failed together with others, or once."""
 _WITNESSES = 3
 """Other collections of which a row is asked for, where one fails: none of them, and it is Sonar that fails."""
 _TOGETHER = 150
@@ -103,7 +100,7 @@ class ThinPages:
         """Whether a collection shows any row at all."""
         document = documents.extent_document(root.name, archived=root.include_archived, counted=False)
         with asking("probe", root.name):
-            connection = (await self._query(document, {}, _FEW_ATTEMPTS)).data[root.name]
+            connection = (await patience.ask(self._client, document, {}, FEW_ATTEMPTS)).data[root.name]
         return bool(entities_of(connection, asked=1, counted=False))
 
     async def is_there(self, but: str) -> bool:
@@ -141,9 +138,9 @@ class ThinPages:
         except (SonarTimeout, SonarFailed) as exc:
             fewer = size.halve(len(asked))
             log.warning("capture.fewer_together", collections=fewer, error=exc.code)
-            return await self._by_halves(asked, rows, _FEW_ATTEMPTS)
+            return await self._by_halves(asked, rows, FEW_ATTEMPTS)
         except SonarGraphqlError:
-            return await self._by_halves(asked, rows, _FEW_ATTEMPTS)
+            return await self._by_halves(asked, rows, FEW_ATTEMPTS)
         size.bore(len(asked))
         return {
             key: _shown(one.thin, answer.data[f"c{at}"], rows or PAGE) for at, (key, one) in enumerate(asked.items())
@@ -178,7 +175,7 @@ class ThinPages:
                 log.warning("capture.fewer_rows", collection=collection, rows=size.halve(asked), error=error.code)
                 return await self._alone(question._replace(thin=least.thin), None)
         elif not stands:
-            again = await self._once(question, asked, _FEW_ATTEMPTS)
+            again = await self._once(question, asked, FEW_ATTEMPTS)
             if again.unserved is None:
                 return again
         return answer
@@ -201,17 +198,7 @@ class ThinPages:
     async def _ask(self, asked: Sequence[Question], rows: int, attempts: int | None) -> SonarAnswer:
         variables: dict[str, Any] = {f"s{place}": one.search for place, one in enumerate(asked)}
         document = documents.thin_document([one.thin for one in asked])
-        return await self._query(document, {**variables, "n": rows}, attempts)
-
-    async def _query(self, document: str, variables: dict[str, Any], attempts: int | None) -> SonarAnswer:
-        """`attempts`: at what may concern this alone. A line that breaks, or a limit, is waited for as ever."""
-        # Less can be asked for, or others: the same at once would take as long, and says nothing of Sonar as a whole.
-        try:
-            return await self._client.query(document, variables, attempts=attempts, again_after_timeout=False)
-        except (SonarLimited, SonarUnreachable) as exc:
-            if attempts is None or isinstance(exc, UNSERVED):
-                raise
-        return await self._client.query(document, variables, again_after_timeout=False)
+        return await patience.ask(self._client, document, {**variables, "n": rows}, attempts)
 
     def _most(self, rows: int | None) -> PageSize:
         """How many collections one request takes."""

@@ -1,18 +1,20 @@
 """A small ISP that has been read whole a while ago: following goes on from there."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from schemas.aggregate import Aggregate
 from tests.unit.producers.scene import Scene
 
 
-async def read(scene: Scene, force: str | None = None) -> None:
-    """Begin, and read all; `force` as in `Snapshot.run`."""
+async def read(scene: Scene, force: str | None = None, only: Sequence[Aggregate] | None = None) -> None:
+    """Begin, and read all, or some; `force` as in `Snapshot.run`."""
     scene.desk.clock.tick(1)  # what changed in the second in which a snapshot began may have changed beside it
     await scene.begin()
-    await scene.snapshot.run(scene.aggregates, asyncio.Event(), started=scene.desk.clock.now, force=force)
+    await scene.snapshot.run(only or scene.aggregates, asyncio.Event(), started=scene.desk.clock.now, force=force)
 
 
 async def a_scene(*, page_size: int = 3) -> Scene:

@@ -152,6 +152,7 @@ async def test_deletes_that_are_held_and_that_the_log_tells_of_late_are_not_said
     assert scene.following.brake.held["payments"].missing == LEAST + 1
     assert scene.following.deletes_low is not None
     assert scene.following.deletes_low < gone
+    assert scene.following._demands.waiting()["payment"] > gone  # looks for changes do not reach back so far
     await scene.following.accept_deletes(["payments"])
     for _ in range(2):
         scene.shop.clock.tick(60)

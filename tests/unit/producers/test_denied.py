@@ -27,7 +27,7 @@ async def test_without_the_right_to_read_the_log_changes_go_on_and_deletes_wait(
         covered = await scene.following.poll()
     assert scene.folded()[1]["name"] == "Eda"
     assert (scene.following.low, scene.following.deletes_low) == (covered, before)
-    assert sum(" logs(" in one for one in scene.client.asked[asked:]) == 2  # of twelve polls two spend a request
+    assert sum(" logs(" in one for one in scene.client.asked[asked:]) == 3  # of twelve polls three spend a request
     scene.damage()
     for _ in range(12):
         covered = await scene.following.poll()

@@ -14,6 +14,7 @@ from clients.sonar_errors import (
     SonarGraphqlError,
     SonarQueryInvalid,
     SonarTimeout,
+    SonarUnreachable,
 )
 from plumbing.errors import SyncError
 from producers.extents import Extent, read_extents
@@ -320,7 +321,7 @@ async def test_how_large_collections_are_is_asked_in_one_request_and_of_the_othe
 async def test_collections_that_sonar_is_too_slow_to_count_together_are_counted_in_parts(
     error: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scene, again = Scene(), list[tuple[int, bool]]()
+    scene, again = Scene(), list[tuple[int, int | None, bool]]()
     scene.shop.an_account()
 
     def slow(document: str, variables: Mapping[str, Any]) -> None:
@@ -330,7 +331,7 @@ async def test_collections_that_sonar_is_too_slow_to_count_together_are_counted_
     query = scene.client.query
 
     async def noted(document: str, variables: Mapping[str, Any] | None = None, **options: Any) -> SonarAnswer:
-        again.append((document.count("total_count"), options.get("again_after_timeout", True)))
+        again.append((document.count("total_count"), options["attempts"], options["again_after_timeout"]))
         return await query(document, variables, **options)
 
     monkeypatch.setattr(scene.client, "query", noted)
@@ -338,7 +339,7 @@ async def test_collections_that_sonar_is_too_slow_to_count_together_are_counted_
     found = await read_extents(cast(SonarClient, scene.client), [("accounts", True)] * 8)
     assert found == [Extent(1, 1)] * 8
     # What was too much once is not asked for in the other half.
-    assert again == [(8, False), (4, False), (2, False), *[(1, True)] * 8]
+    assert again == [(8, None, False), (4, 2, False), (2, 2, False), *[(1, 2, False)] * 8]
 
 
 @pytest.mark.parametrize("error", [SonarTimeout, SonarFailed])
@@ -372,9 +373,8 @@ async def test_where_nothing_at_all_can_be_counted_few_are_tried() -> None:
         raise SonarFailed("busy")
 
     scene.client.before = failing
-    with pytest.raises(SonarFailed):
-        await read_extents(cast(SonarClient, scene.client), [("accounts", True)] * 40)
-    assert len(asked) == 5
+    found = await read_extents(cast(SonarClient, scene.client), [("accounts", True)] * 40)
+    assert (len(asked), {type(one) for one in found}) == (5, {SonarFailed})
     asked.clear()
 
     def every_fourth(document: str, variables: Mapping[str, Any]) -> None:
@@ -387,6 +387,41 @@ async def test_where_nothing_at_all_can_be_counted_few_are_tried() -> None:
     scene.client.before = every_fourth
     found = await read_extents(cast(SonarClient, scene.client), [("accounts", True)] * 40)
     assert sum(isinstance(one, Extent) for one in found) == 10
+
+
+async def test_what_cannot_be_counted_keeps_others_waiting_until_a_next_try_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("producers.extents._IN_VAIN", 1)
+    scene, uncounted = Scene(page_size=2), ["accounts", "notes"]
+    account = scene.shop.an_account()
+    for number in range(9):
+        scene.shop.a_payment(account, number)
+
+    def uncountable(document: str, variables: Mapping[str, Any]) -> None:
+        if "query Extent" in document and any(f" {name}(" in document for name in uncounted):
+            raise SonarFailed("busy")
+
+    def cut_off(document: str, variables: Mapping[str, Any]) -> None:
+        if scene.folded("payment"):
+            raise SonarUnreachable("away")
+
+    scene.client.before = cut_off
+    with pytest.raises(ExceptionGroup):
+        await read(scene, only=[PAYMENT])
+    assert 0 < len(scene.folded("payment")) < 9
+    scene.client.before = uncountable
+    with pytest.raises(SonarFailed):
+        await read(scene)
+    assert len(scene.folded("payment")) == 9
+    uncounted.remove("notes")
+    scene.shop.store.insert("Note", message="m", noteable_type="Account", noteable_id=1, priority="NORMAL")
+    tries = 0
+    while not scene.folded("note"):
+        tries += 1
+        assert tries < 100
+        with pytest.raises(SonarFailed):
+            await read(scene)
 
 
 async def test_collections_that_are_refused_or_fail_between_others_do_not_end_the_count() -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -147,7 +147,7 @@ async def test_what_one_way_to_carriers_cannot_be_asked_for_loses_nothing_of_ano
     assert error is ERRORS[0]
 
 
-async def test_carriers_that_cannot_be_had_are_asked_for_twice_and_then_in_each_twelfth_poll() -> None:
+async def test_carriers_that_cannot_be_had_are_asked_for_in_two_polls_and_then_in_each_twelfth() -> None:
     scene, asked = await a_scene(), list[str]()
 
     def before(document: str, variables: Mapping[str, Any]) -> None:
@@ -157,7 +157,7 @@ async def test_carriers_that_cannot_be_had_are_asked_for_twice_and_then_in_each_
 
     scene.client.before = before
     scene.shop.store.update("AccountStatus", scene.shop.status, name="Other")
-    for polls, requests in ((1, 2), (10, 2), (12, 4)):
+    for polls, requests in ((1, 2), (1, 4), (9, 4), (12, 6)):
         for _ in range(polls):
             await look(scene)
         assert scene.following._noticing.fan_outs.waiting().keys() == {"account"}
@@ -308,3 +308,37 @@ async def test_of_a_collection_that_cannot_count_no_count_is_asked_for_again() -
     await look(scene)
     assert scene.folded("payment")[1]["amount"] == 702
     assert (len(asked), scene.following.halted) == (2, [])  # the second one is the page that is empty
+
+
+async def test_whether_a_look_up_is_carried_is_asked_for_in_two_polls_and_then_in_each_twelfth() -> None:
+    scene, asked = await a_scene(), list[str]()
+    scene.shop.store.delete("Payment", 1)
+    lead = scene.shop.a_status("Lead")
+    for _ in range(2):
+        await look(scene)
+
+    def before(document: str, variables: Mapping[str, Any]) -> None:
+        if "query Extent" in document:
+            asked.append(document)
+            raise ERRORS[0]
+
+    scene.client.before = before
+    scene.shop.store.update("AccountStatus", lead, name="Prospect")
+    counts = []
+    for polls in (1, 1, 6):
+        for _ in range(polls):
+            await look(scene)
+        counts.append(len(asked))
+    assert counts[0] > 0
+    assert counts[1] == counts[2] == 2 * counts[0]
+
+
+async def test_what_stands_still_for_long_makes_no_look_of_others_reach_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, told = await a_scene(), list[Mapping[str, datetime]]()
+    monkeypatch.setattr(scene.following._noticing, "robbed", told.append)
+    scene.client.before = failing(ERRORS[0], lambda document, _: looks_at(document, "notes"))
+    for _ in range(3):
+        scene.shop.clock.tick(86_400)
+        await scene.following.poll()
+    assert scene.shop.clock.now - told[-1]["note"] > timedelta(days=2)
+    assert scene.shop.clock.now - told[-1]["payment"] < timedelta(days=2)
