@@ -73,3 +73,21 @@ def test_an_empty_token_file_is_refused(tmp_path: Path) -> None:
     )
     assert ended.returncode != 0
     assert "holds no token" in ended.stderr
+
+
+def test_a_newer_sonar_has_what_only_newer_schemas_have_and_ends_cleanly(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    query = "{ system_setting { enable_additional_services } account_services { entities { id is_additional } } }"
+    with running(token, "--generation", "newer", "--accounts", "20") as (process, ready):
+        found = ask(ready["url"], token, query)
+        process.send_signal(signal.SIGTERM)
+        _, complaints = process.communicate(timeout=30)
+    assert found.keys() == {"data"}
+    assert found["data"]["account_services"]["entities"]
+    assert (process.returncode, complaints) == (0, "")
+    with running(token, "--accounts", "20") as (_, ready):
+        refused = ask(ready["url"], token, query)
+    assert [one["message"] for one in refused["errors"]] == [
+        "Cannot query field 'enable_additional_services' on type 'SystemSetting'.",
+        "Cannot query field 'is_additional' on type 'AccountService'.",
+    ]
