@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from console.output import stderr
 from plumbing.metrics import REGISTRY
+from plumbing.pace import Pace
 from plumbing.settings import HttpSettings
 
 _EVERY_SECONDS = 2.0
-_WINDOW = 30
 _SCRAPE_SECONDS = 1.0
 Read = Callable[[], Iterable[Metric]]
 
@@ -45,20 +44,6 @@ def amounts(families: Iterable[Metric]) -> list[Amount]:
         # Rows may be added while it runs: then it has read more than it counted.
         found.append(Amount("snapshot", max(0, round(rows["total"] - rows["read"])), round(rows["total"])))
     return found + [Amount(stage, round(left)) for stage, left in sorted(behind.items())]
-
-
-class Pace:
-    """How fast something gets less, over the last looks."""
-
-    def __init__(self) -> None:
-        self._looks: deque[tuple[float, int]] = deque(maxlen=_WINDOW)
-
-    def seconds_left(self, left: int, now: float) -> float | None:
-        """At the pace so far; None while it does not get less."""
-        self._looks.append((now, left))
-        (began, first) = self._looks[0]
-        done = first - left
-        return None if done <= 0 else left * (now - began) / done
 
 
 class Report:

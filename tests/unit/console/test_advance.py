@@ -8,7 +8,7 @@ from prometheus_client.metrics_core import Metric
 from pytest_httpserver import HTTPServer
 
 from console import advance
-from console.advance import Amount, Pace, Report, amounts, duration, metrics_of, told
+from console.advance import Amount, Report, amounts, duration, metrics_of, told
 from plumbing.settings import HttpSettings
 
 
@@ -31,13 +31,6 @@ def test_the_snapshot_is_measured_by_sonars_own_count_and_stages_by_what_waits()
 
 def test_more_rows_than_were_counted_leave_nothing() -> None:
     assert amounts(a_registry(125, 120).collect()) == [Amount("snapshot", 0, 120)]
-
-
-def test_the_time_left_follows_from_the_pace() -> None:
-    pace = Pace()
-    assert pace.seconds_left(100, now=0) is None
-    assert pace.seconds_left(75, now=10) == pytest.approx(30)
-    assert pace.seconds_left(110, now=20) is None
 
 
 def test_a_line_tells_all_stages_and_what_is_finished_once_more() -> None:
