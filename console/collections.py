@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from console.advance import duration
 from console.output import table
 from producers.brake import CODE as DELETES_HELD
 from producers.telling import TOLD
@@ -23,23 +24,29 @@ def capture_of(cursors: Mapping[str, dict[str, Any]], now: datetime) -> dict[str
     if told is None:
         return None
     at = datetime.fromisoformat(told["at"])
-    held = (cursors.get("brake") or {}).get("held", {})
+    held, is_silent = (cursors.get("brake") or {}).get("held", {}), now - at > _SILENT
     return {
         **{name: told[name] for name in ("at", "since", "run_id", "requests", "fingerprint", "events")},
-        "silent": now - at > _SILENT,
+        "swept": told.get("swept"),  # an older release tells nothing of it
+        "silent": is_silent,
         "collections": [
-            _collection(name, one, cursors.get(f"snapshot:{name}"), held, at) for name, one in told["entities"].items()
+            _collection(name, one, _progress(one, cursors.get(f"snapshot:{name}"), is_silent=is_silent), held, at)
+            for name, one in told["entities"].items()
         ],
     }
 
 
+def _progress(told: Mapping[str, Any], snapshot: Mapping[str, Any] | None, *, is_silent: bool) -> dict[str, Any] | None:
+    if snapshot is None:
+        return None
+    done = all(one[2] for one in snapshot["ranges"])
+    left = None if done or is_silent else told.get("seconds_left")
+    return {"read": snapshot["read"], "total": snapshot["total"], "done": done, "seconds_left": left}
+
+
 def _collection(
-    name: str, told: Mapping[str, Any], snapshot: Mapping[str, Any] | None, held: Mapping[str, Any], at: datetime
+    name: str, told: Mapping[str, Any], progress: Mapping[str, Any] | None, held: Mapping[str, Any], at: datetime
 ) -> dict[str, Any]:
-    progress = None
-    if snapshot is not None:
-        done = all(one[2] for one in snapshot["ranges"])
-        progress = {"read": snapshot["read"], "total": snapshot["total"], "done": done}
     state, why = _state(told, progress, held, at)
     return {
         "entity": name,
@@ -49,6 +56,7 @@ def _collection(
         "snapshot": progress,
         "changes": told["changes"],
         "deletes": told["deletes_up_to"],
+        "swept": told.get("swept"),
         "late_seconds": told["late_seconds"],
         "requests": told["requests"],
         "deletes_by": told["deletes"],
@@ -86,6 +94,7 @@ def text_of(capture: Mapping[str, Any] | None, *, every: bool = False) -> str:
     ]
     if capture["silent"]:
         lines.insert(0, f"Capture does not run, or hangs: it last told of itself at {capture['at']}.")
+    lines.append(f"swept for what no log tells of: {_swept(capture)}")
     deleted: dict[str, int] = {}
     for one in collections:
         for channel, count in one["deletes_by"].items():
@@ -105,7 +114,16 @@ def text_of(capture: Mapping[str, Any] | None, *, every: bool = False) -> str:
     return "\n".join(lines) + "\n"
 
 
-_HEAD = ["collection", "state", "rows", "snapshot", "changes up to", "deletes up to", "late", "deletes", "why"]
+def _swept(capture: Mapping[str, Any]) -> str:
+    if capture["swept"] is not None:
+        return f"every collection since {capture['swept']}"
+    followed = [one for one in capture["collections"] if one["changes"] is not None]  # settings are not swept
+    return f"{sum(one['swept'] is not None for one in followed)} of {len(followed)} collections so far"
+
+
+_HEAD = [
+    "collection", "state", "rows", "snapshot", "changes up to", "deletes up to", "swept", "late", "deletes", "why",
+]  # fmt: skip
 
 
 def _row(one: Mapping[str, Any]) -> list[str]:
@@ -113,10 +131,12 @@ def _row(one: Mapping[str, Any]) -> list[str]:
     snapshot = "not begun"
     if progress is not None:
         snapshot = "done" if progress["done"] else f"{progress['read']} of {progress['total'] or '?'}"
+        if progress["seconds_left"] is not None:
+            snapshot += f", about {duration(progress['seconds_left'])} left"
     deletes = ", ".join(f"{name} {count}" for name, count in sorted(one["deletes_by"].items()))
     return [
         one["entity"], one["state"], str(one["rows"]), snapshot, one["changes"] or "-", one["deletes"] or "-",
-        f"{one['late_seconds']:.0f} s", deletes or "-", one["why"],
+        one["swept"] or "-", f"{one['late_seconds']:.0f} s", deletes or "-", one["why"],
     ]  # fmt: skip
 
 

@@ -101,13 +101,17 @@ SHAPES: dict[str, Shape] = {
         "journal": "`{entries, megabytes, megabytes_per_day, oldest, newest, calls}` of the before-images that a"
         " rollback needs, and how many calls over REST are kept; the rate is null until they cover a day, all of it"
         " before the first write.",
-        "capture": "`{at, silent, since, run_id, requests, fingerprint, events, collections}` as capture last told;"
-        " null before its first poll. silent: it does not run, or hangs; requests: `{purpose: requests since}`; events:"
-        " `{at, change, name, effect, aggregates}`, the newest changes of Sonar's schema.",
-        "capture.collections[]": "`{entity, state, why, rows, snapshot, changes, deletes, late_seconds, requests,"
-        " deletes_by, schema}`; state: fresh, reading, stale, halted or held; snapshot: `{read, total, done}` or null;"
-        " changes, deletes: proven complete up to; requests: `{purpose: n}` of those that ask for it alone; deletes_by:"
-        " `{log, sweep or webhook: n}`; schema: `{lacks, missing, unreadable}`.",
+        "capture": "`{at, silent, since, run_id, requests, fingerprint, swept, events, collections}` as capture last"
+        " told; null before its first poll. silent: it does not run, or hangs; requests: `{purpose: requests since}`;"
+        " swept: the earliest of those of the collections, null: one never was; events: `{at, change, name, effect,"
+        " aggregates}`, the newest changes of Sonar's schema.",
+        "capture.collections[]": "`{entity, state, why, rows, snapshot, changes, deletes, swept, late_seconds,"
+        " requests, deletes_by, schema}`; state: fresh, reading, stale, halted or held; snapshot: `{read, total, done,"
+        " seconds_left}` or null; seconds_left: at its pace so far, null: not known; changes, deletes: proven complete"
+        " up to; deletes as far as Sonar's log tells of them and none is held; swept: when all that is followed for it"
+        " had last been listed whole, which finds deletes that no log tells of; null: some of it never was, or it is"
+        " not followed; requests: `{purpose: n}` of those that ask for it alone; deletes_by: `{log, sweep or webhook:"
+        " n}`; schema: `{lacks, missing, unreadable}`.",
         "audit[]": "With --audit: messages that the ledger does not account for; empty when all is well.",
         "audit_omitted": "With --audit: how many more there are; a thousand of each stage are named.",
     },

@@ -109,6 +109,17 @@ SWEPT = Counter(
     ["collection", "found"],
     registry=REGISTRY,
 )
+SWEPT_SECONDS = Gauge(
+    "crossfade_capture_swept_timestamp_seconds",
+    "When sweeps had last listed all that is followed for an aggregate, by Sonar's clock; 0: some of it never.",
+    ["entity"],
+    registry=REGISTRY,
+)
+SWEEP_SECONDS = Gauge(
+    "crossfade_capture_sweep_every_seconds",
+    "How long one sweep of everything is to take, by the settings.",
+    registry=REGISTRY,
+)
 WEBHOOKS = Counter(
     "crossfade_capture_webhooks_total", "Webhooks of Sonar's by what became of them.", ["outcome"], registry=REGISTRY
 )

@@ -271,6 +271,8 @@ class Following:
         for one in self._aggregates:
             if (at := self.covered(one)) is not None:
                 metrics.COVERED_SECONDS.labels(one.name).set(at.timestamp())
+        for name, swept in self.sweep.of_aggregates.items():
+            metrics.SWEPT_SECONDS.labels(name).set(0 if swept is None else swept.timestamp())
         halted = {*self._changes.standing.values(), *self._again.standing.values()}
         for code in (SonarForbidden.code, *(one.code for one in UNSERVED)):
             metrics.STAGE_PAUSED.labels("capture", code).set(code in halted)

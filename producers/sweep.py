@@ -79,6 +79,7 @@ class Sweep:
         """`every`: how long one sweep of everything takes. `settle`: Sonar may hide a row for so long."""
         self._changes, self._noticing, self._index = changes, noticing, index
         self._cursors, self._brake, self._every, self._settle = cursors, brake, every, settle
+        metrics.SWEEP_SECONDS.set(every.total_seconds())
         document = cursors.get(_CURSOR) or {}
         self._swept: dict[str, str] = dict(document)
         """`{collection: when its last sweep ended}`."""
@@ -98,6 +99,15 @@ class Sweep:
         """When the collection was swept that was swept longest ago; None: one of them never was."""
         ended = [self._swept.get(name) for name in self._followed]
         return min((datetime.fromisoformat(at) for at in ended if at is not None), default=None) if all(ended) else None
+
+    @property
+    def of_aggregates(self) -> dict[str, datetime | None]:
+        """`{aggregate: since when all that is followed for it has been swept}`; None: some of it never was."""
+        found = dict[str, list[str]]()
+        for name, followed in self._followed.items():
+            for one in followed:
+                found.setdefault(one.aggregate.name, []).append(self._swept.get(name, ""))
+        return {name: datetime.fromisoformat(min(ended)) if all(ended) else None for name, ended in found.items()}
 
     def follow(self, collections: Sequence[Followed]) -> None:
         """List these from now on. The listing under way is taken up again from its beginning."""

@@ -1,14 +1,15 @@
 """What capture tells of itself for `crossfade status`: rows, freshness, requests, deletes by channel, the schema."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
 
 from clients.sonar import SonarClient
 from plumbing import metrics
 from producers.needs import SchemaUnfit
+from producers.snapshot import Progress, Range
 from producers.telling import TOLD, Telling
-from tests.unit.producers.drifting import Drifting
+from tests.unit.producers.drifting import HOUR, Drifting
 from tests.unit.producers.test_sweep import secretly_gone
 
 
@@ -38,6 +39,55 @@ async def test_each_collection_is_told_with_its_rows_and_both_moments() -> None:
     assert "payments" in told["payment"]["collections"]
     assert told["payment"]["requests"]["re-read"] == 1
     assert telling(scene).document()["requests"]["follow"] == 2
+
+
+async def test_it_is_told_when_each_collection_was_last_swept_with_all_that_is_followed_for_it() -> None:
+    scene = await Drifting.begun()
+    sweep = scene.following.sweep
+
+    def swept() -> dict[str, str | None]:
+        return {name: one["swept"] for name, one in entities(telling(scene)).items()}
+
+    def gauges() -> dict[str, float]:
+        return {name: metrics.SWEPT_SECONDS.labels(name)._value.get() for name in swept()}
+
+    assert metrics.SWEEP_SECONDS._value.get() == HOUR * 24
+    assert swept() == {"account": None, "payment": None, "note": None}
+    assert gauges() == {"account": 0, "payment": 0, "note": 0}
+    while "payments" not in sweep.swept or "notes" not in sweep.swept:
+        assert swept()["note"] is None
+        scene.shop.clock.tick(HOUR)
+        await scene.following.poll(sweeping={"account", "payment", "note"})
+    while sweep.oldest is None:
+        assert telling(scene).document()["swept"] is None
+        scene.shop.clock.tick(HOUR)
+        await scene.following.poll()
+    at = sweep.swept
+    assert swept()["payment"] == min(at["payments"], at["accounts"]).isoformat()
+    assert swept()["note"] == min(at["notes"], at["accounts"], at["contacts"]).isoformat()
+    assert telling(scene).document()["swept"] == min(at.values()).isoformat()
+    assert {name: datetime.fromtimestamp(seconds, UTC).isoformat() for name, seconds in gauges().items()} == swept()
+
+
+async def test_the_time_left_of_a_snapshot_is_told_of_each_collection_that_it_reads() -> None:
+    scene = await Drifting.begun()
+    teller = telling(scene)
+
+    async def left(name: str, read: int, total: int | None, *, done: bool = False) -> float | None:
+        progress = Progress("run", scene.shop.clock.now.isoformat(), total, read, [Range(read, None, done)])
+        await scene.cursors.save(f"snapshot:{name}", progress.document())
+        found: float | None = entities(teller)[name]["seconds_left"]
+        scene.clock += 30
+        return found
+
+    assert [await left("payment", read, 1000) for read in (0, 0, 0, 100, 200, 400)] == [
+        None, None, None, None, 8 * 30, 6 * 20,
+    ]  # fmt: skip
+    assert await left("note", 100, 1000) is None
+    assert await left("payment", 1000, 1000, done=True) is None
+    assert [await left("payment", read, 1000) for read in (100, 200)] == [None, 8 * 30]
+    assert [await left("account", read, None) for read in (100, 200)] == [None, None]
+    assert [await left("account", read, 150) for read in (100, 200)] == [None, 0]
 
 
 async def test_what_stands_still_is_told_with_what_it_lacks_and_where_it_is() -> None:
