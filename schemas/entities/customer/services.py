@@ -1,7 +1,8 @@
 """What an account has of what is sold, and how it is taxed otherwise than others (mapping S1-S5, C1)."""
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from schemas.entities.catalogued import beside
 from schemas.entities.service.sold import SoldService
@@ -77,6 +78,10 @@ class AccountService(SonarRecord):
     package: PackageOf | None = None
     service_metadata_values: Annotated[list[MetadataValue] | None, Few(3)] = None
     account_voice_service_details: Annotated[list[AccountVoiceDetail] | None, Few(3)] = None
+
+    left_out: ClassVar[Mapping[str, str]] = {
+        "data_usage_percentage": "Sonar works it out from the usage, which is captured; the service does not change"
+    }
 
 
 class TaxNameOf(SonarRecord):

@@ -219,6 +219,7 @@ class Account(SonarRecord):
     next_bill_date: date | None = None
     next_recurring_charge_amount: MinorUnits | None = None
     archived_by_user_id: int | None = None
+    disconnection_reason_id: Annotated[int | None, NewerSonar()] = None
     parent_account: Annotated[ScopedAccount | None, ShownArchived(), Foreign()] = None
     account_status: AccountStatus | None = None
     account_type: AccountTypeOf | None = None

@@ -1,6 +1,7 @@
 """What was sent: e-mails and text messages (mapping D6)."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 from schemas.aggregate import Aggregate, Collection, Hop, LookUp
 from schemas.entities.belonging import (
@@ -37,6 +38,8 @@ class Email(SonarRecord):
     contact: Annotated[ContactOf | None, Morph("emailable", "Contact"), ShownArchived()] = None
     ticket: Annotated[TicketOf | None, Morph("emailable", "Ticket"), ShownArchived()] = None
     ticket_reply: Annotated[ReplyOf | None, Morph("emailable", "TicketReply"), ShownArchived()] = None
+
+    left_out: ClassVar[Mapping[str, str]] = {"produced_tickets": "each of these tickets names the e-mail that it is of"}
 
 
 class SmsOutboundMessage(SonarRecord):

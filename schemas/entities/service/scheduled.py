@@ -5,7 +5,7 @@ from typing import Annotated
 from schemas.aggregate import Aggregate, Collection, Owner, Touch
 from schemas.entities.catalogued import Catalogued
 from schemas.entities.scoped import ScopedAccount, follows_account
-from schemas.records import Few, Instant, MinorUnits, Personal, ShownArchived
+from schemas.records import Few, Instant, MinorUnits, NewerSonar, Personal, ShownArchived
 
 
 class PlannedParameter(Catalogued):
@@ -35,6 +35,7 @@ class ScheduledEvent(Catalogued):
     amount: MinorUnits | None = None
     prorate: bool | None = None
     description: Annotated[str | None, Personal()] = None
+    additional_service_action: Annotated[str | None, NewerSonar()] = None
     account: Annotated[ScopedAccount | None, ShownArchived()] = None
     scheduled_event_account_voice_service_details: Annotated[list[PlannedParameter] | None, Few(4)] = None
 

@@ -1,6 +1,7 @@
 """A service as capture reads it: what is sold, at its list price, with all details and taxes (mapping F11-F15)."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 from schemas.entities.catalogued import Catalogued
 from schemas.entities.service.details import (
@@ -56,6 +57,10 @@ class GroupGiven(SonarRecord):
 
 class Service(Catalogued):
     """`amount` is the list price, net of tax. Source: Sonar schema, type Service."""
+
+    left_out: ClassVar[Mapping[str, str]] = {
+        "custom_field_data": "the mapping takes the values of customers, sites, jobs and tickets, and of no service"
+    }
 
     name: str
     type: str

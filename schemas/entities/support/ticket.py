@@ -9,7 +9,7 @@ from schemas.entities.belonging import TICKETS, account_of, hangs_on_account
 from schemas.entities.catalogued import beside
 from schemas.entities.customer.source import CustomFieldData
 from schemas.entities.scoped import ScopedAccount
-from schemas.records import Few, Instant, Morph, Personal, ShownArchived, SonarRecord
+from schemas.records import Few, Instant, Morph, NewerSonar, Personal, ShownArchived, SonarRecord
 
 
 class Addressee(SonarRecord):
@@ -91,6 +91,12 @@ class Said(SonarRecord):
     author_email: Annotated[str | None, Personal()] = None
 
 
+class OriginOf(SonarRecord):
+    """An e-mail that was sent, and answered with what became a ticket. Source: Sonar schema, type Email."""
+
+    id: int
+
+
 class Ticket(SonarRecord):
     """What somebody wants of the help desk. Source: Sonar schema, type Ticket."""
 
@@ -126,6 +132,7 @@ class Ticket(SonarRecord):
     jobs: Annotated[list[WorkOf] | None, Few(3)] = None
     network_sites: Annotated[list[SiteOf] | None, Few(2)] = None
     inventory_items: Annotated[list[ItemOf] | None, Few(2)] = None
+    originating_emails: Annotated[list[OriginOf] | None, Few(2), NewerSonar()] = None
     custom_field_data: Annotated[list[CustomFieldData] | None, Few(3)] = None
 
 
@@ -163,6 +170,6 @@ TICKET = Aggregate(
         LookUp("inventory_models", "InventoryModel", relation="inventory_items.inventory_model", fields=("name",)),
         LookUp("custom_fields", "CustomField", relation="custom_field_data.custom_field"),
     ],
-    pivots=["ticket_categories", "network_sites", "inventory_items"],
+    pivots=["ticket_categories", "network_sites", "inventory_items", "originating_emails"],
     doc="A ticket with who gets its mail, what it is about and what was asked of it; what is written in it is apart.",
 )

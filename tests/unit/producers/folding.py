@@ -60,6 +60,8 @@ def _member(store: Store, declared: _Declared, row: Row) -> Any:
         return None  # not carried
     if member.kind is not Kind.RECORD or member.record is None:
         return _plain(member, row[field]) if field in kind.columns else None
+    if field not in kind.relations:
+        return None  # only the newer generation has it
     relation, inner, morph = kind.relations[field], member.record, declared.morph
     if relation.is_connection:
         rows, newest = store.table(relation.target), declared.newest

@@ -52,6 +52,7 @@ def fill(desk: Desk) -> None:
         for id in sorted(desk.store.table(name))[:1] if added else ():
             columns: dict[str, Any] = {key: values[one.scalar] for key, one in added.items()}
             desk.store.update(name, id, **columns)
+    desk.store.attach("Ticket", 1, "originating_emails", 2)
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -67,6 +68,9 @@ def test_what_only_the_newer_generation_has_arrives_filled() -> None:
     assert any(row["account_service_id"] == 1 for row in scene.folded("ip_assignment").values())
     assert any(row["account_service_id"] == 1 for row in scene.folded("radius_account").values())
     assert any(row["service_override_name"] == "new" for row in scene.folded("debit").values())
+    assert any(row["additional_service_action"] == "new" for row in scene.folded("scheduled_event").values())
+    assert any(row["disconnection_reason_id"] == 1 for row in scene.folded("account").values())
+    assert scene.folded("ticket")[1]["originating_emails"] == [{"id": 2}]
     lines = [line for row in scene.folded("account").values() for line in row["account_services"]]
     assert [line["is_additional"] for line in lines if line["is_additional"]] == [True]
 
@@ -74,7 +78,7 @@ def test_what_only_the_newer_generation_has_arrives_filled() -> None:
 @pytest.mark.parametrize("name", [one.name for one in AGGREGATES])
 def test_what_is_marked_as_newer_is_there_in_the_newer_generation_only(name: str) -> None:
     one = aggregate(name)
-    new = {field for kind in NEWER.types.values() for field in kind.columns}
+    new = {field for kind in NEWER.types.values() for field in (*kind.columns, *kind.relations)}
     marked = {
         sonar_field(member)
         for record in walk(one.root.record)
@@ -83,4 +87,5 @@ def test_what_is_marked_as_newer_is_there_in_the_newer_generation_only(name: str
     }
     assert marked <= new
     of_root = {sonar_field(member) for member in members(one.root.record)} & marked
-    assert of_root.isdisjoint(SERVED.types[one.root.type_name].columns)
+    first = SERVED.types[one.root.type_name]
+    assert of_root.isdisjoint({*first.columns, *first.relations})
