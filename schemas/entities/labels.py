@@ -31,6 +31,8 @@ class AccountType(SonarRecord):
     updated_at: Instant
     name: str
     color: str | None = None
+    type: str | None = None
+    """What Sonar takes such accounts for: RESIDENTIAL, COMMERCIAL and others."""
     created_at: Instant | None = None
     sonar_unique_id: str | None = None
     icon: str | None = None
