@@ -132,6 +132,11 @@ def page_document(collection: str, entities: str, *, archived: bool, counted: bo
     )
 
 
+def settings_document(name: str, entities: str) -> str:
+    """A settings object, whole. `entities` with its braces."""
+    return f"query Settings {{ {name} {entities} }}"
+
+
 def probe_document(pages: Iterable[tuple[str, str, bool]]) -> str:
     """A row of each of several collections: aliases `c0`…; each with its `entities` and whether archived rows count."""
     fields = [

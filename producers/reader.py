@@ -230,7 +230,7 @@ class Reader:
         reading = self._reading(aggregate)
         sequence = await self._numbers.take()
         name = aggregate.root.name
-        answer = await self._client.query(f"query Settings {{ {name} {reading.text} }}")
+        answer = await self._client.query(documents.settings_document(name, reading.text))
         row = answer.data.get(name)
         if not isinstance(row, dict):
             raise IncompletePage(f"Sonar gives no {name}")

@@ -120,7 +120,7 @@ def _refused(schema: SonarSchema, aggregate: Aggregate, text: str) -> list[str]:
     root = aggregate.root
     entities = Reading(aggregate, text, schema).text
     if root.singleton:
-        found = [f"query Settings {{ {root.name} {entities} }}"]
+        found = [documents.settings_document(root.name, entities)]
     else:
         found = [documents.page_document(root.name, entities, archived=root.include_archived, counted=True)]
         found += [documents.thin_document([one.thin]) for one in followed([aggregate], schema)]

@@ -35,6 +35,7 @@ from schemas.records import AdditionalField, NewerSonar, ShownArchived, SplynxRe
 from schemas.selection import morph_of, secrets_of, selection, sonar_field
 from schemas.shapes import Kind, members, walk
 from sinks.payment_rows import PAYMENT_COLUMNS, TRANSACTION_COLUMNS
+from tests.documents import schema_of, sent, wrong
 from tests.sources import NOT_CAPTURED, missed
 
 Json = dict[str, Any]
@@ -284,6 +285,12 @@ def checks(directory: Path) -> Iterator[tuple[str, Callable[[], list[str]]]]:
     newer = extend_schema(sonar, parse(extension()), assume_valid=True)
     yield "selections are valid queries of Sonar", lambda: selections(sonar, newer=False)
     yield "selections are valid queries of its newer generation", lambda: selections(newer, newer=True)
+    asked = [(one, list(sent(schema_of(one), AGGREGATES))) for one in (sonar, newer)]
+    count = len({each.text for _, sendings in asked for each in sendings})
+    yield (
+        f"the {count} documents that capture sends are valid queries of Sonar, and of its newer generation",
+        lambda: [line for one, sendings in asked for line in wrong(one, sendings)],
+    )
     yield "touches, look-ups and pivots exist in Sonar", lambda: relations(sonar)
     yield "touches, look-ups and pivots exist in its newer generation", lambda: relations(newer, newer=True)
     yield (
