@@ -20,6 +20,13 @@ def test_capture_that_grows_minute_by_minute_is_not() -> None:
     assert not flat.is_met
 
 
+def test_what_changes_within_one_minute_says_how_far_to_trust_it() -> None:
+    _, flat = entries(([200.0] * 30 + [208.0] * 30) * 4, FIGURES)
+    assert (flat.ratio, flat.noise) == (1.068, 0.038)
+    _, flat = entries(([200.0] * 30 + [208.0] * 30) * 3 + [212.0] * 60, FIGURES)
+    assert (flat.figures["growth"], flat.is_met) == (1.039, True)
+
+
 def test_one_look_at_a_page_on_its_way_says_nothing() -> None:
     _, flat = entries([200.0] * 239 + [320.0], FIGURES)
     assert flat.is_met
