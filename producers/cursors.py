@@ -60,13 +60,13 @@ class Cursors:
         return self._documents.get(name)
 
     async def save(self, name: str, document: dict[str, Any]) -> None:
-        """Save one cursor; returns when the broker has it.
+        """Save one cursor; returns when the broker has it, the lease being held still: who takes over later finds it.
 
         The caller has flushed the events that it covers: at least once, cursor after event. Of saves that overlap the
         one handed over last counts, whichever returns first.
 
         Raises:
-            LeaseLost: nothing is saved.
+            LeaseLost: nothing is saved, or somebody may have taken over who has not seen it.
             DeliveryFailed: the broker has not taken it.
         """
         self._check()
@@ -75,6 +75,7 @@ class Cursors:
         value = orjson.dumps({"instance": self._instance, "cursor": document}, option=orjson.OPT_SORT_KEYS)
         self._producer.produce(self._topic, partition=0, key=name.encode(), value=value)
         await asyncio.to_thread(self._producer.flush)
+        self._check()
         if turn > self._saved.get(name, 0):
             self._documents[name], self._saved[name] = document, turn
 

@@ -190,3 +190,18 @@ async def test_without_the_lease_no_cursor_is_saved() -> None:
     with pytest.raises(LeaseLost):
         await kept.save("orders", {"next": 3})
     assert (produced, kept.get("orders")) == ([], None)
+
+
+async def test_what_was_handed_over_before_the_lease_was_lost_is_not_taken_for_saved() -> None:
+    """Whoever has taken over may have read the cursors already: what they announce must not be sent any more."""
+    turns = iter([None, LeaseLost("the lease of capture is lost")])
+
+    def lost_meanwhile() -> None:
+        if error := next(turns):
+            raise error
+
+    producer = SimpleNamespace(produce=lambda *_, **__: None, flush=lambda: None)
+    kept = Cursors("main", "cursors", cast("AckedProducer", producer), {}, lost_meanwhile)
+    with pytest.raises(LeaseLost):
+        await kept.save("unsure", {"roots": {}})
+    assert kept.get("unsure") is None
