@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any
 
@@ -111,6 +111,8 @@ class MeddledClient(InMemoryClient):
         super().__init__(desk)
         self.meddle: Callable[[str, Answer], Answer] = lambda document, answer: answer
         self.held_up: Callable[[str], Awaitable[None]] = _at_once
+        self.told_at = desk.clock.now
+        """When the last good answer was made, by Sonar's clock."""
 
     async def query(
         self,
@@ -125,21 +127,39 @@ class MeddledClient(InMemoryClient):
         if self.before is not None:
             self.before(document, variables or {})
         body = orjson.dumps(self.desk.engine.execute(document, dict(variables or {}), None, self.conditions))
+        made = self.desk.clock.now
         status, headers, body = self.meddle(document, (200, {}, body))
         await self.held_up(document)
         data = sonar_errors.data_of(status, headers, body, into)
         if isinstance(data, SyncError):
             raise data
+        self.told_at = made
         return SonarAnswer(data, self.server_time, self.server_time)
+
+
+class LastTold(MeddledClient):
+    """Knows Sonar's clock from its last answer only, as `SonarClient` does: it may have jumped since."""
+
+    @property
+    def server_time(self) -> datetime:
+        """What the last good answer told."""
+        return self.told_at
 
 
 class Town(Scene):
     """The scene, peopled, with a broker and a line to Sonar that can be meddled with."""
 
-    def __init__(self, seed: int, *, sweep_every: timedelta = timedelta(days=1), page_size: int = PAGE) -> None:
+    def __init__(
+        self,
+        seed: int,
+        *,
+        sweep_every: timedelta = timedelta(days=1),
+        page_size: int = PAGE,
+        line: type[MeddledClient] = MeddledClient,
+    ) -> None:
         super().__init__(page_size=page_size, sweep_every=sweep_every)
         self.random = random.Random(seed)
-        self.line = self.client = MeddledClient(self.shop)
+        self.line = self.client = line(self.shop)
         self.uneven = self.broker = UnevenBroker()
         self.accounts = [self.shop.an_account(f"A{number}") for number in range(self.random.randint(12, 20))]
         self.contacts = [self.shop.a_contact(account, f"C{account}") for account in self.accounts]

@@ -12,19 +12,23 @@ from unittest import mock
 
 import orjson
 
+from clients.sonar_ending import SonarEnded
 from clients.sonar_errors import SonarQuiet
 from plumbing.errors import SyncError
 from producers.followed import followed
 from producers.ids import Ids
 from producers.orders import Order
-from tests.faults.capture_town import Answer, Town
-from tests.faults.steps import Killed
+from tests.faults.capture_town import Answer
+from tests.faults.steps import Killed, at_turn
 from tests.faults.test_capture_answers import ANSWERS
 from tests.model.source import NAMES, NEVER, OPERATIONS, UNTOLD, Key, Source
 from tests.model.strategies import OURS, Strategy
+from tests.model.town import ModelTown
 from tests.unit.producers.scene import AGGREGATES
 
 STEPS = 30
+CURSORS: Key = ("cursors", 0)
+"""Stands in `Missed` for cursors that were moved by a process that had lost its lease."""
 _SELDOM = 14
 """Polls after which what was denied has surely been asked for again."""
 
@@ -82,12 +86,14 @@ def shortest(seed: int, steps: list[Step], strategy: Strategy = OURS) -> list[St
 
 class _Run:
     def __init__(self, seed: int, strategy: Strategy) -> None:
-        self.town, self._strategy = Town(seed, sweep_every=timedelta(minutes=10)), strategy
+        self.town, self._strategy = ModelTown(seed, timedelta(minutes=10)), strategy
         self.source = Source(self.town)
         self.chance = random.Random(seed)
         self._denied_for = 0
         self._undone = contextlib.ExitStack()
         """What ends beside what is denied."""
+        self._trespassed = False
+        """Whether a process has moved cursors after it lost its lease."""
 
     async def through(self, steps: list[Step]) -> Missed | None:
         with self._undone:
@@ -135,6 +141,8 @@ class _Run:
         self.town.line.before = None
         self._let_again()
         self.source.tick(1)
+        if self._trespassed:
+            return Missed(CURSORS, covered, number)
         return None if covered is None else self._missed(covered, number)
 
     async def _poll(self) -> datetime | None:
@@ -169,7 +177,7 @@ class _Run:
         self.source.settle()
         self._let_again(at_once=True)
         self.town.restart_line()
-        ended = self.source.now
+        ended = self.source.latest
         # A listing that is under way may have passed what has gone since.
         self.town.following.sweep.follow(followed(AGGREGATES, self.town.schema))
         for polls in range(400):
@@ -208,6 +216,28 @@ class _Run:
         yield
 
     @contextlib.contextmanager
+    def restart_in_mid_poll(self) -> Iterator[None]:
+        """The process is told to end while it asks: Sonar is asked nothing more, and it begins again."""
+
+        def end() -> None:
+            raise SonarEnded("this process is to end")
+
+        with self._asking(end, for_good=True):
+            yield
+        self._start_again()
+
+    @contextlib.contextmanager
+    def killed_while_it_asks(self) -> Iterator[None]:
+        """SIGKILL before an answer is there: what earlier ones showed is read, and perhaps not committed."""
+
+        def die() -> None:
+            self.town.uneven.lost()
+            raise Killed
+
+        with self._asking(die):
+            yield
+
+    @contextlib.contextmanager
     def killed_before_the_broker_has_it(self) -> Iterator[None]:
         """SIGKILL before a flush."""
         turn = self.chance.randint(1, 4)
@@ -243,6 +273,24 @@ class _Run:
             yield
         finally:
             self.town.uneven.before_flush = lambda: None
+
+    @contextlib.contextmanager
+    def _asking(self, act: Callable[[], None], *, for_good: bool = False) -> Iterator[None]:
+        """`act` happens when a request has been answered, of the first dozen; `for_good`: at each later one, too."""
+        left = self.chance.randint(1, 12)
+
+        def answered(_: str, answer: Answer) -> Answer:
+            nonlocal left
+            left -= 1
+            if left == 0 or (left < 0 and for_good):
+                act()
+            return answer
+
+        self.town.line.meddle = answered
+        try:
+            yield
+        finally:
+            self.town.line.meddle = lambda document, answer: answer
 
     @contextlib.contextmanager
     def denied(self) -> Iterator[None]:
@@ -286,18 +334,12 @@ class _Run:
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:
         """Hours begin in which Sonar is to be left alone, and end after a while."""
-        left = self.chance.randint(0, 8)
 
-        def refused(_: str, answer: Answer) -> Answer:
-            nonlocal left
-            left -= 1
-            if left < 0:
-                raise SonarQuiet("these are quiet hours")
-            return answer
+        def refuse() -> None:
+            raise SonarQuiet("these are quiet hours")
 
-        self.town.line.meddle = refused
-        yield
-        self.town.restart_line()
+        with self._asking(refuse, for_good=True):
+            yield
         self.source.tick(self.chance.choice([60, 3600]))
 
     @contextlib.contextmanager
@@ -345,13 +387,7 @@ class _Run:
         poll = self.town.following.poll
 
         async def both(*, sweeping: Collection[str] | None = None) -> datetime:
-            # Neither outlives the other: a poll that went on alone would meet the next one, which no process has.
-            done, covered = await asyncio.gather(work(), poll(sweeping=sweeping), return_exceptions=True)
-            for one in (done, covered):
-                if isinstance(one, BaseException):
-                    raise one
-            assert isinstance(covered, datetime)
-            return covered
+            return await _together(work(), poll(sweeping=sweeping))
 
         self.town.following.poll = both  # type: ignore[method-assign]
         try:
@@ -360,18 +396,92 @@ class _Run:
             del self.town.following.poll
 
     @contextlib.contextmanager
+    def taken_over(self) -> Iterator[None]:
+        """The lease goes to a second process while the first is at work, which learns of it by its next check.
+
+        Both go on at the same time, each for a poll. Whatever the first one had begun to hand over arrives.
+        """
+        town, lease, cursors, first = self.town, self.town.lease, self.town.cursors, self.town.following
+        poll, taken, handed = first.poll, asyncio.Event(), 0
+
+        def lose(under_way: int = 0) -> None:
+            nonlocal handed
+            if not taken.is_set():
+                handed = cursors._handed + under_way
+                lease.held = False
+                taken.set()
+
+        async def old(sweeping: Collection[str] | None) -> None:
+            try:
+                await poll(sweeping=sweeping)
+            except SyncError:
+                pass
+            finally:
+                lose()
+
+        async def new(sweeping: Collection[str] | None) -> datetime:
+            await taken.wait()
+            town.restart()
+            await town.begin()
+            return await town.following.poll(sweeping=sweeping)
+
+        async def both(*, sweeping: Collection[str] | None = None) -> datetime:
+            with contextlib.ExitStack() as stack:
+                if self.chance.random() < 0.5:
+                    stack.enter_context(self._asking(lose))
+                else:
+                    lease.passed = at_turn(self.chance.randint(1, 6), lambda: lose(under_way=1))
+                return await _together(old(sweeping), new(sweeping))
+
+        first.poll = both  # type: ignore[method-assign]
+        yield
+        self._trespassed = cursors._handed > handed
+
+    @contextlib.contextmanager
     def skew(self) -> Iterator[None]:
         """Our clock is an hour off, in either direction."""
         with self._strategy.skewed(self.chance.choice([-3600, 3600])):
             yield
 
+    @contextlib.contextmanager
+    def jump(self) -> Iterator[None]:
+        """Sonar's clock stands for some requests, and then goes on far ahead, or some seconds back as NTP sets it.
+
+        Capture goes by Sonar's clock as the last answer told it. Its promise is that of any late row: what becomes
+        visible with a time that is less than the overlap behind the latest look is found by looks, whatever has made it
+        late. So a stand or a jump ahead hides nothing, and the clock may go back by less than the overlap.
+        """
+        self.source.stand()
+        seconds, is_over = self.chance.choice([-9, -2, -1, 5, 60, 300, 7200]), False
+
+        def go_on() -> None:
+            nonlocal is_over
+            is_over = True
+            self.source.jump(seconds)
+
+        with self._asking(go_on):
+            yield
+        if not is_over:
+            self.source.jump(seconds)
+
+
+async def _together(work: Awaitable[object], poll: Awaitable[datetime]) -> datetime:
+    """What `poll` comes to. Neither outlives the other: a poll that went on alone would meet the next one."""
+    done, covered = await asyncio.gather(work, poll, return_exceptions=True)
+    for one in (done, covered):
+        if isinstance(one, BaseException):
+            raise one
+    assert isinstance(covered, datetime)
+    return covered
+
 
 FAULTED: dict[str, Callable[[_Run], contextlib.AbstractContextManager[None]]] = {
     one.__name__: one
     for one in (
-        _Run.none, _Run.restart, _Run.killed_before_the_broker_has_it, _Run.killed_between_two_leaders, _Run.denied,
-        _Run.emptied, _Run.bad_answers, _Run.snapshot, _Run.ordered, _Run.hinted, _Run.skew, _Run.unfit, _Run.braked,
-        _Run.quiet,
+        _Run.none, _Run.restart, _Run.restart_in_mid_poll, _Run.killed_while_it_asks,
+        _Run.killed_before_the_broker_has_it, _Run.killed_between_two_leaders, _Run.taken_over, _Run.denied,
+        _Run.emptied, _Run.bad_answers, _Run.snapshot, _Run.ordered, _Run.hinted, _Run.skew, _Run.jump, _Run.unfit,
+        _Run.braked, _Run.quiet,
     )
 }  # fmt: skip
 

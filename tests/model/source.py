@@ -49,6 +49,10 @@ class Source:
 
     def __init__(self, town: Town) -> None:
         self.town, self.store, self.random = town, town.shop.store, town.random
+        self.latest = self.now
+        """The latest that its clock has shown."""
+        self._stood: int | None = None
+        """Seconds for which its clock stands by now; None: it goes."""
         self._other_status = town.shop.a_status("Elsewhere")
         self._groups = [town.shop.a_group(name) for name in ("A", "B")]
         for account in town.accounts[:4]:
@@ -104,7 +108,27 @@ class Source:
 
     def tick(self, seconds: int) -> None:
         """Time goes by, and what was late becomes visible."""
+        if self._stood is not None:
+            self._stood, seconds = self._stood + seconds, 0
+        self._pass(seconds)
+
+    def stand(self) -> None:
+        """Sonar's clock stands from now on, whatever time goes by."""
+        self._stood = 0
+
+    def jump(self, seconds: int) -> None:
+        """Sonar's clock goes again: further on by what it stood for and so many seconds, or (below 0) back by so many.
+
+        It stays less than the overlap behind the latest that it has shown.
+        """
+        stood, self._stood = self._stood or 0, None
+        least = self.latest - timedelta(seconds=OVERLAP - 1) - self.now
+        self._pass(max(seconds if seconds < 0 else stood + seconds, int(least.total_seconds())))
+
+    def _pass(self, seconds: int) -> None:
+        looked = self.latest  # no look was made later than this
         self.town.shop.clock.tick(seconds)
+        self.latest = max(self.latest, self.now)
         for account, status in self._back.items():
             if account in self.store.table("Account"):
                 self.store.update("Account", account, account_status_id=status)
@@ -116,7 +140,7 @@ class Source:
         for one in [one for one in self._late if one.due <= self.now]:
             self._late.remove(one)
             if self._commit(one):
-                self.note(told=(self.now - one.at).total_seconds() < OVERLAP)
+                self.note(told=(looked - one.at).total_seconds() < OVERLAP)
         for row in [row for row, until in self._lagging.items() if until <= self.now]:
             self._catch_up(row)
 

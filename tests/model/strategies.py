@@ -18,6 +18,7 @@ from producers.index import Index
 from producers.lateness import Lateness
 from producers.publisher import Published, Publisher
 from producers.reader import Page
+from tests.model.town import Losable
 
 PATCHES = list[contextlib.AbstractContextManager[Any]]
 
@@ -127,6 +128,10 @@ def _no_glimpses() -> PATCHES:
     return [mock.patch.object(Glimpses, "note")]
 
 
+def _no_fence() -> PATCHES:
+    return [mock.patch.object(Losable, "check", lambda self: self.passed())]
+
+
 OURS = Strategy("ours")
 TOLD = Strategy("ours without sweeps", sweeps=False, told=True)
 """What the naive ones are measured against: it misses nothing that a poller is told of."""
@@ -138,6 +143,7 @@ NAIVE = (
     Strategy("no sweep", sweeps=False),
     Strategy("ordering by _version", _by_version, told=True),
     Strategy("no child index", _no_child_index, sweeps=False, told=True),
+    Strategy("a lease that nobody checks", _no_fence, told=True),
     Strategy("no memory of what re-read roots showed of look-ups", _no_glimpses, told=True),
 )
 """Each with what it must fail for; where sweeps would mend it in the end, without them."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from tests.model.check import check, history
+from tests.model.check import Step, check, history
 from tests.model.strategies import NAIVE, OURS, TOLD, Strategy
 
 HISTORIES = 200
@@ -36,6 +36,13 @@ def test_a_naive_strategy_misses_something(strategy: Strategy) -> None:
 
 def test_without_sweeps_nothing_is_missed_that_a_poller_is_told_of() -> None:
     assert [seed for seed in range(PATIENCE) if check(seed, history(seed, TOLD), TOLD) is not None] == []
+
+
+def test_it_is_the_overlap_that_lets_a_clock_go_back_and_hide_nothing() -> None:
+    steps = [Step("update", "jump", seed) for seed in range(30)]
+    (without,) = (one for one in NAIVE if one.name == "no overlap")
+    assert check(0, steps, TOLD) is None
+    assert check(0, steps, without) is not None
 
 
 def test_a_history_is_the_same_each_time() -> None:
