@@ -1,8 +1,9 @@
 """What we use of Sonar and Splynx against descriptions of both: `python -m tests.reference <directory>`.
 
 The directory holds `sonar_schema.graphql`, `splynx_api.json`, `splynx_tables.json`, and in `mapping.md` what has to be
-captured. One line per check is printed; the exit status is 1 and every difference is listed when something that we use
-does not exist there, or something that the mapping names is not captured.
+captured, and `sonar.md` tells how Sonar's schema drifts. One line per check is printed; the exit status is 1 and every
+difference is listed when something that we use does not exist there, or something that the mapping names is not
+captured.
 """
 
 import json
@@ -36,7 +37,7 @@ from schemas.selection import morph_of, secrets_of, selection, sonar_field
 from schemas.shapes import Kind, members, walk
 from sinks.payment_rows import PAYMENT_COLUMNS, TRANSACTION_COLUMNS
 from tests.documents import schema_of, sent, wrong
-from tests.sources import NOT_CAPTURED, missed
+from tests.sources import NOT_CAPTURED, missed, not_grown
 
 Json = dict[str, Any]
 PAGE = 100
@@ -282,6 +283,7 @@ def checks(directory: Path) -> Iterator[tuple[str, Callable[[], list[str]]]]:
     sonar = build_schema(sdl.read_text(encoding="utf-8"), assume_valid=True)
     api, reference = json.loads(api_file.read_text()), json.loads(tables_file.read_text())
     mapping = (directory / "mapping.md").read_text(encoding="utf-8")
+    notes = (directory / "sonar.md").read_text(encoding="utf-8")
     newer = extend_schema(sonar, parse(extension()), assume_valid=True)
     yield "selections are valid queries of Sonar", lambda: selections(sonar, newer=False)
     yield "selections are valid queries of its newer generation", lambda: selections(newer, newer=True)
@@ -296,6 +298,10 @@ def checks(directory: Path) -> Iterator[tuple[str, Callable[[], list[str]]]]:
     yield (
         "every collection that the mapping names is captured, or left out with a reason",
         lambda: missed(mapping, sonar, AGGREGATES, NOT_CAPTURED),
+    )
+    yield (
+        "what the mapping and the notes on drift name of the newer generation is there",
+        lambda: not_grown(mapping, notes, newer),
     )
     yield "tables and columns exist in Splynx", lambda: tables(reference)
     yield "endpoints and attributes exist in Splynx", lambda: endpoints(api, reference)

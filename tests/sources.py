@@ -37,6 +37,14 @@ _SECTION = re.compile(r"^## (\d+) (.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 _WORD = re.compile(r"(?<![\w.])\*?[A-Za-z][\w*]*")
 """A name with or without the stars of a pattern; of `Type.field` only the type."""
 
+_TABLE = re.compile(r"^### 0\.2 (.*?)(?=^#)", re.MULTILINE | re.DOTALL)
+"""The mapping's table of Sonar's generations: what, in the first, in the newer one."""
+_CELLS = 5
+"""Of a row with three columns, and what stands outside."""
+_DRIFT = re.compile(r"^## 10\. (.*?)(?=^## )", re.MULTILINE | re.DOTALL)
+_FIELD = re.compile(r"\b([A-Z]\w+(?:/[A-Z]\w+)*)\.([a-z]\w+)")
+"""`Type.field`, or `Type/Another.field`."""
+
 Reading = Mapping[str, Collection[type[BaseModel]]]
 """`{Sonar type: the records that read it}`."""
 
@@ -75,6 +83,30 @@ def named(text: str, sonar: GraphQLSchema) -> set[str]:
         for query, type_name in _collections(sonar).items()
         if any(fnmatchcase(name, word) for word in words for name in (query, type_name))
     }
+
+
+def not_grown(mapping: str, notes: str, newer: GraphQLSchema) -> list[str]:
+    """What the mapping's table of generations, or the notes on drift, name and the schema of the newer one lacks."""
+    table, drift = _TABLE.search(mapping), _DRIFT.search(notes)
+    rows = [row.split("|") for row in (table[0] if table else "").splitlines()]
+    in_table = {one for row in rows if len(row) == _CELLS for one in _fields(f"{row[1]} {row[3]}", newer)}
+    in_notes = {
+        (name, field) for names, field in _FIELD.findall(drift[0] if drift else "") for name in names.split("/")
+    }
+    told = {"the mapping's table of generations": in_table, "the notes on drift": in_notes}
+    return [f"{where} cannot be read" for where, fields in told.items() if not fields] + [
+        f"{name}.{field}"
+        for name, field in sorted(in_table | in_notes)
+        if field not in getattr(newer.type_map.get(name), "fields", {})
+    ]
+
+
+def _fields(row: str, sonar: GraphQLSchema) -> set[tuple[str, str]]:
+    """`(type, field)` of each field between back-ticks, with its own type or with all that the row names."""
+    words = re.findall(r"`([\w.]+)`", row)
+    whole = {(name, field) for name, dot, field in (word.partition(".") for word in words) if dot}
+    types = [word for word in words if word[0].isupper() and not is_leaf_type(sonar.type_map.get(word))]
+    return whole | {(name, word) for name in types if "." not in name for word in words if word[0].islower()}
 
 
 def _collections(sonar: GraphQLSchema) -> dict[str, str]:

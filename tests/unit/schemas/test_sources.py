@@ -8,7 +8,7 @@ from graphql import build_schema
 
 from schemas.aggregate import Aggregate, Collection
 from schemas.records import SonarRecord
-from tests.sources import NOT_CAPTURED, SECTIONS, missed
+from tests.sources import NOT_CAPTURED, SECTIONS, missed, not_grown
 
 SONAR = build_schema("""
 type Query {
@@ -104,3 +104,39 @@ def test_what_is_left_out_has_to_be_named_and_read_by_none() -> None:
 
 def test_whatever_is_left_out_has_a_reason() -> None:
     assert all(why.strip() for why in NOT_CAPTURED.values())
+
+
+GROWN = """## 0. Rules
+### 0.2 Generations
+| Item | first | newer |
+|---|---|---|
+| Rooms with more than one lamp | `dim` | when `TownSetting.lit` = true |
+| `watts` on `Lamp`, `Bed` | absent | nullable `ID` |
+| `Room`, `House` | `kind` | + `level`, connection `rooms` |
+### 0.3 Notation
+| `Bed` | - | + `softness` |
+"""
+DRIFT = """## 10. Schema drift
+| later | Lamp/LampShade.color, House.name and Shop.open in `TownSetting` |
+## 11. Entities
+Bed.size
+"""
+
+
+def test_what_the_newer_generation_is_said_to_have_and_lacks_is_reported() -> None:
+    assert not_grown(GROWN, DRIFT, SONAR) == [
+        "Bed.watts",
+        "House.level",
+        "Lamp.color",
+        "Room.level",
+        "Room.rooms",
+        "Shop.open",
+        "TownSetting.lit",
+    ]
+
+
+def test_a_table_of_generations_that_is_not_found_is_told() -> None:
+    assert not_grown("## 0. Rules", "## 9. Errors", SONAR) == [
+        "the mapping's table of generations cannot be read",
+        "the notes on drift cannot be read",
+    ]
