@@ -6,6 +6,7 @@ import pytest
 
 from tests.faults.capture_town import Town
 from tests.faults.seeds import seeds
+from tests.faults.sink_site import alarm
 
 MANY = 40
 """Payments more: beyond what the brake lets pass of a small collection."""
@@ -14,6 +15,11 @@ MANY = 40
 def gone(town: Town) -> set[int]:
     """Payments of which a delete was published."""
     return {event["source"]["sonar_id"] for event in town.events("payment") if event["op"] == "d"}
+
+
+def held_is_told() -> float:
+    """What the operator is called by."""
+    return alarm("crossfade_stage_paused", stage="capture", code="capture.deletes_held")
 
 
 def unlogged(town: Town, type_name: str, id: int) -> None:
@@ -66,6 +72,7 @@ async def test_many_deletes_and_a_right_that_was_lost_halt_and_ask(seed: int) ->
     await town.follow(60)
     assert gone(town) == set()
     assert "payments" in town.following.brake.held
+    assert held_is_told() == 1
     if true:
         town.restart()  # it is remembered
         assert town.following.brake.held["payments"].missing == MANY
@@ -73,6 +80,7 @@ async def test_many_deletes_and_a_right_that_was_lost_halt_and_ask(seed: int) ->
     town.damage()
     await town.follow(60)
     assert not town.following.brake.held
+    assert held_is_told() == 0
     assert len(gone(town)) == (MANY if true else 0)
     await town.assert_topics_tell_sonar()
 

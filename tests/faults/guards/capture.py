@@ -94,6 +94,21 @@ def _at_a_number(real: Any) -> Any:
     return read
 
 
+def _when_all_is_read(real: Any) -> Any:
+    async def some(self: Any, aggregate: Any, ids: Any, after: int, stop: Any) -> AsyncIterator[Any]:
+        pages, left = [], ids.above(after)
+        while left.ranges:
+            page = await self._page(aggregate, documents.within(left.ranges), self._reader.page_size(aggregate))
+            pages.append(page)
+            left = left.above(page.rows[-1].id)
+        found = [row.id for page in pages for row in page.rows]
+        for page in pages:
+            await self._publish(aggregate, page)
+        yield found[-1], found
+
+    return some
+
+
 def _as_the_log_says(real: Any) -> Any:
     def present(self: Any, demand: Any, row: Any, page: Any, now: Any) -> Any:
         return self._missing(demand, page) if demand.maybe_deleted else real(self, demand, row, page, now)
@@ -176,6 +191,7 @@ CAPTURE: Guards = {
     "looks overlap": (Patch("producers.lateness.Lateness.wide_for", always(timedelta(0))),),
     "everything is swept": (Patch("producers.sweep.Sweep.step", always_soon(lambda: None)),),
     "a page goes on behind the last row, not at a number": (Patch("producers.snapshot.Snapshot._range", _at_a_number),),
+    "a page is published before the next is read": (Patch("producers.snapshot.Snapshot.some", _when_all_is_read),),
     "more deletes than usual are held": (Patch("producers.brake.Brake.lets_pass", always_soon(lambda: True)),),
     "a collection that looks empty is not believed": (
         Patch("producers.noticing.Noticing.is_peopled", always_soon(lambda: True)),
