@@ -47,7 +47,8 @@ ANSWERS: dict[str, Callable[[Answer], Answer]] = {
     "a limit told in a 200": lambda _: (200, {}, b'{"error":"Request limit of 300 is reached"}'),
 }
 """What arrives instead of an answer, by name."""
-FAILED = (ANSWERS["500"], ANSWERS["502 in HTML"])
+FAILED = [ANSWERS[name] for name in ("500", "502 in HTML", "errors in a 200", "partial data beside errors")]
+"""After these fewer rows are asked for."""
 
 
 async def through(town: Town, bad: Callable[[Answer], Answer]) -> tuple[int, list[BaseException]]:
@@ -74,12 +75,28 @@ async def through(town: Town, bad: Callable[[Answer], Answer]) -> tuple[int, lis
     return hits, errors
 
 
+async def assert_it_shows(town: Town, bad: Callable[[Answer], Answer]) -> None:
+    """While no page can be had freshness stays below what changed, which the operator is called by."""
+    town.rename()
+    changed = town.shop.clock.now
+    town.line.meddle = lambda document, answer: bad(answer) if "query Page" in document else answer
+    for _ in range(5):
+        town.shop.clock.tick(20)
+        with suppress(SyncError):
+            await town.following.poll()
+    assert 0 < alarm("crossfade_watermark_timestamp_seconds") <= changed.timestamp()
+    town.restart_line()
+    town.shop.clock.tick(600)  # what was not served rests for a while
+    await town.follow(2)
+
+
 @pytest.mark.fault(20)
-@seeds(30, guards={"an answer with errors is not used": 1})
+@seeds(30, guards={"an answer with errors is not used": 1, "the watermark waits for what is not read": 5})
 async def test_a_bad_answer_is_never_used(seed: int) -> None:
     town = Town(seed)
     name = list(ANSWERS)[(seed - 1) % len(ANSWERS)]
     hits, errors = await through(town, ANSWERS[name])
+    await assert_it_shows(town, ANSWERS[name])
     await town.assert_topics_tell_sonar()
     assert hits
     # What fails is asked for in smaller pages, with which it may pass.

@@ -3,10 +3,12 @@
 import pytest
 
 from clients.sonar_errors import SonarFailed, SonarTimeout, SonarUnreachable
+from plumbing import metrics
 from plumbing.errors import Action, ExitCode, SyncError
 from plumbing.kafka import DeliveryFailed, NotAcknowledged
 from tests.faults.capture_town import Answer, Town
 from tests.faults.seeds import seeds
+from tests.faults.sink_site import alarm
 from tests.faults.steps import at_turn
 
 HEADROOM = 64 * 1024
@@ -22,10 +24,15 @@ async def test_a_broker_that_is_away_refuses_or_is_full_loses_nothing(seed: int)
     """It refuses some messages (in-sync replicas are missing, its disk is full), or acknowledges none for a while."""
     town = Town(seed)
     await town.begin()
+    metrics.WATERMARK_SECONDS.set(0)
     troubled = at_turn(3 + seed % 9, lambda: town.uneven.trouble(refusing=bool(seed % 2), times=1 + seed % 3))
     town.uneven.before_flush = troubled
 
     async def everything() -> None:
+        # The operator sees freshness stand still: of nothing it was told that the broker had not taken.
+        kept = town.following.low
+        assert kept is not None
+        assert alarm("crossfade_watermark_timestamp_seconds") <= kept.timestamp()
         await town.read()
         town.live(8)
         await town.follow(2)
