@@ -25,7 +25,7 @@ async def test_a_broker_that_is_away_refuses_or_is_full_loses_nothing(seed: int)
     town = Town(seed)
     await town.begin()
     metrics.WATERMARK_SECONDS.set(0)
-    troubled = at_turn(3 + seed % 9, lambda: town.uneven.trouble(refusing=bool(seed % 2), times=1 + seed % 3))
+    troubled = at_turn(3 + 5 * (seed % 11), lambda: town.uneven.trouble(refusing=bool(seed % 2), times=1 + seed % 3))
     town.uneven.before_flush = troubled
 
     async def everything() -> None:
