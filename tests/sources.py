@@ -30,6 +30,18 @@ NOT_CAPTURED: Mapping[str, str] = {
 }
 """`{Sonar type that the mapping names: why no aggregate reads it}`."""
 
+_NO_TARGET = "the mapping names no target for addresses of such an owner (section 3)"
+ROWS_NOT_CAPTURED: Mapping[tuple[str, str], Mapping[str | None, str]] = {
+    ("Address", "addressable_type"): {
+        None: "a house that could be served and never was: a customer has the addresses of its account (mapping 4.13)",
+        "BankAccount": _NO_TARGET,
+        "CreditCard": _NO_TARGET,
+        "InventoryLocation": "of a warehouse the mapping asks for its name alone",
+        "TowercoverageSubmission": _NO_TARGET,
+    },
+}
+"""`{(type, column): {value: why rows of a type that is read need not be shown}}`."""
+
 ALWAYS = {"_version"}
 """Asked for with every row, and kept in the child index."""
 

@@ -3,7 +3,8 @@
 No query, no record and no encoder of capture's takes part in it.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any, NamedTuple
@@ -62,22 +63,46 @@ def _member(store: Store, declared: _Declared, row: Row) -> Any:
         return _plain(member, row[field]) if field in kind.columns else None
     if field not in kind.relations:
         return None  # only the newer generation has it
-    relation, inner, morph = kind.relations[field], member.record, declared.morph
+    found = [_record(store, member.record, one) for one in _nested(store, declared, row)]
+    if kind.relations[field].is_connection:
+        return found
+    return found[0] if found else None
+
+
+def _nested(store: Store, declared: _Declared, row: Row) -> list[Row]:
+    """The rows that a member shows of a relation: of one that leads to one row, that or none."""
+    kind, morph, newest = row.TYPE, declared.morph, declared.newest
+    relation = kind.relations[declared.field]
     if relation.is_connection:
-        rows, newest = store.table(relation.target), declared.newest
+        rows = store.table(relation.target)
         shown = [rows[id] for id in ids_of(store, kind, relation)(row)]
         if newest is not None:
             column, value = newest.where
             those = [one for one in shown if one[column] == value]
             shown = sorted(those, key=lambda one: (one[newest.by], one["id"]))[-1:]
-        return [_record(store, inner, one) for one in shown]
+        return shown
     found = one_of(store, kind, relation)(row)
     if found is None or (morph is not None and found.TYPE.name != morph.type_name):
-        return None
+        return []
     archived = "archived_at" in found and found["archived_at"] is not None
-    if archived and not declared.shows_archived:
-        return None
-    return _record(store, inner, found)
+    return [] if archived and not declared.shows_archived else [found]
+
+
+def seen(store: Store, aggregates: Iterable[Aggregate]) -> dict[tuple[str, int], set[type[BaseModel]]]:
+    """`{(type, id): the records that show the row on some topic}`."""
+    found = defaultdict[tuple[str, int], set[type[BaseModel]]](set)
+
+    def visit(record: type[BaseModel], row: Row) -> None:
+        found[row.TYPE.name, row["id"]].add(record)
+        for one in _declared(record):
+            if one.member.record is not None and one.field in row.TYPE.relations:
+                for inner in _nested(store, one, row):
+                    visit(one.member.record, inner)
+
+    for one in aggregates:
+        for row in store.table(one.root.type_name).values():
+            visit(one.root.record, row)
+    return found
 
 
 def _plain(member: Member, value: Any) -> Any:

@@ -12,6 +12,8 @@ from pydantic import BaseModel
 from producers.owners import owner_paths
 from producers.parts import owned
 from sandbox.sonar.declarations import ObjectType
+from sandbox.sonar.rows import Row
+from sandbox.sonar.schema import build_schema
 from sandbox.sonar.store import Store
 from sandbox.sonar.types import SERVED
 from sandbox.world.populate import populate
@@ -19,7 +21,8 @@ from schemas.catalogue import AGGREGATES, aggregate
 from schemas.records import Secret
 from schemas.selection import morph_of, sonar_field
 from schemas.shapes import members
-from tests.unit.producers.folding import differences, expected
+from tests.sources import ROWS_NOT_CAPTURED, read_fields, reading
+from tests.unit.producers.folding import differences, expected, seen
 from tests.unit.producers.scene import Scene
 from tests.unit.sandbox_sonar.shop import Desk
 
@@ -119,6 +122,33 @@ def _look(kind: ObjectType, record: type[BaseModel], rows: Sequence[Mapping[str,
         ):
             name = f"{kind.name}.{field}"
             shown[name] = shown.get(name, False) or bool(values)
+
+
+def test_every_row_of_what_is_read_is_shown_on_some_topic_but_for_those_declared() -> None:
+    """A record that reads only a row's id and references does not show it, unless there is nothing else to read."""
+    store = _captured().desk.store
+    records = reading(build_schema(SERVED), AGGREGATES)
+    telling = {name: {one for one in of_it if _tells(name, one)} or set(of_it) for name, of_it in records.items()}
+    shown = {(name, id) for (name, id), by in seen(store, AGGREGATES).items() if by & telling[name]}
+    missed = [row for name in records for id, row in store.table(name).items() if (name, id) not in shown]
+    assert [f"{row.TYPE.name} {row['id']}" for row in missed if not _declared([row])] == []
+    needless = _declared([row for name in records for row in store.table(name).values()]) - _declared(missed)
+    assert needless == set(), "declared, and shown all the same"
+
+
+def _tells(type_name: str, record: type[BaseModel]) -> bool:
+    kind = SERVED.types[type_name]
+    return bool(read_fields([record]) & kind.columns.keys() - _references(kind) - {"id"})
+
+
+def _declared(rows: Sequence[Row]) -> set[tuple[str, str, str | None]]:
+    """By type, column and value, for which of the reasons some of these rows need not be shown."""
+    return {
+        (name, column, row[column])
+        for (name, column), why in ROWS_NOT_CAPTURED.items()
+        for row in rows
+        if row.TYPE.name == name and why.get(row[column])
+    }
 
 
 @pytest.mark.parametrize("name", [one.name for one in AGGREGATES if one.owned_by])
