@@ -268,6 +268,10 @@ class InMemoryClient:
         return self.desk.clock.now
 
 
+class Killed(BaseException):
+    """The end of the process, in the middle of anything."""
+
+
 class HeldLease:
     """A lease that is never lost."""
 

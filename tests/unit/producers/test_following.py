@@ -9,7 +9,7 @@ import pytest
 from clients.sonar_errors import IncompletePage
 from plumbing import metrics
 from producers import publisher, thin_pages
-from tests.unit.producers.scene import ACCOUNT
+from tests.unit.producers.scene import ACCOUNT, Killed
 from tests.unit.producers.settled import a_scene, looks, ops
 
 
@@ -43,6 +43,30 @@ async def test_many_rows_of_one_second_are_all_found() -> None:
         scene.shop.a_payment(1, number)
     await scene.following.poll()
     assert len(scene.folded("payment")) == 1101
+
+
+@pytest.mark.fault(23)
+async def test_of_ten_thousand_rows_of_one_second_none_is_lost_though_capture_ends_amid_them() -> None:
+    scene = await a_scene(page_size=1000)
+    covered, tie = await scene.following.poll(), scene.shop.clock.now
+    tied = {scene.shop.a_payment(1) for _ in range(10_000)}
+    scene.shop.clock.tick(2)
+
+    def end(document: str, _: Any) -> None:
+        if "query Page" in document and len(scene.folded("payment")) > 1000:
+            raise Killed
+
+    scene.client.before = end
+    with pytest.raises(Killed):
+        await scene.following.poll()
+    scene.broker.lose()
+    scene.restart()
+    await scene.begin()
+    scene.client.before = None
+    assert len(scene.folded("payment")) < 10_000
+    assert scene.following.low == covered < tie
+    assert await scene.following.poll() == scene.following.low == tie + timedelta(seconds=2 - 10)
+    assert scene.folded("payment").keys() >= tied
 
 
 async def test_a_row_of_the_very_second_up_to_which_all_was_covered_is_found() -> None:

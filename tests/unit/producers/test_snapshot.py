@@ -22,12 +22,8 @@ from producers.reader import Page
 from producers.snapshot import Range, cut
 from schemas.aggregate import Aggregate
 from schemas.avro import key_bytes
-from tests.unit.producers.scene import ACCOUNT, AGGREGATES, PAYMENT, Registered, Scene
+from tests.unit.producers.scene import ACCOUNT, AGGREGATES, PAYMENT, Killed, Registered, Scene
 from tests.unit.producers.settled import read
-
-
-class Killed(BaseException):
-    """The end of the process, in the middle of anything."""
 
 
 def names(scene: Scene) -> list[str]:
