@@ -159,14 +159,7 @@ class SonarClient:
             return _backoff(error, again_after_timeout)
 
         async with self.ending.heeded():
-            async for attempt in stamina.retry_context(
-                on=hook,
-                attempts=attempts or self._attempts,
-                timeout=None,
-                wait_initial=0.2,
-                wait_max=30,
-                wait_jitter=0.5,
-            ):
+            async for attempt in _tries(hook, attempts or self._attempts):
                 with attempt:
                     return await self._once(document, variables or {}, into, heavy=not again_after_timeout)
         raise AssertionError("stamina ends by an answer or an error")  # pragma: no cover
@@ -221,14 +214,7 @@ class SonarClient:
             SyncError: as `query`.
         """
         url = f"{self._settings.url.removesuffix(_PATH)}/api/files/{id}"
-        async for attempt in stamina.retry_context(
-            on=lambda error: _backoff(error, True),
-            attempts=self._attempts,
-            timeout=None,
-            wait_initial=0.2,
-            wait_max=30,
-            wait_jitter=0.5,
-        ):
+        async for attempt in _tries(lambda error: _backoff(error, True), self._attempts):
             with attempt:
                 into.seek(0)
                 into.truncate()
@@ -326,6 +312,13 @@ class SonarClient:
         if isinstance(error, SonarLimited) and error.retry_after is not None:
             wait = min(error.retry_after, _LONGEST_WAIT)
             self._not_before = max(self._not_before, time.monotonic() + wait)
+
+
+def _tries(hook: Callable[[Exception], bool | float], attempts: int) -> AsyncIterator[stamina.Attempt]:
+    """Attempts with growing waits between; their jitter keeps those that failed at one moment apart."""
+    return aiter(
+        stamina.retry_context(on=hook, attempts=attempts, timeout=None, wait_initial=0.2, wait_max=30, wait_jitter=0.5)
+    )
 
 
 def _backoff(error: Exception, again_after_timeout: bool) -> bool | float:

@@ -109,6 +109,25 @@ async def test_a_sonar_that_fails_again_and_again_is_left_in_peace() -> None:
     assert line.sent == 8
 
 
+async def test_attempts_wait_longer_each_time_and_no_two_clients_equally_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many that failed at one moment would else come back at one moment."""
+    naps = list[float]()
+
+    async def nap(seconds: float) -> None:
+        naps.extend([seconds] if seconds else [])
+
+    monkeypatch.setattr("clients.sonar.asyncio.sleep", nap)
+    waits = []
+    for _ in range(5):
+        naps.clear()
+        with pytest.raises(SonarUnreachable):
+            await a_client(Line(*[aiohttp.ClientConnectionError()] * 5)).query(DOCUMENT, attempts=5)
+        waits.append(tuple(naps))
+    for least, of_all in zip((0.2, 0.4, 0.8, 1.6), zip(*waits, strict=True), strict=True):
+        assert all(least <= one <= least + 0.5 for one in of_all)
+        assert len(set(of_all)) == len(of_all)
+
+
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [

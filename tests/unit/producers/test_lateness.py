@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from plumbing import metrics
 from producers import lateness
 from producers.cursors import Cursors
 from producers.followed import Followed
@@ -62,6 +63,17 @@ def test_one_of_which_too_little_was_seen_is_taken_to_be_as_late_as_the_latest(l
     late_by(late, "payments", 30)
     show(late, "invoices", looks)
     assert seconds(late, "invoices") == 60
+
+
+@pytest.mark.parametrize(("late_seconds", "alarms"), [(5, 0), (6, 1)], ids=["within half the overlap", "beyond"])
+def test_a_row_that_nearly_came_later_than_looks_reach_back_raises_an_alarm(late_seconds: int, alarms: int) -> None:
+    """By this counter `CrossfadeLateRows` fires; half of an overlap is what it was made for."""
+    counter = metrics.ERRORS.labels("capture", "capture.late_row")
+    before = counter._value.get()
+    late = learned()
+    late_by(late, "payments", late_seconds)
+    late_by(late, "payments", late_seconds)
+    assert counter._value.get() == before + alarms
 
 
 def test_many_rows_of_one_look_say_no_more_than_one() -> None:
