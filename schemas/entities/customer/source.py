@@ -54,7 +54,7 @@ class PhoneNumber(SonarRecord):
     number: Annotated[str, Personal()]
     number_formatted: Annotated[str | None, Personal()] = None
     country: str
-    extension: str | None = None
+    extension: Annotated[str | None, Personal()] = None
     sms_opt_in: bool = False
     phone_number_type: PhoneNumberType | None = None
 
@@ -92,7 +92,7 @@ class Contact(SonarRecord):
     id: int
     name: Annotated[str, Personal()]
     primary: bool
-    role: str | None = None
+    role: Annotated[str | None, Personal()] = None
     email_address: Annotated[str | None, Personal()] = None
     username: Annotated[str | None, Personal()] = None
     language: str | None = None
