@@ -5,6 +5,7 @@ At most an hour (`CROSSFADE_FAULTS_SECONDS`): what is not done by then is left f
 `python -m tests.faults .local/edits.json -k random_edits`.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -16,7 +17,9 @@ from tests.faults.seeds import FULL
 
 def main() -> int:
     """pytest's exit code: 0 when everything holds, 1 when something fails, 2 when something is left."""
-    state = Path(sys.argv[1] if len(sys.argv) > 1 else ".local/faults.json").resolve()
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description="All faults with all their seeds.")
+    parser.add_argument("state", nargs="?", type=Path, default=Path(".local/faults.json"), help="what is done so far")
+    said, for_pytest = parser.parse_known_args()
     command = [
         sys.executable,
         "-m",
@@ -28,9 +31,9 @@ def main() -> int:
         "2",
         "--no-header",
         "tests/faults",
-        *sys.argv[2:],
+        *for_pytest,
     ]
-    return subprocess.run(command, env=os.environ | {ENVIRONMENT: str(state)}, check=False).returncode
+    return subprocess.run(command, env=os.environ | {ENVIRONMENT: str(said.state.resolve())}, check=False).returncode
 
 
 if __name__ == "__main__":

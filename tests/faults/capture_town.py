@@ -19,6 +19,8 @@ from tests.unit.producers.scene import AGGREGATES, PARTITIONS, Broker, InMemoryC
 from tests.unit.sandbox_sonar.shop import Desk
 
 PAGE = 3
+SETTLED = 21
+"""Polls after which all was asked for again that was not served, and nobody waits for what is not to be seen."""
 Answer = tuple[int, dict[str, str], bytes]
 """Status, headers and body."""
 
@@ -223,6 +225,10 @@ class Town(Scene):
         for _ in range(polls):
             self.shop.clock.tick(20)
             await self.following.poll()
+
+    async def settle(self) -> None:
+        """Poll until nothing is waited for any more."""
+        await self.follow(SETTLED)
 
     async def supervised(self, work: Callable[[], Any], most: int = 200) -> list[BaseException]:
         """Do `work`, and after each end of the process again with what the broker has; the errors on the way."""

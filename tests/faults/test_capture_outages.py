@@ -86,7 +86,7 @@ async def test_a_network_that_loses_a_third_of_the_calls_hides_nothing(seed: int
         assert isinstance(told, SyncError)
         assert told.action is Action.RETRY
     town.restart_line()
-    await town.follow(1)
+    await town.settle()
     await town.assert_topics_tell_sonar()
 
 

@@ -54,7 +54,7 @@ async def test_wrong_clocks_hide_no_change_and_freshness_stays_honest(
         town.shop.clock.tick(town.random.choice([-9, 1, 9, 300]))  # back no further than the overlap
         covered = await poll_after(town, 20)
         assert covered <= town.shop.clock.now - timedelta(seconds=10)
-    await town.follow(2)
+    await town.settle()
     assert town.following.low == town.shop.clock.now - timedelta(seconds=10)
     await town.assert_topics_tell_sonar()
     for event in town.events("account"):
