@@ -22,7 +22,7 @@ from plumbing.errors import SyncError
 from plumbing.settings import RegistrySettings
 from sandbox.local.mariadb import MariaDb
 from sandbox.local.sandboxes import SplynxSandbox
-from sandbox.local.stack import Addresses
+from sandbox.local.stack import Addresses, LocalServer
 from tests.conftest import MariaDbAccess
 from tests.faults.guards import taken_away
 from tests.faults.processes import Processes
@@ -136,8 +136,8 @@ def own_site(stack: Addresses, own_database: MariaDb, tmp_path: Path, prepared: 
         yield site
 
 
-def start(server: MariaDb) -> None:
-    """Start a database server and wait for it."""
+def start(server: LocalServer) -> None:
+    """Start a server and wait for it."""
     server.process.start(server.command(), is_ready=server.is_ready, timeout_seconds=server.timeout_seconds)
 
 
