@@ -17,8 +17,8 @@ import typer
 from console.output import fail, stderr, table
 from plumbing.clock import utc_now
 from plumbing.errors import ExitCode, SyncError
-from plumbing.kafka import AckedProducer, make_producer, reach_broker
-from plumbing.reading import TopicMissing, read_whole
+from plumbing.kafka import AckedProducer, make_producer
+from plumbing.reading import read_whole, require_topic
 from plumbing.settings import Settings, load_settings
 from plumbing.whoami import user_name
 from schemas.topics import Topics
@@ -59,8 +59,7 @@ class ActionLog:
             DependencyUnreachable: Kafka does not answer.
             SyncError: it does not take it.
         """
-        if self._topic not in reach_broker(self._kafka):
-            raise TopicMissing(f"topic {self._topic} does not exist")
+        require_topic(self._kafka, self._topic)
         self.note(action)
 
     def note(self, action: Action) -> None:

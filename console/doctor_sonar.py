@@ -16,7 +16,7 @@ from producers.followed import followed
 from producers.needs import SchemaUnfit
 from producers.nested import NESTED_PAGE
 from producers.source import read_source
-from schemas.aggregate import Aggregate
+from schemas.aggregate import Aggregate, in_splynx
 from schemas.catalogue import aggregate, captured
 
 
@@ -94,8 +94,7 @@ async def following_findings(client: SonarClient, changes: Changes) -> list[Find
             why = f"the token may not read {collection}"
             remedy = f"Give the role of the token's user the right to read {collection}."
         stands = f"{', '.join(names)} stands still, and with it in Splynx"
-        entities = ", ".join(dict.fromkeys(_entities(name) for name in names))
-        found.append(Finding(f"sonar rights: {collection}", False, f"{why}: {stands} {entities}", remedy))
+        found.append(Finding(f"sonar rights: {collection}", False, f"{why}: {stands} {_entities(*names)}", remedy))
     try:
         async for _ in changes.logged_since(client.server_time):
             pass
@@ -129,8 +128,8 @@ def schema_findings(unfit: Mapping[str, Sequence[str]], missing: Mapping[str, Se
     ]  # fmt: skip
 
 
-def _entities(name: str) -> str:
-    return ", ".join(target.entity for target in aggregate(name).targets) or "nothing of today"
+def _entities(*names: str) -> str:
+    return in_splynx(*map(aggregate, names))
 
 
 async def statuses(settings: Settings, part: Part) -> list[Finding]:

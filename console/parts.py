@@ -31,7 +31,7 @@ from producers.reader import Reading
 from producers.signals import SNAPSHOT
 from producers.source import selection_text
 from producers.summary import CaptureSummary
-from schemas.aggregate import ACCOUNTS, Aggregate
+from schemas.aggregate import ACCOUNTS, Aggregate, in_splynx
 from schemas.catalogue import AGGREGATES, captured
 from schemas.topics import Topics
 
@@ -121,7 +121,9 @@ async def look(client: SonarClient, schema: SonarSchema, sonar: SonarSettings, o
         try:
             lines.append(await _line(client, changes, one, order, page))
         except SonarForbidden as exc:
-            raise SonarForbidden(f"the token may not read {one.name}") from exc
+            raise SonarForbidden(
+                f"the token may not read {one.name}: it stands still, and with it in Splynx {in_splynx(one)}"
+            ) from exc
     if order.ids is not None and all(one.rows == 0 for one in lines):
         raise ConfigurationError(
             f"Sonar has no {' or '.join(order.names)} {order.ids.shown()}",

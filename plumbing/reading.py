@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from plumbing.errors import Action, DependencyUnreachable, ExitCode, SyncError
-from plumbing.kafka import end_offsets, make_reader
+from plumbing.kafka import end_offsets, make_reader, reach_broker
 from plumbing.settings import KafkaSettings
 
 _LOOK_SECONDS = 0.5
@@ -39,6 +39,17 @@ class TopicMissing(SyncError):
     action = Action.HALT
     exit_code = ExitCode.USAGE
     remedy = "Run `crossfade topics` to see what would be created, then `crossfade topics --apply`."
+
+
+def require_topic(kafka: KafkaSettings, topic: str) -> None:
+    """See that a topic exists.
+
+    Raises:
+        TopicMissing: it does not.
+        DependencyUnreachable: no broker answers.
+    """
+    if topic not in reach_broker(kafka):
+        raise TopicMissing(f"topic {topic} does not exist")
 
 
 def partitions_of(consumer: Consumer, topic: str) -> int:

@@ -13,6 +13,7 @@ from plumbing.errors import ConfigurationError
 from plumbing.garbage import collect_seldom
 from plumbing.health import HealthServer
 from plumbing.memory import share_one_arena
+from plumbing.reading import require_topic
 from plumbing.settings import Settings
 from plumbing.shares import Share
 from producers.capturing import Capture
@@ -51,7 +52,8 @@ async def run_capture(
 
     Raises:
         LeaseHeld: another process is at work, and this run would not wait for ever (`follow`).
-        ConfigurationError: a topic or subject is missing, Sonar lacks a required field, an order names what is not
+        TopicMissing: see `crossfade topics`.
+        ConfigurationError: a subject is missing, Sonar lacks a required field, an order names what is not
             captured.
         SyncError: Sonar or Kafka failed for longer than retries last; start again to resume.
     """
@@ -65,6 +67,9 @@ async def run_capture(
     endless = follow and not until_snapshot
     signal: Signal | None = Accepted(accept_deletes) if accept_deletes else order
     waits_for_ever = endless and signal is None
+    if not waits_for_ever:
+        # Nobody holds the lease of topics that are not there: to wait for it would end with a wrong reason.
+        await asyncio.to_thread(require_topic, settings.kafka, Topics(settings.instance).lease)
     with ExitStack() as served, Lease(settings.kafka, Topics(settings.instance)) as lease:
 
         def serve() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from clients.sonar_ending import SonarEnded
 from clients.sonar_errors import UNSERVED, SonarForbidden
 from clients.sonar_purpose import asking
 from plumbing import metrics
-from plumbing.errors import SyncError
+from plumbing.errors import ExitCode, SyncError
 from producers import documents
 from producers.cursors import Cursors
 from producers.extents import Extent
@@ -23,7 +23,7 @@ from producers.lease import Lease
 from producers.needs import SchemaUnfit
 from producers.publisher import Published, Publisher
 from producers.reader import Page, Reader
-from schemas.aggregate import Aggregate
+from schemas.aggregate import Aggregate, in_splynx
 
 log = structlog.get_logger()
 
@@ -154,10 +154,8 @@ class Snapshot:
         for one in refused.values():
             if not isinstance(one, SonarForbidden | SchemaUnfit):
                 raise one  # it is tried again
-        if forbidden := [name for name, one in refused.items() if isinstance(one, SonarForbidden)]:
-            raise SonarForbidden(f"the token may not read {', '.join(forbidden)} in full")
         if refused:
-            raise SchemaUnfit("; ".join(map(str, refused.values())))
+            raise _left(aggregates, refused)
         return not stop.is_set()
 
     async def some(
@@ -296,6 +294,21 @@ def progress_of(cursors: Cursors, aggregate: Aggregate) -> Progress | None:
     """How far the snapshot of one collection is; None: never begun."""
     document = cursors.get(_name(aggregate))
     return Progress.of(document) if document is not None else None
+
+
+def _left(aggregates: Sequence[Aggregate], refused: Mapping[str, SyncError]) -> SyncError:
+    """What tells which of these stand still, what that costs, and whether the others were read. `refused`: by name."""
+    declared = {one.name: one for one in aggregates}
+    costs = f"it stands still, and with it in Splynx {in_splynx(*(declared[name] for name in refused))}"
+    others = len(refused) < len(aggregates)
+    if others:
+        costs += "; all others were read"
+    error: SyncError = SchemaUnfit(f"{'; '.join(map(str, refused.values()))}: {costs}")
+    if forbidden := [name for name, one in refused.items() if isinstance(one, SonarForbidden)]:
+        error = SonarForbidden(f"the token may not read {', '.join(forbidden)} in full: {costs}")
+    if others:
+        error.exit_code = ExitCode.PARTLY
+    return error
 
 
 def _name(aggregate: Aggregate) -> str:

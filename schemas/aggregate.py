@@ -192,3 +192,9 @@ class Aggregate:
             if target.entity == entity:
                 return target
         raise KeyError(entity)
+
+
+def in_splynx(*aggregates: Aggregate) -> str:
+    """What of Splynx hangs on them, as messages name it."""
+    entities = dict.fromkeys(target.entity for one in aggregates for target in one.targets)
+    return ", ".join(entities) or "nothing of today"

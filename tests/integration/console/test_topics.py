@@ -2,15 +2,17 @@
 
 import json
 import subprocess
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from confluent_kafka.schema_registry import Schema
+from confluent_kafka.schema_registry.error import SchemaRegistryError
 
 from console.shapes import members
-from console.topics import COMPATIBILITY, make_plan
+from console.topics import COMPATIBILITY
 from plumbing.avro import make_registry
-from plumbing.errors import ConfigurationError
+from plumbing.errors import ExitCode
 from plumbing.kafka import reach_broker
 from plumbing.settings import Settings, load_settings
 from sandbox.local.library import ROOT
@@ -30,6 +32,16 @@ def of(settings: Settings) -> list[tuple[str, dict[str, Any]]]:
 def levels(settings: Settings) -> set[str]:
     with make_registry(settings.registry) as registry:
         return {registry.get_compatibility(subject) for subject, _ in of(settings)}
+
+
+def registered(settings: Settings) -> list[str]:
+    """The subjects that the registry has a schema of."""
+    found = []
+    with make_registry(settings.registry) as registry:
+        for subject, _ in of(settings):
+            with suppress(SchemaRegistryError):
+                found += [subject] if registry.get_versions(subject) else []
+    return found
 
 
 def test_topics_are_shown_then_made_by_two_at_once_and_then_complete(site: Site) -> None:
@@ -88,7 +100,10 @@ def test_a_schema_that_the_registry_refuses_is_named_before_anything_is_made(sit
     with make_registry(settings.registry) as registry:
         registry.register_schema(subject, Schema(json.dumps(other), "AVRO"))
         registry.set_compatibility(subject, COMPATIBILITY)
-    with pytest.raises(ConfigurationError, match=f"refuses {subject}: its schema does not fit") as refused:
-        make_plan(settings)
-    assert "new instance name" in refused.value.next_step
+    for words in (("topics",), ("topics", "--apply")):
+        ended = site.crossfade(*words, env={"CROSSFADE_INSTANCE": settings.instance})
+        assert (ended.code, ended.out) == (ExitCode.USAGE, ""), ended.err
+        assert f"crossfade: the registry refuses {subject}: its schema does not fit" in ended.err
+        assert "Next: Use a new instance name" in ended.err
     assert not any(f".{settings.instance}." in name for name in reach_broker(settings.kafka))
+    assert registered(settings) == [subject]

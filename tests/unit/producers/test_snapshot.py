@@ -16,7 +16,7 @@ from clients.sonar_errors import (
     SonarTimeout,
     SonarUnreachable,
 )
-from plumbing.errors import SyncError
+from plumbing.errors import ExitCode, SyncError
 from producers.extents import Extent, read_extents
 from producers.reader import Page
 from producers.snapshot import Range, cut
@@ -68,13 +68,22 @@ async def test_what_may_not_be_read_in_full_stands_still_and_the_others_are_read
     scene = Scene()
     scene.shop.a_payment(scene.shop.an_account())
     scene.damage(denied=frozenset({"Account.contacts", "notes"}))
-    with pytest.raises(SonarForbidden, match="may not read note, account in full"):
+    with pytest.raises(SonarForbidden, match=r"may not read note, account in full: .*; all others were read$") as told:
         await read(scene)
+    assert told.value.exit_code is ExitCode.PARTLY
     assert scene.events() == []
     assert len(scene.events("payment")) == 1
     progress = scene.snapshot.progress(ACCOUNT)
     assert progress is not None
     assert (progress.read, progress.done) == (0, False)
+
+
+async def test_where_nothing_else_was_read_it_is_not_said_that_the_others_were() -> None:
+    scene = Scene()
+    scene.damage(denied=frozenset({"payments"}))
+    with pytest.raises(SonarForbidden, match=r"may not read payment in full: .* in Splynx nothing of today$") as told:
+        await scene.snapshot.run([PAYMENT], asyncio.Event(), started=scene.shop.clock.now, force=None)
+    assert told.value.exit_code is ExitCode.USAGE
 
 
 async def test_a_page_that_stays_short_is_never_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
