@@ -19,7 +19,7 @@ from schemas.topics import Topics
 from tests.integration.console.conftest import ACCOUNTS, Ended, Site, bare_environment
 from tests.integration.instance import make_anew
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = pytest.mark.timeout(480)
 PAYMENTS_DENIED = {"kind": "permission", "field": "payments", "count": None}
 COSTS = "it stands still, and with it in Splynx payment"
 
