@@ -14,7 +14,7 @@ import pytest
 from plumbing.errors import ExitCode
 from plumbing.kafka import AckedProducer, end_offsets, make_consumer, make_producer, reach_broker
 from plumbing.settings import load_settings
-from sandbox.local.library import ROOT
+from sandbox.local.setup import ROOT
 from schemas.topics import Topics
 from tests.integration.console.conftest import ACCOUNTS, Ended, Site, bare_environment
 from tests.integration.instance import make_anew
