@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import httpx2
 import orjson
@@ -28,7 +28,10 @@ from plumbing.errors import Action
 from plumbing.settings import SplynxSettings
 
 
-def _client(answer: Callable[[httpx2.Request], httpx2.Response], auth: str = "signature") -> SplynxClient:
+Answer = Callable[[httpx2.Request], httpx2.Response] | Callable[[httpx2.Request], Awaitable[httpx2.Response]]
+
+
+def _client(answer: Answer, auth: str = "signature", **settings_: object) -> SplynxClient:
     settings = SplynxSettings.model_validate(
         {
             "url": "http://splynx.example.com",
@@ -38,6 +41,7 @@ def _client(answer: Callable[[httpx2.Request], httpx2.Response], auth: str = "si
             "requests_per_second": 1000,
             "timeout_seconds": 2,
         }
+        | settings_
     )
     client = SplynxClient(settings)
     client._http = httpx2.AsyncClient(
@@ -289,6 +293,44 @@ async def test_signed_requests_never_run_ahead_of_the_clock() -> None:
         for _ in range(150):
             await client.get("admin/customers/customer", 1)
     assert max(ahead) < 1.1
+
+
+async def test_no_more_calls_are_on_their_way_than_the_settings_allow() -> None:
+    """Whoever calls; the transport of this client has no limit of its own."""
+    on_their_way: list[str] = []
+    most = 0
+
+    async def answer(request: httpx2.Request) -> httpx2.Response:
+        nonlocal most
+        on_their_way.append(request.method)
+        most = max(most, len(on_their_way))
+        await asyncio.sleep(0.01)
+        on_their_way.remove(request.method)
+        return httpx2.Response(200, json={"id": 1})
+
+    async with _client(answer, "basic", concurrency=3) as client:
+        await asyncio.gather(
+            *(client.get("admin/x", number) for number in range(10)), *(client.post("admin/x", {}) for _ in range(10))
+        )
+    assert most == 3
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["each request once", "half of them are repeats"])
+async def test_no_more_is_sent_than_the_rate_and_one_second_of_it_at_first(refused: bool) -> None:
+    sent: list[float] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(time.monotonic())
+        if refused and len(sent) % 2:
+            return httpx2.Response(429, headers={"Retry-After": "0"})
+        return httpx2.Response(200, json={"id": 1})
+
+    async with _client(answer, "basic", requests_per_second=20, concurrency=1) as client:
+        for _ in range(18 if refused else 36):
+            await client.get("admin/x", 1)
+    assert len(sent) == 36
+    # 20 at once at most, and the others at their rate; a clock's tick is let off.
+    assert sent[-1] - sent[0] > (36 - 20 - 1) / 20
 
 
 async def test_basic_sends_key_and_secret_and_gives_up_at_once() -> None:

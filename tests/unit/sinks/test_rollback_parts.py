@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from console.rollback import SHOWN, RolledBack
+from console.rollback import text_of as rollback_text
 from plumbing.errors import ConfigurationError, ExitCode
 from schemas.catalogue import TARGETS
 from schemas.write_paths import BY_SQL
@@ -213,6 +214,16 @@ def test_a_result_names_the_first_records_and_those_that_are_left_and_counts_all
     assert document["records"][-1]["why"] == "edited in Splynx since: name"
     assert document["counts"] == {"restore": SHOWN + 50, "withdraw": 0, "left": 2}
     assert result.exit_code is ExitCode.PARTLY
+
+
+def test_a_result_names_what_is_written_on_creation_only_and_never_touched() -> None:
+    """Of the entities that it is about: a password of customers, the tax of tariffs; payments have nothing such."""
+    result = RolledBack(applied=False, run_id="b", values=False)
+    for entity in ("payment", "customer", "internet_tariff", "customer"):
+        result.add(replace(planned(1, Undo(Way.RESTORE)), target=TARGETS[entity]))
+    document = result.document()
+    assert document["excluded"] == {"customer": ["password"], "internet_tariff": ["tax_id"]}
+    assert "Never touched in customer, for it is written once only: password" in rollback_text(document)
 
 
 def test_what_is_as_it_was_before_the_writes_is_no_failure() -> None:
