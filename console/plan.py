@@ -13,7 +13,7 @@ from clients.mysql import Database
 from clients.sonar import SonarClient
 from clients.sonar_errors import SonarForbidden
 from clients.splynx import SplynxClient
-from console.adoptions import described
+from console.adoptions import described, read_named
 from console.advance import duration
 from console.asking import asking_sonar
 from console.output import table
@@ -119,7 +119,8 @@ async def make_plan(settings: Settings) -> Plan:
         marked = Marked(client, db, TARGETS, sql=beside is not None)
         adopted = await unknown_rows(marked, db, ledger, ledger_exists=exists)
         rows = [one for entity in adopted async for page in marked.pages(entity) for one in _newest(page)]
-        adoptions = await asyncio.to_thread(described, settings, rows)
+        named = await read_named(client, db, ledger, ledger_exists=exists)
+        adoptions = await asyncio.to_thread(described, settings, rows, named)
         target = []
         for entity, one in TARGETS.items():
             to_make = max(0, expected[entity] - known[entity] - adopted.get(entity, 0))
@@ -235,9 +236,17 @@ def text_of(document: dict[str, Any]) -> str:
 
 
 def _adoptions(adoptions: Sequence[dict[str, Any]]) -> list[str]:
+    marked = [one for one in adoptions if one["approval"]]
+    named = [one for one in adoptions if not one["approval"]]
+    lines = _listed(marked, "rows of Splynx would be adopted, and none is without --approve adoption:")
+    lines += _listed(named, "rows of Splynx would be used for their names; nothing is written into them:")
+    return lines if marked else ["No row of Splynx is to be adopted.", *lines]
+
+
+def _listed(adoptions: Sequence[dict[str, Any]], says: str) -> list[str]:
     if not adoptions:
-        return ["No row of Splynx is to be adopted."]
-    lines = ["", f"{len(adoptions)} rows of Splynx would be adopted, and none is without --approve adoption:"]
+        return []
+    lines = ["", f"{len(adoptions)} {says}"]
     lines += [f"  {one['entity']} {one['target_id']} as {one['key']}: {_differs(one)}" for one in adoptions[:_SHOWN]]
     return lines + ([f"  and {len(adoptions) - _SHOWN} more: see --json"] if len(adoptions) > _SHOWN else [])
 

@@ -49,8 +49,9 @@ SHAPES: dict[str, Shape] = {
         "target[]": "`{entity, expected, known, splynx, requests, create, way, cost}`: from Sonar at most, in the"
         " ledger, rows of the kind in Splynx (null: not counted), REST calls, to create at most; way: rest or sql;"
         " cost: what it costs to go this way.",
-        "adoptions[]": "`{entity, key, target_id, reason, differs}`: rows of Splynx that would be taken over; differs:"
-        " what Sonar has otherwise, null before it is captured.",
+        "adoptions[]": "`{entity, key, target_id, reason, approval, differs}`: rows of Splynx that would be taken over;"
+        " approval: whether it needs `--approve adoption`, as all does but what is used for its name, without a change;"
+        " differs: what Sonar has otherwise, null before it is captured.",
         "adopted": "Who took rows over last: `{by, at, run, rows}`; null when nobody did.",
         "requests": "`{sonar, splynx}`: of a first copy; at least, at most.",
         "seconds": "`{sonar, splynx}`: that these take by the budgets in the settings.",

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 
 import httpx2
 import orjson
@@ -27,8 +27,9 @@ from clients.transactions import CallInTransaction, transaction_is_open
 from plumbing.errors import Action
 from plumbing.settings import SplynxSettings
 
-
-Answer = Callable[[httpx2.Request], httpx2.Response] | Callable[[httpx2.Request], Awaitable[httpx2.Response]]
+Answer = (
+    Callable[[httpx2.Request], httpx2.Response] | Callable[[httpx2.Request], Coroutine[None, None, httpx2.Response]]
+)
 
 
 def _client(answer: Answer, auth: str = "signature", **settings_: object) -> SplynxClient:

@@ -1,15 +1,25 @@
 """What a plan foretells is counted by Sonar itself, and counts everything that is to be written."""
 
-from typing import cast
+from collections.abc import Sequence
+from contextlib import nullcontext
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from clients.mysql import Database
 from clients.sonar import SonarClient
 from clients.sonar_errors import SonarUnauthenticated
-from console.plan import expected_records
+from clients.splynx import SplynxClient
+from console import adoptions
+from console.plan import Plan, TargetLine, expected_records, text_of
+from plumbing.errors import DependencyUnreachable
 from producers.extents import Extent, read_extent
 from sandbox.sonar.compile import Conditions
 from schemas.catalogue import AGGREGATES, FLAG_LABELS
+from schemas.entities.labels import Label
+from sinks.adoption import Adoption
+from sinks.store import Ledger
 from tests.builders import rules
 from tests.unit.producers.scene import InMemoryClient
 from tests.unit.sandbox_sonar.shop import Shop
@@ -110,3 +120,88 @@ async def test_any_other_refusal_is_told(memory: InMemoryClient, client: SonarCl
     memory.before = refuse
     with pytest.raises(SonarUnauthenticated):
         await read_extent(client, "accounts")
+
+
+class Labels:
+    """A Splynx with labels, and a ledger that knows one of them and has begun another; a database in one."""
+
+    async def list(self, path: str) -> list[dict[str, Any]]:
+        assert path == "admin/config/labels"
+        names = ["grp: Gold", "Grp: Silver", "grp: Begun", "grp: Ours", "staff", FLAG_LABELS["flag:archived"]]
+        rows = [{"id": id, "module": "customers", "label": one, "color": "#000000"} for id, one in enumerate(names, 10)]
+        return [*rows, {"id": 1, "module": "tickets", "label": "grp: Bronze", "color": "#000000"}]
+
+    def session(self) -> nullcontext[None]:
+        return nullcontext()
+
+    async def ids_of(self, tx: None, entity: str) -> dict[str, int]:
+        return {"group:4": 13}
+
+    async def every_open_intent(self, tx: None) -> Sequence[Any]:
+        return [SimpleNamespace(entity="label", key="group:3"), SimpleNamespace(entity="partner", key="group:1")]
+
+
+RECORDS = [
+    Label(key=f"group:{number}", module="customers", label=name, color="#112233")
+    for number, name in enumerate(
+        ["grp: Gold", "grp: silver", "grp: Begun", "grp: Ours", "grp: Bronze", "GRP: GOLD"], 1
+    )
+]
+
+
+async def _named(monkeypatch: pytest.MonkeyPatch, *, captured: bool, marked: Any = ()) -> list[dict[str, Any]]:
+    def load_context(*_: object) -> Any:
+        if not captured:
+            raise DependencyUnreachable("no rules yet")
+        return SimpleNamespace(rules=None, close=lambda: None)
+
+    monkeypatch.setattr(adoptions, "load_context", load_context)
+    monkeypatch.setattr(adoptions, "Events", lambda *_: nullcontext(SimpleNamespace(read_on=lambda: None)))
+    monkeypatch.setattr(adoptions, "_records", lambda *_: [("label", one) for one in RECORDS])
+    here = Labels()
+    client, db, ledger = cast("SplynxClient", here), cast("Database", here), cast("Ledger", here)
+    named = await adoptions.read_named(client, db, ledger, ledger_exists=True)
+    return adoptions.described(cast("Any", None), marked, named)
+
+
+async def test_labels_of_others_that_would_be_used_for_their_names_are_told_and_need_no_approval(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not what is ours, what may be by now, what another module has, nor a row twice."""
+    color = "color: #000000 in Splynx, #112233 in Sonar"
+    flag, *found = await _named(monkeypatch, captured=True)
+    assert [(one["key"], one["target_id"], one["differs"]) for one in found] == [
+        ("group:1", 10, [color]),
+        ("group:2", 11, ["label: Grp: Silver in Splynx, grp: silver in Sonar", color]),
+    ]
+    assert (flag["key"], flag["target_id"]) == ("flag:archived", 15)
+    assert {(one["approval"], one["reason"]) for one in (flag, *found)} == {(False, adoptions.NAMED)}
+
+
+async def test_before_anything_is_captured_only_labels_of_flags_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    marked = [Adoption("customer", "7", 7, 70)]
+    customer, flag = await _named(monkeypatch, captured=False, marked=marked)
+    assert (customer["key"], customer["approval"], customer["differs"]) == ("7", True, None)
+    assert (flag["key"], flag["approval"]) == ("flag:archived", False)
+
+
+def test_a_plan_tells_what_an_entitys_way_costs_and_rows_that_need_approval_apart_from_others() -> None:
+    lines = [
+        TargetLine("payment", 5, 0, 0, 5, "rest", "one by one over REST"),
+        TargetLine("customer", 5, 0, 0, 5, "rest", ""),
+    ]
+    found = [
+        {"entity": entity, "key": key, "target_id": 3, "reason": "is like it", "approval": approval, "differs": []}
+        for entity, key, approval in (("customer", "7", True), ("label", "group:1", False))
+    ]
+    document = Plan([], lines, found, 100, 8.0, money=True).document()
+    assert [one["cost"] for one in document["target"]] == ["one by one over REST", ""]
+    told = text_of(document).splitlines()
+    assert "payment: one by one over REST." in told
+    assert not any(line.startswith("customer: ") for line in told)
+    asked = told.index("1 rows of Splynx would be adopted, and none is without --approve adoption:")
+    used = told.index("1 rows of Splynx would be used for their names; nothing is written into them:")
+    assert "customer 3 as 7" in told[asked + 1]
+    assert "label 3 as group:1" in told[used + 1]
+    nobody = Plan([], lines, found[1:], 100, 8.0, money=True).document()
+    assert "No row of Splynx is to be adopted." in text_of(nobody)
