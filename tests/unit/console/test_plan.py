@@ -141,11 +141,10 @@ class Labels:
         return [SimpleNamespace(entity="label", key="group:3"), SimpleNamespace(entity="partner", key="group:1")]
 
 
+NAMES = ["Gold", "silver", "Begun", "Ours", "Bronze", "GOLD", "Ours"]
 RECORDS = [
-    Label(key=f"group:{number}", module="customers", label=name, color="#112233")
-    for number, name in enumerate(
-        ["grp: Gold", "grp: silver", "grp: Begun", "grp: Ours", "grp: Bronze", "GRP: GOLD"], 1
-    )
+    Label(key=f"group:{number}", module="customers", label=f"grp: {name}", color="#112233")
+    for number, name in enumerate(NAMES, 1)
 ]
 
 
