@@ -73,7 +73,9 @@ class IdsUnknown(SyncError):
 _RETRY = frozenset({1020, 1205, 1213, 1317, 1969, 3024})
 """Also a row changed since the snapshot (MariaDB's innodb_snapshot_isolation), and a statement that was ended from
 outside: KILL QUERY, max_statement_time, max_execution_time."""
-_GONE = frozenset({0, 1053, 1077, 1079, 1927, 2002, 2003, 2006, 2013, 2055, 1040, 1203, 4031})
+_GONE = frozenset({0, 1053, 1077, 1079, 1927, 2002, 2003, 2006, 2013, 2055, 1040, 1203, 1226, 4031})
+"""Also where there are too many connections: of all (1040), of one user as the server limits each (1203), or this one
+(1226, which may be of its statements in an hour, too)."""
 _DENIED = frozenset({1044, 1045, 1049, 1142, 1143, 1227, 1698})
 _TOO_LONG = 1153
 DUPLICATE = 1062

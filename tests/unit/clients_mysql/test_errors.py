@@ -50,6 +50,19 @@ def test_every_error_names_server_and_settings_and_nobody(kind: type[MysqlSettin
 @pytest.mark.parametrize(
     "errno",
     [
+        pytest.param(1040, id="of all"),
+        pytest.param(1203, id="of each user"),
+        pytest.param(1226, id="of this user"),
+    ],
+)
+def test_too_many_connections_pass(errno: int) -> None:
+    error = error_of(pymysql.err.OperationalError(errno, "too many"), _at(MysqlSettings))
+    assert (type(error), error.action) == (DependencyUnreachable, Action.RETRY)
+
+
+@pytest.mark.parametrize(
+    "errno",
+    [
         pytest.param(1264, id="out of range"),
         pytest.param(1265, id="no member of an enum"),
         pytest.param(1292, id="no such day"),
