@@ -215,7 +215,11 @@ JOURNAL_BYTES = Gauge(
     "Size of the before-images that a rollback needs, as the database estimates it.",
     registry=REGISTRY,
 )
-OPEN_INTENTS = Gauge("crossfade_open_intents", "REST calls begun and not yet confirmed.", registry=REGISTRY)
+OPEN_INTENTS = Gauge(
+    "crossfade_open_intents",
+    "REST calls in the ledger, of any sink, whose answer never came and of which it is not yet known what they did.",
+    registry=REGISTRY,
+)
 GUARDS_VIOLATED = Gauge("crossfade_guards_violated", "Guards of Splynx that do not hold.", registry=REGISTRY)
 
 # reconciliation

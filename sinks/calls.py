@@ -13,7 +13,6 @@ from typing import Any
 
 from clients.mysql import Database, Transaction
 from clients.splynx_errors import SplynxUnreachable
-from plumbing import metrics
 from plumbing.errors import SyncError
 from schemas.ledger import DONE, REFUSED
 from sinks.entries import Entries, Owner
@@ -88,7 +87,6 @@ class Calls:
             if target_id is not None:
                 await self._entries.tell(tx, (step.target.entity, step.key), owner, target_id, told)
         call = Call(intent, latest)
-        metrics.OPEN_INTENTS.inc()
         try:
             async with self._db.session() as tx:
                 await self._entries.nobody_else(tx, owner, (step.target.entity, step.key), step.known, begun=True)
@@ -104,8 +102,6 @@ class Calls:
                     await self._ledger.not_overwritten(tx, key, owner.sequence, self._ledger.run_id, fields)
                     await self._ledger.close_intent(tx, intent, REFUSED, call.answer)
             raise
-        finally:
-            metrics.OPEN_INTENTS.dec()
 
     async def close(self, call: Call, state: str) -> None:
         """What became of a call."""

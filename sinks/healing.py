@@ -11,6 +11,7 @@ import structlog
 from clients.mysql import Database, Transaction
 from clients.splynx import SplynxClient
 from clients.splynx_errors import RecordMissing
+from plumbing import metrics
 from plumbing.errors import Action, SyncError
 from schemas.aggregate import Target
 from schemas.ledger import DONE, LIVE, LOST
@@ -58,6 +59,8 @@ class Healing:
         tokens = dict(tokens)  # a partition may go away meanwhile
         async with self._db.session() as tx:
             intents = await self._ledger.open_intents(tx, tokens)
+            # While Splynx is away no round comes to its end, at which this is counted, too.
+            metrics.OPEN_INTENTS.set(await self._ledger.unfinished(tx))
         # Promises last: what they wait for is among the calls.
         for intent in sorted(intents, key=lambda one: one.method == BESIDE):
             await self.heal(intent, tokens[intent.partition])

@@ -19,6 +19,7 @@ def show(
     waited: Mapping[str, timedelta],
     conflicts: Mapping[tuple[str, str], int],
     journal_bytes: int,
+    calls: int,
 ) -> None:
     """Set every gauge; what no longer waits is in neither mapping, and would else stay where it was.
 
@@ -27,8 +28,10 @@ def show(
         waited: `{entity: how long its record that waits longest has}`.
         conflicts: `{(entity, state): fields that somebody changed in Splynx}`.
         journal_bytes: on disk, as the server estimates it.
+        calls: whose answer never came.
     """
     metrics.JOURNAL_BYTES.set(journal_bytes)
+    metrics.OPEN_INTENTS.set(calls)
     for entity in TARGETS:
         for state in HELD_STATES:
             metrics.HELD_RECORDS.labels(entity, state).set(counts.get((entity, state), 0))

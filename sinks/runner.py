@@ -280,10 +280,11 @@ class _Parts:
             waited = await self._ledger.longest_parked(tx)
             conflicts = await self._ledger.conflict_counts(tx)
             journal_bytes = await self._ledger.journal_bytes(tx)
+            calls = await self._ledger.unfinished(tx)
             if time.monotonic() > self._count_again:
                 show_links(await self._ledger.crosswalk_counts(tx))
                 self._count_again = time.monotonic() + _LINKS_SECONDS
-        show(counts, waited, conflicts, journal_bytes)
+        show(counts, waited, conflicts, journal_bytes, calls)
         return _nested(counts)
 
 

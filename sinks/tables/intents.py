@@ -187,6 +187,15 @@ class Intents(Tables):
         wanted = set(partitions)
         return [one for one in await self.every_open_intent(tx) if one.partition in wanted]
 
+    async def unfinished(self, tx: Transaction) -> int:
+        """How many calls are open that nobody waits for any more: the answer was lost, or whoever called was."""
+        row = await tx.fetch_one(
+            f"SELECT COUNT(*) AS n FROM {self.table('intents')} WHERE state = 'open' AND method <> '{BESIDE}'"
+            f" AND deadline <= {_NOW}"
+        )
+        assert row is not None
+        return int(row["n"])
+
     async def hand_over(self, tx: Transaction, partition: int) -> None:
         """Have whoever takes this partition next heal all calls whose outcome is open, whichever they are of."""
         await tx.execute(f"UPDATE {self.table('intents')} SET partition_no = %s WHERE state = 'open'", (partition,))
