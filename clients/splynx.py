@@ -104,6 +104,13 @@ class SplynxClient:
             raise SplynxUnreachable("Splynx answered a listing with something that is no list")
         return rows
 
+    async def rights(self) -> Mapping[str, Mapping[str, str]]:
+        """The same as `permissions`, as they are now: a log-in is told them, and a token outlives what it was told."""
+        if self.settings.auth == "token":
+            async with self._in_order:
+                await self._log_in(self.settings.key, self.settings.secret.get_secret_value())
+        return self.permissions
+
     async def settings_of(self, module: str, path: str) -> dict[str, Any]:
         """The configuration keys under `module` and `path`, with their values."""
         answer = await self._call("GET", "admin/config/config", params=[("module", module), ("path", path)])

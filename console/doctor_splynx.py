@@ -134,8 +134,8 @@ async def approve_columns(settings: Settings) -> list[str]:
 
 
 async def guards(settings: Settings) -> list[Finding]:
-    async with SplynxClient(settings.splynx) as client:
-        violations = await check_guards(client, settings.guards, settings.rules)
+    async with Site.open(settings) as site:
+        violations = await check_guards(site.client, site.rows_db, settings.guards, settings.rules)
     return [Finding(f"guard: {one.name}", False, one.problem, one.remedy) for one in violations] or [
         Finding("guards", True, "every switch is as it must be")
     ]

@@ -18,4 +18,4 @@ async def check_writable(settings: Settings, site: Site) -> None:
         await site.ledger.require_current(tx)
         await check_rebuilt(tx, site.ledger)
     await check_same_target(site.client, site.db, site.ledger)
-    require_guards(await check_guards(site.client, settings.guards, settings.rules))
+    require_guards(await check_guards(site.client, site.rows_db, settings.guards, settings.rules))

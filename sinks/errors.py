@@ -239,7 +239,7 @@ class Stuck(SyncError):
 
 
 class GuardsViolated(SyncError):
-    """A switch of Splynx that must be off is on, or nobody confirmed it. What it concerns is not written.
+    """A switch of Splynx that must be off is on or unconfirmed, or writes would be refused. What it concerns waits.
 
     A first start, a run of all stages and a rollback are refused. A sink that has written before goes on with what no
     customer notices, such as labels; the rest waits, is looked at every half minute, and goes on by itself.

@@ -1,8 +1,8 @@
 """Guards: the switches of Splynx that must be off while Sonar bills, as the operator confirmed them.
 
 What the switches are called in the API is not public, so each stands in a file: with its key and expected value, or
-with who confirmed in the UI that it is off, and when. What is missing counts as violated, and so does a required
-field that nobody would fill.
+with who confirmed in the UI that it is off, and when. What is missing counts as violated, and so does what would
+have our writes refused: a required field that nobody fills, a right that our key lacks, a server without zero dates.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,15 +13,18 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
+from clients.mysql import Database
 from clients.splynx import SplynxClient
 from clients.splynx_errors import RecordMissing
 from plumbing import metrics
 from plumbing.errors import ConfigurationError
 from plumbing.yaml_file import read_yaml
-from schemas.aggregate import Aggregate
-from schemas.catalogue import AGGREGATES, additional_fields
+from schemas.aggregate import Aggregate, Target, WritePath
+from schemas.catalogue import AGGREGATES, TARGETS, additional_fields
 from schemas.rules import named_fields, read_rules
+from schemas.write_paths import WritePaths
 from sinks.errors import GuardsViolated
+from sinks.readiness import entities, rights_lacking
 from sinks.switches import SWITCHES, TIME_ZONE, concerned, needed
 
 
@@ -86,6 +89,10 @@ class GuardsFile(BaseModel):
         return self
 
 
+_ZERO_DATES_REFUSED = frozenset({"NO_ZERO_DATE"})
+"""Modes of a database server in which Splynx's own "none" of a date is no value (reference of Splynx, 13)."""
+
+
 @dataclass(frozen=True)
 class Violation:
     """A guard that does not hold, what to do, and the aggregates that wait for it."""
@@ -124,14 +131,14 @@ def guards_template() -> str:
     return "\n".join(lines) + "\n"
 
 
-async def check_guards(client: SplynxClient, guards: Path, rules: Path) -> list[Violation]:
+async def check_guards(client: SplynxClient, db: Database | None, guards: Path, rules: Path) -> list[Violation]:
     """The guards that do not hold; empty when all do. Reads Splynx's configuration, once per module and path.
 
-    `guards`, `rules`: the operator's files.
+    `db`: Splynx's database; None where nothing is written by SQL. `guards`, `rules`: the operator's files.
 
     Raises:
         ConfigurationError: the guards file or the rules file is missing or wrong.
-        SplynxUnreachable, SplynxRefused.
+        SplynxUnreachable, SplynxRefused, DependencyUnreachable.
     """
     given = load_guards(guards).guards
     file = read_rules(rules).file
@@ -143,7 +150,14 @@ async def check_guards(client: SplynxClient, guards: Path, rules: Path) -> list[
         except RecordMissing:
             values[(module, below)] = {}
     filled = set(named_fields(file).values())
-    violations = [*judge(given, values, file.target.timezone), *await _required(client, filled)]
+    ways = WritePaths.of(file, sql=db is not None)
+    violations = [
+        *judge(given, values, file.target.timezone),
+        *await _required(client, filled),
+        *_without_rights(await client.rights(), ways),
+    ]
+    if db is not None:
+        violations += await _without_zero_dates(db, ways)
     metrics.GUARDS_VIOLATED.set(len(violations))
     return violations
 
@@ -214,6 +228,35 @@ async def _required(client: SplynxClient, filled: Collection[str]) -> list[Viola
                 pauses = frozenset(one.name for one in aggregates)
                 violations.append(Violation("required_fields", problem, remedy, pauses))
     return violations
+
+
+def _without_rights(permissions: Mapping[str, Mapping[str, str]], ways: WritePaths) -> list[Violation]:
+    """What goes over REST and would be refused halfway through a bundle. Rights that Splynx does not tell are there."""
+    violations = []
+    for entity, endpoint in entities().items():
+        lacking = rights_lacking(permissions, endpoint)
+        if lacking and ways.may_go(TARGETS[entity], WritePath.REST):
+            problem = f"the key may not {', '.join(lacking)} at {endpoint}"
+            remedy = "Administration > API keys: give the key the rights that `crossfade doctor` prints"
+            violations.append(Violation("permissions", problem, remedy, _writers_of(TARGETS[entity])))
+    return violations
+
+
+async def _without_zero_dates(db: Database, ways: WritePaths) -> list[Violation]:
+    """Our session allows them, and our rows have some. Where the server does not, Splynx cannot write those again."""
+    (row,) = await db.fetch("SELECT @@GLOBAL.sql_mode AS modes")
+    refused = _ZERO_DATES_REFUSED.intersection(str(row["modes"]).split(","))
+    by_sql = [target for target in TARGETS.values() if ways.may_go(target, WritePath.SQL)]
+    if not refused or not by_sql:
+        return []
+    problem = f"of Splynx's database server has {', '.join(refused)}: it refuses the dates 0000-00-00 that rows hold"
+    remedy = "Take it out of sql_mode in the server's configuration, and SET GLOBAL sql_mode accordingly"
+    return [Violation("sql_mode", problem, remedy, frozenset().union(*(_writers_of(one) for one in by_sql)))]
+
+
+def _writers_of(target: Target) -> frozenset[str]:
+    """The aggregates that write records of this kind."""
+    return frozenset(one.name for one in AGGREGATES if target.entity in {each.entity for each in one.targets})
 
 
 def _equal(have: object, expected: object) -> bool:

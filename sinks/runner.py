@@ -119,6 +119,8 @@ class _Parts:
         self._stream = Stream(settings, registry)
         self._ownership = DECLARED
         self._count_again = 0.0
+        self._lacking: dict[str, list[str]] = {}
+        """`{entity: attributes that this Splynx drops}`"""
 
     @staticmethod
     @asynccontextmanager
@@ -157,7 +159,7 @@ class _Parts:
         ways = WritePaths.of(rules.file, sql=self._settings.ledger_beside_rows)
         check_sql(ways)
         self._ownership = Ownership.of(rules.file)
-        violations = await check_guards(self._client, self._settings.guards, self._settings.rules)
+        violations = await self._violations()
         home = await self._stream.home()
         payments = await self._payments(ways)
         async with self._db.session() as tx:
@@ -193,9 +195,7 @@ class _Parts:
         short = await short_fields(self._client, list(TARGETS.values()))
         if any(short.values()):
             log.warning("sink.long_texts_are_cut", fields=short)
-        for entity in entities():
-            if lacking := await attributes_lacking(self._client, entity):
-                log.warning("sink.attributes_lacking", entity=entity, attributes=lacking)
+        await self._warn_of_version()
         rest = RestRecords(self._client, self._db, self._ledger, TARGETS, short, self._ownership)
         for target in TARGETS.values():
             if cost := ways.cost(target):
@@ -261,7 +261,19 @@ class _Parts:
         await check_same_target(self._client, self._db, self._ledger)
         await self._check_database()
         await self._check_columns()
-        return await check_guards(self._client, self._settings.guards, self._settings.rules)
+        await self._warn_of_version()
+        return await self._violations()
+
+    async def _violations(self) -> list[Violation]:
+        return await check_guards(self._client, self._site.rows_db, self._settings.guards, self._settings.rules)
+
+    async def _warn_of_version(self) -> None:
+        """Nothing waits for it, for what else is written is right; told when it is found, and when it changes."""
+        for entity in entities():
+            lacking = await attributes_lacking(self._client, entity)
+            if lacking != self._lacking.get(entity, []):
+                log.warning("sink.attributes_lacking", entity=entity, attributes=lacking)
+            self._lacking[entity] = lacking
 
     async def _check_database(self) -> None:
         if self._settings.ledger_beside_rows:

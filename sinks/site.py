@@ -26,6 +26,11 @@ class Site:
     columns: LiveColumns | None
     """None where rows and ledger do not commit together: nothing is written by SQL then."""
 
+    @property
+    def rows_db(self) -> Database | None:
+        """Splynx's database, if something is written by SQL."""
+        return None if self.columns is None else self.db
+
     @staticmethod
     @asynccontextmanager
     async def open(settings: Settings) -> AsyncIterator["Site"]:

@@ -3,8 +3,9 @@
 import asyncio
 import json
 from collections.abc import Callable
-from unittest.mock import Mock
+from unittest.mock import AsyncMock, Mock
 
+import httpx2
 import pytest
 import yaml
 
@@ -16,6 +17,7 @@ from sandbox.splynx.settings import GUARDS
 from schemas.catalogue import AGGREGATES, TARGETS, aggregate
 from sinks.errors import GuardsViolated
 from sinks.ledger_errors import AdoptionNeeded, TargetNotEmpty
+from sinks.readiness import entities
 from sinks.runner import SinkSummary, run_sink
 from tests.integration.sinks.pair import Pair, account, going_on, load, payment, until
 
@@ -193,6 +195,46 @@ async def test_a_guard_that_is_violated_later_holds_up_what_it_concerns_until_it
             pair.send("payment", 12, payment(12, 2, 100), sequence=1, owner=2)
     stop.set()
     assert (await running).held == {}
+
+
+async def test_a_right_or_a_zero_date_that_is_refused_holds_up_what_goes_that_way_and_nothing_else(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(pair)
+    await pair.sink()
+    monkeypatch.setattr("sinks.loop._GUARD_SECONDS", 0.0)
+    monkeypatch.setattr("sinks.loop._VIOLATED_SECONDS", 0.0)
+    seen = AsyncMock(return_value=[])
+    monkeypatch.setattr("sinks.runner.attributes_lacking", seen)
+
+    async def may_add_customers(method: str) -> None:
+        right = {"key_id": 1, "controller": r"api\admin\customers\Customer", "action": "add"}
+        async with httpx2.AsyncClient() as http:
+            assert (await http.request(method, f"{pair.splynx.control}/permissions", json=right)).status_code == 204
+
+    await may_add_customers("DELETE")
+    stop = asyncio.Event()
+    running = asyncio.create_task(run_sink(pair.settings, apply=True, stop=stop))
+    pair.send("account", 4, account(4), sequence=9, owner=4)
+    pair.send("payment", 21, payment(21, 1, 100), sequence=9, owner=1)
+    await until(pair, "SELECT 1 FROM payments WHERE receipt_number = 'SP21'", going_on(running))
+    assert pair.rows("SELECT value FROM {ledger}.meta WHERE name = 'guards'") == [{"value": "permissions"}]
+    assert pair.rows("SELECT 1 FROM customers WHERE login = 's4'") == []
+    await may_add_customers("POST")
+    await until(pair, "SELECT 1 FROM customers WHERE login = 's4'", going_on(running))
+    with monkeypatch.context() as refusing:
+        # The server is everybody's here, so a mode that every server has stands for the one that refuses.
+        refusing.setattr("sinks.guards._ZERO_DATES_REFUSED", frozenset({"NO_ENGINE_SUBSTITUTION"}))
+        await until(pair, "SELECT 1 FROM {ledger}.meta WHERE name = 'guards'", going_on(running))
+        pair.send("payment", 22, payment(22, 1, 100), sequence=9, owner=1)
+        pair.send("account", 5, account(5), sequence=9, owner=5)
+        await until(pair, "SELECT 1 FROM customers WHERE login = 's5'", going_on(running))
+        assert pair.rows("SELECT value FROM {ledger}.meta WHERE name = 'guards'") == [{"value": "sql_mode"}]
+        assert pair.rows("SELECT 1 FROM payments WHERE receipt_number = 'SP22'") == []
+    await until(pair, "SELECT 1 FROM payments WHERE receipt_number = 'SP22'", going_on(running))
+    stop.set()
+    assert (await running).held == {}
+    assert seen.await_count > len(entities())  # at each look, too: it may be upgraded meanwhile
 
 
 def test_every_target_has_a_path_that_the_sink_can_write() -> None:

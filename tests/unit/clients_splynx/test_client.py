@@ -359,6 +359,21 @@ async def test_a_token_is_asked_for_once_and_used() -> None:
         assert await client.head_count("admin/customers/customer") == 7
 
 
+@pytest.mark.parametrize(("auth", "told"), [("token", [{"A": {"add": "allow"}}, {}]), ("basic", [{}, {}])])
+async def test_the_rights_of_our_key_are_those_of_now_where_a_log_in_tells_them(
+    auth: str, told: list[dict[str, dict[str, str]]]
+) -> None:
+    permissions: list[object] = [{"A": {"add": "allow"}}, []]  # as PHP tells that there are none
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        assert request.url.path.endswith("auth/tokens")
+        until = {"access_token": "t", "access_token_expiration": 9_999_999_999}
+        return httpx2.Response(201, json=until | {"permissions": permissions.pop(0)})
+
+    async with _client(answer, auth) as client:
+        assert [await client.rights(), await client.rights()] == told
+
+
 async def test_what_has_no_log_in_is_no_splynx_and_one_that_lost_it_is_away() -> None:
     answers = [httpx2.Response(404, text="404: Not Found")]
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 import yaml
 
+from clients.mysql import SQL_MODE, Database
 from clients.splynx import SplynxClient
 from clients.splynx_errors import RecordMissing
 from plumbing.errors import ConfigurationError
@@ -15,6 +16,7 @@ from sandbox import choices
 from schemas.catalogue import TARGETS
 from sinks.errors import GuardsViolated
 from sinks.guards import Confirmed, Guard, Violation, check_guards, guards_template, judge, load_guards, require_guards
+from sinks.readiness import ACTIONS
 from sinks.switches import SWITCHES, Switch, concerned, needed
 
 ZONE = "America/Chicago"
@@ -110,10 +112,15 @@ def test_a_refusal_names_each_switch_with_its_place() -> None:
 
 
 class Splynx:
-    """Its configuration, and the additional fields of customers."""
+    """Its configuration, the additional fields of customers, and what our key may do."""
 
-    def __init__(self, *fields: Mapping[str, str], zone: str = ZONE) -> None:
-        self.fields, self.zone = fields, zone
+    def __init__(
+        self, *fields: Mapping[str, str], zone: str = ZONE, rights: Mapping[str, Mapping[str, str]] | None = None
+    ) -> None:
+        self.fields, self.zone, self.told = fields, zone, rights or {}
+
+    async def rights(self) -> Mapping[str, Mapping[str, str]]:
+        return self.told
 
     async def settings_of(self, module: str, path: str) -> dict[str, Any]:
         if (module, path) == ("main", "localization"):
@@ -124,15 +131,26 @@ class Splynx:
         return list(self.fields) if path.endswith("/customers") else []
 
 
-async def violations(folder: Path, splynx: Splynx) -> dict[str, Violation]:
+class Server:
+    """Splynx's database server, with its modes."""
+
+    def __init__(self, modes: str) -> None:
+        self.modes = modes
+
+    async def fetch(self, sql: str) -> list[dict[str, str]]:
+        assert "GLOBAL" in sql  # our own session has modes of its own
+        return [{"modes": self.modes}]
+
+
+async def violations(folder: Path, splynx: Splynx, server: Server | None = None, **choice: Any) -> dict[str, Violation]:
     guards = [{"name": name, "confirmed": {"by": "Ada", "at": date(2026, 1, 2)}} for name in needed()]
     guards = [one for one in guards if one["name"] != "time_zone"]
     zone = [{"name": "time_zone", "key": "main/localization/timezone", "expected": ZONE}]
     (folder / "guards.yaml").write_text(yaml.safe_dump({"guards": [*guards, *zone]}))
-    rules = choices.rules() | {"custom_fields": {"map": {"Gate code": {"name": "gate_code"}}}}
+    rules = choices.rules() | {"custom_fields": {"map": {"Gate code": {"name": "gate_code"}}}} | choice
     (folder / "rules.yaml").write_text(yaml.safe_dump(rules))
-    client = cast("SplynxClient", splynx)
-    return {one.name: one for one in await check_guards(client, folder / "guards.yaml", folder / "rules.yaml")}
+    client, db = cast("SplynxClient", splynx), cast("Database | None", server)
+    return {one.name: one for one in await check_guards(client, db, folder / "guards.yaml", folder / "rules.yaml")}
 
 
 async def test_a_required_field_that_nothing_fills_holds_up_the_records_that_have_it(tmp_path: Path) -> None:
@@ -156,3 +174,42 @@ async def test_a_field_that_is_filled_or_may_be_empty_holds_up_nothing(tmp_path:
 
 async def test_a_path_that_splynx_does_not_have_is_a_key_that_it_does_not_have(tmp_path: Path) -> None:
     assert set(await violations(tmp_path, Splynx(zone="America/Denver"))) == {"time_zone"}
+
+
+ALL = dict.fromkeys(ACTIONS, "allow")
+READING = ALL | {"add": "deny"}
+BY_SQL = "NO_ENGINE_SUBSTITUTION"
+
+
+@pytest.mark.parametrize(
+    ("controller", "server", "waiting"),
+    [
+        pytest.param(r"api\admin\customers\Customer", BY_SQL, {"account"}, id="customers"),
+        pytest.param(r"api\admin\administration\Partners", BY_SQL, {"company"}, id="partners"),
+        pytest.param(r"api\admin\finance\Payments", None, {"payment"}, id="payments, over REST"),
+        pytest.param(r"api\admin\finance\Payments", BY_SQL, set(), id="payments, by SQL"),
+        pytest.param(r"api\admin\finance\Another", BY_SQL, set(), id="nothing of ours"),
+    ],
+)
+async def test_a_right_that_our_key_lacks_holds_up_what_goes_over_rest_there(
+    tmp_path: Path, controller: str, server: str | None, waiting: set[str]
+) -> None:
+    db = Server(server) if server else None
+    found = await violations(tmp_path, Splynx(rights={controller: READING}), db)
+    assert set(found) == ({"permissions"} if waiting else set())
+    assert {name for one in found.values() for name in one.pauses} == waiting
+    assert all("may not add" in one.problem and "API keys" in one.remedy for one in found.values())
+    assert await violations(tmp_path, Splynx(rights={controller: ALL}), db) == {}
+
+
+async def test_a_server_that_refuses_zero_dates_holds_up_what_goes_by_sql(tmp_path: Path) -> None:
+    refusing = Server(f"{SQL_MODE},NO_ZERO_IN_DATE,NO_ZERO_DATE")
+    (one,) = (await violations(tmp_path, Splynx(), refusing)).values()
+    assert (one.name, one.pauses) == ("sql_mode", frozenset({"payment"}))
+    assert "has NO_ZERO_DATE:" in one.problem
+    assert await violations(tmp_path, Splynx(), refusing, write_paths={"payment": "rest"}) == {}
+
+
+@pytest.mark.parametrize("modes", ["", SQL_MODE, "NO_ZERO_IN_DATE"])
+async def test_a_server_that_takes_zero_dates_holds_up_nothing(tmp_path: Path, modes: str) -> None:
+    assert await violations(tmp_path, Splynx(), Server(modes)) == {}
