@@ -52,7 +52,7 @@ async def examine(settings: Settings, stages: Collection[str] = (CAPTURE, PROCES
         ("splynx database", lambda: doctor_splynx.tables(settings), {SINK}, at_ledger),
         ("splynx columns", lambda: doctor_splynx.columns(settings), {SINK}, {"ledger", "splynx database"}),
         ("splynx is ours", lambda: doctor_splynx.others(settings), {SINK}, {"ledger", API, "splynx database"}),
-        ("guards", lambda: doctor_splynx.guards(settings), {SINK}, {"rules", API, *at_ledger, "splynx database"}),
+        ("guards", lambda: doctor_splynx.guards(settings), {SINK}, {"rules", API, "ledger"}),
     ]
     found: list[Finding] = []
     with share:

@@ -134,8 +134,10 @@ async def approve_columns(settings: Settings) -> list[str]:
 
 
 async def guards(settings: Settings) -> list[Finding]:
-    async with Site.open(settings) as site:
-        violations = await check_guards(site.client, site.rows_db, settings.guards, settings.rules)
+    # On the ledger's server, which is Splynx's: whether Splynx's schema is there is another check's word.
+    async with SplynxClient(settings.splynx) as client, Database(settings.ledger_db) as db:
+        beside = db if settings.ledger_beside_rows else None
+        violations = await check_guards(client, beside, settings.guards, settings.rules)
     return [Finding(f"guard: {one.name}", False, one.problem, one.remedy) for one in violations] or [
         Finding("guards", True, "every switch is as it must be")
     ]
