@@ -26,7 +26,6 @@ from plumbing.kafka import (
     make_reader,
     partition_of,
 )
-from plumbing.metrics import REGISTRY
 from plumbing.reading import read_spans, value_of
 from plumbing.settings import Settings
 from reconciliation.audit import run_audit
@@ -328,11 +327,6 @@ class SinkSite:
                 time.sleep(0.2)
             else:
                 return
-
-
-def alarm(name: str, **labels: str) -> float:
-    """The value of a metric of this process, 0 when it was never set."""
-    return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
 def sink_settings(

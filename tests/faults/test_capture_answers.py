@@ -7,9 +7,9 @@ import orjson
 import pytest
 
 from plumbing.errors import SyncError
+from tests.faults.alarms import alarm
 from tests.faults.capture_town import Answer, Town
 from tests.faults.seeds import seeds
-from tests.faults.sink_site import alarm
 
 ERRORS = [{"message": "Internal server error", "path": ["accounts", "entities", 0, "contacts"]}]
 

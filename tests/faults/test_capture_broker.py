@@ -11,9 +11,9 @@ from plumbing.kafka import make_producer
 from plumbing.settings import Settings
 from producers.capture import run_capture
 from sandbox.local.kafka import Kafka
+from tests.faults.alarms import alarm
 from tests.faults.conftest import start
 from tests.faults.seeds import seeds
-from tests.faults.sink_site import alarm
 from tests.integration.capture.conftest import Site, assert_topics_equal_sonar
 
 AWAY_SECONDS = 12.0

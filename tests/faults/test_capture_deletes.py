@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from tests.faults.alarms import alarm
 from tests.faults.capture_town import Town
 from tests.faults.seeds import seeds
-from tests.faults.sink_site import alarm
 
 MANY = 40
 """Payments more: beyond what the brake lets pass of a small collection."""

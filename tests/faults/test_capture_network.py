@@ -23,7 +23,8 @@ DEADLINE = 1.0
 IMPATIENT: dict[str, Any] = {"socket.timeout.ms": 1000 * DEADLINE, "log_level": 2}
 NAME = "sonar.invalid"
 STRIKES = 2
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 150
+"""A row that a line took too long for is left alone for a minute."""
 
 
 class Network:

@@ -6,9 +6,9 @@ from clients.sonar_errors import SonarFailed, SonarTimeout, SonarUnreachable
 from plumbing import metrics
 from plumbing.errors import Action, ExitCode, SyncError
 from plumbing.kafka import DeliveryFailed, NotAcknowledged
+from tests.faults.alarms import alarm
 from tests.faults.capture_town import Answer, Town
 from tests.faults.seeds import seeds
-from tests.faults.sink_site import alarm
 from tests.faults.steps import at_turn
 
 HEADROOM = 64 * 1024

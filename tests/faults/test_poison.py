@@ -10,9 +10,10 @@ from console.letter_sources import headers_of
 from plumbing.dead_letters import OFFSET, PARTITION, TOPIC
 from plumbing.kafka import DeliveryFailed, NotAcknowledged, end_offsets, make_consumer, partition_of
 from plumbing.reading import read_whole
+from tests.faults.alarms import alarm
 from tests.faults.history import history
 from tests.faults.seeds import seeds
-from tests.faults.sink_site import PARTITIONS, SinkSite, alarm
+from tests.faults.sink_site import PARTITIONS, SinkSite
 from tests.faults.steps import resolved
 from tests.faults.target import assert_same
 

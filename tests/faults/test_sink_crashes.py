@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from tests.faults.alarms import alarm
 from tests.faults.history import Happening, town_of
 from tests.faults.seeds import seeds
-from tests.faults.sink_site import SinkSite, alarm
+from tests.faults.sink_site import SinkSite
 from tests.faults.steps import after, at_turn, before, die
 from tests.faults.target import assert_same
 

@@ -11,9 +11,10 @@ import pytest
 
 from clients.mysql_errors import error_of
 from sandbox.local.mariadb import MariaDb
+from tests.faults.alarms import alarm
 from tests.faults.conftest import start
 from tests.faults.seeds import seeds
-from tests.faults.sink_site import SinkSite, alarm
+from tests.faults.sink_site import SinkSite
 from tests.faults.steps import resolved
 from tests.faults.target import assert_same
 

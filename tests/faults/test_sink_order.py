@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from sinks.jobs import Delivery
+from tests.faults.alarms import alarm
 from tests.faults.history import history, shuffled
 from tests.faults.seeds import seeds
-from tests.faults.sink_site import SinkSite, alarm
+from tests.faults.sink_site import SinkSite
 from tests.faults.steps import resolved
 from tests.faults.target import Row, assert_same
 

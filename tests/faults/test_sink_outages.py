@@ -14,9 +14,10 @@ from plumbing.errors import DependencyUnreachable
 from sinks.ledger_errors import ForeignTarget
 from sinks.rebuild import run_rebuild
 from sinks.store import JournalEntry
+from tests.faults.alarms import alarm
 from tests.faults.history import FIRST_LOAD, history
 from tests.faults.seeds import seeds
-from tests.faults.sink_site import SinkSite, alarm
+from tests.faults.sink_site import SinkSite
 from tests.faults.steps import resolved
 from tests.faults.target import TABLES, assert_same
 from tests.integration import behind

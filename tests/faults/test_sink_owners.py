@@ -10,10 +10,11 @@ import pytest
 from schemas.bundle import Bundle
 from sinks.errors import CutOver
 from sinks.ledger_errors import HistoryLost
+from tests.faults.alarms import alarm
 from tests.faults.history import Happening, history, town_of
 from tests.faults.owners import Owners, owners
 from tests.faults.seeds import seeds
-from tests.faults.sink_site import SinkSite, alarm
+from tests.faults.sink_site import SinkSite
 from tests.faults.steps import at_turn, before, resolved
 from tests.faults.target import Picture, assert_same
 

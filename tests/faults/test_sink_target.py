@@ -10,11 +10,12 @@ import pytest
 
 from plumbing.errors import SyncError
 from sinks.errors import BrakeApplied
+from tests.faults.alarms import alarm
 from tests.faults.edits import everybody_changed, random_edits, renamed
 from tests.faults.history import emptied, history
 from tests.faults.owners import owners
 from tests.faults.seeds import seeds
-from tests.faults.sink_site import SinkSite, alarm
+from tests.faults.sink_site import SinkSite
 from tests.faults.target import assert_same
 
 LOGINS = "SELECT id, login FROM customers"

@@ -172,11 +172,7 @@ def _nothing_again(real: Any) -> Any:
 
 
 def _for_ever(real: Any) -> Any:
-    async def enter(self: Any) -> Any:
-        self._settings = self._settings.model_copy(update={"timeout_seconds": 3600.0})
-        return await real(self)
-
-    return enter
+    return lambda **_: real(total=3600.0)
 
 
 def _sent_once(real: Any) -> Any:
@@ -217,7 +213,7 @@ CAPTURE: Guards = {
     "who has lost the lease publishes nothing": (Patch("producers.lease.Lease.check", always(None)),),
     "what the broker did not take is told": (Patch("plumbing.kafka.AckedProducer._raise_failure", always(None)),),
     "a look that failed covers nothing": (Patch("producers.changes.Changes._changed", _nothing_changed),),
-    "a question to Sonar has a deadline": (Patch("clients.sonar.SonarClient.__aenter__", _for_ever),),
+    "a question to Sonar has a deadline": (Patch("aiohttp.ClientTimeout", _for_ever),),
     "what was lost on its way to Kafka is sent again": (Patch("producers.capturing.make_producer", _sent_once),),
     "what fits no message is set aside": (Patch("producers.publisher._HEADROOM", lambda _: -(2**40)),),
     "what is found is read before more is looked for": (

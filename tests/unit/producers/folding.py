@@ -29,6 +29,12 @@ def _record(store: Store, record: type[BaseModel], row: Row) -> dict[str, Any]:
     return {one.member.name: _member(store, one, row) for one in _declared(record)}
 
 
+def columns(record: type[BaseModel]) -> list[tuple[Member, str]]:
+    """What a record has of its row itself, and the columns' names; no secret, for none is carried."""
+    declared = [one for one in _declared(record) if not one.is_secret]
+    return [(one.member, one.field) for one in declared if one.member.record is None]
+
+
 class _Declared(NamedTuple):
     """A member, and what its marks say: asked for of each row again and again."""
 
@@ -60,7 +66,7 @@ def _member(store: Store, declared: _Declared, row: Row) -> Any:
     if declared.is_secret:
         return None  # not carried
     if member.kind is not Kind.RECORD or member.record is None:
-        return _plain(member, row[field]) if field in kind.columns else None
+        return as_published(member, row[field]) if field in kind.columns else None
     if field not in kind.relations:
         return None  # only the newer generation has it
     found = [_record(store, member.record, one) for one in _nested(store, declared, row)]
@@ -105,7 +111,8 @@ def seen(store: Store, aggregates: Iterable[Aggregate]) -> dict[tuple[str, int],
     return found
 
 
-def _plain(member: Member, value: Any) -> Any:
+def as_published(member: Member, value: Any) -> Any:
+    """A column as events have it."""
     if value is None or isinstance(value, bool):
         return value
     if member.many:
