@@ -5,7 +5,7 @@ import json
 import time
 import urllib.request
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +144,8 @@ def assert_topics_equal_sonar(site: Site) -> None:
 
 def _as_published(member: Member, value: Any) -> Any:
     """A column as events have it, of what the control room tells of it."""
-    is_instant = member.kind is Kind.INSTANT and value is not None
-    return as_published(member, datetime.fromisoformat(value) if is_instant else value)
+    parse = {Kind.INSTANT: datetime.fromisoformat, Kind.DAY: date.fromisoformat}.get(member.kind)
+    return as_published(member, value if parse is None or value is None else parse(value))
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 40) -> None:
