@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from schemas.records import SplynxRecord
-from tests.faults.history import Happening, history
+from tests.faults.history import Happening, history, town_of
 from tests.faults.sink_site import SinkSite
 
 _TOP = 1000
@@ -35,6 +35,21 @@ def renamed(seed: int, count: int = 2) -> list[Happening]:
         bundle = type(one.bundle)(records=records)
         found.append(Happening(one.aggregate, one.sonar_id, one.owner, bundle, _TOP + place))
     return found
+
+
+def signed_up(seed: int, number: int) -> Happening:
+    """An account that signs up when all of a history has happened."""
+    town = town_of(seed)
+    town.account(number)
+    return town.told[-1]
+
+
+def made_by_hand(site: SinkSite, login: str, like: int) -> int:
+    """A live customer that somebody makes in Splynx, whose row is like another's but for this log-in; its id."""
+    columns = [row["Field"] for row in site.rows("SHOW COLUMNS FROM customers") if row["Field"] not in {"id", "login"}]
+    own = ", ".join(f"`{name}`" for name in columns)
+    site.change(f"INSERT INTO customers (login, {own}) SELECT %s, {own} FROM customers WHERE id = %s", login, like)
+    return int(site.rows("SELECT MAX(id) AS id FROM customers")[0]["id"])
 
 
 def everybody_changed(seed: int) -> list[Happening]:

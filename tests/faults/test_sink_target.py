@@ -8,10 +8,14 @@ from typing import Any
 
 import pytest
 
+from clients.mysql import Database
 from plumbing.errors import SyncError
+from reconciliation.database_rows import DatabaseRows
+from reconciliation.target import SplynxFacts
 from sinks.errors import BrakeApplied
+from tests.builders import RULES
 from tests.faults.alarms import alarm
-from tests.faults.edits import everybody_changed, random_edits, renamed
+from tests.faults.edits import everybody_changed, made_by_hand, random_edits, renamed, signed_up
 from tests.faults.history import emptied, history
 from tests.faults.owners import owners
 from tests.faults.seeds import seeds
@@ -23,10 +27,31 @@ SEEDS, EDITS = 30, 36
 """Of people's edits, and how many each seed has."""
 
 
+NEW = 50
+"""An account that signs up late."""
+
+
+async def twins(site: SinkSite) -> list[tuple[str, str | None]]:
+    """Of which of our customers a reconciliation says that there is another one, and where."""
+    assert site.settings.splynx.db is not None
+    async with Database(site.settings.splynx.db) as splynx, Database(site.settings.ledger_db) as ledger:
+        looked = [found async for _, _, found in SplynxFacts(DatabaseRows(splynx), ledger, RULES.exponent).customers()]
+    return [(one.key, one.actual) for found in looked for one in found if one.check == "twin"]
+
+
 @pytest.mark.fault(27)
-@seeds(30, guards={"edits are looked for before a record is changed": 1})
+@seeds(
+    30,
+    guards={
+        "edits are looked for before a record is changed": 1,
+        "what somebody made is not taken for ours": 1,
+        "twins are looked for": 1,
+    },
+)
 async def test_what_somebody_edits_in_splynx_is_held_and_told(sink_site: SinkSite, seed: int) -> None:
-    """The same field, another field, a deleted row, a row of somebody else with a login of ours."""
+    """The same field, another field, a deleted row, and customers made there: with a log-in of one of ours, and with
+    that of one who comes later.
+    """
     await sink_site.after_nothing(seed)
     await sink_site.run()
     later = renamed(seed)
@@ -34,16 +59,25 @@ async def test_what_somebody_edits_in_splynx_is_held_and_told(sink_site: SinkSit
     gone = sink_site.rows(f"SELECT id FROM customers WHERE login = 'sonar-{later[1].sonar_id}'")[0]["id"]
     sink_site.change("UPDATE customers SET city = 'By hand', gdpr_agreed = 'accept' WHERE id = %s", mine)
     sink_site.change("UPDATE customers SET deleted = '1' WHERE id = %s", gone)
-    sink_site.add(later)
+    twin = made_by_hand(sink_site, f"sonar-{later[0].sonar_id}", like=mine)
+    first = made_by_hand(sink_site, f"sonar-{NEW}", like=mine)
+    by_hand = (
+        "SELECT c.*, v.name, v.value FROM customers c LEFT JOIN customers_values v ON v.id = c.id"
+        f" WHERE c.id IN ({twin}, {first}) ORDER BY c.id"
+    )
+    before = sink_site.rows(by_hand)
+    sink_site.add([*later, signed_up(seed, NEW)])
     await sink_site.run()
+    assert sink_site.rows(by_hand) == before
+    assert await twins(sink_site) == [(str(later[0].sonar_id), f"splynx:{twin}")]
     conflicts = sink_site.rows("SELECT target_id, field, state, target FROM {ledger}.conflicts")
     assert conflicts == [{"target_id": mine, "field": "city", "state": "open", "target": '"By hand"'}]
     (row,) = sink_site.rows(f"SELECT city, gdpr_agreed FROM customers WHERE id = {mine}")
     assert row == {"city": "By hand", "gdpr_agreed": "accept"}  # held; and not ours: left alone
     (status,) = sink_site.rows(f"SELECT value FROM customers_values WHERE id = {mine} AND name = 'sonar_status'")
     assert status["value"] == f"Later {seed}"  # the rest of the record is written
-    held = sink_site.rows("SELECT record_key, state FROM {ledger}.held WHERE entity = 'customer'")
-    assert held == [{"record_key": str(later[1].sonar_id), "state": "dead"}]
+    held = sink_site.rows("SELECT record_key, state FROM {ledger}.held WHERE entity = 'customer' ORDER BY record_key")
+    assert held == [{"record_key": str(one), "state": "dead"} for one in (later[1].sonar_id, NEW)]
     assert sink_site.rows(f"SELECT deleted FROM customers WHERE id = {gone}")[0]["deleted"] == "1"
     assert alarm("crossfade_conflicts", entity="customer") == 1
     await sink_site.assert_each_offset_has_one_outcome()

@@ -37,5 +37,6 @@ PROCESSING: Guards = {
     "a call to the registry has a deadline": (
         Patch("confluent_kafka.schema_registry.SchemaRegistryClient.__init__", _without_a_timeout),
     ),
+    "twins are looked for": (Patch("reconciliation.target.SplynxFacts._twins", always_soon(list)),),
     "every record is compared": (Patch("reconciliation.facts.Facts.records", always(())),),
 }

@@ -8,8 +8,10 @@ from typing import Any
 
 from clients.mysql import Database
 from clients.mysql_errors import TransactionLost
+from clients.splynx_query import Search
 from plumbing.kafka import make_consumer
 from schemas.ledger import LOST
+from sinks.handles import listing_of
 from sinks.plan import Outcome
 from sinks.stream import without_errors
 from sinks.threeway import Merged
@@ -166,11 +168,26 @@ def _closed_unseen(real: Any) -> Any:
     return heal
 
 
+def _by_its_login_too(real: Any) -> Any:
+    async def find(self: Any, target: Any, key: str, document: Any) -> Any:
+        found = await real(self, target, key, document)
+        if found is None and "login" in document:
+            rows = await self._client.list(listing_of(target), Search(main={"login": document["login"]}))
+            found = next((int(row["id"]) for row in rows), None)
+        return found
+
+    return find
+
+
 SINKS: Guards = {
     "the checkpoint in the ledger": (Patch("sinks.store.Ledger.checkpoints", always_soon(dict)),),
     "intents are healed by a search": (
         Patch("sinks.healing.Healing.heal", always_soon(list)),
         Patch("sinks.handles.Handles.find", always_soon(lambda: None)),
+    ),
+    "what somebody made is not taken for ours": (
+        Patch("sinks.handles.Handles.find", _by_its_login_too),
+        Patch("sinks.rest.RestRecords._see_that_it_is_as_wanted", always_soon(lambda: None)),
     ),
     "a lost call is waited for until it is settled": (
         Patch("sinks.handles.Handles.until_settled", always_soon(lambda: None)),
