@@ -125,15 +125,33 @@ def own_database(tmp_path: Path) -> Iterator[MariaDb]:
 @pytest.fixture
 def own_site(stack: Addresses, own_database: MariaDb, tmp_path: Path, prepared: Prepared) -> Iterator[SinkSite]:
     """The same over a database server of its own."""
-    access = replace(
-        stack,
-        mariadb_host=own_database.host,
-        mariadb_port=own_database.port,
-        mariadb_user=own_database.user,
-        mariadb_password_file=str(own_database.password_file),
-    )
-    with _made_site(access, tmp_path, prepared) as site:
+    with _made_site(beside(stack, own_database), tmp_path, prepared) as site:
         yield site
+
+
+@pytest.fixture(scope="module")
+def limited_site(stack: Addresses, tmp_path_factory: pytest.TempPathFactory, prepared: Prepared) -> Iterator[SinkSite]:
+    """The same over one whose settings the tests of a module may change, and put right again."""
+    folder = tmp_path_factory.mktemp("limited")
+    server = MariaDb(folder)
+    server.prepare()
+    start(server)
+    try:
+        with _made_site(beside(stack, server), folder, prepared) as site:
+            yield site
+    finally:
+        server.process.stop(grace_seconds=10)
+
+
+def beside(stack: Addresses, server: MariaDb) -> Addresses:
+    """The stack with another database server in place of its own."""
+    return replace(
+        stack,
+        mariadb_host=server.host,
+        mariadb_port=server.port,
+        mariadb_user=server.user,
+        mariadb_password_file=str(server.password_file),
+    )
 
 
 def start(server: LocalServer) -> None:

@@ -160,6 +160,18 @@ def _all_there_is(real: Any) -> Any:
     return poll
 
 
+def _summed_up(real: Any) -> Any:
+    async def add_deposits(tx: Any, deltas: Any) -> None:
+        for customer in deltas:
+            await tx.execute(
+                "UPDATE customer_billing SET deposit = (SELECT COALESCE(SUM(total), 0) FROM billing_transactions"
+                " WHERE customer_id = %s AND deleted = '0') WHERE customer_id = %s",
+                (customer, customer),
+            )
+
+    return add_deposits
+
+
 def _closed_unseen(real: Any) -> Any:
     async def heal(self: Any, intent: Any, token: int) -> None:
         async with self._db.transaction() as tx:
@@ -255,5 +267,10 @@ SINKS: Guards = {
     ),
     "a partition that stands still is noticed": (Patch("plumbing.standstill.Standstill.stuck", always([])),),
     "no more is taken from the topics than is written together": (Patch("sinks.stream.Stream.poll", _all_there_is),),
+    "a text is written as its column holds it": (
+        Patch("sinks.payment_rows.storable", lambda _: lambda value, charset: value),
+    ),
+    "a deposit moves by differences": (Patch("sinks.payments.add_deposits", _summed_up),),
+    "a user's limit of connections passes": (Patch("clients.mysql_errors._GONE", lambda real: real - {1226}),),
     "the arrival of a parent wakes its children": (Patch("sinks.store.Ledger.wake", always_soon(lambda: 0)),),
 }

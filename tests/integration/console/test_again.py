@@ -73,27 +73,38 @@ def accounts(pair: Pair) -> list[int]:
 
 
 def test_a_plan_tells_what_differs_of_rows_that_it_would_adopt(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The ledger was lost, and meanwhile somebody changed a customer's telephone number and category."""
+    """The ledger was lost, and meanwhile somebody changed a customer's telephone number and category, and a label.
+
+    And what it costs that Splynx's database is not at hand any more.
+    """
     one = accounts(pair)[0]
     (row,) = pair.site.rows(
         "SELECT c.id, c.phone, c.category FROM {ledger}.crosswalk x JOIN customers c ON c.id = x.target_id"
         f" WHERE x.entity = 'customer' AND x.record_key = '{one}'"
     )
 
-    def give(phone: str, category: str) -> None:
+    labels = pair.site.rows(
+        "SELECT x.record_key, l.id, l.color FROM {ledger}.crosswalk x JOIN labels l ON l.id = x.target_id"
+        " WHERE x.entity = 'label' AND x.state = 'live' ORDER BY x.record_key"
+    )
+    label = next(one for one in labels if one["record_key"].startswith("group:"))
+
+    def give(phone: str, category: str, color: str) -> None:
         with pair.site.mariadb.connect(pair.site.splynx.database) as connection, connection.cursor() as cursor:
             cursor.execute("UPDATE customers SET phone = %s, category = %s WHERE id = %s", (phone, category, row["id"]))
+            cursor.execute("UPDATE labels SET color = %s WHERE id = %s", (color, label["id"]))
 
     async def lost(*_: object, **__: object) -> bool:
         return False
 
     monkeypatch.setattr("sinks.store.Ledger.exists", lost)
     other = "company" if row["category"] == "person" else "person"
-    give("555-9999", other)
+    settings = load_settings(pair.site.config)
+    give("555-9999", other, "#010203")
     try:
-        plan = asyncio.run(make_plan(load_settings(pair.site.config)))
+        plan = asyncio.run(make_plan(settings))
     finally:
-        give(row["phone"], row["category"])
+        give(row["phone"], row["category"], label["color"])
     differs = {(each["entity"], each["key"]): each["differs"] for each in plan.adoptions}
     assert sorted(differs["customer", str(one)]) == [
         f"category: {other} in Splynx, {row['category']} in Sonar", "phone",
@@ -101,6 +112,18 @@ def test_a_plan_tells_what_differs_of_rows_that_it_would_adopt(pair: Pair, monke
     paid = [found for (entity, _), found in differs.items() if entity == "payment"]
     assert paid
     assert all(found == [] for found in paid)
+    # Labels have no mark: they are known by their names, and used as they are.
+    used = {each["key"]: each for each in plan.adoptions if not each["approval"]}
+    assert {(each["entity"], each["key"], each["target_id"]) for each in used.values()} == {
+        ("label", one["record_key"], one["id"]) for one in labels
+    }
+    assert used[label["record_key"]]["differs"] == [f"color: #010203 in Splynx, {label['color']} in Sonar"]
+    assert {one.cost for one in plan.target} == {""}
+    away = {"splynx": settings.splynx.model_copy(update={"db": None}), "ledger": settings.ledger_db}
+    over_rest = asyncio.run(make_plan(settings.model_copy(update=away)))
+    costs = {one.entity: one.cost for one in over_rest.target if one.cost}
+    assert costs.keys() == {"payment"}
+    assert costs["payment"].startswith("one by one over REST")
 
 
 def test_a_replay_into_an_up_to_date_splynx_writes_nothing(pair: Pair) -> None:
