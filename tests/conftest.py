@@ -117,6 +117,12 @@ def drop_topics(kafka_bootstrap: str, instance: str) -> None:
         future.result(30)
 
 
+@pytest.fixture
+def by_sql() -> bool:
+    """Whether the sink has Splynx's database; `tests.modes.in_both_modes` runs a test without it as well."""
+    return True
+
+
 @pytest.fixture(scope="session")
 def prepared() -> Iterator[Prepared]:
     """What sandboxes and commands of this process are forked from."""

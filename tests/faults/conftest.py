@@ -19,7 +19,7 @@ from confluent_kafka.admin import AdminClient
 
 from plumbing.avro import make_registry
 from plumbing.errors import SyncError
-from plumbing.settings import RegistrySettings
+from plumbing.settings import MysqlSettings, RegistrySettings
 from sandbox.local.mariadb import MariaDb
 from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses, LocalServer
@@ -30,6 +30,7 @@ from tests.faults.seeds import FULL, TIMES, Without
 from tests.faults.sink_site import SinkSite, sink_settings
 from tests.integration.capture.conftest import make_site
 from tests.integration.instance import prepare
+from tests.modes import ledger_alone
 from tests.prepared import ForkedServer, Prepared
 from tests.slice import SLICE
 
@@ -83,10 +84,24 @@ def _forget_what_leaked(patches: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def sink_site(stack: Addresses, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SinkSite]:
+def one_site(stack: Addresses, prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SinkSite]:
     """A Splynx and an instance with its topics, one for all tests of a process."""
     with _made_site(stack, tmp_path_factory.mktemp("sink"), prepared) as site:
         yield site
+
+
+@pytest.fixture
+def sink_site(one_site: SinkSite, by_sql: bool, monkeypatch: pytest.MonkeyPatch) -> Iterator[SinkSite]:
+    """The same, in a test's mode."""
+    if by_sql:
+        yield one_site
+        return
+    with ledger_alone(one_site.mariadb, one_site.splynx) as login:
+        values = one_site.settings.ledger_db.model_dump() | login
+        splynx = one_site.settings.splynx.model_copy(update={"db": None})
+        without = {"splynx": splynx, "ledger": MysqlSettings.model_validate(values)}
+        monkeypatch.setattr(one_site, "settings", one_site.settings.model_copy(update=without))
+        yield one_site
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,12 @@ ENVIRONMENT = "CROSSFADE_FAULTS"
 HOUR = float(os.environ.get("CROSSFADE_FAULTS_SECONDS", "3600"))
 ROOT = Path(__file__).parents[2]
 ROOMS = ("plumbing", "schemas", "clients", "producers", "processors", "sinks", "reconciliation", "sandbox", "tests")
-_RUN = re.compile(r"\[(?:seed-\d+|without (?P<guard>.+))\]$")
+_RUN = re.compile(r"\[(?:seed-\d+|without (?P<guard>.+?))(?P<mode>-(?:no )?database)?\]$")
+
+
+def test_of(node: str) -> str:
+    """The test of a run; in each of its modes it is one of its own."""
+    return _RUN.sub(r"\g<mode>", node)
 
 
 def digest(paths: Iterable[Path] | None = None) -> str:
@@ -58,7 +63,7 @@ class State:
     def table(self) -> Iterator[tuple[str, str, str, str, str]]:
         """Fault numbers, test, seeds passed, guards shown, result; in the order of numbers."""
         for test in sorted(self.faults, key=lambda one: (int(self.faults[one][0]), one)):
-            runs = {node: outcome for node, outcome in self.tests.items() if _RUN.sub("", node) == test}
+            runs = {node: outcome for node, outcome in self.tests.items() if test_of(node) == test}
             guards = {m["guard"]: runs[node] for node in runs if (m := _RUN.search(node)) and m["guard"]}
             seeds = [outcome for node, outcome in runs.items() if "[seed-" in node]
             shown = ", ".join(guard for guard, outcome in guards.items() if outcome == "passed")
@@ -113,7 +118,7 @@ class _Recorder:
         """A call that ended, or a set-up that failed."""
         if not self._is_worker and (report.when == "call" or report.failed):
             told: dict[str, Any] = dict(report.user_properties)
-            self._state.faults[_RUN.sub("", report.nodeid)] = list(told.pop("faults"))
+            self._state.faults[test_of(report.nodeid)] = list(told.pop("faults"))
             self._state.note(report.nodeid, "passed" if report.passed else "failed", told)
         if time.monotonic() > self._ends:
             # In the worker, between two tests: what was started for them is still stopped in order.

@@ -10,6 +10,7 @@ from plumbing.errors import Action, SyncError
 from plumbing.kafka import AckedProducer, end_offsets, make_consumer, make_producer
 from plumbing.reading import read_spans
 from schemas.catalogue import AGGREGATES, TARGETS
+from schemas.write_paths import WritePaths
 from sinks.brake import Brake
 from sinks.errors import Fenced
 from sinks.healing import Healing
@@ -17,6 +18,7 @@ from sinks.jobs import Delivery
 from sinks.letters import DeadLetters
 from sinks.payments import Payments
 from sinks.rest import RestRecords
+from sinks.rest_documents import RestDocuments
 from sinks.site import Site
 from sinks.startup import check_epoch, define_fields, define_flag_labels
 from sinks.stream import Stream
@@ -80,12 +82,14 @@ class Owners:
         settings, topics = self._site.settings, self._site.topics
         parts = await self._stack.enter_async_context(Site.open(settings))
         async with parts.db.session() as tx:
-            payments = await Payments.of(tx)
+            payments = await Payments.of(tx) if settings.ledger_beside_rows else None
         rest = RestRecords(parts.client, parts.db, parts.ledger, TARGETS)
         letters = DeadLetters(AckedProducer(make_producer(settings.kafka)), topics, 100)
         writer = Writer(
             db=parts.db, ledger=parts.ledger, rest=rest, payments=payments, letters=letters, aggregates=AGGREGATES,
             targets=TARGETS, brake=Brake(1.0, 1000), disposable=True, concurrency=2, parked_hours=24,
+            documents=RestDocuments(parts.client, parts.db, parts.ledger, rest, TARGETS),
+            ways=WritePaths(sql=settings.ledger_beside_rows),
         )  # fmt: skip
         healing = Healing(parts.client, parts.db, parts.ledger, rest, TARGETS)
         return Owner(parts, writer, healing, self._sent)

@@ -66,8 +66,8 @@ class SinkSite:
     registry: SchemaRegistryClient
     ends: dict[tuple[str, int], int] = field(default_factory=dict)
     """`{(topic, partition): end}` of what was sent last."""
-    undisturbed: dict[int, Picture] = field(default_factory=dict)
-    """`{seed: Splynx after its history, to which nothing happened}`."""
+    undisturbed: dict[tuple[int, bool], Picture] = field(default_factory=dict)
+    """`{(seed, with the database): Splynx after its history, to which nothing happened}`."""
 
     def __post_init__(self) -> None:
         self.topics = Topics(self.settings.instance)
@@ -247,11 +247,12 @@ class SinkSite:
         Leaves that history on the topics and Splynx empty.
         """
         self.play(history(seed))
-        if seed not in self.undisturbed:
+        which = seed, self.settings.ledger_beside_rows
+        if which not in self.undisturbed:
             await self.run()
-            self.undisturbed[seed] = self.picture()
+            self.undisturbed[which] = self.picture()
             self.reset()
-        return self.undisturbed[seed]
+        return self.undisturbed[which]
 
     # proofs
 

@@ -11,6 +11,7 @@ from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
 from tests.faults.steps import after, at_turn, before, die
 from tests.faults.target import assert_same
+from tests.modes import in_both_modes
 
 WRITE = "sinks.writer.Writer.write"
 POST = "clients.splynx.SplynxClient.post"
@@ -23,6 +24,7 @@ def creates_a_customer(_: Any, path: str, *__: Any, **___: Any) -> bool:
 
 @pytest.mark.fault(5)
 @seeds(30, guards={"the checkpoint in the ledger": 1})
+@in_both_modes
 async def test_a_sink_killed_between_its_commit_and_the_offsets_changes_nothing_again(
     sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -35,6 +37,7 @@ async def test_a_sink_killed_between_its_commit_and_the_offsets_changes_nothing_
 
 @pytest.mark.fault(6)
 @seeds(30, guards={"intents are healed by a search": 1})
+@in_both_modes
 async def test_a_sink_killed_between_a_post_and_its_answer_makes_no_twin(
     sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,6 +52,7 @@ async def test_a_sink_killed_between_a_post_and_its_answer_makes_no_twin(
 
 @pytest.mark.fault(38)
 @seeds(30, guards={"a lost call is waited for until it is settled": 1})
+@in_both_modes
 async def test_a_post_that_is_still_executed_when_the_search_runs_makes_no_twin(sink_site: SinkSite, seed: int) -> None:
     expected = await sink_site.after_nothing(seed)
     late = {"kind": "delay_before", "method": "POST", "path": "customers/customer$", "seconds": 1.7 + seed % 5 / 10}

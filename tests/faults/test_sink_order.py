@@ -14,6 +14,7 @@ from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
 from tests.faults.steps import resolved
 from tests.faults.target import Row, assert_same
+from tests.modes import in_both_modes
 
 
 def changes(site: SinkSite) -> list[Row]:
@@ -30,6 +31,7 @@ def changes(site: SinkSite) -> list[Row]:
 
 @pytest.mark.fault(11)
 @seeds(30, guards={"what is settled is not written again": 1})
+@in_both_modes
 async def test_events_that_come_again_change_no_row(sink_site: SinkSite, seed: int) -> None:
     expected = await sink_site.after_nothing(seed)
     told = history(seed)
@@ -47,6 +49,7 @@ async def test_events_that_come_again_change_no_row(sink_site: SinkSite, seed: i
 
 @pytest.mark.fault(12)
 @seeds(30, guards={"the highest sequence wins": 1, "the arrival of a parent wakes its children": 1})
+@in_both_modes
 async def test_any_order_of_events_leads_to_the_same_splynx(sink_site: SinkSite, seed: int) -> None:
     expected = await sink_site.after_nothing(seed)
     sink_site.play(shuffled(history(seed), seed))

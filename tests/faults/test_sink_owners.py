@@ -17,6 +17,7 @@ from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
 from tests.faults.steps import at_turn, before, resolved
 from tests.faults.target import Picture, assert_same
+from tests.modes import in_both_modes
 
 SWITCHES = 3
 PUT = "clients.splynx.SplynxClient.put"
@@ -87,6 +88,7 @@ def of_customers(picture: Picture) -> Picture:
 @pytest.mark.fault(8)
 @pytest.mark.fault(30)
 @seeds(30, guards={"the fence": 1})
+@in_both_modes
 async def test_any_interleaving_of_owners_ends_with_one_target(
     impatient: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

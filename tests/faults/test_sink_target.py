@@ -21,6 +21,7 @@ from tests.faults.owners import owners
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
 from tests.faults.target import assert_same
+from tests.modes import in_both_modes
 
 LOGINS = "SELECT id, login FROM customers"
 SEEDS, EDITS = 30, 36
@@ -91,6 +92,7 @@ async def test_what_somebody_edits_in_splynx_is_held_and_told(sink_site: SinkSit
         "edits are looked for in both rows of a payment": 1,
     },
 )
+@in_both_modes
 async def test_of_random_edits_none_is_overwritten_in_silence(
     sink_site: SinkSite, seed: int, record_property: Callable[[str, object], None]
 ) -> None:

@@ -22,10 +22,15 @@ DEPOSITS = (
 
 @pytest.fixture
 async def pair(
-    splynx_sandbox: SplynxSandbox, mariadb: MariaDbAccess, stack: Addresses, instance: str, tmp_path: Path
+    splynx_sandbox: SplynxSandbox,
+    mariadb: MariaDbAccess,
+    stack: Addresses,
+    instance: str,
+    tmp_path: Path,
+    by_sql: bool,
 ) -> AsyncIterator[Pair]:
     """Three customers with a payment each, written by a first run."""
-    async with opened(splynx_sandbox, mariadb, stack, instance, tmp_path) as pair:
+    async with opened(splynx_sandbox, mariadb, stack, instance, tmp_path, by_sql=by_sql) as pair:
         load(pair)
         await pair.sink()
         yield pair

@@ -20,7 +20,7 @@ from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses
 from schemas.ownership import DECLARED, Ownership
 from schemas.topics import Topics
-from schemas.write_paths import BY_SQL, WritePaths
+from schemas.write_paths import WritePaths
 from sinks.brake import Brake
 from sinks.healing import Healing
 from sinks.letters import DeadLetters
@@ -35,6 +35,7 @@ from tests.integration import behind
 from tests.integration.instance import make_topics
 from tests.integration.sinks.pair import Pair, opened
 from tests.integration.sinks.records import AGGREGATES, TARGETS
+from tests.modes import ledger_alone
 
 DEPOSITS = (
     "SELECT b.customer_id, b.deposit, (SELECT COALESCE(SUM(IF(t.type = 'credit', t.total, -t.total)), 0)"
@@ -53,6 +54,8 @@ class Site:
     sandbox: SplynxSandbox
     mariadb: MariaDbAccess
     make_writer: Callable[..., Writer]
+    by_sql: bool
+    """Whether rows and ledger commit together; else the ledger lies elsewhere, and money goes over REST."""
 
     def healing(self) -> Healing:
         """As a writer's successor has it."""
@@ -87,7 +90,7 @@ class Site:
 
 @pytest.fixture
 async def site(
-    splynx_sandbox: SplynxSandbox, mariadb: MariaDbAccess, kafka_bootstrap: str, instance: str
+    splynx_sandbox: SplynxSandbox, mariadb: MariaDbAccess, kafka_bootstrap: str, instance: str, by_sql: bool
 ) -> AsyncIterator[Site]:
     """An empty Splynx with the fields we need, a ledger, and a topic for dead letters."""
     settings = SplynxSettings(
@@ -98,31 +101,31 @@ async def site(
         timeout_seconds=3,
         settle_seconds=2,
     )
-    at = MysqlSettings(
-        host=mariadb.host,
-        port=mariadb.port,
-        user=splynx_sandbox.writer,
-        password=SecretStr(splynx_sandbox.writer_password),
-        name=splynx_sandbox.database,
-    )
     kafka = KafkaSettings(bootstrap=kafka_bootstrap, replication_factor=1)
     topics = Topics(instance)
     make_topics(kafka, NewTopic(topics.dead_letters("sink"), 1, 1))
     async with AsyncExitStack() as stack:
+        login = {"user": splynx_sandbox.writer, "password": splynx_sandbox.writer_password}
+        if not by_sql:
+            login = stack.enter_context(ledger_alone(mariadb, splynx_sandbox))
+        name = splynx_sandbox.database if by_sql else splynx_sandbox.ledger
+        at = MysqlSettings.model_validate({"host": mariadb.host, "port": mariadb.port, "name": name} | login)
         client = await stack.enter_async_context(SplynxClient(settings))
         db = await stack.enter_async_context(Database(at))
         ledger = Ledger(splynx_sandbox.ledger, "run")
         async with db.session() as tx:
             await ledger.create(tx)
-            payments = await Payments.of(tx)
+            payments = await Payments.of(tx) if by_sql else None
         await define_fields(client, list(TARGETS.values()), apply=True)
+
+        by_mode = WritePaths(sql=by_sql)
 
         def make_writer(
             *,
             disposable: bool = True,
             parked_hours: float = 24,
             payments: Payments | None = payments,
-            ways: WritePaths = BY_SQL,
+            ways: WritePaths = by_mode,
             letters: DeadLetters | None = None,
             ownership: Ownership = DECLARED,
         ) -> Writer:
@@ -143,13 +146,18 @@ async def site(
                 parked_hours=parked_hours,
             )
 
-        yield Site(client, db, ledger, splynx_sandbox, mariadb, make_writer)
+        yield Site(client, db, ledger, splynx_sandbox, mariadb, make_writer, by_sql)
 
 
 @pytest.fixture
 async def pair(
-    splynx_sandbox: SplynxSandbox, mariadb: MariaDbAccess, stack: Addresses, instance: str, tmp_path: Path
+    splynx_sandbox: SplynxSandbox,
+    mariadb: MariaDbAccess,
+    stack: Addresses,
+    instance: str,
+    tmp_path: Path,
+    by_sql: bool,
 ) -> AsyncIterator[Pair]:
     """An instance with its topics, and a Splynx of its own."""
-    async with opened(splynx_sandbox, mariadb, stack, instance, tmp_path) as pair:
+    async with opened(splynx_sandbox, mariadb, stack, instance, tmp_path, by_sql=by_sql) as pair:
         yield pair

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -30,6 +30,7 @@ from sinks.runner import SinkSummary, run_sink
 from tests.conftest import MariaDbAccess
 from tests.integration import behind
 from tests.integration.instance import prepare
+from tests.modes import ledger_alone
 from tests.slice import SLICE
 
 PARTITIONS = 2
@@ -248,29 +249,62 @@ def _finds(pair: Pair, sql: str) -> bool:
 
 @asynccontextmanager
 async def opened(
-    splynx_sandbox: SplynxSandbox, mariadb: MariaDbAccess, stack: Addresses, instance: str, folder: Path
+    splynx_sandbox: SplynxSandbox,
+    mariadb: MariaDbAccess,
+    stack: Addresses,
+    instance: str,
+    folder: Path,
+    *,
+    by_sql: bool = True,
 ) -> AsyncIterator[Pair]:
-    """Topics made, subjects registered, guards confirmed by the sandbox's own keys."""
+    """Topics made, subjects registered, guards confirmed by the sandbox's own keys.
+
+    Without `by_sql` nobody has Splynx's database, and the ledger is that of somebody who sees nothing else.
+    """
+    with ledger_alone(mariadb, splynx_sandbox) if not by_sql else nullcontext(None) as login:
+        config = _config(splynx_sandbox, mariadb, stack, instance, folder, login)
+        settings = load_settings(config)
+        topics = Topics(instance)
+        registry = make_registry(settings.registry)
+        await asyncio.to_thread(prepare, settings, SLICE)
+        written = [one for one in AGGREGATES if one.targets]
+        yield Pair(
+            config,
+            settings,
+            splynx_sandbox,
+            mariadb,
+            AckedProducer(make_producer(settings.kafka)),
+            {o.name: Codec(registry, f"{topics.splynx(o.name)}-value", bundle_schema(o)) for o in written},
+            {o.name: Codec(registry, f"{topics.splynx(o.name)}-key", key_schema(o)) for o in written},
+        )
+        registry.__exit__(None, None, None)  # type: ignore[no-untyped-call] # closes its connections
+
+
+def _config(
+    splynx: SplynxSandbox,
+    mariadb: MariaDbAccess,
+    stack: Addresses,
+    instance: str,
+    folder: Path,
+    login: dict[str, str] | None,
+) -> Path:
+    """The settings file, with its rules and guards beside it. `login`: of the ledger, where it lies elsewhere."""
     (folder / "guards.yaml").write_text(yaml.safe_dump(choices.guards()))
     (folder / "rules.yaml").write_text(yaml.safe_dump(choices.rules()))
     config = folder / "crossfade.yaml"
+    at = {"host": mariadb.host, "port": mariadb.port}
+    beside = {"user": splynx.writer, "password": splynx.writer_password}
     config.write_text(
         yaml.safe_dump(
         {
             "instance": instance,
             "sonar": {"url": "http://sonar.example.com", "token": "t"},
             "splynx": {
-                "url": splynx_sandbox.url, "key": splynx_sandbox.key, "secret": splynx_sandbox.secret,
+                "url": splynx.url, "key": splynx.key, "secret": splynx.secret,
                 "disposable": True, "requests_per_second": 500, "settle_seconds": 1, "timeout_seconds": 5,
-                "db": {
-                    "host": mariadb.host, "port": mariadb.port, "user": splynx_sandbox.writer,
-                    "password": splynx_sandbox.writer_password, "name": splynx_sandbox.database,
-                },
+                "db": None if login else at | beside | {"name": splynx.database},
             },
-            "ledger": {
-                "host": mariadb.host, "port": mariadb.port, "user": splynx_sandbox.writer,
-                "password": splynx_sandbox.writer_password, "name": splynx_sandbox.ledger,
-            },
+            "ledger": at | (login or beside) | {"name": splynx.ledger},
             "kafka": {"bootstrap": stack.kafka_bootstrap, "partitions": PARTITIONS, "replication_factor": 1},
             "registry": {"url": stack.registry_url},
             "rules": "rules.yaml",
@@ -279,18 +313,4 @@ async def opened(
         }
         )
     )  # fmt: skip
-    settings = load_settings(config)
-    topics = Topics(instance)
-    registry = make_registry(settings.registry)
-    await asyncio.to_thread(prepare, settings, SLICE)
-    written = [one for one in AGGREGATES if one.targets]
-    yield Pair(
-        config,
-        settings,
-        splynx_sandbox,
-        mariadb,
-        AckedProducer(make_producer(settings.kafka)),
-        {o.name: Codec(registry, f"{topics.splynx(o.name)}-value", bundle_schema(o)) for o in written},
-        {o.name: Codec(registry, f"{topics.splynx(o.name)}-key", key_schema(o)) for o in written},
-    )
-    registry.__exit__(None, None, None)  # type: ignore[no-untyped-call] # closes its connections
+    return config

@@ -22,8 +22,9 @@ from sinks.store import Key, Ledger
 from sinks.tables.intents import BESIDE
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, GROUPS, PAYMENTS, Label, Topic, customer, payment, service
+from tests.modes import in_both_modes
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), in_both_modes]
 
 
 class Killed(BaseException):

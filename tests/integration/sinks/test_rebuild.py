@@ -14,6 +14,7 @@ from sinks.ledger_errors import AdoptionNeeded, ForeignTarget, RebuildInterrupte
 from sinks.rebuild import run_rebuild
 from sinks.runner import run_sink
 from tests.integration.sinks.pair import Pair, account, going_on, load, payment, until
+from tests.modes import in_both_modes
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -28,6 +29,7 @@ def _lose_ledger(pair: Pair) -> None:
 
 
 @pytest.mark.fault(39)
+@in_both_modes
 async def test_a_lost_ledger_halts_and_a_rebuild_heals_it(pair: Pair) -> None:
     load(pair)
     await pair.sink()
@@ -54,6 +56,7 @@ async def test_a_lost_ledger_halts_and_a_rebuild_heals_it(pair: Pair) -> None:
 
 
 @pytest.mark.fault(39)
+@in_both_modes
 async def test_a_restored_splynx_halts_and_a_rebuild_brings_it_up_to_date(pair: Pair) -> None:
     pair.send("account", 1, account(1), sequence=2, owner=1)
     pair.send("payment", 11, payment(11, 1, 100), sequence=2, owner=1)

@@ -9,8 +9,9 @@ from schemas.bundle import Refused
 from schemas.values.errors import OutOfRange
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, Topic, customer, service
+from tests.modes import in_both_modes
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), in_both_modes]
 SERVICES = "SELECT customer_id, login, status, end_date, unit_price FROM services_internet ORDER BY id"
 
 

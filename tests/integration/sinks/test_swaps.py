@@ -6,7 +6,7 @@ from clients.splynx_errors import SplynxUnreachable
 from schemas.bundle import Refused
 from schemas.ownership import Ownership
 from schemas.records import FieldOwner, Ref, SplynxRecord
-from schemas.write_paths import BY_SQL
+from schemas.write_paths import WritePaths
 from sinks.adoption import Marked
 from sinks.entries import Owner
 from sinks.plan import Step
@@ -19,8 +19,9 @@ from sinks.site import Site as Opened
 from sinks.tables.journal import Chosen
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, TARGETS, Topic, customer
+from tests.modes import in_both_modes
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), in_both_modes]
 
 
 @pytest.mark.fault(28)
@@ -256,8 +257,8 @@ def logins(site: Site) -> dict[int, str]:
 
 async def taken_back(site: Site, run: str, by: str) -> set[str]:
     """What was done with the customers of a run."""
-    opened = Opened(site.client, site.db, site.ledger, Marked(site.client, site.db, TARGETS, sql=True), None)
-    rollback = Rollback(opened, {}, money=True, ways=BY_SQL)
+    opened = Opened(site.client, site.db, site.ledger, Marked(site.client, site.db, TARGETS, sql=site.by_sql), None)
+    rollback = Rollback(opened, {}, money=True, ways=WritePaths(sql=site.by_sql))
     writes = RollbackWrites(opened, rollback, RestRecords(site.client, site.db, site.ledger, TARGETS), None)
     site.ledger.run_id = by
     chosen = await rollback.chosen(Writes(run_id=run))

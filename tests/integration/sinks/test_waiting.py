@@ -13,8 +13,9 @@ from schemas.topics import Topics
 from sinks.letters import DeadLetters
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, PAYMENTS, Topic, customer, payment, service
+from tests.modes import in_both_modes
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(120), in_both_modes]
 
 
 @pytest.mark.fault(12)

@@ -8,16 +8,15 @@ import pytest
 from plumbing.reading import Place
 from schemas.records import Ref
 from schemas.topics import Topics
-from schemas.write_paths import BY_SQL, WritePaths
 from sinks.errors import Fenced
 from sinks.jobs import Delivery
 from sinks.letters import DeadLetters, Told
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, GROUPS, PAYMENTS, Label, Topic, customer, payment
+from tests.modes import in_both_modes
 
 pytestmark = pytest.mark.timeout(120)
 
-MODES = [pytest.param(BY_SQL, id="with the database"), pytest.param(WritePaths(sql=False), id="without it")]
 FINGERPRINT = (
     "SELECT (SELECT COUNT(*) FROM customers) AS customers, (SELECT COUNT(*) FROM payments) AS payments,"
     " (SELECT COUNT(*) FROM billing_transactions) AS documents, (SELECT SUM(deposit) FROM customer_billing) AS m,"
@@ -37,9 +36,9 @@ def _first_load(topic: Topic) -> list[Delivery]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("ways", MODES)
-async def test_bundles_become_rows_and_every_offset_has_its_outcome(site: Site, ways: WritePaths) -> None:
-    writer = await site.own(site.make_writer(ways=ways))
+@in_both_modes
+async def test_bundles_become_rows_and_every_offset_has_its_outcome(site: Site) -> None:
+    writer = await site.own(site.make_writer())
     await writer.write(_first_load(Topic()))
 
     customers = site.rows("SELECT id, login, name, status, password FROM customers ORDER BY login")
@@ -68,10 +67,10 @@ async def test_bundles_become_rows_and_every_offset_has_its_outcome(site: Site, 
 
 
 @pytest.mark.fault(11)
-@pytest.mark.parametrize("ways", MODES)
-async def test_everything_again_changes_no_row(site: Site, ways: WritePaths) -> None:
+@in_both_modes
+async def test_everything_again_changes_no_row(site: Site) -> None:
     topic = Topic()
-    writer = await site.own(site.make_writer(ways=ways))
+    writer = await site.own(site.make_writer())
     load = _first_load(topic)
     await writer.write(load)
     before, requests = site.rows(FINGERPRINT), site.client.requests
@@ -237,6 +236,7 @@ async def test_what_we_did_ourselves_is_nobodys_edit(site: Site) -> None:
 
 
 @pytest.mark.fault(27)
+@in_both_modes
 async def test_a_conflict_ends_by_itself_once_both_sides_agree(site: Site) -> None:
     topic = Topic()
     writer = await site.own(site.make_writer())
