@@ -10,7 +10,7 @@ from sandbox.local.sandboxes import SplynxSandbox
 from tests.conftest import MariaDbAccess
 
 in_both_modes = pytest.mark.parametrize(
-    "by_sql", [pytest.param(True, id="database"), pytest.param(False, id="no database")]
+    "by_sql", [pytest.param(True, id="database"), pytest.param(False, id="no-database")]
 )
 """Runs a test, or with `pytestmark` all of a module, in either mode; what is not marked has the database."""
 

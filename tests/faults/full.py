@@ -20,7 +20,7 @@ ENVIRONMENT = "CROSSFADE_FAULTS"
 HOUR = float(os.environ.get("CROSSFADE_FAULTS_SECONDS", "3600"))
 ROOT = Path(__file__).parents[2]
 ROOMS = ("plumbing", "schemas", "clients", "producers", "processors", "sinks", "reconciliation", "sandbox", "tests")
-_RUN = re.compile(r"\[(?:seed-\d+|without (?P<guard>.+?))(?P<mode>-(?:no )?database)?\]$")
+_RUN = re.compile(r"\[(?:seed-\d+|without (?P<guard>.+?))(?P<mode>-(?:no-)?database)?\]$")
 
 
 def test_of(node: str) -> str:
