@@ -32,8 +32,9 @@ from reconciliation.audit import run_audit
 from sandbox import choices
 from sandbox.local.sandboxes import SplynxSandbox
 from schemas.avro import bundle_from_avro, bundle_schema, bundle_to_avro
-from schemas.catalogue import AGGREGATES
+from schemas.catalogue import AGGREGATES, TARGETS
 from schemas.topics import Topics
+from schemas.write_paths import WritePaths
 from sinks.runner import SinkSummary, run_sink
 from tests.conftest import MariaDbAccess
 from tests.faults.history import Happening, history
@@ -258,7 +259,8 @@ class SinkSite:
 
     def picture(self) -> Picture:
         """Splynx as it is, with what went out of it and what the ledger's journal has of money."""
-        made = picture(self.rows)
+        ways = WritePaths(sql=self.settings.ledger_beside_rows)
+        made = picture(self.rows, ways.not_ours(TARGETS["payment"]))
         made["ledger"] = self.rows(
             "SELECT entity, record_key, hash FROM {ledger}.crosswalk WHERE state = 'live' ORDER BY 1, 2"
         )

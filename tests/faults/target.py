@@ -1,7 +1,7 @@
 """Splynx as its database has it, in a form in which two runs can be compared field by field."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any
 
 Row = dict[str, Any]
@@ -46,11 +46,15 @@ TABLES = {
 """What Crossfade writes, each row named by its login, its label or its receipt instead of by a number."""
 
 
-def picture(rows: Rows) -> Picture:
-    """Every table of `TABLES` without its volatile columns, in an order that does not depend on ids."""
+def picture(rows: Rows, stamped: Set[str] = frozenset()) -> Picture:
+    """Every table of `TABLES` without its volatile columns, in an order that does not depend on ids.
+
+    `stamped`: columns of a payment that are Splynx's own where it came over REST, the moment of the call among them.
+    """
     made: Picture = {}
     for name, sql in TABLES.items():
-        kept = [{column: value for column, value in row.items() if column not in VOLATILE} for row in rows(sql)]
+        left_out = VOLATILE | stamped if name == "payments" else VOLATILE
+        kept = [{column: value for column, value in row.items() if column not in left_out} for row in rows(sql)]
         if name in {"payments", "billing_transactions"}:
             kept = _standing(kept)
         made[name] = sorted(kept, key=lambda row: [str(value) for value in row.values()])
