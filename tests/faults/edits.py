@@ -53,8 +53,9 @@ def made_by_hand(site: SinkSite, login: str, like: int) -> int:
 
 
 def everybody_changed(seed: int) -> list[Happening]:
-    """The newest bundle of every account and payment, with something of ours changed in each record."""
-    newest = {(one.aggregate, one.sonar_id): one for one in history(seed) if one.aggregate in {"account", "payment"}}
+    """The newest bundle of every plan, account and payment, with something of ours changed in each record."""
+    changing = {"service", "account", "payment"}
+    newest = {(one.aggregate, one.sonar_id): one for one in history(seed) if one.aggregate in changing}
     found = []
     for place, one in enumerate(newest.values()):
         if one.bundle.deleted:
@@ -70,6 +71,8 @@ def _changed(entity: str, some: Sequence[SplynxRecord] | None, seed: int) -> lis
         "customer": {"sonar_status": f"Later {seed}"},
         "customer_info": {"contact_person": f"Later {seed}"},
         "customer_billing": {"billing_city": f"Later {seed}"},
+        "internet_tariff": {"sonar_technology": f"Later {seed}"},
+        "internet_service": {"discount_text": f"Later {seed}"},
         "payment": {"field_1": f"later {seed}"},
     }
     return None if some is None else [one.model_copy(update=members[entity]) for one in some]
@@ -79,13 +82,19 @@ _COLUMNS = {
     "customer": ("customers", "id", ("name", "email", "phone", "street_1", "zip_code", "city", "gps", "login")),
     "customer_info": ("customer_info", "customer_id", ("birthday", "passport", "vat_id", "contact_person")),
     "customer_billing": ("customer_billing", "customer_id", ("billing_person", "billing_city", "billing_zip_code")),
+    "internet_tariff": ("tariffs_internet", "id", ("title", "service_name")),
+    "internet_service": ("services_internet", "id", ("description", "login", "discount_text")),
     "payment": ("payments", "id", ("comment", "memo", "field_1", "field_3", "receipt_number")),
 }
-_VALUES = ("sonar_status", "sonar_account_number", "sonar_contacts", "sonar_id")
+_VALUES = {
+    "customer": ("customers_values", ("sonar_status", "sonar_account_number", "sonar_contacts", "sonar_id")),
+    "internet_tariff": ("tariffs_internet_values", ("sonar_technology", "sonar_id")),
+    "internet_service": ("services_internet_values", ("sonar_start_date", "sonar_id")),
+}
 
 
 def random_edits(site: SinkSite, seed: int, count: int) -> list[Edit]:
-    """So many, each of another field: of customers and their parts, of additional fields, of both rows of payments."""
+    """So many, each of another field: of plans, customers, their parts and additional fields, of both payment rows."""
     chance = random.Random(seed)
     possible: list[Edit] = []
     links = site.rows("SELECT entity, target_id FROM {ledger}.crosswalk WHERE state = 'live'")
@@ -97,11 +106,12 @@ def random_edits(site: SinkSite, seed: int, count: int) -> list[Edit]:
         possible += [
             Edit(entity, row, one, table, one, f"`{key}` = {row}", f"edit {chance.random():.4f}") for one in columns
         ]
-        if entity == "customer":
+        if entity in _VALUES:
+            table, names = _VALUES[entity]
             possible += [
-                Edit(entity, row, one, "customers_values", "value", f"id = {row} AND name = '{one}'", f"by hand {row}")
-                for one in _VALUES
-                if site.rows(f"SELECT 1 AS there FROM customers_values WHERE id = {row} AND name = '{one}'")
+                Edit(entity, row, one, table, "value", f"id = {row} AND name = '{one}'", f"by hand {row}")
+                for one in names
+                if site.rows(f"SELECT 1 AS there FROM {table} WHERE id = {row} AND name = '{one}'")
             ]
         if entity == "payment":
             amount = f"{chance.randrange(1, 999)}.5000"

@@ -1,7 +1,8 @@
 """Seeded histories of a small ISP: what happened in Sonar, as the bundles that the mappers make of it.
 
 Each seed is another life of the same town: sign-ups, moves, status changes, payments that are corrected, reversed or
-fail. Every bundle comes from the real mappers, so a history follows the declarations.
+fail, plans that are sold at another price, for a price of their own, or no more. Every bundle comes from the real
+mappers, so a history follows the declarations.
 """
 
 import random
@@ -13,14 +14,28 @@ from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
 from schemas.catalogue import aggregate
 from schemas.entities.labels import AccountGroup, AccountType
 from schemas.records import SonarRecord
-from tests.builders import NOON, RULES, a_company, a_contact, a_payment, a_reversal, a_status, an_account
+from tests.builders import (
+    NOON,
+    RULES,
+    a_company,
+    a_contact,
+    a_payment,
+    a_reversal,
+    a_service,
+    a_sold_service,
+    a_status,
+    an_account,
+    an_account_service,
+)
 
 STATUSES = (a_status(), a_status(id=2, name="Suspended", activates_account=False))
 NAMES = ("Ada Example", "Bo \U0001f600 Example", "Eda  Example ", "O'Neil-\u00c5s \u4f8b", "a" * 60)
 
+PLANS = {101: {"name": "Fiber 100", "amount": 6_000}, 102: {"name": "Fiber \U0001f680 500", "amount": 9_000}}
+
 ACCOUNTS = 4
-FIRST_LOAD = 3 + 2 * ACCOUNTS
-"""So many bundles come first: what is shared, and each account with a payment that counts."""
+FIRST_LOAD = 3 + len(PLANS) + 2 * ACCOUNTS
+"""So many bundles come first: what is shared, and each account with a plan and a payment that counts."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,10 @@ class Town:
         self.random = random.Random(seed)
         self.accounts: dict[int, dict[str, Any]] = {}
         self.payments: dict[int, dict[str, Any]] = {}
+        self.plans: dict[int, dict[str, Any]] = {}
+        self.sold: dict[int, dict[str, Any]] = {}
+        """What accounts have of plans now, `{id: account, plan, price}`."""
+        self._sales = 500
         self.told: list[Happening] = []
         self.newest: dict[tuple[str, int], SonarRecord] = {}
         """What Sonar has in the end, `{(aggregate, id): record}`."""
@@ -67,8 +86,44 @@ class Town:
         known = self.accounts.setdefault(number, {"name": NAMES[number % len(NAMES)]})
         known.update(changes)
         contact = a_contact(id=100 + number, email_address=f"person{number}@example.com")
-        values = {"id": number, "contacts": [contact]} | known
+        values = {"id": number, "contacts": [contact], "account_services": self._services_of(number)} | known
         self.mapped("account", number, number, an_account(**values))
+
+    def _services_of(self, number: int) -> list[dict[str, Any]]:
+        return [
+            an_account_service(
+                id=id,
+                service_id=one["plan"],
+                price_override=one["price"],
+                service=a_sold_service(id=one["plan"], **self.plans[one["plan"]]),
+            )
+            for id, one in sorted(self.sold.items())
+            if one["account"] == number
+        ]
+
+    def plan(self, number: int, **changes: Any) -> None:
+        """Offer a plan, or change it: whoever has it is read again."""
+        known = self.plans.setdefault(number, {})
+        known.update(changes)
+        self.mapped("service", number, number, a_service(id=number, **known))
+        for account in sorted({one["account"] for one in self.sold.values() if one["plan"] == number}):
+            self.account(account)
+
+    def sell(self, account: int) -> None:
+        """A plan to an account, which is told with it."""
+        self._sales += 1
+        self.sold[self._sales] = {"account": account, "plan": self.random.choice(sorted(PLANS)), "price": None}
+
+    def _sell_another(self, account: int) -> None:
+        self.sell(account)
+        self.account(account)
+
+    def _reprice(self, sale: int) -> None:
+        self.sold[sale]["price"] = self.random.choice([None, self.random.randrange(1_000, 9_999)])
+        self.account(self.sold[sale]["account"])
+
+    def _end(self, sale: int) -> None:
+        self.account(self.sold.pop(sale)["account"])
 
     def payment(self, number: int, **changes: Any) -> None:
         """Pay, or change what was paid."""
@@ -93,6 +148,13 @@ class Town:
             lambda: self.payment(paid, reversed_payments=[a_reversal(id=1000 + paid, amount=5)]),
             lambda: self.payment(paid, successful=not self.payments[paid].get("successful", True)),
         ]
+        if self.sold:
+            sale = self.random.choice(sorted(self.sold))
+            events += [lambda: self._reprice(sale), lambda: self._end(sale)]
+        events += [
+            lambda: self._sell_another(number),
+            lambda: self.plan(self.random.choice(sorted(PLANS)), amount=self.random.randrange(1_000, 9_999)),
+        ]
         self.random.choice(events)()
 
     def _status(self, number: int) -> None:
@@ -105,7 +167,7 @@ def history(seed: int) -> list[Happening]:
     return town_of(seed).told
 
 
-def town_of(seed: int, *, accounts: int = ACCOUNTS, events: int = 14) -> Town:
+def town_of(seed: int, *, accounts: int = ACCOUNTS, events: int = 20) -> Town:
     """A first load in load order, then `events` things that happen, the first payment deleted at the end.
 
     No account is deleted: whether one that signs up and leaves at once ever comes to Splynx depends on where a batch
@@ -115,7 +177,10 @@ def town_of(seed: int, *, accounts: int = ACCOUNTS, events: int = 14) -> Town:
     town.mapped("company", 3, 3, a_company())
     town.mapped("account_group", 4, 4, AccountGroup(id=4, updated_at=NOON, name="Wireless"))
     town.mapped("account_type", 2, 2, AccountType(id=2, updated_at=NOON, name="Home"))
+    for plan, told in PLANS.items():
+        town.plan(plan, **told)
     for number in range(1, accounts + 1):
+        town.sell(number)
         town.account(number, parent_account_id=1 if number > 2 else None)
         town.payment(200 + len(town.payments), account_id=number, amount=town.random.randrange(1, 99_999))
     for _ in range(events):

@@ -269,8 +269,9 @@ class SinkSite:
         )
         made["held"] = self.rows("SELECT entity, record_key, state, code FROM {ledger}.held ORDER BY 1, 2")
         made["created"] = self.rows(
-            "SELECT entity, record_key, COUNT(*) AS n FROM {ledger}.intents WHERE state = 'done' AND method = 'POST'"
-            " GROUP BY entity, record_key ORDER BY 1, 2"
+            "SELECT i.entity, i.record_key, COUNT(*) AS n FROM {ledger}.intents i JOIN {ledger}.crosswalk c"
+            " ON c.entity = i.entity AND c.record_key = i.record_key AND c.state = 'live'"
+            " WHERE i.state = 'done' AND i.method = 'POST' GROUP BY i.entity, i.record_key ORDER BY 1, 2"
         )
         made["mails"] = self.control("GET", "side-effects")["mails"]
         return made

@@ -11,7 +11,7 @@ Picture = dict[str, list[Row]]
 VOLATILE = frozenset(
     {
         "id", "customer_id", "transaction_id", "payment_id", "updated_at", "last_update", "last_online", "password",
-        "partner_id", "parent_id",
+        "partner_id", "parent_id", "tariff_id",
     }
 )  # fmt: skip
 """Columns that differ between two loads of the same records: numbers that Splynx hands out, its clock, its cipher."""
@@ -19,9 +19,21 @@ VOLATILE = frozenset(
 _WITHDRAWN = re.compile(r"-[XA]\d*$")
 """Ends the receipt of a document that takes back or repeats an earlier one of the same payment."""
 
+_STANDING = (
+    "LEFT JOIN {ledger}.crosswalk x ON x.entity = 'internet_service' AND x.target_id = s.id"
+    " WHERE (x.state = 'live' OR s.status <> 'disabled')"
+)
+"""Services without those that are no more: whether one that was added and removed again was ever written depends on
+where a batch ends, with a fault or without."""
+
 TABLES = {
     "partners": "SELECT * FROM partners",
     "labels": "SELECT * FROM labels",
+    "tariffs_internet": "SELECT * FROM tariffs_internet",
+    "tariffs_internet_values": (
+        "SELECT t.title, v.name, v.value FROM tariffs_internet_values v JOIN tariffs_internet t ON t.id = v.id"
+        " WHERE v.value <> ''"
+    ),
     "customers": (
         "SELECT c.*, COALESCE(p.login, '') AS parent, o.name AS partner FROM customers c"
         " LEFT JOIN customers p ON p.id = c.parent_id LEFT JOIN partners o ON o.id = c.partner_id"
@@ -34,6 +46,14 @@ TABLES = {
     "customers_labels": (
         "SELECT c.login, l.label FROM customers_labels x JOIN customers c ON c.id = x.customer_id"
         " JOIN labels l ON l.id = x.label_id"
+    ),
+    "services_internet": (
+        "SELECT c.login, t.title, s.* FROM services_internet s LEFT JOIN customers c ON c.id = s.customer_id"
+        f" LEFT JOIN tariffs_internet t ON t.id = s.tariff_id {_STANDING}"
+    ),
+    "services_internet_values": (
+        "SELECT c.login, s.login, v.name, v.value FROM services_internet_values v JOIN services_internet s"
+        f" ON s.id = v.id LEFT JOIN customers c ON c.id = s.customer_id {_STANDING} AND v.value <> ''"
     ),
     "payments": (
         "SELECT c.login, t.description, p.* FROM payments p LEFT JOIN customers c ON c.id = p.customer_id"

@@ -33,9 +33,12 @@ BUGS: dict[str, tuple[str, Bug]] = {
     "forgotten payments": ("payment", lambda one: None),
     "a status nobody chose": ("customer", lambda one: _with(one, sonar_status="Wrong")),
     "names cut short": ("customer", lambda one: _with(one, name=cast(Any, one).name[:3])),
+    "forgotten services": ("internet_service", lambda one: None),
+    "plans too slow": ("internet_tariff", lambda one: _with(one, speed_download=1)),
     "somebody to contact": ("customer_info", lambda one: _with(one, contact_person="Nobody Example")),
 }
 """`{name: (entity, what it makes of a record)}`"""
+OWNERS = {target.entity: one.name for one in AGGREGATES for target in one.targets}
 DECLARED = {one.name: one for one in AGGREGATES}
 WRITES = {Verb.CREATE.value, Verb.CHANGE.value, Verb.GONE.value}
 
@@ -47,7 +50,7 @@ def _with(record: SplynxRecord, **changes: Any) -> SplynxRecord:
 def buggy(name: str, chance: random.Random) -> Callable[[Any, Any], Bundle]:
     """The mapper of an aggregate with one of the bugs, which about half of the records meet."""
     entity, bug = BUGS[name]
-    mapper = aggregate("payment" if entity == "payment" else "account").mapper
+    mapper = aggregate(OWNERS[entity]).mapper
     assert mapper is not None
     unlucky = {number for number in range(1000) if chance.random() < 0.5}
 
@@ -118,7 +121,7 @@ async def test_a_mapping_bug_that_was_mended_is_replayed_as_the_dry_run_foresees
     expected = tables(sink_site.picture())
 
     bug = sorted(BUGS)[seed % len(BUGS)]
-    name = "payment" if BUGS[bug][0] == "payment" else "account"
+    name = OWNERS[BUGS[bug][0]]
     sink_site.play([])
     with monkeypatch.context() as deployed:
         for attempt in range(20):  # until somebody meets it

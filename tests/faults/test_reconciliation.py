@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciliation.expected import account_facts, payment_facts
+from reconciliation.expected import account_facts, payment_facts, tariff_facts
 from reconciliation.facts import ACTUAL, EXPECTED, Fact, Facts
 from tests.builders import RULES
 from tests.faults.history import Town, town_of
@@ -19,8 +19,10 @@ def expected(town: Town) -> list[Fact]:
     facts: list[Fact] = []
     for (name, _), record in town.newest.items():
         node: dict[str, Any] = record.model_dump(mode="json")
+        if name == "service":
+            facts += tariff_facts([node], RULES)
         if name == "account":
-            facts += account_facts(node | {"account_services": {"entities": node["account_services"] or []}}, RULES)
+            facts += account_facts(node | {"account_services": {"entities": node["account_services"]}}, RULES)
         if name == "payment":
             # Without a pilot nobody asks for the payer.
             as_read = {"reversed_payments": {"entities": node["reversed_payments"]}, "account": None}
@@ -40,6 +42,10 @@ def actual(town: Town) -> list[Fact]:
                     facts.append(Fact(entity, made.key, made.key, made.status))
                 elif entity in {"customer_info", "customer_billing"}:
                     facts.append(Fact(entity, made.key, made.key))
+                elif entity == "internet_tariff":
+                    facts.append(Fact(entity, made.key, None))
+                elif entity == "internet_service":
+                    facts.append(Fact(entity, made.key, made.customer_id.key, made.status))
                 elif entity == "payment":
                     kind = "reversal" if "-R" in made.key else "payment"
                     day, method = made.date.isoformat(), made.payment_type

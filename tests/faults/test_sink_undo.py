@@ -46,12 +46,16 @@ TAKING_BACK: tuple[Kill, ...] = (
 OPEN = "SELECT id FROM {ledger}.intents WHERE state = 'open'"
 UNTOUCHED = ("labels", "partners")
 """Kept although nobody asks for them any more: catalogue objects."""
+OF_NOBODY = ("tariffs_internet", "tariffs_internet_values")
+"""Of no customer, and all there before the first period."""
 
 
 def ours(picture: Picture, logins: set[Any]) -> Picture:
-    """What a picture tells of these customers."""
+    """What a picture tells of these customers, and of plans."""
     return {
-        name: [row for row in picture[name] if row.get("login") in logins] for name in TABLES if name not in UNTOUCHED
+        name: [row for row in picture[name] if name in OF_NOBODY or row.get("login") in logins]
+        for name in TABLES
+        if name not in UNTOUCHED
     }
 
 

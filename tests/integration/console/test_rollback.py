@@ -12,9 +12,9 @@ from console.rollback import run_rollback, text_of, writes_of
 from console.shapes import members
 from plumbing.errors import ConfigurationError, ExitCode
 from schemas.entities.scoped import OUT_OF_SCOPE
-from schemas.records import Ref
+from schemas.records import Ref, SplynxRecord
 from tests.integration.console.undone import pair, picture, rollback, run_of, second_run, ways
-from tests.integration.sinks.pair import Pair, account, payment, service
+from tests.integration.sinks.pair import Pair, account, payment, service, tariff
 
 __all__ = ["pair"]
 
@@ -237,12 +237,25 @@ async def test_no_image_holds_a_password(pair: Pair) -> None:
 async def test_whatever_a_run_wrote_its_rollback_restores_every_column_of_ours(pair: Pair, seed: int) -> None:
     chance = random.Random(seed)
     sequence, minor = 100, {number: 100 * number for number in (1, 2, 3)}
+    for number in (101, 102):
+        pair.send("service", number, tariff(number), sequence=1)
+    await pair.sink()
 
     async def write() -> None:
         nonlocal sequence
+        sequence += 1
+        plan = chance.choice([101, 102])
+        changed = {"price": chance.choice(["60.0000", "65.0000"]), "sonar_technology": chance.choice(["FIBER", "DSL"])}
+        pair.send("service", plan, tariff(plan, **changed), sequence=sequence)
         for number in chance.sample([1, 2, 3], chance.randint(1, 3)):
             sequence += 1
             labels = chance.choice([[], [Ref(entity="label", key="flag:delinquent")]])
+            tariff_id = Ref(entity="internet_tariff", key=str(chance.choice([101, 102])))
+            price, package = chance.choice(["60.0000", "65.0000"]), chance.choice(["", "Triple play"])
+            sold: list[SplynxRecord] = [
+                service(one, number, tariff_id=tariff_id, unit_price=price, sonar_package=package)
+                for one in chance.sample([10 * number, 10 * number + 1], chance.randint(0, 2))
+            ]
             pair.send(
                 "account",
                 number,
@@ -250,7 +263,7 @@ async def test_whatever_a_run_wrote_its_rollback_restores_every_column_of_ours(p
                     number, name=chance.choice(["A Example", "B Example", "C Example"]), city=chance.choice(["X", "Y"]),
                     status=chance.choice(["active", "blocked"]), sonar_status=chance.choice(["Active", "Late"]),
                     customer_labels=labels,
-                ),
+                ) | {"internet_service": sold},
                 sequence=sequence, owner=number,
             )  # fmt: skip
         for number in chance.sample([1, 2, 3], 2):

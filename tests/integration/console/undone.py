@@ -55,6 +55,21 @@ def picture(pair: Pair) -> dict[str, Any]:
         "info": pair.rows(
             "SELECT c.login, i.contact_person FROM customer_info i JOIN customers c ON c.id = i.customer_id ORDER BY 1"
         ),
+        # One that was made is ended when that is taken back.
+        "services": pair.rows(
+            "SELECT c.login, s.login AS service, s.description, s.unit_price, s.end_date, t.title FROM customers c"
+            " JOIN services_internet s ON s.customer_id = c.id JOIN tariffs_internet t ON t.id = s.tariff_id"
+            " WHERE s.status <> 'disabled' ORDER BY 1, 2"
+        ),
+        "service fields": pair.rows(
+            "SELECT s.login, v.name, v.value FROM services_internet s JOIN services_internet_values v ON v.id = s.id"
+            " WHERE s.status <> 'disabled' AND v.value <> '' ORDER BY 1, 2"
+        ),
+        "tariffs": pair.rows("SELECT title, price, speed_download FROM tariffs_internet ORDER BY 1"),
+        "tariff fields": pair.rows(
+            "SELECT t.title, v.name, v.value FROM tariffs_internet t JOIN tariffs_internet_values v ON v.id = t.id"
+            " WHERE v.value <> '' ORDER BY 1, 2"
+        ),
         "money": {row["login"]: row["deposit"] for row in deposits if row["deposit"]},
     }
 

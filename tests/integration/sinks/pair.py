@@ -24,6 +24,7 @@ from schemas.bundle import Bundle, Origin, StampedBundle, bundle_hash
 from schemas.catalogue import AGGREGATES
 from schemas.entities.customer.target import Customer, CustomerBilling, CustomerInfo, InternetService
 from schemas.entities.payment import SplynxPayment
+from schemas.entities.service.tariff import InternetTariff
 from schemas.records import Ref, SplynxRecord
 from schemas.topics import Topics
 from sinks.runner import SinkSummary, run_sink
@@ -194,6 +195,17 @@ def service(number: int, customer: int, **more: object) -> InternetService:
         "sonar_start_date": "2026-01-02", "sonar_package": "", "sonar_service": "",
     }  # fmt: skip
     return InternetService.model_validate(values | more)
+
+
+def tariff(number: int, **more: object) -> dict[str, list[SplynxRecord]]:
+    """The bundle of a plan, every member given."""
+    values: dict[str, object] = {
+        "key": str(number), "title": f"Fiber {number}", "service_name": f"Fiber {number}", "price": "60.0000",
+        "speed_download": 100_000, "speed_upload": 20_000, "with_vat": False, "tax_id": 0, "partners_ids": [1],
+        "available_for_locations": [1], "customer_categories": ["person", "company"], "billing_types": ["recurring"],
+        "available_for_services": True, "sonar_technology": "FIBER", "sonar_unique_id": "",
+    }  # fmt: skip
+    return {"internet_tariff": [InternetTariff.model_validate(values | more)]}
 
 
 def payment(number: int, customer: int, minor: int, *, reversal: int | None = None) -> dict[str, list[SplynxRecord]]:
