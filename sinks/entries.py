@@ -7,7 +7,7 @@ from typing import Any
 from clients.mysql import Transaction
 from schemas.bundle import StampedBundle
 from schemas.ledger import LIVE
-from sinks.errors import NameShared, Overtaken
+from sinks.errors import KeyTaken, NameShared, Overtaken
 from sinks.handles import has_natural_key
 from sinks.plan import Document, Known, Step
 from sinks.store import JournalEntry, Key, Ledger, dumped
@@ -67,6 +67,18 @@ class Entries:
         in_between = written not in {None, owner.sequence, known.sequence if known is not None else None}
         if in_between or (at_work - {owner.partition} and (begun or owner.partition not in at_work)):
             raise Overtaken(f"{key[0]} {key[1]} is written by a sink of another partition")
+
+    async def nobody_elses(self, tx: Transaction, step: Step, owner: Owner) -> None:
+        """See that a row that has a new record's mark was not written for another aggregate, which is to end it.
+
+        Raises:
+            KeyTaken: it was.
+        """
+        key = (step.target.entity, step.key)
+        found = (await self._ledger.owned(tx, [key])).get(key)
+        if found is not None and found.owner != (owner.aggregate, owner.sonar_id):
+            aggregate, sonar_id = found.owner
+            raise KeyTaken(f"the row in Splynx that carries this Sonar id is that of {aggregate} {sonar_id}")
 
     async def as_compared(
         self, tx: Transaction, work: Iterable[tuple[Owner, Iterable[Known], Collection[Key]]]

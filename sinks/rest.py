@@ -102,6 +102,7 @@ class RestRecords(RestRows):
         entered, action, run = step, "create", None
         if made.call is None:
             async with self._db.session() as tx:
+                await self._entries.nobody_elses(tx, step, owner)
                 run = await self._ledger.made_by(tx, (target.entity, step.key))
             if run is None and has_natural_key(target):
                 # Somebody, another record of the batch perhaps, was a moment earlier: as if it had been found before.

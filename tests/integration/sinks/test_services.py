@@ -7,6 +7,7 @@ import pytest
 
 from schemas.bundle import Refused
 from schemas.values.errors import OutOfRange
+from sinks.errors import KeyTaken
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, Topic, customer, service
 from tests.modes import in_both_modes
@@ -79,6 +80,29 @@ async def test_a_service_that_cannot_be_mapped_holds_up_nothing_but_itself(site:
     await writer.write([topic.send(ACCOUNTS, 1, shut, sequence=2)])
     assert _shown(site.rows(SERVICES)) == [("s1-501", "disabled", "2026-02-01")]
     assert site.rows("SELECT status FROM customers") == [{"status": "disabled"}]
+    assert site.rows("SELECT * FROM {ledger}.held") == []
+
+
+@pytest.mark.parametrize("was", ["done", "lost"])
+async def test_a_service_that_another_account_has_is_not_taken_from_it(site: Site, was: str) -> None:
+    """Sonar moves none; one that comes of another account all the same is told, and ended where it was."""
+    topic, writer = Topic(), await site.own(site.make_writer())
+    await writer.write([topic.send(ACCOUNTS, 1, [*customer(1), service(501, 1)], sequence=1)])
+    await writer.write([topic.send(ACCOUNTS, 2, customer(2), sequence=2)])
+    # Whether it was found again after a lost answer or not.
+    site.run("UPDATE {ledger}.intents SET state = %s WHERE entity = 'internet_service'", was)
+    moved = topic.send(ACCOUNTS, 2, [*customer(2), service(501, 2)], sequence=3)
+    await writer.write([moved])
+    assert _shown(site.rows(SERVICES)) == [("s1-501", "active", "0000-00-00")]
+    held = site.rows("SELECT record_key, state, code FROM {ledger}.held")
+    assert held == [{"record_key": "501", "state": "dead", "code": KeyTaken.code}]
+    # It is still the first account's, which ends it.
+    await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=4, day=date(2026, 3, 2))])
+    assert _shown(site.rows(SERVICES)) == [("s1-501", "disabled", "2026-03-02")]
+    # Somebody frees the Sonar id, and sends it again.
+    site.run("DELETE FROM services_internet_values WHERE name = 'sonar_id'")
+    await writer.write(topic.rewind([moved]))
+    assert _shown(site.rows(SERVICES)) == [("s1-501", "disabled", "2026-03-02"), ("s2-501", "active", "0000-00-00")]
     assert site.rows("SELECT * FROM {ledger}.held") == []
 
 
