@@ -116,4 +116,4 @@ async def test_a_broker_that_takes_no_dead_letter_for_a_while_loses_none(
     await sink_site.assert_each_offset_has_one_outcome()
 
 
-ENTITIES = ("company", "account_group", "account_type", "account", "payment")
+ENTITIES = ("company", "account_group", "account_type", "service", "account", "payment")
