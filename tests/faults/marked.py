@@ -2,8 +2,9 @@
 
 The plan: `{"stage", "settings", "step", "when", "turn", "marker", "producer", "client", "without"}`. At the `turn`-th
 time that the step (a dotted path) has run (`when`: "after") or is about to (`"before"`), the marker is written and the
-process waits there to be killed, or until the marker is taken away. Without a step it runs as it is. `producer`,
-`client`: settings of the Kafka clients; `without`: the guard that is taken away.
+process waits there to be killed, or until the marker is taken away. With `"within"` the step, a coroutine, never ends,
+and the process goes on around it. Without a step it runs as it is. `producer`, `client`: settings of the Kafka
+clients; `without`: the guard that is taken away.
 Sessions with the broker are short, so that a killed member is soon forgotten.
 """
 
@@ -19,7 +20,7 @@ import pytest
 from plumbing import kafka
 from plumbing.logs import configure_logs
 from plumbing.settings import Settings
-from tests.faults.steps import after, at_turn, before
+from tests.faults.steps import after, at_turn, before, resolved
 
 SESSION_MS = 6000
 
@@ -29,6 +30,21 @@ def halt(marker: Path) -> None:
     marker.touch()
     while marker.exists():
         time.sleep(0.02)
+
+
+def never_ends(patches: pytest.MonkeyPatch, step: str, turn: int, marker: Path) -> None:
+    """Say that the step is reached, and stay in it alone: what else the process does goes on."""
+    real, say, left = resolved(step), marker.touch, turn
+
+    async def waiting(*args: Any, **options: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            say()
+            await asyncio.Event().wait()
+        return await real(*args, **options)
+
+    patches.setattr(step, waiting)
 
 
 def creates_a_customer(*args: Any, **_: Any) -> bool:
@@ -65,7 +81,9 @@ def main() -> None:
             from tests.faults.guards import taken_away
 
             taken_away(plan["without"], patches)
-        if plan["step"]:
+        if plan["when"] == "within":
+            never_ends(patches, plan["step"], plan["turn"], Path(plan["marker"]))
+        elif plan["step"]:
             place = after if plan["when"] == "after" else before
             turn = at_turn(plan["turn"], lambda: halt(Path(plan["marker"])))
             place(patches, plan["step"], turn, creates_a_customer)

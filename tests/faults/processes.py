@@ -52,15 +52,19 @@ class Processes:
         log, words = self._folder / "output.log", [str(self._folder / "plan.json")]
         self._running = self._prepared.start("tests.faults.marked", words, os.environ, out=log, err=log)
 
+    def reach_the_step(self) -> None:
+        """Wait for the marker."""
+        self.wait(self._marker.exists)
+
     def kill_at_the_step(self) -> None:
         """Wait for the marker, then SIGKILL."""
-        self.wait(self._marker.exists)
+        self.reach_the_step()
         self.kill()
         self._marker.unlink()
 
     def stop_at_the_step(self) -> None:
         """Wait for the marker, then SIGSTOP: it does nothing any more, and nobody tells the others."""
-        self.wait(self._marker.exists)
+        self.reach_the_step()
         self._signal(signal.SIGSTOP)
 
     def go_on(self) -> None:

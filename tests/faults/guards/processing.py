@@ -1,5 +1,6 @@
 """Guards of the processors, and of reconciliation."""
 
+import asyncio
 from typing import Any
 
 from processors.transform import DeadLetter
@@ -12,6 +13,13 @@ def _bundles_only(real: Any) -> Any:
             real(self, at, key, result)
 
     return publish
+
+
+def _when_it_is_taken(real: Any) -> Any:
+    async def process(self: Any, *args: Any) -> None:
+        self.__dict__.setdefault("begun", []).append(asyncio.create_task(real(self, *args)))
+
+    return process
 
 
 def _as_written(real: Any) -> Any:
@@ -29,6 +37,7 @@ PROCESSING: Guards = {
     "what was handed over is acknowledged before the commit": (
         Patch("processors.guard.Guard.flush", always_soon(lambda: None)),
     ),
+    "an event is done when it was seen through": (Patch("processors.guard.Guard.process", _when_it_is_taken),),
     "what cannot pass gets its letter": (Patch("processors.output.Output.publish", _bundles_only),),
     "a gap on a topic is noticed": (Patch("processors.history.Continuity.follow", always(None)),),
     "what a rebalance takes away is dropped": (Patch("processors.batch._Run._taken", always(None)),),
