@@ -15,12 +15,14 @@ from schemas.entities.scoped import OUT_OF_SCOPE
 from schemas.records import Ref, SplynxRecord
 from tests.integration.console.undone import pair, picture, rollback, run_of, second_run, ways
 from tests.integration.sinks.pair import Pair, account, payment, service, tariff
+from tests.modes import in_both_modes
 
 __all__ = ["pair"]
 
 pytestmark = pytest.mark.timeout(300)
 
 
+@in_both_modes
 async def test_a_run_is_taken_back_and_the_taking_back_as_well(pair: Pair) -> None:
     before = picture(pair)
     await second_run(pair)
@@ -68,6 +70,7 @@ async def test_a_run_is_taken_back_and_the_taking_back_as_well(pair: Pair) -> No
     assert picture(pair) == after
 
 
+@in_both_modes
 async def test_a_service_is_opened_again_after_its_customer_and_ended_where_the_run_made_it(pair: Pair) -> None:
     shown = (
         "SELECT c.status AS customer, s.status, s.end_date FROM services_internet s"
@@ -94,6 +97,7 @@ async def test_a_service_is_opened_again_after_its_customer_and_ended_where_the_
     assert (ended["customer"], ended["status"], str(ended["end_date"])) == ("active", "disabled", "2026-01-02")
 
 
+@in_both_modes
 async def test_what_was_taken_back_is_written_again_when_its_bundle_comes_again(pair: Pair) -> None:
     await second_run(pair)
     wrong = picture(pair)
@@ -118,6 +122,7 @@ async def test_rows_that_somebody_edited_since_are_listed_and_left(pair: Pair) -
     assert picture(pair)["money"] == {"s1": Decimal("9.99"), "s2": Decimal(2), "s3": Decimal(3)}
 
 
+@in_both_modes
 async def test_what_a_later_run_wrote_is_left_until_that_is_taken_back(pair: Pair) -> None:
     before = picture(pair)
     await second_run(pair)
@@ -136,6 +141,7 @@ async def test_what_a_later_run_wrote_is_left_until_that_is_taken_back(pair: Pai
     assert after["money"] == before["money"]
 
 
+@in_both_modes
 async def test_one_customer_is_taken_back_alone(pair: Pair) -> None:
     result = await rollback(pair, account=2)
     assert ways(result) == {
@@ -169,6 +175,7 @@ async def test_what_was_written_for_a_customer_is_found_whose_ever_it_is_now(pai
     assert picture(pair)["money"] == {}
 
 
+@in_both_modes
 async def test_one_batch_is_taken_back_alone(pair: Pair) -> None:
     await second_run(pair)
     before = picture(pair)
@@ -195,6 +202,7 @@ async def test_a_rollback_of_nothing_is_one_clear_message(pair: Pair) -> None:
         await rollback(pair, run_id="1-unknown")
 
 
+@in_both_modes
 async def test_money_is_left_where_it_may_not_be_written(pair: Pair) -> None:
     splynx = pair.settings.splynx.model_copy(update={"disposable": False})
     pair.settings = pair.settings.model_copy(update={"splynx": splynx})
