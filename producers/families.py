@@ -104,6 +104,11 @@ class Family:
             versions = array("q", (v * (at >= since) for v, at in zip(versions, self._sequences, strict=True)))
         return _ascending(compress(keys, versions))
 
+    def in_doubt(self) -> Sequence[int]:
+        """Ids of the roots that are in doubt, ascending."""
+        each = zip(self._roots.keys, self._versions, self._digests, strict=True)
+        return _ascending(id for id, version, digest in each if digest == NONE and version != NONE)
+
     def child(self, collection: str, id: int) -> Child | None:
         """The root that shows a child; None: none does."""
         place = self._children.find(id << _KIND_BITS | self._kinds.get(collection, 0))

@@ -182,7 +182,10 @@ class Following:
         with asking("follow"):
             await self._look_for_changes(lows, standing_too=seldom)
         looked = self._server_time()
-        self._noticing.robbed({name: min(now, at + lag) for name, at in lows.items()})
+        known = {name: min(now, at + self._reach.width(name)) for name, at in lows.items()}
+        self._noticing.robbed(known)
+        if self._polls == 0:
+            self._noticing.in_doubt(known)
         with asking("log"):
             if seldom or self._log.in_vain < _FEW:
                 await self._log.consider(deletes_low, min(now, deletes_low + lag))

@@ -83,6 +83,10 @@ class Index:
         """Ids of the roots that were published from a sequence on and not deleted, ascending."""
         return self._families[collection].live(sequence)
 
+    def in_doubt(self, collection: str) -> Sequence[int]:
+        """Ids of the roots of which nobody knows what was published last, ascending."""
+        return self._families[collection].in_doubt()
+
     def shown(self, scope: str, collection: str) -> Sequence[int]:
         """Ids of the children that a root shows, ascending."""
         return self._families[scope].shown(collection)

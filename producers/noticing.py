@@ -168,6 +168,16 @@ class Noticing:
             for root, collection, child in self._index.robbed(one.root.name):
                 self._demands.add(one, root, since[one.name], child=(collection, child), version=None)
 
+    def in_doubt(self, since: Mapping[str, datetime]) -> None:
+        """Roots whose last event may be on the topics though the index does not tell of it.
+
+        What that event showed and has since gone elsewhere would lead to the root that the index remembers, to that
+        root never. `since`: by aggregate.
+        """
+        for one in self._aggregates:
+            for id in self._index.in_doubt(one.root.name):
+                self._demands.add(one, id, since[one.name])
+
     def attached(self, aggregate: Aggregate, id: int, since: datetime) -> None:
         """A pivot of a root was attached or detached, which no row tells."""
         self._demands.add(aggregate, id, since)

@@ -1,6 +1,7 @@
 """Roots whose events may be on the topics though the index does not tell: what a kill between the two leaves behind.
 
-Were the source to look again as the index remembers it, the newer event would stand for ever.
+Were the source to look again as the index remembers it, the newer event would stand for ever. Nor is anybody led to
+such a root by what the event showed and the index does not know of: following reads each of them again.
 """
 
 from collections.abc import Iterable, Mapping

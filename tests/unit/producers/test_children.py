@@ -30,6 +30,29 @@ async def test_a_child_that_moves_reads_both_roots_again() -> None:
     assert [one["name"] for one in scene.folded()[other]["contacts"]] == ["Ada"]
 
 
+@pytest.mark.fault(2, 36)
+async def test_what_moves_on_after_a_kill_is_gone_from_a_root_whose_event_the_index_has_not_heard_of() -> None:
+    scene = await a_scene()
+    other, third = scene.shop.an_account("Bea"), scene.shop.an_account("Cleo")
+    await scene.following.poll()
+    scene.shop.clock.tick(60)
+    await scene.following.poll()  # from now on no look shows the accounts themselves
+    scene.shop.store.update("Contact", 1, contactable_id=other)
+    await scene.following.poll()
+    # The broker has the events, and not what the index was to note of them.
+    sent = max(at for at, (_, _, key, _) in enumerate(scene.broker.messages) if key == b"unsure")
+    kept = [one for one in scene.broker.messages[sent:] if one[0] != scene.topics.children]
+    scene.broker.messages[sent:] = kept
+    assert scene.folded()[other]["contacts"]
+    scene.restart()
+    await scene.begin()
+    scene.shop.store.update("Contact", 1, contactable_id=third)
+    scene.shop.clock.tick(60)
+    covered = await scene.following.poll(sweeping=())
+    assert [len(scene.folded()[id]["contacts"]) for id in (1, other, third)] == [0, 0, 1]
+    assert covered == scene.shop.clock.now - timedelta(seconds=10)
+
+
 @pytest.mark.fault(36)
 async def test_a_row_that_a_root_only_refers_to_is_not_taken_for_its_own() -> None:
     scene = await a_scene()

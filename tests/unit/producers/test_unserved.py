@@ -342,3 +342,20 @@ async def test_what_stands_still_for_long_makes_no_look_of_others_reach_back(mon
         await scene.following.poll()
     assert scene.shop.clock.now - told[-1]["note"] > timedelta(days=2)
     assert scene.shop.clock.now - told[-1]["payment"] < timedelta(days=2)
+
+
+async def test_the_wide_overlap_of_one_aggregate_lets_no_watermark_of_another_pass_a_root_that_is_in_doubt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene, told = await a_scene(), list[Mapping[str, datetime]]()
+    widths = dict.fromkeys(("account", "payment", "note"), timedelta(hours=1)) | {"account": timedelta(seconds=10)}
+    monkeypatch.setattr(scene.following._reach, "width", widths.__getitem__)
+    monkeypatch.setattr(type(scene.following._reach), "widest", timedelta(hours=1))
+    monkeypatch.setattr(scene.following._noticing, "robbed", told.append)
+    await scene.following.poll()
+    account = next(one for one in scene.aggregates if one.name == "account")
+    covered = scene.following.covered(account)
+    scene.shop.clock.tick(86_400)
+    await scene.following.poll()
+    assert covered is not None
+    assert told[-1]["account"] - covered == timedelta(seconds=10)
