@@ -7,7 +7,7 @@ from typing import Any
 from console import doctor_sonar, doctor_splynx, rights
 from console.checked import Check, Finding, exit_code_of, guarded, lines_of
 from console.doctor_splynx import API
-from console.topics import MAKE_TOPICS, plan_subjects, plan_topics
+from console.topics import MAKE_TOPICS, plan_subjects, plan_topic_settings, plan_topics
 from plumbing.errors import ExitCode, SyncError
 from plumbing.settings import Settings
 from plumbing.shares import Share
@@ -80,10 +80,13 @@ async def _rules(settings: Settings) -> list[Finding]:
 
 
 async def _topics(settings: Settings) -> list[Finding]:
-    missing = await asyncio.to_thread(plan_topics, settings)
-    if not missing:
-        return [Finding("topics", True, "all topics are there")]
-    return [Finding("topics", False, f"{len(missing)} topics are missing", MAKE_TOPICS, ExitCode.USAGE)]
+    if missing := await asyncio.to_thread(plan_topics, settings):
+        return [Finding("topics", False, f"{len(missing)} topics are missing", MAKE_TOPICS, ExitCode.USAGE)]
+    if found := await asyncio.to_thread(plan_topic_settings, settings):
+        topics = len({one.topic for one in found})
+        says = f"{topics} topics may lose what is on them: {', '.join(sorted({one.setting for one in found}))}"
+        return [Finding("topics", False, says, MAKE_TOPICS, ExitCode.USAGE)]
+    return [Finding("topics", True, "all topics are there, and kept as they must be")]
 
 
 async def _schemas(settings: Settings) -> list[Finding]:

@@ -67,7 +67,7 @@ app.add_typer(conflicts, name="conflicts")
 @app.command(epilog="Example: crossfade topics; crossfade topics --apply")
 @noted("topics", makes_the_topic=True)
 def topics(config: Config = None, json: Json = False, apply: Apply = False) -> None:
-    """Create the topics and register the schemas that are missing; shows them first."""
+    """Create the topics and register the schemas that are missing, and put right what is otherwise; shows it first."""
     try:
         settings = load_settings(config)
         plan = topic_plans.make_plan(settings)
@@ -80,6 +80,7 @@ def topics(config: Config = None, json: Json = False, apply: Apply = False) -> N
         "topics": [{"name": one.name, "partitions": one.partitions} for one in plan.create],
         "subjects": [subject for subject, _ in plan.register],
         "protect": list(plan.protect),
+        "put_right": [asdict(one) for one in plan.put_right],
     }
     show(document, as_json=json, text=summaries.topics_text)
 

@@ -39,6 +39,7 @@ SHAPES: dict[str, Shape] = {
         "topics[]": "Topics to create: `{name, partitions}`.",
         "subjects[]": "Schemas to register, by subject.",
         "protect[]": "Subjects whose compatibility is not FULL_TRANSITIVE.",
+        "put_right[]": "`{topic, setting, has, wanted}`: how a topic is kept otherwise than it must, in Kafka's names.",
     },
     "actions": {
         "actions[]": "`{id, at, by, host, command, options, ended, exit_code}`, the oldest first; ended and exit_code:"

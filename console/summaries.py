@@ -6,11 +6,16 @@ from console.output import table
 
 
 def topics_text(document: dict[str, Any]) -> str:
-    """What was, or would be, created."""
-    if not (document["topics"] or document["subjects"] or document["protect"]):
+    """What was, or would be, created and put right."""
+    if not (document["topics"] or document["subjects"] or document["protect"] or document["put_right"]):
         return "All topics and schemas are there."
     verb = "Created" if document["applied"] else "Would create"
     lines = [f"{verb} topic {one['name']} ({one['partitions']} partitions)" for one in document["topics"]]
+    verb = "Set" if document["applied"] else "Would set"
+    lines += [
+        f"{verb} {{setting}} of topic {{topic}} to {{wanted}}; it was {{has}}".format(**one)
+        for one in document["put_right"]
+    ]
     verb = "Registered" if document["applied"] else "Would register"
     lines += [f"{verb} {subject}" for subject in document["subjects"]]
     verb = "Protected" if document["applied"] else "Would protect"

@@ -13,6 +13,7 @@ from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
+from console.topic_settings import Differing, differing, put_right, settings_of
 from plumbing.avro import make_registry, registry_errors, require_registry
 from plumbing.errors import ConfigurationError, DependencyRefused, DependencyUnreachable
 from plumbing.kafka import make_admin, reach_broker, until_shown
@@ -34,11 +35,12 @@ class Plan:
     register: tuple[tuple[str, dict[str, Any]], ...]
     protect: tuple[str, ...]
     """Subjects that would take a schema which older readers or writers cannot live with."""
+    put_right: tuple[Differing, ...] = ()
 
     @property
     def empty(self) -> bool:
-        """Nothing is missing."""
-        return not (self.create or self.register or self.protect)
+        """Nothing is missing, and nothing otherwise than it must be."""
+        return not (self.create or self.register or self.protect or self.put_right)
 
 
 def missing_topics(wanted: Sequence[TopicSpec], existing: Mapping[str, int]) -> tuple[TopicSpec, ...]:
@@ -66,18 +68,27 @@ def make_plan(settings: Settings) -> Plan:
     """
     create = plan_topics(settings)
     register, protect = plan_subjects(settings)
-    return Plan(create, register, protect)
+    return Plan(create, register, protect, plan_topic_settings(settings, create))
 
 
 def plan_topics(settings: Settings) -> tuple[TopicSpec, ...]:
     """The topics that Kafka lacks. Raises as `make_plan`."""
-    admin = reach_broker(settings.kafka)
-    wanted = Topics(settings.instance).specs(
+    existing = reach_broker(settings.kafka)
+    return missing_topics(_wanted(settings), existing)
+
+
+def plan_topic_settings(settings: Settings, missing: Sequence[TopicSpec] = ()) -> tuple[Differing, ...]:
+    """What the topics that are there have otherwise than they must. Raises as `differing`."""
+    absent = {spec.name for spec in missing}
+    return differing(make_admin(settings.kafka), [spec for spec in _wanted(settings) if spec.name not in absent])
+
+
+def _wanted(settings: Settings) -> list[TopicSpec]:
+    return Topics(settings.instance).specs(
         with_topics(settings.sonar.leave_out),
         partitions=settings.kafka.partitions,
         retention_days=settings.kafka.sonar_retention_days,
     )
-    return missing_topics(wanted, admin)
 
 
 def require_topics(settings: Settings) -> None:
@@ -129,19 +140,18 @@ def _unfitting(subjects: Sequence[str]) -> ConfigurationError:
 
 
 def apply_plan(settings: Settings, plan: Plan) -> None:
-    """Create the topics, register the subjects and protect them. Safe to repeat, and beside another that does it.
+    """Create the topics, put right how they are kept, register the subjects and protect them.
+
+    Safe to repeat, and beside another that does it.
 
     Raises:
-        ConfigurationError: the registry refuses a schema as incompatible, or the broker a topic.
+        ConfigurationError: the registry refuses a schema as incompatible, or the broker a topic or a setting of one.
         DependencyRefused, DependencyUnreachable: Kafka or the registry says no, or does not answer.
     """
     if plan.create:
-        admin = make_admin(settings.kafka)
+        admin, copies = make_admin(settings.kafka), settings.kafka.replication_factor
         futures = admin.create_topics(
-            [
-                NewTopic(one.name, one.partitions, settings.kafka.replication_factor, config=dict(one.config))
-                for one in plan.create
-            ],
+            [NewTopic(one.name, one.partitions, copies, config=settings_of(one, copies)) for one in plan.create],
             operation_timeout=30,
         )
         for name, future in futures.items():
@@ -150,6 +160,8 @@ def apply_plan(settings: Settings, plan: Plan) -> None:
             except KafkaException as exc:
                 _unless_done(name, exc)
         until_shown(settings.kafka, list(futures))
+    if plan.put_right:
+        put_right(make_admin(settings.kafka), plan.put_right)
     # Side by side: a registry that keeps its schemas in Kafka answers each only when Kafka has it.
     with make_registry(settings.registry) as registry, ThreadPoolExecutor(_AT_A_TIME) as pool:
         for _ in pool.map(partial(_register, registry), plan.register):

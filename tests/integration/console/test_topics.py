@@ -6,6 +6,12 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import (  # type: ignore[attr-defined]
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
 from confluent_kafka.schema_registry import Schema
 from confluent_kafka.schema_registry.error import SchemaRegistryError
 
@@ -13,7 +19,7 @@ from console.shapes import members
 from console.topics import COMPATIBILITY
 from plumbing.avro import make_registry
 from plumbing.errors import ExitCode
-from plumbing.kafka import reach_broker
+from plumbing.kafka import make_admin, reach_broker
 from plumbing.settings import Settings, load_settings
 from sandbox.local.library import ROOT
 from schemas.avro import subjects
@@ -107,3 +113,33 @@ def test_a_schema_that_the_registry_refuses_is_named_before_anything_is_made(sit
         assert "Next: Use a new instance name" in ended.err
     assert not any(f".{settings.instance}." in name for name in reach_broker(settings.kafka))
     assert registered(settings) == [subject]
+
+
+def test_a_topic_that_is_kept_otherwise_is_found_and_put_right_and_what_is_not_ours_stays(site: Site) -> None:
+    site.crossfade("topics", "--apply")
+    settings = load_settings(site.config)
+    payments = Topics(settings.instance).sonar("payment")
+    changed = {"cleanup.policy": "compact", "segment.ms": "3600000"}
+    set_of(settings, payments, changed)
+    wrong = [{"topic": payments, "setting": "cleanup.policy", "has": "compact", "wanted": "delete"}]
+    assert site.crossfade("topics", "--json").document["put_right"] == wrong
+    assert "to delete; it was compact" in site.crossfade("topics").out
+    (told,) = [one for one in site.crossfade("doctor", "--json").document["checks"] if one["check"] == "topics"]
+    assert (told["ok"], told["says"]) == (False, "1 topics may lose what is on them: cleanup.policy")
+
+    assert site.crossfade("topics", "--apply", "--json").document["put_right"] == wrong
+    assert site.crossfade("topics", "--json").document["put_right"] == []
+    assert {name: kept(settings, payments)[name] for name in changed} == changed | {"cleanup.policy": "delete"}
+
+
+def set_of(settings: Settings, topic: str, values: dict[str, str]) -> None:
+    entries = [ConfigEntry(*one, incremental_operation=AlterConfigOpType.SET) for one in values.items()]
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+    admin = make_admin(settings.kafka)  # its futures end with it
+    admin.incremental_alter_configs([resource])[resource].result(30)
+
+
+def kept(settings: Settings, topic: str) -> dict[str, str]:
+    resource = ConfigResource(ResourceType.TOPIC, topic)
+    admin = make_admin(settings.kafka)
+    return {name: entry.value for name, entry in admin.describe_configs([resource])[resource].result(30).items()}
