@@ -38,27 +38,35 @@ class Kafka:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         client, controller = free_ports(2)
-        self._properties.write_text(_properties(self.folder / "data", client, controller))
+        self._properties.write_text(self.properties(client, controller))
         (self.folder / "log4j2.properties").write_text(LOGGING)
         run(
             "kafka storage",
-            self._java("kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(self._properties)),
+            self._java("kafka.tools.StorageTool", "format", "-t", self.cluster_id(), "-c", str(self._properties)),
             self.process.log,
         )
+
+    def properties(self, client: int, controller: int) -> str:
+        """The text of `server.properties`, with these ports."""
+        return _properties(self.folder / "data", client, controller)
+
+    def cluster_id(self) -> str:
+        """What the storage is formatted for: 22 characters of base64url."""
+        return _cluster_id()
 
     def command(self) -> Command:
         """The broker's command line."""
         return self._java("kafka.Kafka", str(self._properties))
 
     def is_ready(self) -> bool:
-        """True when the broker answers a metadata request."""
+        """True when the broker answers a metadata request, and belongs to its cluster."""
         host, _, port = self.bootstrap.rpartition(":")
         if not answers(int(port), host):
             return False
         # The client's complaints while the broker starts would be noise on the terminal.
         admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0, "socket.timeout.ms": 2000})
         try:
-            return len(admin.list_topics(timeout=2).brokers) == 1
+            return any(one.port == int(port) for one in admin.list_topics(timeout=2).brokers.values())
         except KafkaException:
             return False
 

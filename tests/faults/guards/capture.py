@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from console.topic_settings import IN_SYNC
 from plumbing.errors import SyncError
 from producers import documents
 from tests.faults.guards.patch import Guards, Patch, always, always_soon
@@ -36,6 +37,10 @@ def _without_waiting(real: Any) -> Any:
         self._index.produce(pending)
 
     return deliver
+
+
+def _on_one_broker(real: Any) -> Any:
+    return lambda name, partitions, copies, *, config: real(name, partitions, 1, config={**config, IN_SYNC: "1"})
 
 
 def _nobody(real: Any) -> Any:
@@ -211,6 +216,8 @@ CAPTURE: Guards = {
         Patch("producers.sequence.Sequence.reserve", _whatever_is_on_the_topics),
     ),
     "who has lost the lease publishes nothing": (Patch("producers.lease.Lease.check", always(None)),),
+    "a topic is on several brokers": (Patch("console.topics.NewTopic", _on_one_broker),),
+    "two brokers have what is acknowledged": (Patch("console.topic_settings._COPIES", lambda _: 1),),
     "what the broker did not take is told": (Patch("plumbing.kafka.AckedProducer._raise_failure", always(None)),),
     "a look that failed covers nothing": (Patch("producers.changes.Changes._changed", _nothing_changed),),
     "a question to Sonar has a deadline": (Patch("aiohttp.ClientTimeout", _for_ever),),

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from confluent_kafka import Message, TopicPartition
 
+from console.topics import apply_plan, make_plan
 from plumbing.avro import Codec, make_registry
 from plumbing.kafka import end_offsets, make_consumer
 from plumbing.settings import Settings
@@ -96,9 +97,12 @@ def make_site(
     start_sonar: Callable[..., SonarSandbox],
     tmp_path: Path,
 ) -> Callable[..., Site]:
-    """Makes the instance over a Sonar with `accounts` accounts, or a given one; other keys go to its settings."""
+    """Makes the instance over a Sonar with `accounts` accounts, or a given one; other keys go to its settings.
 
-    def make(accounts: int = 20, sonar: SonarSandbox | None = None, **sonar_settings: Any) -> Site:
+    With several `copies` of each topic they are made as the command makes them.
+    """
+
+    def make(accounts: int = 20, sonar: SonarSandbox | None = None, *, copies: int = 1, **sonar_settings: Any) -> Site:
         sonar = sonar or start_sonar(accounts=accounts)
         settings = Settings(
             instance=instance,
@@ -117,14 +121,17 @@ def make_site(
                 "secret": "s",
                 "db": {"host": "127.0.0.1", "user": "u", "password": "p", "name": "n"},
             },
-            kafka={"bootstrap": kafka_bootstrap, "partitions": PARTITIONS, "replication_factor": 1},
+            kafka={"bootstrap": kafka_bootstrap, "partitions": PARTITIONS, "replication_factor": copies},
             registry={"url": registry_url},
             rules=tmp_path / "rules.yaml",
             guards=tmp_path / "guards.yaml",
             http={"capture_port": 0},
             process={"hmac_key": "a key for the tests of capture"},
         )
-        prepare(settings, with_topics(settings.sonar.leave_out))
+        if copies == 1:
+            prepare(settings, with_topics(settings.sonar.leave_out))
+        else:
+            apply_plan(settings, make_plan(settings))
         return Site(settings, sonar)
 
     return make
