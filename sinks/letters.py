@@ -73,6 +73,8 @@ class DeadLetters:
         places = sorted((one.at.topic, one.at.partition, one.at.offset) for one in self._known)
         self._spending = Spending(DeadLetterBudget(window, budget), places)
         self._told: set[Told] = set()
+        """Handed over, and what they are about is not committed yet, so that it may come again."""
+        self._at_hand: set[Told] = set()
 
     @classmethod
     async def open(cls, settings: Settings, producer: AckedProducer, db: Database, ledger: Ledger) -> Self:
@@ -100,6 +102,10 @@ class DeadLetters:
         known = await asyncio.to_thread(lambda: set(filter(counts, known_letters(settings, mark))))
         return cls(producer, topics, budget, window, mark=mark, known=known)
 
+    def begin(self) -> None:
+        """Another piece of work begins: a batch, or what was woken. What the one before left uncommitted stays told."""
+        self._at_hand.clear()
+
     def add(
         self,
         *,
@@ -112,7 +118,7 @@ class DeadLetters:
         value: bytes = b"",
         record: str = "",
     ) -> None:
-        """Hand one over, unless it was already: a batch may be tried more than once, after a restart too.
+        """Hand one over, unless it was already: a batch may be tried again, after a rebalance or a restart too.
 
         `value` is left empty where the bytes may hold a secret.
 
@@ -122,6 +128,7 @@ class DeadLetters:
         at = Place(topic, partition, offset)
         self._spending.spend(at)
         one = Told(at, entity, record, error.code)
+        self._at_hand.add(one)
         if one in self._told or one in self._known:
             return
         self._producer.produce(
@@ -151,9 +158,13 @@ class DeadLetters:
             NotAcknowledged: not within a few seconds; a later call waits for the same letters.
             DeliveryFailed.
         """
-        if self._told:
+        if self._at_hand:
             await asyncio.to_thread(self._producer.flush, _ACK_SECONDS)
 
     def forget(self) -> None:
-        """The batch is committed: none of its letters comes again."""
-        self._told.clear()
+        """The work at hand is committed: none of its letters comes again.
+
+        Others do: a batch whose partitions were asked back as its letters were on their way is read again, behind what
+        was woken or came of another partition.
+        """
+        self._told -= self._at_hand

@@ -110,6 +110,7 @@ class Writer:
         if not deliveries:
             return
         self._ledger.batch += 1
+        self._letters.begin()
         outcomes: dict[tuple[str, int, int], tuple[Outcome, str]] = {}
         for one in deliveries:
             if one.error is not None:
@@ -150,6 +151,7 @@ class Writer:
     async def settle(self) -> int:
         """Write what was woken, give up on what waited too long; how many records were handled."""
         self._ledger.batch += 1
+        self._letters.begin()
         results, handled = await self._waiting.settle()
         self._letters.forget()
         self._count(results, [])

@@ -1,10 +1,12 @@
 """Bundles in, rows out: on a real Splynx stand-in with a real database, once and only once."""
 
 from decimal import Decimal
+from functools import partial
 from unittest.mock import Mock
 
 import pytest
 
+from plumbing.kafka import NotAcknowledged
 from plumbing.reading import Place
 from schemas.records import Ref
 from schemas.topics import Topics
@@ -283,6 +285,24 @@ async def test_a_message_that_passes_after_all_costs_no_budget_any_more(site: Si
             topic.send(ACCOUNTS, 2, customer(2, status="nonsense"), sequence=1),
         ]
     )
+    assert writer.counts.bundles == {"applied": 1, "dead_lettered": 1}
+
+
+@pytest.mark.fault(7)
+async def test_a_batch_that_was_asked_back_behind_its_letter_has_one_letter_when_it_comes_again(site: Site) -> None:
+    """What was woken, and a batch of another topic, are committed in between."""
+    topic, bus = Topic(), Mock()
+    writer = await site.own(site.make_writer(letters=DeadLetters(bus, Topics("t"), 100)))
+    asked_back = [topic.send(ACCOUNTS, 1, customer(1, status="nonsense"), sequence=1)]
+    other = [topic.send(GROUPS, 1, [Label(key="group:1", label="grp: A")], sequence=2)]
+    for meanwhile in (writer.settle, partial(writer.write, other)):
+        bus.flush.side_effect = NotAcknowledged("the broker is away")
+        with pytest.raises(NotAcknowledged):
+            await writer.write(asked_back)
+        bus.flush.side_effect = None
+        await meanwhile()
+    await writer.write(asked_back)
+    assert [one.kwargs["headers"]["crossfade.entity"] for one in bus.produce.call_args_list] == [b"customer"]
     assert writer.counts.bundles == {"applied": 1, "dead_lettered": 1}
 
 

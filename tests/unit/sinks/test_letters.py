@@ -52,6 +52,19 @@ def test_a_batch_that_is_tried_again_writes_no_letter_again(bus: Any) -> None:
     assert len(bus.sent) == 3
 
 
+def test_what_is_committed_in_between_leaves_the_letters_of_a_batch_told_that_comes_again(bus: Any) -> None:
+    """It was asked back while its letter was on its way; its partition comes again behind what was woken."""
+    letters = DeadLetters(bus, Topics("t"), 100)
+    letters.begin()
+    _add(letters, 7)
+    letters.begin()
+    _add(letters, 8)
+    letters.forget()
+    letters.begin()
+    _add(letters, 7)
+    assert [one["__connect.errors.offset"] for one in bus.sent] == [b"7", b"8"]
+
+
 def test_records_of_one_message_that_have_one_key_have_a_letter_each(bus: Any) -> None:
     """A customer, its info and its billing, all of which waited too long."""
     letters = DeadLetters(bus, Topics("t"), 100, known=[_known(8)])
