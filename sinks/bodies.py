@@ -100,6 +100,15 @@ def changed(body: Document, current: Mapping[str, Any]) -> Document:
     return result
 
 
+def image(sent: Mapping[str, Any], current: Mapping[str, Any]) -> Document:
+    """What a request changes, as a row has it before: of additional fields too only those that it names."""
+    found = {name: current.get(name) for name in sent if name != "additional_attributes"}
+    have = current.get("additional_attributes")
+    have = have if isinstance(have, Mapping) else {}
+    extra = {name: have.get(name, "") for name in sent.get("additional_attributes", {})}
+    return found | ({"additional_attributes": extra} if extra else {})
+
+
 def differing(sent: Document, read: Mapping[str, Any]) -> list[str]:
     """The names of attributes that were sent and that Splynx shows otherwise; what it does not show is left out."""
     names = [

@@ -12,7 +12,7 @@ from clients.splynx_errors import RecordMissing, RecordRefused
 from schemas.aggregate import DeletePolicy, Target, WritePath
 from schemas.ledger import GONE, LIVE, ORPHANED
 from schemas.ownership import DECLARED, Ownership
-from sinks.bodies import changed, same
+from sinks.bodies import changed, image, same
 from sinks.edits import Edits
 from sinks.entries import Entries, Owner
 from sinks.errors import KeyTaken, ParentMissing, ReadBackDiffers, ReferenceMissing, RowMissing
@@ -174,7 +174,7 @@ class RestRecords(RestRows):
             await self._db.retried(as_it_is)
             return False
         # Of money the whole row: the opposite of what was may be needed.
-        before = dict(current) if target.money else {name: current.get(name) for name in sent}
+        before = dict(current) if target.money else image(sent, current)
         try:
             call = await self.put(step, owner, target_id, item, sent, action="change", before=before, told=edits.told)
         except RecordRefused:

@@ -134,7 +134,9 @@ def undo_of(entries: Sequence[Entry], chosen: Collection[int], known: Known | No
             if known.state != LIVE:
                 return left(WITHDRAWN)
             return Undo(Way.WITHDRAW, _earliest(stack.writes[place:]), undoes=first.id)
-        was_gone = place > 0 and stack.writes[place - 1].withdrew_it
+        # Nothing that is in effect came before it: perhaps what made the row was undone, and that withdrew it.
+        earlier = stack.writes[:place] or [one for one in entries if one.id < first.id]
+        was_gone = bool(earlier) and earlier[-1].withdrew_it
         return Undo(Way.RESTORE, _earliest(stack.writes[place:]), undoes=first.id, was_gone=was_gone)
     # An undoing whose writes are chosen too has done already what is asked for.
     standing = [

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from schemas.ledger import GONE
-from sinks.bodies import SONAR_ID, Shape, changed, differing, same, with_foreign
+from sinks.bodies import SONAR_ID, Shape, changed, differing, image, same, with_foreign
 from sinks.plan import CLOSED, Document, Known, can_be_closed, closing
-from sinks.threeway import came_through
+from sinks.threeway import came_through, flat, without
 from sinks.undo import EXTRA, Undo, Way
 
 
@@ -72,10 +72,9 @@ def ahead_of(body: Document, written: Document, current: Mapping[str, Any]) -> D
 
 def image_of(current: Mapping[str, Any], sent: Document, ahead: Document) -> Document:
     """The before-image of an undoing: what it changes, as that is now, and what was changed `ahead` of it."""
-    image = {name: current.get(name) for name in sent} | {n: value for n, value in ahead.items() if n != EXTRA}
-    if EXTRA in ahead:
-        image[EXTRA] = {**(current.get(EXTRA) or {}), **ahead[EXTRA]}
-    return image
+    found = image(sent, current)
+    extra = found.get(EXTRA, {}) | ahead.get(EXTRA, {})
+    return found | ahead | ({EXTRA: extra} if extra else {})
 
 
 def image_of_done(
@@ -88,8 +87,7 @@ def image_of_done(
     done = came_through([sent], row, same) - came_through([sent], before, same)
     if whole:
         return before if done else {}
-    image = {name: before.get(name) for name in sent if name != EXTRA and name in done}
-    return image | ({EXTRA: before.get(EXTRA)} if done - image.keys() else {})
+    return without(image(sent, before), flat(sent).keys() - done)
 
 
 def names_in(body: Document) -> set[str]:

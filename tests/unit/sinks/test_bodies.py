@@ -4,7 +4,7 @@ import pytest
 
 from schemas.bundle import record_document
 from schemas.catalogue import TARGETS
-from sinks.bodies import Shape, changed, differing, same, with_foreign
+from sinks.bodies import Shape, changed, differing, image, same, with_foreign
 from tests.unit.sinks.records import DETAIL, PERSON, Detail, Person
 
 
@@ -81,6 +81,13 @@ def test_only_what_differs_is_sent() -> None:
     body = {"name": "A", "city": "Y", "additional_attributes": {"sonar_id": "1", "sonar_status": "ok"}}
     assert changed(body, current) == {"city": "Y", "additional_attributes": {"sonar_status": "ok"}}
     assert changed(current, current) == {}
+
+
+def test_an_image_holds_only_what_is_sent_of_additional_fields_too() -> None:
+    row = {"name": "Anna", "city": "X", "additional_attributes": {"gate": "1", "theirs": "y"}}
+    sent = {"name": "Bo", "additional_attributes": {"gate": "2", "new": "3"}}
+    assert image(sent, row) == {"name": "Anna", "additional_attributes": {"gate": "1", "new": ""}}
+    assert image({"city": "Z"}, row) == {"city": "X"}
 
 
 def test_a_read_back_names_the_fields_that_splynx_kept_otherwise() -> None:

@@ -9,7 +9,7 @@ from schemas.ledger import GONE, LIVE, ORPHANED
 from sinks.bodies import Shape
 from sinks.plan import Known
 from sinks.undo import EXTRA, REDO, UNDO, Entry, Undo, Way, action_of, payment_of, state_after, undo_of, written_for
-from sinks.undo_rows import ahead_of, body_of, document_after, edited, image_of, written_of
+from sinks.undo_rows import ahead_of, body_of, document_after, edited, image_of, image_of_done, written_of
 
 CUSTOMER, LABEL, PAYMENT = (TARGETS[name] for name in ("customer", "label", "payment"))
 SERVICE = Shape(TARGETS["internet_service"])
@@ -59,6 +59,23 @@ def test_a_customer_that_had_been_withdrawn_before_is_withdrawn_again() -> None:
     # That is undone as any withdrawal is.
     again = undo_of([*entries, entry(4, "undo-gone", {"status": "active"}, "r4", 3)], {4}, known(GONE))
     assert (again.way, again.was_gone, state_after(again, CUSTOMER)) == (Way.RESTORE, False, LIVE)
+
+
+def test_a_customer_that_came_again_after_its_making_was_undone_is_withdrawn_again() -> None:
+    entries = [
+        MADE,
+        entry(2, "undo-gone", {"status": "active"}, "r2", 1),
+        entry(3, "change", {"status": "disabled"}, "r3"),
+    ]
+    undo = undo_of(entries, {3}, known())
+    assert (undo.way, undo.was_gone, state_after(undo, CUSTOMER)) == (Way.RESTORE, True, GONE)
+    # One that was there before us, of which a change was undone, stays live.
+    theirs = [
+        entry(1, "change", {"name": "A"}),
+        entry(2, "undo-change", {"name": "B"}, "r2", 1),
+        entry(3, "change", {}, "r3"),
+    ]
+    assert not undo_of(theirs, {3}, known()).was_gone
 
 
 def test_of_several_images_the_earliest_of_each_column_counts() -> None:
@@ -274,10 +291,19 @@ def test_what_a_row_has_already_is_told_from_an_edit_and_its_image_is_what_had_b
     ahead = ahead_of(body, written, current)
     assert ahead == {"name": "New", "labels": [1, 2], EXTRA: {"sonar_status": "New"}}
     assert image_of(current, {"city": "X"}, ahead) == {
-        "city": "Y", "name": "New", "labels": [1, 2], EXTRA: {"sonar_status": "New", "gate": "1", "t": 3},
+        "city": "Y", "name": "New", "labels": [1, 2], EXTRA: {"sonar_status": "New"},
     }  # fmt: skip
     # What somebody made of it is neither.
     assert ahead_of(body, written, current | {"name": "By hand"}) == {k: v for k, v in ahead.items() if k != "name"}
+
+
+def test_of_a_change_whose_answer_was_lost_the_image_holds_what_it_did() -> None:
+    sent = {"name": "New", "city": "Y", EXTRA: {"sonar_status": "New", "gate": "2"}}
+    before = {"name": "Old", "city": "X", EXTRA: {"sonar_status": "Old", "gate": "1"}}
+    row = {"name": "New", "city": "By hand", EXTRA: {"sonar_status": "New", "gate": "By hand", "t": 3}}
+    assert image_of_done(sent, before, row, whole=False) == {"name": "Old", EXTRA: {"sonar_status": "Old"}}
+    assert image_of_done(sent, before, row, whole=True) == before
+    assert image_of_done(sent, before, before, whole=True) == {}
 
 
 BY_SQL = [entry(1, "create"), entry(2, "change", {"customer_id": "21", "charged": "21", "amount": "9"})]
