@@ -8,7 +8,7 @@ from schemas.ledger import OVERWRITTEN
 from schemas.ownership import Ownership
 from sinks.payment_rows import PaymentRows, alike
 from sinks.payment_work import Work
-from sinks.plan import Document
+from sinks.plan import Document, Known
 from sinks.receipts import receipt_of
 from sinks.threeway import BY_POLICY, Merged, Told, merge
 
@@ -42,6 +42,15 @@ class PaymentEdits:
             decided=one.step.decided,
             same=alike,
         )
+
+    def edited(self, known: Known, row: Row, customer_id: int | None) -> dict[str, Any]:
+        """`{field: Splynx's value}` of what somebody changed since a payment was written.
+
+        `customer_id`: whom it was written for; None where nobody knows.
+        """
+        base = self._fields(known.document, known.revision, customer_id)
+        current = _current(row, base)
+        return {name: current[name] for name, value in base.items() if not alike(value, current[name])}
 
     def _base(self, one: Work) -> dict[str, Any]:
         """What was written last; nothing of a row that was adopted, of which nobody knows."""

@@ -13,14 +13,15 @@ from plumbing.lanes import in_lanes
 from schemas.aggregate import Target, WritePath
 from schemas.catalogue import TARGETS
 from schemas.ledger import LIVE
+from schemas.ownership import DECLARED
 from schemas.write_paths import WritePaths
 from sinks.bodies import Shape, changed, same
 from sinks.errors import RowMissing
 from sinks.handles import Handles
+from sinks.payment_edits import PaymentEdits
 from sinks.payment_rows import PaymentRows, alike, live_rows
-from sinks.plan import can_be_closed, refs_of, resolved
+from sinks.plan import CLOSED, can_be_closed, refs_of, resolved
 from sinks.planned import Planned, lane_of
-from sinks.receipts import receipt_of
 from sinks.rollback_documents import DocumentLooks
 from sinks.site import Site
 from sinks.store import Intent, Key
@@ -40,7 +41,9 @@ class Rollback:
     def __init__(self, site: Site, short: Mapping[str, Collection[str]], *, money: bool, ways: WritePaths) -> None:
         """`short`: as `startup.short_fields`; `money`: payments may be written."""
         self._site, self._money, self._sql, self._ways = site, money, ways.sql, ways
-        self._made: PaymentRows | None = None
+        self._edits: PaymentEdits | None = None
+        self._closing = set[Key]()
+        """What was looked at and would be closed; where it is closed the ledger tells."""
         self.shapes = {name: Shape(target, short.get(name, ())) for name, target in TARGETS.items()}
         self.documents = DocumentLooks(site, self.shapes)
 
@@ -135,6 +138,7 @@ class Rollback:
         if self.by_sql(planned[0].target):
             return [one.told() for one in await self.look_at_payments(planned)]
         looked = await in_lanes(planned, lane_of, self.look, self._site.client.settings.concurrency)
+        self._closing |= {(one.target.entity, one.key) for one in looked if one.sent.get("status") == CLOSED}
         return [one.told() for one in looked]
 
     def by_sql(self, target: Target) -> bool:
@@ -174,7 +178,23 @@ class Rollback:
         nobodys = names_in(ahead) | came_through(perhaps, current, same)
         if columns := [name for name in edited(planned.undo, shape, written, current) if name not in nobodys]:
             return planned.leave(f"edited in Splynx since: {', '.join(columns)}")
-        return replace(planned, item=item, current=current, body=body, sent=changed(body, current), ahead=ahead)
+        sent = changed(body, current)
+        if sent.get("status") == CLOSED and (running := await self._running_on(planned)) is not None:
+            return planned.leave(f"{running[0]} {running[1]} of it runs on, and Splynx would copy it: undo that first")
+        return replace(planned, item=item, current=current, body=body, sent=sent, ahead=ahead)
+
+    async def _running_on(self, planned: Planned) -> Key | None:
+        """A record that is not closed with the one that it belongs to: a service of another run, or an edited one."""
+        assert planned.owned is not None
+        owner, me = planned.owned.owner, (planned.target.entity, planned.key)
+        async with self._site.db.session() as tx:
+            known = (await self._site.ledger.known(tx, [owner])).get(owner, [])
+        for one in known:
+            belongs = me in {(ref.entity, ref.key) for ref in refs_of(one.document, {})}
+            runs = one.state == LIVE and one.document.get("status") != CLOSED and can_be_closed(TARGETS[one.entity])
+            if belongs and runs and (one.entity, one.key) not in self._closing:
+                return one.entity, one.key
+        return None
 
     # SQL
 
@@ -191,13 +211,18 @@ class Rollback:
         if not self._money:
             return [_without_money(one) for one in planned]
         async with nullcontext(tx) if tx else self._site.db.session() as reading:
-            # Asked once: what it depends on stays, and there are many parts.
-            made = self._made = self._made or await PaymentRows.of(reading)
+            # Asked once: what they depend on stays, and there are many parts.
+            edits = self._edits = self._edits or PaymentEdits(
+                await PaymentRows.of(reading), DECLARED, self._ways.not_ours(planned[0].target)
+            )
             ids = {one.owned.known.target_id for one in planned if one.owned is not None}
             rows = await live_rows(reading, ids, lock=tx is not None)
-        return [self._look_at_payment(one, rows, made) for one in planned]
+            customers = await self._site.ledger.ids(reading, {key for one in planned if (key := _customer_of(one))})
+        return [self._look_at_payment(one, rows, customers, edits) for one in planned]
 
-    def _look_at_payment(self, planned: Planned, rows: Mapping[int, Row], made: PaymentRows) -> Planned:
+    def _look_at_payment(
+        self, planned: Planned, rows: Mapping[int, Row], customers: Mapping[Key, int], edits: PaymentEdits
+    ) -> Planned:
         if planned.undo.way is Way.LEFT or planned.owned is None:
             return planned
         known = planned.owned.known
@@ -206,12 +231,15 @@ class Rollback:
             return planned.leave("its row is no longer in Splynx")
         if "receipt_number" not in known.document:
             return planned.leave("nobody knows what was written last")
-        if known.state == LIVE:
-            own = made.own(known.document, receipt_of(known.document["receipt_number"], known.revision))
-            differ = {name for name, value in own.items() if not alike(value, row[name])}
-            if columns := sorted(differ - self._ways.not_ours(planned.target)):
-                return planned.leave(f"edited in Splynx since: {', '.join(columns)}")
         before = planned.undo.before
+        if known.state == LIVE:
+            customer = _customer_of(planned)
+            edited = edits.edited(known, row, None if customer is None else customers.get(customer))
+            if planned.undo.way is Way.RESTORE:
+                # What it returns to, and has: an edit of before those writes, which they have left.
+                edited = {n: value for n, value in edited.items() if not (n in before and alike(before[n], value))}
+            if edited:
+                return planned.leave(f"edited in Splynx since: {', '.join(sorted(edited))}")
         sent = {name: value for name, value in before.items() if name in row and str(row[name]) != str(value)}
         if planned.undo.way is Way.WITHDRAW or not before:
             sent = {"amount": str(-row["total"])}  # of the opposite document
@@ -236,6 +264,12 @@ def _planned(
             undo = left("the ledger has no bundle of it")
         runs = tuple(dict.fromkeys(entry.run_id for entry in of))
         yield Planned(TARGETS[key[0]], key[1], one, undo, runs, of[-1].id)
+
+
+def _customer_of(planned: Planned) -> Key | None:
+    """Whom a payment was written for last, as far as the ledger tells."""
+    customer = planned.owned.known.document.get("customer_id") if planned.owned is not None else None
+    return (customer["entity"], customer["key"]) if isinstance(customer, Mapping) else None
 
 
 def _without_money(planned: Planned) -> Planned:

@@ -122,6 +122,62 @@ async def test_rows_that_somebody_edited_since_are_listed_and_left(pair: Pair) -
     assert picture(pair)["money"] == {"s1": Decimal("9.99"), "s2": Decimal(2), "s3": Decimal(3)}
 
 
+async def test_an_edit_of_another_additional_field_holds_nothing_back_and_stays(pair: Pair) -> None:
+    edited = (
+        "SELECT v.value FROM customers_values v JOIN customers c ON c.id = v.id"
+        " WHERE c.login = 's1' AND v.name = 'sonar_account_number'"
+    )
+    await second_run(pair)
+    pair.run(
+        "UPDATE customers_values v JOIN customers c ON c.id = v.id SET v.value = 'By hand'"
+        " WHERE c.login = 's1' AND v.name = 'sonar_account_number'"
+    )
+    done = await rollback(pair, run_id=run_of(pair))
+    assert ways(done)[("customer", "1")] == "restore"
+    assert pair.rows(edited) == [{"value": "By hand"}]
+    await rollback(pair, run_id=done.run_id)
+    assert pair.rows(edited) == [{"value": "By hand"}]
+
+
+async def test_an_edit_of_a_payments_row_in_the_ledger_or_of_whose_it_is_is_seen(pair: Pair) -> None:
+    await second_run(pair)
+    dated = "SELECT t.date FROM billing_transactions t JOIN payments p ON p.transaction_id = t.id"
+    pair.run(
+        "UPDATE billing_transactions t JOIN payments p ON p.transaction_id = t.id SET t.date = '2001-02-03'"
+        " WHERE p.receipt_number = 'SP11'"
+    )
+    pair.run(
+        "UPDATE billing_transactions t JOIN payments p ON p.transaction_id = t.id JOIN customers c ON c.login = 's1'"
+        " SET t.customer_id = c.id, p.customer_id = c.id WHERE p.receipt_number = 'SP13'"
+    )
+    result = await rollback(pair, run_id=run_of(pair))
+    left = {one.key: one.undo.why for one in result.records if one.target.entity == "payment" and one.undo.why}
+    assert left == {"11": "edited in Splynx since: ledger_date", "13": "edited in Splynx since: customer_id"}
+    assert str(pair.rows(f"{dated} WHERE p.receipt_number = 'SP11'")[0]["date"]) == "2001-02-03"
+    assert pair.rows("SELECT COUNT(*) AS n FROM payments WHERE receipt_number LIKE 'SP13-%'") == [{"n": 0}]
+
+
+async def test_a_customer_stays_open_while_a_service_of_another_run_runs_on(pair: Pair) -> None:
+    """Splynx would end that service, and leave a copy of it."""
+    services = "SELECT status FROM services_internet ORDER BY id"
+    pair.send("account", 4, account(4), sequence=10, owner=4)
+    await pair.sink()
+    made = run_of(pair)
+    pair.send("account", 4, account(4) | {"internet_service": [service(501, 4)]}, sequence=11, owner=4)
+    await pair.sink()
+    sold = run_of(pair)
+    result = await rollback(pair, run_id=made)
+    (why,) = [one.undo.why for one in result.records if one.target.entity == "customer"]
+    assert why == "internet_service 501 of it runs on, and Splynx would copy it: undo that first"
+    assert (result.exit_code, pair.rows(services)) == (ExitCode.PARTLY, [{"status": "active"}])
+    # Together both are closed, which is foreseen.
+    foreseen = await rollback(pair, account=4, apply=False)
+    assert {ways(foreseen)[key] for key in (("internet_service", "501"), ("customer", "4"))} == {"withdraw"}
+    for run in (sold, made):
+        assert (await rollback(pair, run_id=run)).exit_code is ExitCode.DONE
+    assert pair.rows(services) == [{"status": "disabled"}]
+
+
 @in_both_modes
 async def test_what_a_later_run_wrote_is_left_until_that_is_taken_back(pair: Pair) -> None:
     before = picture(pair)
