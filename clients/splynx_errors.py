@@ -44,13 +44,21 @@ class SplynxRefused(DependencyRefused):
 
 
 class SplynxModuleOff(SplynxRefused):
-    """Splynx has the module behind a path switched off, or not allowed for this key's partner (405)."""
+    """Splynx has the module behind a path switched off, or not allowed for this key's partner (405).
+
+    A sink that has written before does not end for a module that is off: it is a guard, and what it concerns waits.
+    """
 
     code = "splynx.module_off"
     remedy = (
         "Switch the module on in Splynx (Config > Main > Modules), or allow it for this API key, then run `crossfade"
         " doctor`."
     )
+
+    def __init__(self, message: str, module: str = "") -> None:
+        """`module`: as Splynx's menu calls it; empty where that is not known."""
+        super().__init__(message)
+        self.module = module
 
 
 class SplynxUnauthorized(SplynxRefused):
@@ -129,9 +137,9 @@ def error_of(status: int, body: bytes, headers: Mapping[str, str] = MappingProxy
     if status == 401:
         return SplynxUnauthorized(f"Splynx answered {told}")
     if status == 405:
-        module = _MODULES.get(path.removeprefix("admin/").partition("/")[0])
+        module = _MODULES.get(path.removeprefix("admin/").partition("/")[0], "")
         off = f": its module {module} is off, or not allowed for this key" if module else ""
-        return SplynxModuleOff(f"Splynx answered {told}{off}")
+        return SplynxModuleOff(f"Splynx answered {told}{off}", module)
     if status == 429:
         return SplynxBusy(f"Splynx answered {told}", retry_after(headers))
     if status == 408 or status >= 500:

@@ -2,7 +2,8 @@
 
 What the switches are called in the API is not public, so each stands in a file: with its key and expected value, or
 with who confirmed in the UI that it is off, and when. What is missing counts as violated, and so does what would
-have our writes refused: a required field that nobody fills, a right that our key lacks, a server without zero dates.
+have our writes refused: a required field that nobody fills, a right that our key lacks, a module that is off, a server
+without zero dates.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, mo
 
 from clients.mysql import Database
 from clients.splynx import SplynxClient
-from clients.splynx_errors import RecordMissing
+from clients.splynx_errors import RecordMissing, SplynxModuleOff
 from plumbing import metrics
 from plumbing.errors import ConfigurationError
 from plumbing.yaml_file import read_yaml
@@ -95,12 +96,16 @@ _ZERO_DATES_REFUSED = frozenset({"NO_ZERO_DATE"})
 
 @dataclass(frozen=True)
 class Violation:
-    """A guard that does not hold, what to do, and the aggregates that wait for it."""
+    """A guard that does not hold, what to do, and the aggregates that wait for it.
+
+    `is_shut`: Splynx does not show their records either, so that nobody can find out what became of a lost call.
+    """
 
     name: str
     problem: str
     remedy: str
     pauses: frozenset[str] = frozenset()
+    is_shut: bool = False
 
 
 def load_guards(path: Path) -> GuardsFile:
@@ -153,6 +158,7 @@ async def check_guards(client: SplynxClient, db: Database | None, guards: Path, 
     ways = WritePaths.of(file, sql=db is not None)
     violations = [
         *judge(given, values, file.target.timezone),
+        *await _switched_off(client, ways),
         *await _required(client, filled),
         *_without_rights(await client.rights(), ways),
     ]
@@ -204,6 +210,22 @@ def _problem(
     if guard.name == TIME_ZONE and not _equal(guard.expected, zone):
         return "expects another zone than target.timezone in the rules", "Correct the one that is wrong."
     return None
+
+
+async def _switched_off(client: SplynxClient, ways: WritePaths) -> list[Violation]:
+    """Modules of what goes over REST: while one is off, Splynx answers nothing there."""
+    violations = []
+    for entity, endpoint in entities().items():
+        if not ways.may_go(TARGETS[entity], WritePath.REST):
+            continue
+        try:
+            await client.options(endpoint)
+        except SplynxModuleOff as exc:
+            problem = f"is off, or not allowed for this key (405 for {endpoint})"
+            remedy = "Config > Main > Modules: switch it on, or allow it for this API key"
+            pauses = _writers_of(TARGETS[entity])
+            violations.append(Violation(f"module {exc.module}".strip(), problem, remedy, pauses, is_shut=True))
+    return violations
 
 
 async def _required(client: SplynxClient, filled: Collection[str]) -> list[Violation]:

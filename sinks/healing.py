@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import structlog
@@ -50,8 +50,10 @@ class Healing:
         async with self._db.transaction() as tx:
             return {one: await self._ledger.take(tx, one, owner) for one in sorted(set(partitions))}
 
-    async def heal_all(self, tokens: Mapping[int, int]) -> int:
+    async def heal_all(self, tokens: Mapping[int, int], but: Collection[str] = ()) -> int:
         """Find out about all open calls of these partitions, `{partition: token}`; how many there were.
+
+        `but`: aggregates whose calls stay open, for Splynx shows nothing of them now.
 
         Raises:
             Fenced, CutOver: another writer took over meanwhile, or nobody writes any more.
@@ -63,7 +65,8 @@ class Healing:
             metrics.OPEN_INTENTS.set(await self._ledger.unfinished(tx))
         # Promises last: what they wait for is among the calls.
         for intent in sorted(intents, key=lambda one: one.method == BESIDE):
-            await self.heal(intent, tokens[intent.partition])
+            if intent.aggregate not in but:
+                await self.heal(intent, tokens[intent.partition])
         return len(intents)
 
     async def heal(self, intent: Intent, token: int) -> int | None:

@@ -9,6 +9,7 @@ import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
 
 from clients.mysql import Database
+from clients.splynx_errors import SplynxModuleOff
 from plumbing import metrics
 from plumbing.errors import Action, SyncError
 from plumbing.kafka import is_lost, watermarks
@@ -117,6 +118,7 @@ class Loop:
         messages = [message for message in messages if message.partition() in self._writer.tokens]
         # Read while a longer round was at work, at whose end a guard was found not to hold.
         if held_back := self._pauses.held_back(messages):
+            self._pauses.put_on(consumer, consumer.assignment())
             self._pauses.rewind(consumer, held_back)
             messages = [message for message in messages if message not in held_back]
         if messages:
@@ -142,8 +144,8 @@ class Loop:
         if time.monotonic() - self._guarded > (_VIOLATED_SECONDS if self._pauses.why else _GUARD_SECONDS):
             await self._insist(stop, self._look_at_guards)
             self._pauses.put_on(consumer, consumer.assignment())
-            if self._writer.tokens and not self._pauses.why:
-                await self._insist(stop, self._writer.look_at_conflicts)
+            if self._writer.tokens:
+                await self._insist(stop, self._look_at_conflicts)
             self._guarded = time.monotonic()
         return len(messages)
 
@@ -200,8 +202,15 @@ class Loop:
         # The client reads on in a topic that was made anew, from the old offset, if it has that one when it is asked.
         await self._checkpoints()
         violations = await self._guard()
+        shut = self._pauses.shut
         await self._heed(violations)
+        if shut - self._pauses.shut:
+            await self._heal()  # of what was sent before nothing could be found out
         return len(violations)
+
+    async def _look_at_conflicts(self) -> int:
+        # A module may have been switched off since the guards were looked at.
+        return 0 if self._pauses.why else await self._writer.look_at_conflicts()
 
     async def _heed(self, violations: Sequence[Violation]) -> None:
         self._pauses.heed(violations)
@@ -218,7 +227,7 @@ class Loop:
 
     async def _heal(self) -> int:
         """Find out what became of calls whose answer was lost, by whoever made them; how many."""
-        return await self._healing.heal_all(self._writer.tokens)
+        return await self._healing.heal_all(self._writer.tokens, but=self._pauses.shut)
 
     async def _batch(self, consumer: Consumer, messages: list[Message]) -> int:
         deliveries = self._stream.intake.take(messages)
@@ -241,45 +250,49 @@ class Loop:
     ) -> int:
         """Do it again while the error says so; the consumer stands still meanwhile.
 
-        Before it is done again, it is found out what became of open calls, and after an outage whether this is the
-        Splynx of before.
+        Before it is done again, it is looked whether this is the Splynx of before (after an outage), or what has to
+        wait for a module that is off; and it is found out what became of open calls.
 
         Raises:
-            GuardsViolated: after an outage, one of the `messages` has to wait.
-            Fenced, AskedBack, DeliveryFailed: at once. Whatever says HALT: at once.
+            GuardsViolated: after such a look, one of the `messages` has to wait.
+            SplynxModuleOff: no guard is about what met it.
+            Fenced, AskedBack, DeliveryFailed: at once. Whatever else says HALT: at once.
         """
         pause, begun = 0.5, time.monotonic()
         reasons: set[str] = set()
-        while True:
-            try:
-                if reasons:
-                    await self._heal()
-                    if time.monotonic() - begun > _OUTAGE_SECONDS:
-                        await self._look_at_guards()
+        try:
+            while True:
+                try:
+                    if reasons:
+                        if SplynxModuleOff.code in reasons or time.monotonic() - begun > _OUTAGE_SECONDS:
+                            await self._look_at_guards()
+                        await self._heal()
                         self._pauses.check(messages)
-                result = await work()
-            except AskedBack:
-                raise
-            except SyncError as exc:
-                metrics.ERRORS.labels(STAGE, exc.code).inc()
-                if isinstance(exc, Fenced) and self._writer.leaving.is_set():
-                    raise AskedBack("another sink has taken over") from exc
-                if exc.action is not Action.RETRY or isinstance(exc, Fenced) or is_lost(exc):
+                    return await work()
+                except AskedBack:
                     raise
-                log.warning("sink.waits", error=exc.code, seconds=pause)
-                metrics.STAGE_PAUSED.labels(STAGE, exc.code).set(1)
-                reasons.add(exc.code)
-                self._wrong["paused"] = exc.code
-            else:
-                for code in reasons:
-                    metrics.STAGE_PAUSED.labels(STAGE, code).set(0)
-                self._wrong.pop("paused", None)
-                return result
-            if await _is_set_within(stop, self._writer.leaving, pause):
-                return 0
-            if self._writer.leaving.is_set():
-                raise AskedBack("another sink takes over while this one waits")
-            pause = min(pause * 2, 30)
+                except SyncError as exc:
+                    metrics.ERRORS.labels(STAGE, exc.code).inc()
+                    if isinstance(exc, Fenced) and self._writer.leaving.is_set():
+                        raise AskedBack("another sink has taken over") from exc
+                    # Once the guards were asked, what it is about waits.
+                    is_off = isinstance(exc, SplynxModuleOff) and exc.code not in reasons
+                    is_over = exc.action is not Action.RETRY or isinstance(exc, Fenced) or is_lost(exc)
+                    if is_over and not is_off:
+                        raise
+                    log.warning("sink.waits", error=exc.code, seconds=pause)
+                    metrics.STAGE_PAUSED.labels(STAGE, exc.code).set(1)
+                    reasons.add(exc.code)
+                    self._wrong["paused"] = exc.code
+                if await _is_set_within(stop, self._writer.leaving, pause):
+                    return 0
+                if self._writer.leaving.is_set():
+                    raise AskedBack("another sink takes over while this one waits")
+                pause = min(pause * 2, 30)
+        finally:
+            for code in reasons:
+                metrics.STAGE_PAUSED.labels(STAGE, code).set(0)
+            self._wrong.pop("paused", None)
 
 
 async def _is_set_within(stop: asyncio.Event, leaving: asyncio.Event, seconds: float) -> bool:

@@ -28,6 +28,11 @@ class Pauses:
         return frozenset[str]().union(*(one.pauses for one in self._violations.values()))
 
     @property
+    def shut(self) -> frozenset[str]:
+        """Names of those of which Splynx does not even show anything."""
+        return frozenset[str]().union(*(one.pauses for one in self._violations.values() if one.is_shut))
+
+    @property
     def why(self) -> str:
         """Names of the guards; empty when all hold."""
         return ", ".join(sorted({one.name for one in self._violations.values()}))

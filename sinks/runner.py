@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from confluent_kafka.schema_registry import SchemaRegistryClient
 
+from clients.splynx_errors import SplynxModuleOff
 from plumbing import metrics
 from plumbing.avro import make_registry
 from plumbing.garbage import collect_seldom
@@ -153,7 +154,7 @@ class _Parts:
 
     async def run(self, stop: asyncio.Event) -> SinkSummary:
         summary = SinkSummary(applied=True)
-        await check_ready(self._client, self._settings.rules)
+        await self._check_ready()
         check_fields(rules := read_rules(self._settings.rules))
         check_paths(rules)
         ways = WritePaths.of(rules.file, sql=self._settings.ledger_beside_rows)
@@ -247,6 +248,15 @@ class _Parts:
         summary.held = await self._held()
         return summary
 
+    async def _check_ready(self) -> None:
+        try:
+            await check_ready(self._client, self._settings.rules)
+        except SplynxModuleOff:
+            async with self._db.session() as tx:
+                if not await self._ledger.begun(tx):
+                    raise
+            # Only what it concerns waits: the guards tell. What the rules name is looked up at a later start.
+
     async def _payments(self, ways: WritePaths) -> Payments | None:
         """Asked before anything is written, for here a database that is no Splynx's shows itself."""
         if not self._settings.ledger_beside_rows:
@@ -270,10 +280,11 @@ class _Parts:
     async def _warn_of_version(self) -> None:
         """Nothing waits for it, for what else is written is right; told when it is found, and when it changes."""
         for entity in entities():
-            lacking = await attributes_lacking(self._client, entity)
-            if lacking != self._lacking.get(entity, []):
-                log.warning("sink.attributes_lacking", entity=entity, attributes=lacking)
-            self._lacking[entity] = lacking
+            with suppress(SplynxModuleOff):  # a guard tells of it
+                lacking = await attributes_lacking(self._client, entity)
+                if lacking != self._lacking.get(entity, []):
+                    log.warning("sink.attributes_lacking", entity=entity, attributes=lacking)
+                self._lacking[entity] = lacking
 
     async def _check_database(self) -> None:
         if self._settings.ledger_beside_rows:

@@ -65,7 +65,7 @@ class Waiting:
         self._went_on: datetime | None = None
 
     def pause(self, aggregates: frozenset[str]) -> None:
-        """Neither write nor give up what waits of these aggregates. Once they go on, patience begins anew."""
+        """Write nothing that waits of these aggregates, and give up nothing. Once they go on, patience begins anew."""
         if self._paused - aggregates:
             self._went_on = self._ledger.now()
         self._paused = aggregates
@@ -134,7 +134,8 @@ class Waiting:
         # All as of one instant: a bundle that comes in between may let wait on what is behind it.
         async with self._db.transaction() as tx:
             ready = await self._woken(tx)
-            parked = await self._ledger.held(tx, tables.PARKED, self._tokens, _AT_ONCE, but=self._paused)
+            # Of what goes on, too, much may wait for what stands still.
+            parked = [] if self._paused else await self._ledger.held(tx, tables.PARKED, self._tokens, _AT_ONCE)
         if ready.rows:
             results = await self._write_held(ready)
         # What it waits for could not come while its topic stood still.

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 from unittest.mock import AsyncMock, Mock
 
 import httpx2
@@ -15,15 +16,18 @@ from plumbing.dead_letters import TooManyDeadLetters
 from plumbing.kafka import make_admin, make_producer
 from sandbox.splynx.settings import GUARDS
 from schemas.catalogue import AGGREGATES, TARGETS, aggregate
+from schemas.records import Ref, SplynxRecord
 from sinks.errors import GuardsViolated
 from sinks.ledger_errors import AdoptionNeeded, TargetNotEmpty
 from sinks.readiness import entities
 from sinks.runner import SinkSummary, run_sink
-from tests.integration.sinks.pair import Pair, account, going_on, load, payment, until
+from tests.integration.sinks.pair import Pair, account, going_on, load, payment, service, tariff, until
+from tests.modes import in_both_modes
 
 pytestmark = pytest.mark.timeout(300)
 
 
+CUSTOMERS = "admin/customers/customer"
 STATE = (
     "SELECT (SELECT COUNT(*) FROM customers) AS customers, (SELECT COUNT(*) FROM payments) AS payments,"
     " (SELECT SUM(deposit) FROM customer_billing) AS money, (SELECT COUNT(*) FROM {ledger}.journal) AS journal"
@@ -235,6 +239,58 @@ async def test_a_right_or_a_zero_date_that_is_refused_holds_up_what_goes_that_wa
     stop.set()
     assert (await running).held == {}
     assert seen.await_count > len(entities())  # at each look, too: it may be upgraded meanwhile
+
+
+@in_both_modes
+async def test_a_module_that_is_switched_off_under_a_running_sink_holds_up_what_it_concerns(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a change, before that is read back; a start finds it so, too. Nothing is lost, and nothing given up."""
+    sold: dict[str, list[SplynxRecord]] = {
+        "internet_service": [service(5, 1, tariff_id=Ref(entity="internet_tariff", key="7"))]
+    }
+    pair.send("service", 7, tariff(7), sequence=1)
+    pair.send("account", 1, account(1) | sold, sequence=1, owner=1)
+    pair.send("payment", 11, payment(11, 1, 100), sequence=1, owner=1)
+    await pair.sink()
+    monkeypatch.setattr("sinks.loop._VIOLATED_SECONDS", 0.5)
+    guards, put = "SELECT value FROM {ledger}.meta WHERE name = 'guards'", SplynxClient.put
+
+    async def switch_off(*paths: str) -> None:
+        async with httpx2.AsyncClient() as http:
+            answer = await http.put(f"{pair.splynx.control}/modules", json={"disabled": paths})
+            assert answer.status_code == 204, answer.text
+
+    async def the_last(self: SplynxClient, path: str, id: int, body: Mapping[str, Any], **options: Any) -> None:
+        await put(self, path, id, body, **options)
+        if path == CUSTOMERS:
+            monkeypatch.setattr(SplynxClient, "put", put)
+            await switch_off(CUSTOMERS)
+
+    monkeypatch.setattr(SplynxClient, "put", the_last)
+    pair.send("account", 1, account(1, name="Renamed") | sold, sequence=2, owner=1)
+    for turn in (1, 2):
+        stop = asyncio.Event()
+        running = asyncio.create_task(run_sink(pair.settings, apply=True, stop=stop))
+        await until(pair, guards, going_on(running))
+        pair.send("account", 1 + turn, account(1 + turn), sequence=2, owner=1 + turn)
+        pair.send("account_group", turn, {"label": []}, sequence=1)
+        done = f"SELECT 1 FROM {{ledger}}.aggregates WHERE aggregate = 'account_group' AND sonar_id = {turn}"
+        await until(pair, done, going_on(running))
+        assert pair.rows(guards) == [{"value": "module Customers"}]
+        assert pair.rows("SELECT 1 FROM {ledger}.intents WHERE state = 'open'")
+        if turn == 1:
+            stop.set()
+            await running
+    await switch_off()
+    await until(pair, "SELECT 1 FROM customers WHERE login = 's3'", going_on(running))
+    stop.set()
+    assert (await running).held == {}
+    assert pair.rows(guards) == pair.rows("SELECT 1 FROM {ledger}.intents WHERE state = 'open'") == []
+    assert pair.rows("SELECT name FROM customers WHERE login = 's1'") == [{"name": "Renamed"}]
+    changes = "SELECT 1 FROM {ledger}.journal WHERE entity = 'customer' AND record_key = '1' AND action = 'change'"
+    assert len(pair.rows(changes)) == 1
+    assert pair.dead_letters() == []
 
 
 def test_every_target_has_a_path_that_the_sink_can_write() -> None:

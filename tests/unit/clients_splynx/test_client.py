@@ -109,8 +109,11 @@ def test_each_status_has_its_type_and_action(status: int, internal: str, kind: t
 
 
 def test_a_module_that_is_off_is_named_as_the_menu_calls_it() -> None:
-    assert "its module Tickets is off" in str(error_of(405, b"{}", path="admin/support/tickets"))
-    assert "module" not in str(error_of(405, b"{}", path="portal/invoices"))
+    for path, module in (("admin/support/tickets", "Tickets"), ("portal/invoices", "")):
+        error = error_of(405, b"{}", path=path)
+        assert isinstance(error, SplynxModuleOff)
+        assert error.module == module
+        assert (f"its module {module} is off" in str(error)) is bool(module)
 
 
 @pytest.mark.parametrize("status", [301, 302, 400, 403, 404, 422])

@@ -10,7 +10,7 @@ import yaml
 
 from clients.mysql import SQL_MODE, Database
 from clients.splynx import SplynxClient
-from clients.splynx_errors import RecordMissing
+from clients.splynx_errors import RecordMissing, error_of
 from plumbing.errors import ConfigurationError
 from sandbox import choices
 from schemas.catalogue import TARGETS
@@ -112,12 +112,21 @@ def test_a_refusal_names_each_switch_with_its_place() -> None:
 
 
 class Splynx:
-    """Its configuration, the additional fields of customers, and what our key may do."""
+    """Its configuration, the additional fields of customers, what our key may do, and what is switched off."""
 
     def __init__(
-        self, *fields: Mapping[str, str], zone: str = ZONE, rights: Mapping[str, Mapping[str, str]] | None = None
+        self,
+        *fields: Mapping[str, str],
+        zone: str = ZONE,
+        rights: Mapping[str, Mapping[str, str]] | None = None,
+        off: str = "",
     ) -> None:
-        self.fields, self.zone, self.told = fields, zone, rights or {}
+        self.fields, self.zone, self.told, self.off = fields, zone, rights or {}, off
+
+    async def options(self, path: str) -> dict[str, Any]:
+        if path == self.off:
+            raise error_of(405, b"{}", path=path)
+        return {"attributes": [], "additional_attributes": []}
 
     async def rights(self) -> Mapping[str, Mapping[str, str]]:
         return self.told
@@ -200,6 +209,26 @@ async def test_a_right_that_our_key_lacks_holds_up_what_goes_over_rest_there(
     assert {name for one in found.values() for name in one.pauses} == waiting
     assert all("may not add" in one.problem and "API keys" in one.remedy for one in found.values())
     assert await violations(tmp_path, Splynx(rights={controller: ALL}), db) == {}
+
+
+@pytest.mark.parametrize(
+    ("off", "server", "module", "waiting"),
+    [
+        pytest.param("admin/customers/customer", BY_SQL, "Customers", {"account"}, id="customers"),
+        pytest.param("admin/tariffs/internet", BY_SQL, "Tariff plans", {"service"}, id="tariffs"),
+        pytest.param("admin/config/labels", BY_SQL, "Config", {"account_group", "account_type"}, id="labels"),
+        pytest.param("admin/finance/payments", None, "Finance", {"payment"}, id="payments, over REST"),
+        pytest.param("admin/finance/payments", BY_SQL, "", set(), id="payments, by SQL"),
+        pytest.param("admin/fup/cap-tariff", None, "", set(), id="nothing of ours"),
+    ],
+)
+async def test_a_module_that_is_off_holds_up_what_goes_over_rest_there(
+    tmp_path: Path, off: str, server: str | None, module: str, waiting: set[str]
+) -> None:
+    found = await violations(tmp_path, Splynx(off=off), Server(server) if server else None)
+    assert set(found) == ({f"module {module}"} if module else set())
+    assert {name for one in found.values() for name in one.pauses} == waiting
+    assert all(one.is_shut and "Config > Main > Modules" in one.remedy for one in found.values())
 
 
 async def test_a_server_that_refuses_zero_dates_holds_up_what_goes_by_sql(tmp_path: Path) -> None:

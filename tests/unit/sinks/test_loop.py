@@ -10,8 +10,10 @@ from unittest.mock import Mock
 
 import pytest
 
+from clients.splynx_errors import SplynxModuleOff
 from plumbing.errors import DependencyUnreachable, SyncError
 from plumbing.kafka import DeliveryFailed, NotAcknowledged
+from plumbing.metrics import REGISTRY
 from schemas.catalogue import aggregate
 from sinks.errors import AskedBack, Fenced, GuardsViolated
 from sinks.guards import Violation
@@ -128,7 +130,46 @@ async def test_after_an_outage_splynx_is_looked_at_again_before_a_write(monkeypa
     scene = Scene(DependencyUnreachable("away"), guard=(ForeignTarget("a backup was restored"),))
     with pytest.raises(ForeignTarget):
         await scene.insist()
-    assert scene.done == ["heal"]
+    assert scene.done == []
+
+
+OFF = Violation("module Customers", "is off", "Switch it on", frozenset({"account"}), is_shut=True)
+
+
+@pytest.mark.parametrize(
+    ("topic", "waits"),
+    [pytest.param("accounts", True, id="what it concerns"), pytest.param("groups", False, id="what it does not")],
+)
+async def test_a_module_that_is_met_switched_off_holds_up_the_batch_that_it_concerns(topic: str, waits: bool) -> None:
+    scene = Scene(SplynxModuleOff("405", "Customers"))
+    scene.violations = [OFF]
+    if waits:
+        with pytest.raises(GuardsViolated):
+            await scene.insist(topic)
+    else:
+        await scene.insist(topic)
+    assert scene.done == ["guard", "heal"] + ["work"] * (not waits)
+    assert (scene.writer.waiting, scene.wrong) == ({"account"}, {"guards": "module Customers"})
+    paused = {"stage": "sink", "code": SplynxModuleOff.code}
+    assert REGISTRY.get_sample_value("crossfade_stage_paused", paused) == 0
+
+
+async def test_a_module_that_is_off_and_that_no_guard_is_about_ends_the_process() -> None:
+    scene = Scene(*[SplynxModuleOff("405")] * 3)
+    with pytest.raises(SplynxModuleOff):
+        await scene.insist("accounts")
+    assert (scene.done, len(scene.left["work"])) == (["guard", "heal"], 1)
+
+
+async def test_once_a_module_is_on_again_it_is_found_out_what_was_sent_there_before() -> None:
+    scene = Scene()
+    scene.violations = [OFF]
+    await scene.loop._look_at_guards()
+    assert scene.done == ["guard"]
+    scene.violations = []
+    await scene.loop._look_at_guards()
+    await scene.loop._look_at_guards()
+    assert scene.done == ["guard", "guard", "heal", "guard"]
 
 
 @pytest.mark.parametrize(
@@ -148,6 +189,15 @@ async def test_a_guard_that_does_not_hold_after_an_outage_holds_up_the_batch_tha
         await scene.insist(topic)
     assert ("work" in scene.done) is not waits
     assert (scene.writer.waiting, scene.wrong["guards"]) == ({"account"}, "reminders")
+
+
+async def test_a_module_that_is_switched_off_under_a_look_at_conflicts_ends_that_look() -> None:
+    scene = Scene()
+    scene.writer.look_at_conflicts = partial(scene._step, "conflicts")
+    scene.left["conflicts"] = [SplynxModuleOff("405")]
+    scene.violations = [OFF]
+    await scene.loop._insist(asyncio.Event(), scene.loop._look_at_conflicts)
+    assert scene.done == ["guard", "heal"]
 
 
 @pytest.mark.parametrize("waits", [pytest.param(False, id="all guards hold"), pytest.param(True, id="one does not")])

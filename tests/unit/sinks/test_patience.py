@@ -5,12 +5,14 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from schemas.catalogue import TARGETS
 from sinks.tables.held import HELD
 from sinks.waiting import Waiting
 
 NOON = datetime(2026, 5, 1, 12)  # noqa: DTZ001 - as the ledger's columns keep an instant
-PAYMENTS, NOTHING = frozenset({"payment"}), frozenset[str]()
+NOTHING = frozenset[str]()
 
 
 class Kept:
@@ -40,7 +42,7 @@ class Kept:
     known = states
 
     async def held(
-        self, tx: None, state: str, partitions: Any, limit: int, *, but: Any, behind: int = 0
+        self, tx: None, state: str, partitions: Any, limit: int, *, but: Any = (), behind: int = 0
     ) -> list[dict[str, Any]]:
         return [row for row in self.parked if state == "parked" and row["aggregate"] not in but]
 
@@ -88,12 +90,16 @@ async def test_a_record_that_waits_too_long_is_given_up(monkeypatch: Any) -> Non
     assert await settled(kept, waiting, after_hours=24.1) == ["1"]
 
 
-async def test_nothing_is_given_up_while_its_topic_stands_still_and_patience_begins_anew(monkeypatch: Any) -> None:
+@pytest.mark.parametrize("topic", ["payment", "account"])
+async def test_nothing_is_given_up_while_a_topic_stands_still_and_patience_begins_anew(
+    monkeypatch: Any, topic: str
+) -> None:
+    """Its own, or that of what it waits for."""
     kept = Kept()
     waiting = made(kept, monkeypatch)
-    waiting.pause(PAYMENTS)
+    waiting.pause(frozenset({topic}))
     assert await settled(kept, waiting, after_hours=40) == []
-    waiting.pause(PAYMENTS)
+    waiting.pause(frozenset({topic}))
     waiting.pause(NOTHING)  # at 40 hours
     assert await settled(kept, waiting, after_hours=64) == []
     assert await settled(kept, waiting, after_hours=64.1) == ["1"]

@@ -68,6 +68,14 @@ def test_only_what_a_violated_guard_concerns_stands_still_until_it_holds_again()
     assert (reading.stopped, pauses.why) == (set(), "")
 
 
+def test_splynx_shows_nothing_only_of_what_is_shut() -> None:
+    pauses = Pauses(TOPICS)
+    pauses.heed([ON])
+    assert pauses.shut == set()
+    pauses.heed([ON, Violation("module Config", "is off", "Switch it on", frozenset({"account_group"}), is_shut=True)])
+    assert (set(pauses.aggregates), set(pauses.shut)) == ({"account", "account_group"}, {"account_group"})
+
+
 def test_a_change_is_told_once_with_the_place_of_the_switch() -> None:
     pauses = Pauses(TOPICS)
     with capture_logs() as told:
