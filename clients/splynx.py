@@ -22,6 +22,7 @@ from clients.splynx_auth import (
     token_header,
 )
 from clients.splynx_errors import NotSplynx, SplynxBusy, SplynxUnauthorized, SplynxUnreachable, error_of
+from clients.splynx_money import as_in_column, parsed
 from clients.splynx_query import Search
 from clients.transactions import refuse_in_transaction
 from plumbing import metrics
@@ -32,6 +33,8 @@ _LONGEST_WAIT_SECONDS = 120.0
 _METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS")
 Told = Callable[[int], object]
 """Hears an HTTP status."""
+Read = Callable[[bytes], Any]
+"""Reads JSON; raises ValueError where it is none."""
 
 
 def _nobody(status: int) -> None:
@@ -88,21 +91,21 @@ class SplynxClient:
         await self._http.aclose()
 
     async def get(self, path: str, record_id: int | str) -> dict[str, Any]:
-        """One row. Holds secrets: Splynx shows passwords in clear.
+        """One row, its money exact (`splynx_money`). Holds secrets: Splynx shows passwords in clear.
 
         Raises:
             RecordMissing, SplynxRefused, SplynxUnreachable.
         """
         answer = await self._call("GET", f"{path}/{record_id}")
-        return self._object(answer)
+        return as_in_column(path, self._object(answer, parsed))
 
     async def list(self, path: str, search: Search | None = None) -> list[dict[str, Any]]:
-        """The rows that `search` finds; all of them without a limit."""
+        """The rows that `search` finds, as `get` gives them; all of them without a limit."""
         answer = await self._call("GET", path, params=search.pairs() if search else None)
-        rows = self._json(answer)
+        rows = self._json(answer, parsed)
         if not isinstance(rows, list):
             raise SplynxUnreachable("Splynx answered a listing with something that is no list")
-        return rows
+        return [as_in_column(path, row) for row in rows]
 
     async def rights(self) -> Mapping[str, Mapping[str, str]]:
         """The same as `permissions`, as they are now: a log-in is told them, and a token outlives what it was told."""
@@ -278,16 +281,16 @@ class SplynxClient:
         rights = told.get("permissions")
         self.permissions = rights if isinstance(rights, dict) else {}  # a list where there are none
 
-    def _object(self, answer: httpx2.Response) -> dict[str, Any]:
-        parsed = self._json(answer)
-        if not isinstance(parsed, dict):
+    def _object(self, answer: httpx2.Response, read: Read = orjson.loads) -> dict[str, Any]:
+        told = self._json(answer, read)
+        if not isinstance(told, dict):
             raise SplynxUnreachable("Splynx answered with something that is no object")
-        return parsed
+        return told
 
     @staticmethod
-    def _json(answer: httpx2.Response) -> Any:
+    def _json(answer: httpx2.Response, read: Read = orjson.loads) -> Any:
         try:
-            return orjson.loads(answer.content)
-        except orjson.JSONDecodeError as exc:
+            return read(answer.content)
+        except ValueError as exc:
             # HTML with status 200: a maintenance page or a wrong address.
             raise SplynxUnreachable("Splynx answered with something that is no JSON") from exc

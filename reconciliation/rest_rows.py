@@ -15,6 +15,7 @@ import orjson
 
 from clients.splynx import SplynxClient
 from clients.splynx_errors import RecordMissing
+from clients.splynx_money import parsed
 from clients.splynx_paths import listing
 from clients.splynx_query import Search
 from plumbing.lanes import in_lanes
@@ -75,13 +76,14 @@ class RestRows:
                 f"SELECT id, row FROM part WHERE entity = ? AND id IN ({marks})",  # noqa: S608 - placeholders only
                 (entity, *some),
             )
-            known = {int(id): orjson.loads(row) for id, row in kept}
+            known = {int(id): parsed(row) for id, row in kept}
             missing = [id for id in some if id not in known]
             at_once = self._client.settings.concurrency
             read = await in_lanes(missing, int, lambda id: self._part(entity, id), at_once)
             known |= dict(zip(missing, read, strict=True))
             self._kept.executemany(
-                "INSERT INTO part VALUES (?, ?, ?)", [(entity, id, orjson.dumps(known[id])) for id in missing]
+                "INSERT INTO part VALUES (?, ?, ?)",
+                [(entity, id, orjson.dumps(known[id], default=_number)) for id in missing],
             )
             found |= {id: row for id, row in known.items() if row is not None}
         return found
@@ -152,6 +154,11 @@ def _path(entity: str) -> str:
 
 def _by_id(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: int(row["id"]))
+
+
+def _number(exact: Decimal) -> orjson.Fragment:
+    """A number as Splynx told it, digit by digit."""
+    return orjson.Fragment(str(exact))
 
 
 def _ledger_of(row: Mapping[str, Any] | None) -> dict[str, Any]:

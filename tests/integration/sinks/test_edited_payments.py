@@ -1,5 +1,6 @@
 """Payments that somebody changed, moved or deleted in Splynx: the deposit stays right, and it is told."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -12,27 +13,33 @@ from schemas.write_paths import WritePaths
 from sinks.payments import Payments
 from tests.integration.sinks.conftest import Site
 from tests.integration.sinks.records import ACCOUNTS, PAYMENTS, Topic, customer, payment
+from tests.modes import in_both_modes
 
 pytestmark = pytest.mark.timeout(120)
 
+IMAGE = "SELECT before_image FROM {ledger}.journal WHERE entity = 'payment' AND action = 'change'"
+
 
 @pytest.mark.fault(27)
+@in_both_modes
 async def test_the_money_of_a_payment_is_put_back_and_its_comment_is_held(site: Site) -> None:
+    """What was there is told to the last digit, as text, whatever way it was read."""
     topic = Topic()
     writer = await site.own(site.make_writer())
     await writer.write([topic.send(ACCOUNTS, 1, customer(1), sequence=1)])
     await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900)], sequence=2)])
-    site.run("UPDATE payments SET comment = 'by hand', amount = 8 WHERE receipt_number = 'SP10'")
+    site.run("UPDATE payments SET comment = 'by hand', amount = 7.5 WHERE receipt_number = 'SP10'")
     await writer.write([topic.send(PAYMENTS, 10, [payment(10, 1, 900, memo="seen")], sequence=3)])
     told = site.rows("SELECT field, state, base, source, target FROM {ledger}.conflicts ORDER BY field")
     assert told == [
-        {"field": "amount", "state": "overwritten", "base": '"9.00"', "source": '"9.00"', "target": '"8.0000"'},
+        {"field": "amount", "state": "overwritten", "base": '"9.00"', "source": '"9.00"', "target": '"7.5000"'},
         {"field": "comment", "state": "open", "base": '""', "source": '""', "target": '"by hand"'},
     ]
     assert site.rows("SELECT comment, amount, memo FROM payments") == [
         {"comment": "by hand", "amount": Decimal(9), "memo": "seen"}
     ]
     assert set(site.deposits().values()) == {Decimal(9)}
+    assert json.loads(site.rows(IMAGE)[0]["before_image"])["amount"] == "7.5000"
 
 
 @pytest.mark.fault(27)
@@ -105,7 +112,10 @@ async def test_a_payment_that_was_edited_in_splynx_and_is_gone_leaves_nothing(
         await site.ledger.enter(tx, phase)
     await writer.write([topic.send(PAYMENTS, 9, [], sequence=2)])
     assert list(site.deposits().values()) == [Decimal(0), Decimal(0)]
-    assert {"field": field, "state": "overwritten"} in site.rows("SELECT field, state FROM {ledger}.conflicts")
+    rows = site.rows("SELECT field, target FROM {ledger}.conflicts WHERE state = 'overwritten'")
+    told = {row["field"]: row["target"] for row in rows}
+    assert field in told
+    assert told.get("amount", '"12.0000"') == '"12.0000"'
 
 
 @pytest.mark.fault(27)

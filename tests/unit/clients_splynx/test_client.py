@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from decimal import Decimal
 
 import httpx2
 import orjson
@@ -142,6 +143,38 @@ async def test_html_with_status_200_is_no_answer() -> None:
     async with _client(lambda _: httpx2.Response(200, html="<h1>Maintenance</h1>")) as client:
         with pytest.raises(SplynxUnreachable):
             await client.get("admin/customers/customer", 1)
+
+
+@pytest.mark.parametrize(
+    ("told", "exact"),
+    [
+        pytest.param("759.5", "759.5000", id="fraction"),
+        pytest.param("760", "760.0000", id="whole"),
+        pytest.param("-0.1", "-0.1000", id="negative"),
+        pytest.param("123456789012345.6789", "123456789012345.6789", id="all that a column holds"),
+        pytest.param("0.30000000000000004", "0.3000", id="as PHP adds up"),
+    ],
+)
+@pytest.mark.parametrize("name", ["amount", "total", "due"])
+async def test_a_total_is_what_its_column_has_though_it_came_as_a_number(name: str, told: str, exact: str) -> None:
+    row = f'{{"id": 7, "{name}": {told}, "remind_amount": "1.5000"}}'
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, text=row if request.url.path.endswith("/7") else f"[{row}]")
+
+    async with _client(answer) as client:
+        one, (listed,) = await client.get("admin/finance/payments", 7), await client.list("admin/finance/payments")
+    assert one == listed
+    assert (one["id"], str(one[name]), one["remind_amount"]) == (7, exact, "1.5000")
+    assert isinstance(one[name], Decimal)
+
+
+async def test_no_number_of_a_row_was_a_float() -> None:
+    async with _client(lambda _: httpx2.Response(200, text='{"price": 123456789012345.6789, "total": 3}')) as client:
+        row = await client.get("admin/tariffs/internet", 7)
+        settings = await client.settings_of("finance", "automation")
+    assert (str(row["price"]), row["total"], type(row["total"])) == ("123456789012345.6789", 3, int)
+    assert isinstance(settings["price"], float)  # a switch is compared with a value of a file
 
 
 async def test_a_lost_connection_is_unreachable_and_a_write_is_not_repeated() -> None:

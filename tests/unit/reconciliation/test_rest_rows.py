@@ -112,6 +112,14 @@ async def test_a_part_is_asked_for_once_in_a_look_and_anew_in_the_next(splynx: S
     assert (await rows.parts("customer_billing", [1]))[1]["deposit"] == "9.0000"
 
 
+async def test_a_part_lies_as_exact_as_it_came(splynx: Splynx, rows: RestRows) -> None:
+    splynx.tables[BILLING][0]["min_balance"] = Decimal("123456789012345.6789")
+    first, again = [await rows.parts("customer_billing", [1]) for _ in range(2)]
+    assert splynx.asked[BILLING] == 1
+    assert again == first
+    assert str(again[1]["min_balance"]) == "123456789012345.6789"
+
+
 async def test_a_payment_comes_with_its_ledger_row_and_without_one_that_is_deleted(rows: RestRows) -> None:
     found = await rows.payments([1, 7])
     assert (found[1]["ledger_type"], found[1]["ledger_total"], found[1]["ledger_deleted"]) == ("credit", "10.0050", "0")
