@@ -19,6 +19,7 @@ from schemas.catalogue import references
 from schemas.ledger import GONE, LIVE
 from sinks.bodies import SONAR_ID
 from sinks.handles import endpoint_of, listing_of
+from sinks.payment_rows import amount_of
 from sinks.plan import SONAR_UNIQUE_ID, Document
 from sinks.receipts import revision_of
 from sinks.store import Ledger, dumped
@@ -166,13 +167,12 @@ async def adopt(marked: Marked, db: Database, ledger: Ledger, aggregates: Sequen
 
 def amounts_of(document: Document) -> dict[str, Any]:
     """What is compared of a payment that is found again: money, day, customer and number. Nothing of it is personal."""
-    exponent = int(document["exponent"])
     return {
         "customer": document["customer_id"]["key"],
         "receipt_number": document["receipt_number"],
         "date": str(document["date"]),
         "payment_type": int(document["payment_type"]),
-        "amount": Decimal(int(document["amount_minor"])).scaleb(-exponent).normalize(),
+        "amount": f"{amount_of(document):.{_EXPONENT}f}",
     }
 
 

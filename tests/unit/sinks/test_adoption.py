@@ -9,7 +9,7 @@ from clients.mysql import Database
 from clients.splynx import SplynxClient
 from schemas.ledger import LIVE
 from schemas.records import Ref, To
-from sinks.adoption import Marked
+from sinks.adoption import Marked, amounts_of
 from sinks.plan import Known, Step, Verb, is_of_another
 from tests.unit.sinks.records import LINE, PERSON, Line
 
@@ -67,3 +67,19 @@ async def test_a_service_is_owned_by_the_account_of_its_customer() -> None:
     ((found,),) = [page async for page in marked.pages("line")]
     assert (found.key, found.owner, found.target_id) == ("540", 7, 90)
     assert found.document == {"customer_id": {"entity": "customer", "key": "7"}}
+
+
+@pytest.mark.parametrize(
+    ("minor", "exponent", "told"),
+    [
+        pytest.param(1000, 2, "10.0000", id="in cents"),
+        pytest.param(100000, 4, "10.0000", id="as Splynx has it"),
+        pytest.param(-1, 0, "-1.0000", id="of a currency without cents"),
+    ],
+)
+def test_an_amount_is_told_as_splynx_has_it(minor: int, exponent: int, told: str) -> None:
+    document = {
+        "customer_id": {"key": "1"}, "receipt_number": "SP1", "date": "2026-01-02", "payment_type": 1,
+        "amount_minor": minor, "exponent": exponent,
+    }  # fmt: skip
+    assert amounts_of(document)["amount"] == told
