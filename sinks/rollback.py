@@ -278,7 +278,7 @@ def _without_money(planned: Planned) -> Planned:
 
 def _entry(row: Row) -> Entry:
     image = None if row["before_image"] is None else json.loads(row["before_image"])
-    return Entry(int(row["id"]), row["run_id"], row["action"], image, row["undoes"])
+    return Entry(int(row["id"]), row["run_id"], row["action"], image, row["undoes"], int(row["batch"]))
 
 
 __all__ = ["Chosen", "Rollback", "Tell", "Writes"]

@@ -34,6 +34,7 @@ class Entry:
     action: str
     before: Mapping[str, Any] | None
     undoes: int | None = None
+    batch: int = 0
 
     @property
     def kind(self) -> str:
@@ -129,7 +130,7 @@ def undo_of(entries: Sequence[Entry], chosen: Collection[int], known: Known | No
         place = stack.writes.index(first)
         lasting = _lasting(stack.writes[place:], writes)
         if others := [one for one in lasting if one.id not in writes and not one.is_half]:
-            return left(f"written again by run {others[-1].run_id}: undo that first")
+            return left(f"written again by {_named(others[-1], mine)}: undo that first")
         if first.made_it:
             if known.state != LIVE:
                 return left(WITHDRAWN)
@@ -151,6 +152,13 @@ def undo_of(entries: Sequence[Entry], chosen: Collection[int], known: Known | No
         return left(f"written again by run {stack.writes[-1].run_id}: undo that first")
     way = Way.WITHDRAW if undoing.made_it else Way.RESTORE
     return Undo(way, undoing.before or {}, REDO, undoes=undoing.id)
+
+
+def _named(other: Entry, chosen: Sequence[Entry]) -> str:
+    """The run that wrote an entry; its batch where the chosen ones are of that run, too, which cannot come first."""
+    if any(one.run_id == other.run_id for one in chosen):
+        return f"batch {other.run_id}/{other.batch}"
+    return f"run {other.run_id}"
 
 
 def _lasting(writes: Sequence[Entry], chosen: Collection[int]) -> list[Entry]:
@@ -215,15 +223,23 @@ def written_for(entries: Sequence[Entry], known: Known | None, account: int, cus
     """
     last = known.document.get("customer_id") if known is not None else None
     ours = not isinstance(last, Mapping) or last["key"] == str(account)
-    found = set()
+    found, mine = set[int](), False
+    later: Entry | None = None
     for one in reversed(entries):
         image = one.before or {}
         was_ours = charged_by(image) == customer if "customer_id" in image else ours
-        # What is withdrawn is withdrawn where it was.
-        if was_ours if one.withdrew_it else ours:
+        if not (one.withdrew_it and _is_same_write(one, later)):
+            # What is withdrawn is withdrawn where it was.
+            mine = was_ours if one.withdrew_it else ours
+        if mine:
             found.add(one.id)
-        ours = was_ours
+        ours, later = was_ours, one
     return found
+
+
+def _is_same_write(one: Entry, later: Entry | None) -> bool:
+    """Whether the entry behind it goes on with it: over REST a payment that moves is taken back, and made elsewhere."""
+    return later is not None and (one.run_id, one.batch) == (later.run_id, later.batch)
 
 
 def _minor(amount: Any) -> int:

@@ -31,6 +31,7 @@ from sandbox.local.stack import Addresses
 from sinks.rollback import Writes
 from tests.conftest import MariaDbAccess
 from tests.integration.sinks.pair import Pair, account, load, opened, payment
+from tests.modes import in_both_modes
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -113,6 +114,7 @@ async def test_a_decision_that_splynx_did_not_follow_is_told_and_can_be_repeated
     assert "sink.read_back" in text_of(differs.document())
 
 
+@in_both_modes
 async def test_edits_are_listed_decided_and_undone(pair: Pair) -> None:
     found = await ids(pair)
     assert set(found) == {"customer 1 name", "customer 1 phone", "customer 2 phone", "payment 11 comment"}

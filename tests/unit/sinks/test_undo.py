@@ -22,9 +22,14 @@ def known(state: str = LIVE, document: dict[str, Any] = DOCUMENT) -> Known:
 
 
 def entry(
-    id: int, action: str, before: dict[str, Any] | None = None, run: str = "r1", undoes: int | None = None
+    id: int,
+    action: str,
+    before: dict[str, Any] | None = None,
+    run: str = "r1",
+    undoes: int | None = None,
+    batch: int = 0,
 ) -> Entry:
-    return Entry(id, run, action, before, undoes)
+    return Entry(id, run, action, before, undoes, batch)
 
 
 MADE, CHANGED = entry(1, "create"), entry(2, "change", {"name": "Anna Example"}, "r2")
@@ -95,6 +100,10 @@ def test_of_several_images_the_earliest_of_each_column_counts() -> None:
     ("entries", "chosen", "record", "why"),
     [
         pytest.param([MADE, CHANGED], {1}, known(), "written again by run r2: undo that first", id="a later run"),
+        pytest.param(
+            [MADE, entry(2, "change", {"name": "Anna Example"}, batch=7)], {1}, known(),
+            "written again by batch r1/7: undo that first", id="a later batch of the run itself",
+        ),
         pytest.param(
             [CHANGED, entry(3, "undo-change", {}, "r3", 2)], {2}, known(), "undone already by run r3", id="undone"
         ),
@@ -307,14 +316,22 @@ def test_of_a_change_whose_answer_was_lost_the_image_holds_what_it_did() -> None
 
 
 BY_SQL = [entry(1, "create"), entry(2, "change", {"customer_id": "21", "charged": "21", "amount": "9"})]
-OVER_REST = [entry(1, "create"), entry(2, "compensate", {"customer_id": 21}), entry(3, "change")]
+OVER_REST = [entry(1, "create"), entry(2, "compensate", {"customer_id": 21}, "r2", batch=3)]
 
 
 @pytest.mark.parametrize(
     ("entries", "customer", "first", "second"),
     [
         pytest.param(BY_SQL, "2", {1}, {2}, id="it moved, by SQL"),
-        pytest.param(OVER_REST, "2", {1, 2}, {3}, id="it moved, over REST: taken back where it was"),
+        pytest.param(
+            [*OVER_REST, entry(3, "change", None, "r2", batch=3)], "2", {1}, {2, 3},
+            id="it moved, over REST: what takes it back where it was is half of that",
+        ),
+        pytest.param(
+            [*OVER_REST, entry(3, "change", None, "r2", batch=4)], "2", {1, 2}, {3},
+            id="it was taken back, and came again for another one",
+        ),
+        pytest.param(OVER_REST, "1", {1, 2}, set(), id="it was taken back"),
         pytest.param(
             [*BY_SQL, entry(3, "undo-change", {"customer_id": "22", "charged": "22"}, undoes=2)],
             "1", {1, 3}, {2}, id="it was moved back",
