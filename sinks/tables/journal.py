@@ -2,7 +2,8 @@
 
 # ruff: noqa: S608 - the names in the SQL are our own; values are always passed beside it
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -65,6 +66,8 @@ class Chosen:
     records: Mapping[str, int]
     oldest: int
     newest: int
+    keys: frozenset[Key] | None = None
+    """The records of the account that was named; None where none was, for any."""
 
     def has(self, row: Row) -> bool:
         """Whether an entry is one of them, whoever it was for (`undo.written_for`)."""
@@ -75,6 +78,15 @@ class Chosen:
             and (batch is None or row["batch"] == batch)
             and (since is None or row["at"] >= naive(since))
         )
+
+
+def _within(keys: Collection[Key] | None) -> Iterator[tuple[str, list[str]]]:
+    """Conditions that together hold for the entries `j` of these records, with their values; one for all of None."""
+    if keys is None:
+        yield "", []
+        return
+    for entity, part in chunks(keys):
+        yield f" AND j.entity = %s AND j.record_key IN ({marks(part)})", [entity, *part]
 
 
 class Journal(Tables):
@@ -105,28 +117,39 @@ class Journal(Tables):
 
     async def chosen(self, tx: Transaction, writes: Writes) -> Chosen:
         """How many records the writes are about, and the newest entry of them."""
+        keys = None if writes.account is None else await self._written_for(tx, writes.account)
         where, values = self._where(writes)
-        rows = await tx.fetch(
-            "SELECT j.entity, COUNT(DISTINCT j.record_key) AS records, MIN(j.id) AS oldest, MAX(j.id) AS newest"
-            f" FROM {self.table('journal')} j WHERE {where} GROUP BY j.entity",
-            values,
-        )
-        records = {str(row["entity"]): int(row["records"]) for row in rows}
-        oldest = min((int(row["oldest"]) for row in rows), default=0)
-        return Chosen(writes, records, oldest, max((int(row["newest"]) for row in rows), default=0))
+        records, oldest, newest = Counter[str](), list[int](), list[int]()
+        for within, whose in _within(keys):
+            rows = await tx.fetch(
+                "SELECT j.entity, COUNT(DISTINCT j.record_key) AS records, MIN(j.id) AS oldest, MAX(j.id) AS newest"
+                f" FROM {self.table('journal')} j WHERE {where}{within} GROUP BY j.entity",
+                [*values, *whose],
+            )
+            for row in rows:
+                records[str(row["entity"])] += int(row["records"])
+                oldest.append(int(row["oldest"]))
+                newest.append(int(row["newest"]))
+        return Chosen(writes, records, min(oldest, default=0), max(newest, default=0), keys)
 
     async def chosen_entries(
         self, tx: Transaction, chosen: Chosen, entity: str, below: int, limit: int
     ) -> list[tuple[int, str]]:
         """`(id, record key)` of the newest chosen entries of an entity below an id, the newest first."""
         where, values = self._where(chosen.writes)
-        rows = await tx.fetch(
-            # By the ids themselves: there are many pages, and none may sort what all the others are about.
-            f"SELECT j.id, j.record_key FROM {self.table('journal')} j FORCE INDEX (PRIMARY)"
-            f" WHERE {where} AND j.entity = %s AND j.id >= %s AND j.id < %s ORDER BY j.id DESC LIMIT %s",
-            [*values, entity, chosen.oldest, below, limit],
-        )
-        return [(int(row["id"]), str(row["record_key"])) for row in rows]
+        keys = None if chosen.keys is None else {key for key in chosen.keys if key[0] == entity}
+        # By the ids themselves: there are many pages, and none may sort what all the others are about. But of one
+        # account there are few, which are found by their keys.
+        index = "FORCE INDEX (PRIMARY)" if keys is None else ""
+        found: list[tuple[int, str]] = []
+        for within, whose in _within(keys):
+            rows = await tx.fetch(
+                f"SELECT j.id, j.record_key FROM {self.table('journal')} j {index}"
+                f" WHERE {where} AND j.entity = %s AND j.id >= %s AND j.id < %s{within} ORDER BY j.id DESC LIMIT %s",
+                [*values, entity, chosen.oldest, below, *whose, limit],
+            )
+            found += [(int(row["id"]), str(row["record_key"])) for row in rows]
+        return sorted(found, reverse=True)[:limit]
 
     def _where(self, writes: Writes) -> tuple[str, list[Any]]:
         where, values = ["1 = 1"], list[Any]()
@@ -139,21 +162,37 @@ class Journal(Tables):
         if writes.since is not None:
             where.append("j.at >= %s")
             values.append(naive(writes.since))
-        if writes.account is not None:
-            # Last, or before it moved: an account that a record belongs to now may be another, or none of ours.
-            where.append(
-                f"(EXISTS (SELECT 1 FROM {self.table('crosswalk')} c LEFT JOIN {self.table('aggregates')} a"
-                " ON a.aggregate = c.aggregate AND a.sonar_id = c.sonar_id"
-                " WHERE c.entity = j.entity AND c.record_key = j.record_key"
-                " AND COALESCE(JSON_UNQUOTE(JSON_EXTRACT(c.document, '$.customer_id.key')), a.owner_id) = %s)"
-                f" OR (j.entity, j.record_key) IN (SELECT b.entity, b.record_key FROM {self.table('journal')} b"
+        return " AND ".join(where), values
+
+    async def _written_for(self, tx: Transaction, account: int) -> frozenset[Key]:
+        """The records that are an account's, or were before they moved: whose they are now may be none of ours.
+
+        No index leads from a customer to documents and images: they are gone through, once for a rollback.
+        """
+        found: set[Key] = set()
+        for sql, whose in (
+            (
+                f"SELECT c.entity, c.record_key FROM {self.table('crosswalk')} c"
+                " WHERE JSON_UNQUOTE(JSON_EXTRACT(c.document, '$.customer_id.key')) = %s",
+                str(account),
+            ),
+            (
+                f"SELECT c.entity, c.record_key FROM {self.table('aggregates')} a JOIN {self.table('crosswalk')} c"
+                " ON c.aggregate = a.aggregate AND c.sonar_id = a.sonar_id"
+                " WHERE a.owner_id = %s AND JSON_EXTRACT(c.document, '$.customer_id.key') IS NULL",
+                account,
+            ),
+            (
+                f"SELECT DISTINCT b.entity, b.record_key FROM {self.table('journal')} b"
                 " WHERE COALESCE(JSON_UNQUOTE(JSON_EXTRACT(b.before_image, '$.charged')),"
                 " JSON_UNQUOTE(JSON_EXTRACT(b.before_image, '$.customer_id'))) ="
                 f" (SELECT x.target_id FROM {self.table('crosswalk')} x"
-                " WHERE x.entity = 'customer' AND x.record_key = %s)))"
-            )
-            values += [str(writes.account)] * 2
-        return " AND ".join(where), values
+                " WHERE x.entity = 'customer' AND x.record_key = %s)",
+                str(account),
+            ),
+        ):
+            found |= {(str(row["entity"]), str(row["record_key"])) for row in await tx.fetch(sql, (whose,))}
+        return frozenset(found)
 
     async def entries_of(self, tx: Transaction, keys: Iterable[Key]) -> dict[Key, list[Row]]:
         """Every entry of each record, in the order in which they were made, with the columns of `ENTRY`."""

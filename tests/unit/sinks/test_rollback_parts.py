@@ -6,10 +6,11 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from clients.mysql import Transaction
 from console.rollback import SHOWN, RolledBack
 from console.rollback import text_of as rollback_text
 from plumbing.errors import ConfigurationError, ExitCode
@@ -19,6 +20,7 @@ from sinks.plan import Known
 from sinks.planned import Planned
 from sinks.rollback import Rollback, Writes
 from sinks.rollback_writes import RollbackWrites
+from sinks.store import Ledger
 from sinks.tables.crosswalk import Owned
 from sinks.tables.journal import Chosen
 from sinks.undo import UNDONE, WITHDRAWN, Undo, Way, left
@@ -232,3 +234,31 @@ def test_what_is_as_it_was_before_the_writes_is_no_failure() -> None:
     result.add(planned(1, left(f"{UNDONE} by run c")))
     result.add(planned(2, left(WITHDRAWN)))
     assert (result.stuck, result.exit_code) == (0, ExitCode.DONE)
+
+
+class Statements:
+    """A transaction that finds rows by what is asked, and keeps the statements."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def fetch(self, sql: str, values: Any) -> list[dict[str, Any]]:
+        self.asked.append(sql)
+        if "JSON_EXTRACT" in sql:
+            return [{"entity": entity, "record_key": str(n)} for entity in ("customer", "payment") for n in range(600)]
+        if "GROUP BY" in sql:
+            return [{"entity": values[0], "records": len(values) - 1, "oldest": len(values), "newest": 9}]
+        return [{"id": 1000 - int(key), "record_key": key} for key in values[4:-1]]
+
+
+async def test_what_is_an_accounts_is_looked_for_once_and_then_found_by_its_keys() -> None:
+    """No index leads to it: each look goes through all documents and images."""
+    ledger, tx = Ledger("ledger", "run"), Statements()
+    chosen = await ledger.chosen(cast("Transaction", tx), Writes(account=7))
+    assert (chosen.records, chosen.oldest, chosen.newest) == ({"customer": 600, "payment": 600}, 101, 9)
+    searches = [sql for sql in tx.asked if "JSON_EXTRACT" in sql]
+    assert len(searches) == 3
+    tx.asked.clear()
+    page = await ledger.chosen_entries(cast("Transaction", tx), chosen, "payment", 10, 500)
+    assert page == [(1000 - n, str(n)) for n in range(500)]
+    assert all("j.record_key IN (" in sql and "FORCE INDEX" not in sql for sql in tx.asked)
