@@ -1,6 +1,7 @@
 """Guards of the processors, and of reconciliation."""
 
 import asyncio
+import re
 from typing import Any
 
 from processors.transform import DeadLetter
@@ -43,6 +44,7 @@ PROCESSING: Guards = {
     "what a rebalance takes away is dropped": (Patch("processors.batch._Run._taken", always(None)),),
     "what was written otherwise is read as ours": (Patch("fastavro.schemaless_reader", _as_written),),
     "a value without a rule is set aside": (Patch("schemas.entities.customer.identity.category", always("person")),),
+    "control characters are taken out": (Patch("schemas.values.text._CONTROL", lambda _: re.compile("(?!)")),),
     "a call to the registry has a deadline": (
         Patch("confluent_kafka.schema_registry.SchemaRegistryClient.__init__", _without_a_timeout),
     ),
