@@ -24,6 +24,7 @@ from sandbox.local.mariadb import MariaDb
 from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses, LocalServer
 from tests.conftest import MariaDbAccess
+from tests.faults.alarms import assert_rang, hearing
 from tests.faults.guards import taken_away
 from tests.faults.processes import Processes
 from tests.faults.seeds import FULL, TIMES, Without
@@ -65,7 +66,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     callspec = getattr(pyfuncitem, "callspec", None)
     run = callspec.params.get("run") if callspec is not None else None
     if not isinstance(run, Without):
-        return (yield)
+        with hearing() as heard:
+            result = yield
+        assert_rang(pyfuncitem, heard, run or 0)
+        return result
     with pytest.MonkeyPatch.context() as patches:
         taken_away(run.guard, patches)
         try:

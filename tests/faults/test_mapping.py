@@ -20,6 +20,7 @@ from schemas.records import SplynxRecord
 from sinks.plan import Outcome, Verb
 from sinks.runner import SinkSummary
 from tests.builders import RULES
+from tests.faults.alarms import FOUND, rings
 from tests.faults.history import Town, town_of
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
@@ -108,6 +109,7 @@ def applied(summary: SinkSummary) -> Counter[str]:
 
 
 @pytest.mark.fault(15)
+@rings(FOUND)
 @seeds(30, guards={"a dry run compares with what is there": 1, "what is mended is written again": 1})
 async def test_a_mapping_bug_that_was_mended_is_replayed_as_the_dry_run_foresees(
     sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch

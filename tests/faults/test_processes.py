@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.alarms import RESTARTED, rings
 from tests.faults.processes import Processes
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
@@ -17,6 +18,7 @@ from tests.prepared import Prepared
 
 
 @pytest.mark.fault(5)
+@rings(RESTARTED)
 @seeds(3, guards={"the checkpoint in the ledger": 1})
 async def test_a_sink_process_killed_between_its_commit_and_the_offsets_changes_nothing_again(
     sink_site: SinkSite, seed: int, processes: Processes
@@ -32,6 +34,7 @@ async def test_a_sink_process_killed_between_its_commit_and_the_offsets_changes_
 
 
 @pytest.mark.fault(6)
+@rings(RESTARTED)
 @seeds(3, guards={})
 async def test_a_sink_process_killed_between_a_post_and_its_answer_makes_no_twin(
     sink_site: SinkSite, seed: int, processes: Processes
@@ -60,6 +63,7 @@ or it hears first that its partitions went. Then it finds its batch done, and go
 @pytest.mark.fault(8)
 @pytest.mark.fault(30)
 @pytest.mark.parametrize("where", STOPPED_AT)
+@rings(heals="another one goes on")
 @seeds(3, guards={})
 async def test_a_sink_process_that_stood_still_while_another_took_over_cannot_commit(
     sink_site: SinkSite, seed: int, processes: Processes, unpatched: Prepared, tmp_path: Path, where: str
@@ -130,6 +134,7 @@ def assert_each_event_has_its_bundle(site: Site, processes: Processes) -> None:
 
 
 @pytest.mark.fault(4)
+@rings(RESTARTED)
 @seeds(3, guards={"an event is done when it was seen through": 1})
 def test_a_worker_killed_with_one_event_in_flight_loses_none(
     make_site: Callable[..., Site], processes: Processes, seed: int
@@ -151,6 +156,7 @@ def test_a_worker_killed_with_one_event_in_flight_loses_none(
 
 
 @pytest.mark.fault(4)
+@rings(RESTARTED)
 @seeds(3, guards={"what was handed over is acknowledged before the commit": 2})
 def test_a_worker_killed_with_many_unacknowledged_commits_none_of_them(
     make_site: Callable[..., Site], processes: Processes, seed: int
@@ -164,6 +170,7 @@ def test_a_worker_killed_with_many_unacknowledged_commits_none_of_them(
 
 @pytest.mark.fault(8)
 @pytest.mark.fault(30)
+@rings(heals="another one goes on")
 @seeds(3, guards={})
 def test_a_worker_that_stood_still_while_another_took_over_moves_nothing_back(
     make_site: Callable[..., Site], processes: Processes, unpatched: Prepared, tmp_path: Path, seed: int

@@ -19,6 +19,7 @@ from schemas.bundle import Bundle
 from schemas.catalogue import aggregate
 from schemas.envelope import Event, envelope_of
 from tests.builders import RULES, a_payment, an_account
+from tests.faults.alarms import SET_ASIDE, rings
 from tests.faults.seeds import seeds
 from tests.unit.processors.test_transform import codec, register
 
@@ -136,6 +137,7 @@ def _event(name: str, chance: random.Random, sequence: int) -> Event:
 
 
 @pytest.mark.fault(14)
+@rings(SET_ASIDE)
 @seeds(30, guards={"what was written otherwise is read as ours": 1, "a value without a rule is set aside": 1})
 def test_events_of_another_schema_are_null_or_set_aside_and_never_guessed(seed: int) -> None:
     chance, stream = random.Random(seed), Stream(f"drift-{seed}")

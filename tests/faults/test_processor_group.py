@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
+from tests.faults.alarms import rings
 from tests.faults.seeds import seeds
 from tests.unit.processors.test_batch import PAYMENTS, Broker, Published, a_message, run
 
@@ -97,6 +98,7 @@ def _the_rest(broker: Broker) -> list[Message]:
 
 
 @pytest.mark.fault(8)
+@rings(heals="whoever owns the partition now goes on")
 @seeds(30, guards={"what a rebalance takes away is dropped": 1})
 def test_of_a_batch_nothing_is_published_or_committed_whose_partition_went(
     seed: int, monkeypatch: pytest.MonkeyPatch
@@ -161,6 +163,7 @@ def _awake(broker: Broker) -> list[Message]:
 
 @pytest.mark.fault(8)
 @pytest.mark.fault(30)
+@rings(heals="whoever owns the partition now goes on")
 @seeds(30, guards={"what a rebalance takes away is dropped": 1})
 def test_who_stood_still_in_a_batch_moves_no_offset_that_has_become_anothers(
     seed: int, monkeypatch: pytest.MonkeyPatch

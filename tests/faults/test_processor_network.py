@@ -14,6 +14,7 @@ from plumbing import kafka
 from plumbing.errors import Action, SyncError
 from plumbing.settings import Settings
 from processors.batch import process_batch
+from tests.faults.alarms import rings
 from tests.faults.gate import Fate, Gate
 from tests.faults.processes import Processes
 from tests.faults.seeds import seeds
@@ -87,6 +88,7 @@ async def alive(processes: Processes, settings: Settings, is_done: Callable[[], 
 
 
 @pytest.mark.fault(32)
+@rings(heals="each call ends at its deadline, and is made again")
 @seeds(30, guards={"a call to the registry has a deadline": 1})
 async def test_processors_behind_slow_dead_and_unknown_lines_give_each_event_its_bundle(
     make_site: Callable[..., Site], seed: int, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest

@@ -20,6 +20,7 @@ from processors.transform import Codecs, Coordinates, Produced, transform
 from processors.watchdog import Waits
 from schemas.envelope import envelope_of
 from schemas.topics import Topics
+from tests.faults.alarms import ENDS, RESTARTED, SET_ASIDE, rings
 from tests.faults.seeds import seeds
 from tests.faults.steps import Killed
 from tests.faults.test_poison import POISON
@@ -153,6 +154,7 @@ def _ends(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.fault(7)
 @pytest.mark.fault(11)
 @pytest.mark.fault(13)
+@rings(RESTARTED, SET_ASIDE)
 @seeds(30, guards={"what was handed over is acknowledged before the commit": 1, "what cannot pass gets its letter": 1})
 async def test_a_processor_that_dies_and_waits_gives_each_event_its_result(seed: int) -> None:
     chance = random.Random(seed)
@@ -167,6 +169,7 @@ async def test_a_processor_that_dies_and_waits_gives_each_event_its_result(seed:
 
 
 @pytest.mark.fault(9)
+@rings(ENDS)
 @seeds(30, guards={"a gap on a topic is noticed": 1})
 async def test_a_processor_whose_topic_lost_messages_makes_nothing_of_what_comes_behind_them(seed: int) -> None:
     """Retention removes what it has not reached: its client jumps to the oldest that is left, and says nothing."""

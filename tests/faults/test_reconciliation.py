@@ -10,6 +10,7 @@ import pytest
 from reconciliation.expected import account_facts, payment_facts, tariff_facts
 from reconciliation.facts import ACTUAL, EXPECTED, Fact, Facts
 from tests.builders import RULES
+from tests.faults.alarms import FOUND, rings
 from tests.faults.history import Town, town_of
 from tests.faults.seeds import seeds
 
@@ -101,6 +102,7 @@ PLANTS: tuple[Plant, ...] = (wrong_by_a_cent, swapped_statuses, missing, doubled
 
 
 @pytest.mark.fault(40)
+@rings(FOUND)
 @seeds(30, guards={"every record is compared": 1})
 async def test_what_is_planted_is_found_and_nothing_else(seed: int) -> None:
     town = town_of(seed, accounts=10, events=30)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.alarms import alarm
+from tests.faults.alarms import RESTARTED, alarm, rings
 from tests.faults.history import Happening, town_of
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
@@ -23,6 +23,7 @@ def creates_a_customer(_: Any, path: str, *__: Any, **___: Any) -> bool:
 
 
 @pytest.mark.fault(5)
+@rings(RESTARTED)
 @seeds(30, guards={"the checkpoint in the ledger": 1})
 @in_both_modes
 async def test_a_sink_killed_between_its_commit_and_the_offsets_changes_nothing_again(
@@ -36,6 +37,7 @@ async def test_a_sink_killed_between_its_commit_and_the_offsets_changes_nothing_
 
 
 @pytest.mark.fault(6)
+@rings(RESTARTED)
 @seeds(30, guards={"intents are healed by a search": 1})
 @in_both_modes
 async def test_a_sink_killed_between_a_post_and_its_answer_makes_no_twin(
@@ -51,6 +53,7 @@ async def test_a_sink_killed_between_a_post_and_its_answer_makes_no_twin(
 
 
 @pytest.mark.fault(38)
+@rings(heals="the row is found within the settle time")
 @seeds(30, guards={"a lost call is waited for until it is settled": 1})
 @in_both_modes
 async def test_a_post_that_is_still_executed_when_the_search_runs_makes_no_twin(sink_site: SinkSite, seed: int) -> None:
@@ -87,6 +90,7 @@ def as_blocked(one: Happening) -> Happening:
 
 
 @pytest.mark.fault(6)
+@rings(RESTARTED)
 @seeds(30, guards={"who was blocked is blocked again": 1, "a promise of a dead process is kept": 1})
 async def test_a_sink_killed_while_blocked_customers_pay_over_rest_leaves_them_blocked(
     impatient: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch

@@ -8,7 +8,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from tests.faults.alarms import alarm
+from tests.faults.alarms import alarm, paused, rings
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
 from tests.faults.steps import resolved
@@ -106,6 +106,7 @@ async def struck(
 
 
 @pytest.mark.fault(17)
+@rings(paused("dependency.unreachable"))
 @seeds(30, guards={"what is away is waited for": 1})
 async def test_a_server_that_takes_no_writes_for_a_while_is_waited_for(
     limited_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch
@@ -124,6 +125,7 @@ async def test_a_server_that_takes_no_writes_for_a_while_is_waited_for(
 
 
 @pytest.mark.fault(17)
+@rings(paused("dependency.unreachable"))
 @seeds(30, guards={"what is away is waited for": 1, "a user's limit of connections passes": 2})
 async def test_a_server_that_takes_no_more_connections_is_waited_for(
     limited_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch

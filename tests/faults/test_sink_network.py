@@ -12,6 +12,7 @@ import pytest
 
 from clients.mysql import Database
 from plumbing.settings import Settings
+from tests.faults.alarms import rings
 from tests.faults.gate import Fate, Gate
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
@@ -109,6 +110,7 @@ async def through(site: SinkSite, network: Network) -> AsyncIterator[Settings]:
 
 
 @pytest.mark.fault(32)
+@rings(heals="each call ends at its deadline, and what became of it is looked for")
 @seeds(30, guards={"every call has a deadline": 1})
 async def test_slow_dead_and_unknown_lines_end_at_a_deadline_and_nothing_is_done_twice(
     sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch, no_pauses: None
@@ -125,6 +127,7 @@ async def test_slow_dead_and_unknown_lines_end_at_a_deadline_and_nothing_is_done
 
 
 @pytest.mark.fault(19)
+@rings(heals="only its own connection is closed")
 @seeds(
     30,
     guards={

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sinks.jobs import Delivery
-from tests.faults.alarms import alarm
+from tests.faults.alarms import alarm, rings
 from tests.faults.history import history, shuffled
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
@@ -30,6 +30,7 @@ def changes(site: SinkSite) -> list[Row]:
 
 
 @pytest.mark.fault(11)
+@rings(heals="nothing is written")
 @seeds(30, guards={"what is settled is not written again": 1})
 @in_both_modes
 async def test_events_that_come_again_change_no_row(sink_site: SinkSite, seed: int) -> None:
@@ -48,6 +49,7 @@ async def test_events_that_come_again_change_no_row(sink_site: SinkSite, seed: i
 
 
 @pytest.mark.fault(12)
+@rings(heals="what waits is woken by what it waits for")
 @seeds(30, guards={"the highest sequence wins": 1, "the arrival of a parent wakes its children": 1})
 @in_both_modes
 async def test_any_order_of_events_leads_to_the_same_splynx(sink_site: SinkSite, seed: int) -> None:
@@ -60,6 +62,7 @@ async def test_any_order_of_events_leads_to_the_same_splynx(sink_site: SinkSite,
 
 @pytest.mark.fault(8)
 @pytest.mark.fault(30)
+@rings(heals="the newest is published again")
 @seeds(30, guards={"the newest bundle is the last on its topic": 1})
 async def test_what_a_processor_that_stood_still_says_too_late_is_not_what_compaction_keeps(
     sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch
@@ -87,6 +90,7 @@ async def test_what_a_processor_that_stood_still_says_too_late_is_not_what_compa
 
 
 @pytest.mark.fault(33)
+@rings(heals="it is worked off")
 @seeds(30, guards={"no more is taken from the topics than is written together": 1})
 async def test_of_a_backlog_no_more_is_held_than_a_batch(
     sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch

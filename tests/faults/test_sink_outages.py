@@ -16,7 +16,7 @@ from plumbing.errors import DependencyUnreachable
 from sinks.ledger_errors import ForeignTarget
 from sinks.rebuild import run_rebuild
 from sinks.store import JournalEntry
-from tests.faults.alarms import alarm
+from tests.faults.alarms import ENDS, WAITS, alarm, paused, rings
 from tests.faults.history import FIRST_LOAD, history
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
@@ -76,6 +76,10 @@ class Away:
 
 
 @pytest.mark.fault(18)
+@rings(
+    paused("splynx.unreachable", seeds=lambda seed: seed % 2 == 1),
+    paused("dependency.unreachable", seeds=lambda seed: seed % 2 == 0),
+)
 @seeds(30, guards={"what is away is waited for": 1})
 async def test_a_target_that_is_away_for_an_hour_is_waited_for_and_nothing_piles_up(
     sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch, no_pauses: None
@@ -99,6 +103,7 @@ async def test_a_target_that_is_away_for_an_hour_is_waited_for_and_nothing_piles
 
 
 @pytest.mark.fault(31)
+@rings(WAITS)
 @seeds(30, guards={"rows and ledger commit together": 1})
 async def test_a_disk_that_is_full_when_an_image_is_kept_leaves_nothing_of_the_batch(
     sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch, no_pauses: None
@@ -132,6 +137,7 @@ async def test_a_disk_that_is_full_when_an_image_is_kept_leaves_nothing_of_the_b
 
 
 @pytest.mark.fault(32)
+@rings(WAITS)
 @seeds(30, guards={"intents are healed by a search": 4})
 async def test_a_network_that_loses_a_third_of_the_calls_makes_no_twin(
     impatient: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch, no_pauses: None
@@ -163,6 +169,7 @@ async def test_a_network_that_loses_a_third_of_the_calls_makes_no_twin(
 
 
 @pytest.mark.fault(39)
+@rings(ENDS)
 @seeds(30, guards={"the mark in Splynx": 1})
 async def test_a_splynx_from_yesterday_is_noticed_and_a_rebuilt_ledger_brings_it_up_to_date(
     sink_site: SinkSite, seed: int

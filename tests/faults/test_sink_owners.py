@@ -10,7 +10,7 @@ import pytest
 from schemas.bundle import Bundle
 from sinks.errors import CutOver
 from sinks.ledger_errors import HistoryLost
-from tests.faults.alarms import alarm
+from tests.faults.alarms import ENDS, alarm, rings
 from tests.faults.history import Happening, history, town_of
 from tests.faults.owners import Owners, owners
 from tests.faults.seeds import seeds
@@ -87,6 +87,7 @@ def of_customers(picture: Picture) -> Picture:
 
 @pytest.mark.fault(8)
 @pytest.mark.fault(30)
+@rings(heals="whoever owns a partition now goes on")
 @seeds(30, guards={"the fence": 1})
 @in_both_modes
 async def test_any_interleaving_of_owners_ends_with_one_target(
@@ -107,6 +108,7 @@ async def test_any_interleaving_of_owners_ends_with_one_target(
 
 @pytest.mark.fault(8)
 @pytest.mark.fault(30)
+@rings(heals="whoever owns the partition now has written it")
 @seeds(30, guards={"a call is not sent after its deadline": 1})
 async def test_a_change_that_was_held_up_while_another_took_over_is_not_sent(
     impatient: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch
@@ -166,6 +168,7 @@ def twice_changed(seed: int) -> list[Happening]:
 
 
 @pytest.mark.fault(8)
+@rings(ENDS)
 @seeds(30, guards={"after the cutover nobody writes": 1})
 async def test_a_sink_that_is_at_work_when_the_cutover_comes_writes_nothing_more(
     sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch
@@ -185,6 +188,7 @@ async def test_a_sink_that_is_at_work_when_the_cutover_comes_writes_nothing_more
 
 
 @pytest.mark.fault(9)
+@rings(ENDS)
 @seeds(30, guards={"what was cut off a topic is missed": 1})
 async def test_a_topic_that_lost_what_is_not_yet_written_stops_the_sink(sink_site: SinkSite, seed: int) -> None:
     await sink_site.after_nothing(seed)
@@ -203,6 +207,7 @@ async def test_a_topic_that_lost_what_is_not_yet_written_stops_the_sink(sink_sit
 
 
 @pytest.mark.fault(36)
+@rings(heals="what is older is stale")
 @seeds(30, guards={"the highest sequence wins": 1})
 async def test_a_payment_that_moved_is_its_new_owners_whatever_comes_late(sink_site: SinkSite, seed: int) -> None:
     """Its old owner's event lies in another partition, and arrives behind the new owner's."""

@@ -14,7 +14,7 @@ from reconciliation.database_rows import DatabaseRows
 from reconciliation.target import SplynxFacts
 from sinks.errors import BrakeApplied
 from tests.builders import RULES
-from tests.faults.alarms import alarm
+from tests.faults.alarms import EDITED, ENDS, SET_ASIDE, alarm, conflicts, rings
 from tests.faults.edits import everybody_changed, made_by_hand, random_edits, renamed, signed_up
 from tests.faults.history import emptied, history
 from tests.faults.owners import owners
@@ -41,6 +41,7 @@ async def twins(site: SinkSite) -> list[tuple[str, str | None]]:
 
 
 @pytest.mark.fault(27)
+@rings(conflicts(entity="customer"), SET_ASIDE)
 @seeds(
     30,
     guards={
@@ -85,6 +86,7 @@ async def test_what_somebody_edits_in_splynx_is_held_and_told(sink_site: SinkSit
 
 
 @pytest.mark.fault(27)
+@rings(EDITED)
 @seeds(
     SEEDS,
     guards={
@@ -123,6 +125,7 @@ async def test_of_random_edits_none_is_overwritten_in_silence(
 
 
 @pytest.mark.fault(28)
+@rings(SET_ASIDE)
 @seeds(30, guards={"who stands in another's way steps aside": 1})
 async def test_logins_that_change_hands_between_customers_overwrite_nobody(sink_site: SinkSite, seed: int) -> None:
     """Swaps of two and circles of four, in one batch. On each third seed one of them keeps its own."""
@@ -165,6 +168,7 @@ async def test_logins_that_change_hands_between_customers_overwrite_nobody(sink_
 
 
 @pytest.mark.fault(41)
+@rings(ENDS)
 @seeds(30, guards={"the brake": 1})
 async def test_mistaken_rules_that_empty_a_target_type_stop_the_sink(sink_site: SinkSite, seed: int) -> None:
     expected = await sink_site.after_nothing(seed)
@@ -198,6 +202,7 @@ WRONG: dict[str, Callable[[SinkSite], dict[str, Any]]] = {
 
 
 @pytest.mark.fault(34)
+@rings(ENDS)
 @seeds(30, guards={"the mark in Splynx": 1, "rows that carry Sonar ids are adopted only when asked": 2})
 async def test_a_mistake_in_the_settings_ends_before_a_row_is_written(sink_site: SinkSite, seed: int) -> None:
     """A wrong database, key or address; the ledger of another Splynx; a Splynx that another ledger has filled."""

@@ -12,6 +12,7 @@ from plumbing.errors import ConfigurationError, ExitCode
 from schemas.entities.payment import PAYMENT
 from sinks.rollback import Writes
 from sinks.undo import AS_WANTED
+from tests.faults.alarms import RESTARTED, rings
 from tests.faults.history import Happening, Town, town_of
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
@@ -146,6 +147,7 @@ async def rolled_back(site: SinkSite, run: str) -> None:
 
 @pytest.mark.fault(5)
 @pytest.mark.fault(27)
+@rings(RESTARTED)
 @seeds(30, guards={"the earliest image of a column counts": 1, "what is found to be done is noted": 3})
 async def test_any_run_of_a_random_history_is_taken_back_column_by_column(
     sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch
@@ -165,6 +167,7 @@ async def test_any_run_of_a_random_history_is_taken_back_column_by_column(
 
 
 @pytest.mark.fault(6)
+@rings(RESTARTED)
 @seeds(
     30,
     guards={

@@ -11,6 +11,7 @@ from schemas.catalogue import aggregate
 from schemas.entities.labels import AccountGroup, AccountType
 from schemas.entities.payment import SplynxPayment, map_payment
 from tests.builders import NOON, RULES, a_company, a_payment
+from tests.faults.alarms import rings
 from tests.faults.history import Town
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
@@ -121,6 +122,7 @@ def assert_there(site: SinkSite, town: OddTown, payments: list[SplynxPayment], c
 
 
 @pytest.mark.fault(29)
+@rings(heals="each is written as its column holds it")
 @seeds(30, guards={"a text is written as its column holds it": 2, "a deposit moves by differences": 1})
 async def test_odd_values_come_through_the_sink_and_are_nobodys_edit(
     sink_site: SinkSite, seed: int, charset: str

@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, TopicPartition
 from plumbing.standstill import Standstill
 from processors.watchdog import Waits
 from sinks.errors import Stuck
+from tests.faults.alarms import RESTARTED, rings
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
 from tests.faults.steps import resolved
@@ -21,6 +22,7 @@ PATIENCE = 10
 
 
 @pytest.mark.fault(10)
+@rings(RESTARTED)
 @seeds(30, guards={"a partition that stands still is noticed": 1})
 def test_a_worker_with_a_partition_that_stops_ends_and_one_that_is_slow_does_not(
     seed: int, monkeypatch: pytest.MonkeyPatch
@@ -66,6 +68,7 @@ def test_a_worker_with_a_partition_that_stops_ends_and_one_that_is_slow_does_not
 
 
 @pytest.mark.fault(10)
+@rings(RESTARTED)
 @seeds(30, guards={"a partition that stands still is noticed": 1})
 async def test_a_sink_with_a_partition_that_gives_nothing_says_so_and_the_next_one_gets_it(
     sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch
