@@ -17,6 +17,7 @@ from schemas.shapes import members
 from schemas.values.errors import MappingError
 from schemas.values.text import one_line
 from tests.builders import RULES, a_contact, a_payment, an_account, an_address
+from tests.faults.alarms import SET_ASIDE, rings
 from tests.faults.seeds import seeds
 from tests.faults.test_processor_drift import DRIFTS, Stream
 
@@ -82,6 +83,7 @@ def _texts(bundle: Bundle) -> Iterator[tuple[str, str, int | None]]:
 
 
 @pytest.mark.fault(29)
+@rings(SET_ASIDE)
 @seeds(30, guards={"control characters are taken out": 1})
 def test_odd_texts_are_clean_in_the_bundles_of_a_processor_or_set_aside(seed: int) -> None:
     chance, stream = random.Random(seed), Stream(f"values-{seed}")
