@@ -248,6 +248,7 @@ def test_the_doctor_names_all_that_is_wrong_at_once(ready: Site) -> None:
     first_guard = choices.guards()["guards"][0]["name"]
     assert set(wrong) == {
         "sonar", "splynx api: label", "splynx ids in the rules", "splynx database", f"guard: {first_guard}",
+        "guard: module Config",
     }  # fmt: skip
     assert ended.document.keys() | {"learn"} == {"version"} | members("doctor")
     assert all(one["next_step"] for one in wrong.values())

@@ -2,7 +2,12 @@
 
 from console.summaries import capture_text, process_text, sink_text, topics_text
 
-TOPICS = {"topics": [{"name": "sonar.m.account", "partitions": 6}], "subjects": ["s"], "protect": ["p"]}
+TOPICS = {
+    "topics": [{"name": "sonar.m.account", "partitions": 6}],
+    "subjects": ["s"],
+    "protect": ["p"],
+    "put_right": [{"topic": "t", "setting": "cleanup.policy", "has": "compact", "wanted": "delete"}],
+}
 SINK = {
     "records": {"customer": {"applied": 2}}, "steps": {"customer": {"create": 3}}, "fields": ["customers.sonar_id"],
     "labels": [], "adoptions": {}, "others": 0,
@@ -19,10 +24,11 @@ CAPTURE = {
 
 def test_what_would_be_created_says_how() -> None:
     shown = topics_text({"applied": False, **TOPICS})
-    assert "Would create topic sonar.m.account (6 partitions)\nWould register s\nWould protect p" in shown
+    assert "Would create topic sonar.m.account (6 partitions)\nWould set cleanup.policy of topic t to delete" in shown
+    assert "it was compact\nWould register s\nWould protect p" in shown
     assert "crossfade topics --apply" in shown
     assert "--apply" not in topics_text({"applied": True, **TOPICS})
-    assert topics_text({"applied": False, "topics": [], "subjects": [], "protect": []}).startswith("All topics")
+    assert topics_text({"applied": False, **dict.fromkeys(TOPICS, ())}).startswith("All topics")
 
 
 def test_a_dry_sink_counts_steps_and_a_real_one_outcomes() -> None:
