@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tests.prepared import Forked, Prepared
 SCENES = "tests.integration.processors.faust_scenes"
 EVENTS = 12
 BAD = 5
+STARTS = 3
 
 
 class Play:
@@ -98,9 +100,14 @@ def play(kafka_bootstrap: str, instance: str, tmp_path: Path, prepared: Prepared
 )
 def test_faust_commits_past_an_event_that_was_not_done_when(play: Play, scene: str) -> None:
     play.fill()
-    play.start(scene)
-    play.wait(lambda: play.committed() > BAD)
-    play.send(signal.SIGKILL)
+    # Whether an app that crashes commits before it ends, or hangs at its end, is a race: each start is another one.
+    for _ in range(STARTS):
+        play.start(scene)
+        with suppress(AssertionError):
+            play.wait(lambda: play.committed() > BAD, 20)
+        play.send(signal.SIGKILL)
+        if play.committed() > BAD:
+            break
     assert BAD in play.lost()
 
 
