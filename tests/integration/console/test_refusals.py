@@ -41,7 +41,8 @@ def guards_with(**changes: Any) -> dict[str, Any]:
     return {"guards": [changed(first, changes), *others]}
 
 
-TOMORROW = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=2)
+# So far ahead that a run of tests that begins before midnight is not past it.
+A_DAY_TO_COME = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=7)
 CASES = {
     "a wrong token of Sonar": Case(
         "sonar.unauthenticated", "access token", ExitCode.USAGE, {"sonar.token": "wrong"}
@@ -144,7 +145,7 @@ CASES = {
     ),
     "a guard confirmed on a day to come": Case(
         "lies in the future", "guards-template", ExitCode.USAGE,
-        guards=guards_with(key=None, expected=None, confirmed={"by": "Ada Example", "at": TOMORROW}),
+        guards=guards_with(key=None, expected=None, confirmed={"by": "Ada Example", "at": A_DAY_TO_COME}),
     ),
 }  # fmt: skip
 
