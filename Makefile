@@ -15,7 +15,7 @@ FIND_PYTHON := for candidate in $(CURDIR)/$(BIN)/python python3 python3.13 pytho
 	if [ -z "$$found" ]; then \
 		echo "Python 3.11 or newer is needed (Debian 12: sudo apt-get install python3 python3-venv)" >&2; exit 2; fi
 
-.PHONY: help setup check check-generated test check-reference demo up down status bench bench-peers faults model-check format requirements
+.PHONY: help setup check check-generated test test-long check-reference demo up down status bench bench-peers faults model-check format requirements
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,11 +23,11 @@ help: ## what can be made
 setup: ## install all that is needed: Debian packages, .venv, the servers' jars
 	@$(FIND_PYTHON); "$$found" -m sandbox.local.setup
 
-demo: setup ## an invented ISP moves from Sonar to Splynx (ACCOUNTS=300, KEEP=1 leaves it running)
-	@ACCOUNTS=$(ACCOUNTS) KEEP=$(KEEP) $(PYTHON) -m sandbox.demo
+demo: setup ## an invented ISP moves from Sonar to Splynx (ACCOUNTS=300, KEEP=1 leaves it running, DATABASE=no goes over REST alone)
+	@ACCOUNTS=$(ACCOUNTS) KEEP=$(KEEP) DATABASE=$(DATABASE) $(PYTHON) -m sandbox.demo
 
-up: setup ## leave local servers and both sandboxes running, ready to use (ACCOUNTS=300)
-	@$(PYTHON) -m sandbox.local up --state $(STATE) --accounts $(ACCOUNTS)
+up: setup ## leave local servers and both sandboxes running, ready to use (ACCOUNTS=300, DATABASE=no)
+	@$(PYTHON) -m sandbox.local up --state $(STATE) --accounts $(ACCOUNTS) --database $(or $(DATABASE),yes)
 
 down: ## stop exactly what `make up` started
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m sandbox.local down --state $(STATE); else echo "Nothing was set up."; fi
@@ -49,6 +49,9 @@ check-generated: setup ## committed files that are generated are up to date
 # Bytecode is kept even where it is not by default: hundreds of processes are started.
 test: setup ## unit, contract and integration tests on real servers, a seed of each fault, and the demo with few accounts
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder tests/e2e tests/integration tests/model tests/faults tests/contract tests/unit
+
+test-long: setup ## what takes too long for each change: the demo without Splynx's database
+	$(BIN)/pytest -q -m long tests/e2e
 
 faults: setup ## every fault with all its seeds and guards; goes on where it stopped (at most an hour)
 	@$(PYTHON) -m tests.faults $(STATE)/faults.json

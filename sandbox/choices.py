@@ -11,7 +11,10 @@ INSTANCE = "sandbox"
 
 @dataclass(frozen=True)
 class Places:
-    """Where everything is that Crossfade speaks to; `user` owns the schema `ledger` beside Splynx's `database`."""
+    """Where everything is that Crossfade speaks to.
+
+    `user` owns the schema `ledger`, beside Splynx's `database`; where that is None, it sees nothing of Splynx's.
+    """
 
     sonar_url: str
     splynx_url: str
@@ -19,12 +22,20 @@ class Places:
     registry_url: str
     db_host: str
     db_port: int
-    database: str
+    database: str | None
     user: str
+    ledger: str = "crossfade"
 
 
 def settings(places: Places) -> dict[str, Any]:
     """The settings file without its secrets. This Splynx may be thrown away, and one broker holds one copy of all."""
+    login = {"host": places.db_host, "port": places.db_port, "user": places.user}
+    db: dict[str, Any] = {}
+    ledger: dict[str, Any] = {}
+    if places.database is not None:
+        db["db"] = {**login, "name": places.database}
+    else:
+        ledger["ledger"] = {**login, "name": places.ledger}
     return {
         "instance": INSTANCE,
         "sonar": {
@@ -41,13 +52,9 @@ def settings(places: Places) -> dict[str, Any]:
             "requests_per_second": 200,
             "concurrency": 8,
             "settle_seconds": 5,
-            "db": {
-                "host": places.db_host,
-                "port": places.db_port,
-                "user": places.user,
-                "name": places.database,
-            },
+            **db,
         },
+        **ledger,
         "kafka": {"bootstrap": places.kafka_bootstrap, "partitions": 4, "replication_factor": 1},
         "registry": {"url": places.registry_url},
         "rules": "rules.yaml",

@@ -1,9 +1,13 @@
-"""`make demo`: an invented ISP moves from Sonar to Splynx and is compared. ACCOUNTS=300; KEEP=1 leaves it running.
+"""`make demo`: an invented ISP moves from Sonar to Splynx and is compared.
+
+ACCOUNTS=300 is its size; KEEP=1 leaves it running; DATABASE=no gives Crossfade Splynx's REST API alone, with its ledger
+elsewhere.
 
 Exit codes: 0 both sides are equal, 3 something differs, 4 a server did not start, else that of the failed command.
 """
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -15,6 +19,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import yaml
 
@@ -50,6 +55,8 @@ class Demo:
         self.seconds: dict[str, float] = {}
         self.example = ""
         """An account with a payment, to look up."""
+        self.plan: dict[str, Any] = {}
+        """What `crossfade plan` says, asked where there is no database."""
 
     def run(self) -> Verdict:
         """From nothing to the verdict.
@@ -61,6 +68,10 @@ class Demo:
             self._site.start()
         with self._step("topics and schemas"):
             self._crossfade("topics", "--apply")
+        if not self._site.database_access:
+            with self._step("what it costs to have no database"):
+                self._crossfade("doctor")
+                self.plan = self._answer("plan")
         with self._step("first copy"):
             self._copy()
         with self._step("the ISP lives, and is followed"):
@@ -87,18 +98,24 @@ class Demo:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CROSSFADE_")}
         return {**kept, "CROSSFADE_CONFIG": str(self._site.state / "crossfade.yaml")}
 
-    def _crossfade(self, *words: str, allowed: tuple[int, ...] = (0,)) -> None:
+    def _crossfade(self, *words: str, allowed: tuple[int, ...] = (0,), into: int | None = None) -> str:
+        """Run a command that speaks for itself, or `into` a pipe: then what it says comes back."""
         command = [str(Path(sys.executable).parent / "crossfade"), *words]
         print(f"\n$ crossfade {' '.join(words)}", flush=True)
-        child = subprocess.Popen(command, env=self.environment, cwd=ROOT)  # noqa: S603
+        child = subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=into, text=True)  # noqa: S603
         try:
-            code = child.wait()
+            said, _ = child.communicate()
         except BaseException:
             child.terminate()
             child.wait(90)  # it gives its stages a minute
             raise
-        if code not in allowed:
-            raise CommandFailed(" ".join(words), code)
+        if child.returncode not in allowed:
+            raise CommandFailed(" ".join(words), child.returncode)
+        return said or ""
+
+    def _answer(self, *words: str) -> dict[str, Any]:
+        answer: dict[str, Any] = json.loads(self._crossfade(*words, "--json", into=subprocess.PIPE))
+        return answer
 
     def _wait_out_the_safety_lag(self) -> None:
         # What happened just before the pause is promised by the watermark only once its clock is this far past it.
@@ -151,16 +168,36 @@ def table(verdict: Verdict) -> str:
     return "\n".join(text)
 
 
+def costs(plan: dict[str, Any]) -> str:
+    """What a plan says that it costs to have no database, as text."""
+    text = ["", "Without Splynx's database, as `crossfade plan` says"]
+    text += [f"  {one['entity']}: {one['cost']}" for one in plan["target"] if one["cost"]]
+    text.append(
+        f"  at most {plan['requests']['splynx']} requests to Splynx for the first copy,"
+        f" {plan['seconds']['splynx']} s by its budget"
+    )
+    text.append("  what cannot be compared over REST stands with `crossfade reconcile` above")
+    return "\n".join(text)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.demo", description=__doc__)
     parser.add_argument("--state", type=Path, default=STATE, help="where everything lies; what lay there goes")
     state = parser.parse_args(arguments).state.resolve()
     accounts, keep = int(os.environ.get("ACCOUNTS") or 300), os.environ.get("KEEP", "") not in ("", "0")
+    database = os.environ.get("DATABASE") or "yes"
+    if database not in ("yes", "no"):
+        parser.error(f"DATABASE is yes or no, and not {database}")
     signal.signal(signal.SIGTERM, _interrupt)
     Site(state).stop()
     shutil.rmtree(state, ignore_errors=True)
-    site = Site(state, World(accounts), say=lambda line: print(f"  {line}", flush=True))
+    site = Site(
+        state,
+        World(accounts),
+        say=lambda line: print(f"  {line}", flush=True),
+        database_access=database == "yes",
+    )
     demo = Demo(site)
     keep_now = False
     try:
@@ -191,6 +228,8 @@ def _report(demo: Demo, verdict: Verdict, accounts: int) -> None:
         print(f"  different: {finding}")
     if len(verdict.findings) > _SHOWN:
         print(f"  ... and {len(verdict.findings) - _SHOWN} more")
+    if demo.plan:
+        print(costs(demo.plan))
     print("\nBoth sides are equal, to the cent." if verdict.is_equal else "\nThe two sides differ.")
 
 

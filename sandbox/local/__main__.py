@@ -19,7 +19,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     options = _parser().parse_args(arguments)
     world = World(options.accounts, options.seed, options.live)
-    site = Site(options.state, world, say=lambda line: print(f"  {line}", flush=True))
+    site = Site(
+        options.state,
+        world,
+        say=lambda line: print(f"  {line}", flush=True),
+        database_access=options.database == "yes",
+    )
     actions = {"up": _up, "down": _down, "status": _status}
     return actions[options.action](site)
 
@@ -31,6 +36,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--accounts", type=int, default=300, help="size of the invented ISP")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--live", type=float, default=0.0, metavar="RATE", help="events per second from the start")
+    parser.add_argument(
+        "--database", choices=("yes", "no"), default="yes", help="whether Crossfade may use Splynx's database"
+    )
     return parser
 
 

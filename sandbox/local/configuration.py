@@ -47,13 +47,15 @@ def settings(
             registry_url=servers.registry_url,
             db_host=servers.mariadb_host,
             db_port=servers.mariadb_port,
-            database=splynx.database,
+            database=splynx.database if splynx.database_access else None,
             user=splynx.writer,
+            ledger=splynx.ledger,
         )
     )
     values["sonar"]["token"] = sonar.token
     values["splynx"] |= {"key": splynx.key, "secret": splynx.secret}
-    values["splynx"]["db"]["password"] = splynx.writer_password
+    login = values["splynx"]["db"] if splynx.database_access else values["ledger"]
+    login["password"] = splynx.writer_password
     capture, process, sink = http_ports
     return {
         **values,

@@ -111,7 +111,8 @@ class SonarSandbox(_Sandbox):
 class SplynxSandbox(_Sandbox):
     """A Splynx over database `database` of a MariaDB, with an SQL user for the writer and its ledger's schema.
 
-    `guards_off`: with all automation off, as an operator leaves it before a migration.
+    `guards_off`: with all automation off, as an operator leaves it before a migration. Without `database_access` the
+    writer's user sees the ledger's schema and nothing else.
     """
 
     def __init__(
@@ -123,11 +124,13 @@ class SplynxSandbox(_Sandbox):
         ledger: str = LEDGER,
         writer: str = WRITER,
         guards_off: bool = True,
+        database_access: bool = True,
         options: Sequence[str] = (),
         name: str = "splynx",
     ) -> None:
         super().__init__(name, "sandbox.splynx", state)
         self.database, self.ledger, self.writer = database, ledger, writer
+        self.database_access = database_access
         self.credentials_file = self.folder / "credentials.json"
         self.writer_password_file = self.folder / "writer-password"
         self._mariadb = mariadb
@@ -153,7 +156,13 @@ class SplynxSandbox(_Sandbox):
         super().start()
         if not self.writer_password_file.exists():
             write_secret(self.writer_password_file, secrets.token_urlsafe(24))
-        create_user(self._server(), self.writer, self.writer_password, ledger=self.ledger)
+        create_user(
+            self._server(),
+            self.writer,
+            self.writer_password,
+            ledger=self.ledger,
+            database_access=self.database_access,
+        )
 
     def renew(self) -> None:
         """Start it as freshly installed, at the same address: its rows, its ledger and what was granted are gone."""

@@ -26,11 +26,17 @@ class World:
 
 
 class Site:
-    """All of it under `state`. Sonar's sandbox keeps its rows in memory, so a site that was stopped starts anew."""
+    """All of it under `state`. Sonar's sandbox keeps its rows in memory, so a site that was stopped starts anew.
 
-    def __init__(self, state: Path, world: World | None = None, say: Say = silent) -> None:
+    Without `database_access` Crossfade has Splynx's REST API and no more, and a schema of its own for the ledger.
+    """
+
+    def __init__(
+        self, state: Path, world: World | None = None, say: Say = silent, *, database_access: bool = True
+    ) -> None:
         self.state = state.resolve()
         self.world = world or World()
+        self.database_access = database_access
         self.stack = LocalStack(self.state, say)
         self.sonar = SonarSandbox(
             self.state,
@@ -44,7 +50,7 @@ class Site:
     @property
     def splynx(self) -> SplynxSandbox:
         """Needs the stack's addresses, so it is known once the stack has been prepared."""
-        return SplynxSandbox(self.state, self.stack.addresses)
+        return SplynxSandbox(self.state, self.stack.addresses, database_access=self.database_access)
 
     @property
     def env_file(self) -> Path:

@@ -21,22 +21,44 @@ WRITTEN = {
 
 
 def statements(schema: str, ledger: str, user: str, *, host: str = "%") -> list[str]:
-    """GRANTs: read everything in Splynx's schema, write the tables above, own the ledger's schema."""
+    """GRANTs: own the ledger's schema, read everything in Splynx's schema, write the tables above."""
     account = f"'{user}'@'{host}'"
     return [
-        f"CREATE DATABASE IF NOT EXISTS `{ledger}` CHARACTER SET utf8mb4",
+        *ledger_alone(ledger, user, host=host),
         f"GRANT SELECT ON `{schema}`.* TO {account}",
         *(f"GRANT {rights} ON `{schema}`.`{table}` TO {account}" for table, rights in WRITTEN.items()),
-        f"GRANT ALL PRIVILEGES ON `{ledger}`.* TO {account}",
     ]
 
 
-def create_user(server: Server, user: str, password: str, *, ledger: str = "crossfade", host: str = "%") -> None:
-    """Create the user, or set its password, and grant. Repeating it changes nothing."""
+def ledger_alone(ledger: str, user: str, *, host: str = "%") -> list[str]:
+    """GRANTs where Splynx's database is not given away: own the ledger's schema, and see nothing else."""
+    return [
+        f"CREATE DATABASE IF NOT EXISTS `{ledger}` CHARACTER SET utf8mb4",
+        f"GRANT ALL PRIVILEGES ON `{ledger}`.* TO '{user}'@'{host}'",
+    ]
+
+
+def create_user(
+    server: Server,
+    user: str,
+    password: str,
+    *,
+    ledger: str = "crossfade",
+    host: str = "%",
+    database_access: bool = True,
+) -> None:
+    """Create the user, or set its password, and grant; without `database_access` nothing of Splynx's.
+
+    Repeating it changes nothing.
+    """
     with connect(server) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE USER IF NOT EXISTS %s@%s IDENTIFIED BY %s", (user, host, password))
         cursor.execute("ALTER USER %s@%s IDENTIFIED BY %s", (user, host, password))
-        for statement in statements(server.name, ledger, user, host=host):
+        if database_access:
+            granted = statements(server.name, ledger, user, host=host)
+        else:
+            granted = ledger_alone(ledger, user, host=host)
+        for statement in granted:
             cursor.execute(statement)
         connection.commit()
 

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pymysql
 import pytest
+import yaml
 
 from sandbox.local.library import ROOT
 from sandbox.local.processes import Managed
@@ -43,6 +45,18 @@ def down(state: Path) -> str:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
+def typed(state: Path, command: str) -> subprocess.CompletedProcess[str]:
+    """A command in a shell of the site."""
+    return subprocess.run(
+        ["/bin/sh", "-c", f". {state / 'env'}; {command}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 def running(state: Path) -> list[str]:
     return [name for name in NAMES if Managed(name, state).is_running]
 
@@ -62,20 +76,48 @@ def test_the_demo_proves_both_sides_equal_and_can_be_looked_at_and_stopped_as_it
         (source,) = re.findall(r"^  (\. .+)$", after, re.MULTILINE)
         commands = re.findall(r"^  (crossfade (?:status|trace .+))$", after, re.MULTILINE)
         assert len(commands) == 2
+        assert source == f". {tmp_path / 'env'}"
         for command in commands:
-            typed = subprocess.run(
-                ["/bin/sh", "-c", f"{source}; {command}"],
-                cwd=ROOT,
-                capture_output=True,
-                text=True,
-                timeout=60,
-                check=False,
-            )
-            assert typed.returncode == 0, typed.stdout + typed.stderr
+            done = typed(tmp_path, command)
+            assert done.returncode == 0, done.stdout + done.stderr
         assert f"make down STATE={tmp_path}" in after
     finally:
         said = down(tmp_path)
     assert set(NAMES) <= set(re.findall(r"\w+", said))
+    assert running(tmp_path) == []
+
+
+@pytest.mark.long
+def test_without_splynxs_database_both_sides_are_proved_equal_and_what_that_costs_is_said(tmp_path: Path) -> None:
+    try:
+        done = demo(tmp_path, ACCOUNTS="20", KEEP="1", DATABASE="no")
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        assert_equal(done.stdout)
+        settings = yaml.safe_load((tmp_path / "crossfade.yaml").read_text())
+        assert "db" not in settings["splynx"]
+        login = settings["ledger"]
+        login["database"] = login.pop("name")
+        with pymysql.connect(**login) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*) FROM crosswalk WHERE entity = 'payment'")
+            assert cursor.fetchone() != (0,)
+            cursor.execute("SHOW DATABASES")
+            assert {name for (name,) in cursor.fetchall()} == {"information_schema", "crossfade"}
+        # What was left out, by the commands' own words.
+        plan = json.loads(typed(tmp_path, "crossfade plan --json").stdout)
+        costs = {one["entity"]: one["cost"] for one in plan["target"] if one["cost"]}
+        assert "payment" in costs
+        at_the_end = done.stdout.partition("Without Splynx's database, as `crossfade plan` says\n")[2]
+        for entity, cost in costs.items():
+            assert f"  {entity}: {cost}\n" in at_the_end
+            assert f"\nok   write paths: {entity}: {cost}\n" in done.stdout  # the doctor
+        reconciled = json.loads(typed(tmp_path, "crossfade reconcile --wait 0 --json").stdout)
+        assert reconciled["read_by"] == "rest"
+        assert "\nread over REST: " in done.stdout
+        for entity, fields in reconciled["not_shown"].items():
+            assert f"\nnot compared: {', '.join(fields)} of {entity}, " in done.stdout
+        assert "\nEqual: no differences.\n" in done.stdout
+    finally:
+        down(tmp_path)
     assert running(tmp_path) == []
 
 

@@ -15,7 +15,9 @@ import yaml
 from plumbing.settings import load_settings
 from sandbox.local.library import ROOT
 from sandbox.local.processes import Managed
+from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.site import NAMES
+from tests.conftest import MariaDbAccess
 
 
 def command(state: Path, action: str, *more: str) -> subprocess.CompletedProcess[str]:
@@ -117,3 +119,18 @@ def test_a_server_that_does_not_start_is_one_message_and_nothing_left(tmp_path: 
     assert "Run `make setup`" in failed.stderr
     assert "Traceback" not in failed.stderr
     assert running(tmp_path) == []
+
+
+def test_without_database_access_the_writer_has_its_ledgers_schema_and_sees_nothing_of_splynx(
+    splynx_sandbox: SplynxSandbox, mariadb: MariaDbAccess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(splynx_sandbox, "database_access", False)
+    splynx_sandbox.renew()
+    writer = MariaDbAccess(mariadb.host, mariadb.port, splynx_sandbox.writer, splynx_sandbox.writer_password)
+    with writer.connect(splynx_sandbox.ledger) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE crosswalk (id int)")
+        cursor.execute("SHOW DATABASES")
+        assert {name for (name,) in cursor.fetchall()} == {"information_schema", splynx_sandbox.ledger}
+        with pytest.raises(pymysql.err.OperationalError) as refused:
+            cursor.execute(f"SELECT 1 FROM `{splynx_sandbox.database}`.customers")
+        assert refused.value.args[0] == 1142

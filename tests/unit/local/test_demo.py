@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from sandbox.demo.__main__ import table
+from sandbox.demo.__main__ import costs, table
 from sandbox.demo.proof import compare
 from sandbox.demo.source import Source
 from sandbox.demo.target import Target, minor
@@ -106,6 +106,21 @@ def test_one_difference_is_found_and_named(target: Target, finding: str) -> None
     verdict = compare(SOURCE, target, TOPICS, CONFIGURED)
     assert finding in verdict.findings
     assert not verdict.is_equal
+
+
+def test_what_it_costs_to_have_no_database_is_said_in_the_words_of_the_plan() -> None:
+    plan = {
+        "target": [
+            {"entity": "customer", "cost": ""},
+            {"entity": "payment", "cost": "one by one; another time"},
+        ],
+        "requests": {"splynx": 420},
+        "seconds": {"splynx": 2.1},
+    }
+    said = costs(plan)
+    assert "  payment: one by one; another time\n" in said
+    assert "at most 420 requests to Splynx for the first copy, 2.1 s by its budget" in said
+    assert "customer" not in said
 
 
 def test_a_part_of_a_cent_is_refused() -> None:
