@@ -1,7 +1,7 @@
 """What an operator is rung by: which alerts ring at a fault, as far as the process that meets it sees that.
 
 A test says with `@rings(...)` what must ring, or with `@rings(heals="why")` that it takes nobody. An alert is called as
-in `deploy/prometheus/rules.yml`, where it also says for how long; what is seen here is the series that it looks at.
+in `deploy/prometheus/rules.yml`, where it also says for how long; what is heard here is the series that it looks at.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -22,27 +22,62 @@ def alarm(name: str, **labels: str) -> float:
 
 @dataclass(frozen=True)
 class Alarm:
-    """An alert, and the series that makes it ring.
+    """An alert, and the series that makes it ring: without one it could be said, and not heard.
 
-    Without a series it is said, and not heard: of a process that ended, or was started again, Prometheus alone knows.
-    `seeds`: with which seeds it must ring.
+    `seeds`: with which seeds it must ring. `least`: from which value on it does.
     """
 
     alert: str
-    series: str = ""
+    series: str
     labels: Mapping[str, str] = field(default_factory=dict)
     seeds: Callable[[int], bool] = lambda _: True
+    least: int = 1
 
     def rang(self, heard: "Heard") -> bool:
-        """Whether it did, as far as can be seen."""
-        return not self.series or any(
-            value > 0 and name == self.series and self.labels.items() <= dict(labels).items()
+        """Whether it did."""
+        return any(
+            value >= self.least and name == self.series and self.labels.items() <= dict(labels).items()
             for (name, labels), value in heard.items()
         )
 
 
-RESTARTED = Alarm("CrossfadeRestarted")
-ENDS = Alarm("CrossfadeKeepsRestarting")
+STARTS = "process_start_time_seconds"
+_CHANGES = Counter(STARTS, "How often a process of a stage has begun anew.", ["stage"], registry=None)
+"""As Prometheus counts it, of the series of that name, which each process tells of itself."""
+
+
+def started_again(stage: str) -> None:
+    """A process of a stage has begun at another time than the one before."""
+    _CHANGES.labels(stage).inc()
+
+
+class Starts:
+    """Of what stands for the processes of a stage, one after the other, in a test that starts none."""
+
+    def __init__(self, stage: str) -> None:
+        self._stage, self._ended = stage, False
+
+    @contextmanager
+    def process(self) -> Iterator[None]:
+        """One of them, from its start on; what leaves it ends it. Whoever supervises it starts the next one then."""
+        if self._ended:
+            started_again(self._stage)
+        self._ended = True
+        yield
+        self._ended = False
+
+    def forget(self) -> None:
+        """What ended before is another test's affair."""
+        self._ended = False
+
+
+def restarted(seeds: Callable[[int], bool] = lambda _: True) -> Alarm:
+    """A process has ended, and another was started in its place."""
+    return Alarm("CrossfadeRestarted", STARTS, seeds=seeds)
+
+
+RESTARTED = restarted()
+ENDS = Alarm("CrossfadeKeepsRestarting", STARTS, least=3)
 """It ends with an error, and does so again whenever a supervisor starts it; the test names the error."""
 
 
@@ -52,9 +87,9 @@ def paused(code: str = "", stage: str = "sink", seeds: Callable[[int], bool] = l
     return Alarm("CrossfadePaused", "crossfade_stage_paused", labels, seeds)
 
 
-def dead_letters(stage: str = "sink") -> Alarm:
+def dead_letters(stage: str = "sink", seeds: Callable[[int], bool] = lambda _: True) -> Alarm:
     """Something was set aside."""
-    return Alarm("CrossfadeDeadLetters", "crossfade_dead_letters", {"stage": stage})
+    return Alarm("CrossfadeDeadLetters", "crossfade_dead_letters", {"stage": stage}, seeds)
 
 
 def conflicts(**labels: str) -> Alarm:
@@ -62,10 +97,8 @@ def conflicts(**labels: str) -> Alarm:
     return Alarm("CrossfadeConflicts", "crossfade_conflicts", labels)
 
 
-FOUND = Alarm("CrossfadeDifferencesFound")
-"""By a reconciliation, which is a process of its own."""
-WAITS, SET_ASIDE, EDITED = Alarm("CrossfadePaused"), Alarm("CrossfadeDeadLetters"), Alarm("CrossfadeConflicts")
-"""As `paused`, `dead_letters` and `conflicts`, where nobody listens, or a letter is taken before it counts."""
+FOUND = Alarm("CrossfadeDifferencesFound", "crossfade_findings")
+"""By a reconciliation (`tests.faults.reconciled`)."""
 
 
 def rings(*alarms: Alarm, heals: str = "") -> pytest.MarkDecorator:

@@ -2,19 +2,25 @@
 
 import json
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
 from plumbing.settings import Settings
 from sandbox.local.ports import free_ports
+from tests.faults.alarms import STARTS, started_again
 from tests.faults.marked import SESSION_MS
 from tests.integration.processors.conftest import with_secrets
 from tests.prepared import Forked, Prepared
 
 _PATIENCE_SECONDS = 90.0
+_SCRAPE_SECONDS = 5.0
 
 
 class Processes:
@@ -27,6 +33,7 @@ class Processes:
         # One port for a stage's whole life: by it Kafka knows that a worker is the one that was killed.
         (self._port,) = free_ports(1)
         self._running: Forked | None = None
+        self._stage, self._began, self._is_new = "", "", False
 
     def start(
         self,
@@ -40,7 +47,8 @@ class Processes:
         client: Mapping[str, Any] | None = None,
     ) -> None:
         """Start a stage; with a step, it stands still there. `producer`, `client`: settings of its Kafka clients."""
-        http = settings.http.model_copy(update={"process_port": self._port})
+        self._stage, self._is_new = stage, stage != "capture"  # of which nobody says what rings here
+        http = settings.http.model_copy(update={"process_port": self._port, "sink_port": self._port})
         process = settings.process.model_copy(update={"session_seconds": SESSION_MS / 1000})
         settings = settings.model_copy(update={"http": http, "process": process, "state_dir": self._folder / "state"})
         plan: dict[str, Any] = {
@@ -83,8 +91,21 @@ class Processes:
         os.kill(self._running.pid, number)
 
     def wait(self, condition: Callable[[], bool]) -> None:
-        """Until the condition holds; a process that ended on its way fails the test with its log."""
-        assert self.is_alive_until(condition), self.output()[-3000:]
+        """Until the condition holds, and the process was seen; one that ended before fails the test with its log."""
+        assert self.is_alive_until(lambda: condition() and self._is_seen()), self.output()[-3000:]
+
+    def _is_seen(self) -> bool:
+        """Whether it has told when it began, which is asked for as Prometheus does."""
+        with suppress(httpx2.TransportError):
+            if self._is_new:
+                at = f"http://127.0.0.1:{self._port}/metrics"
+                told = httpx2.get(at, timeout=_SCRAPE_SECONDS, trust_env=False).text
+                for began in re.findall(rf"^{STARTS} (\S+)$", told, re.MULTILINE):
+                    if self._began not in {"", began}:
+                        started_again(self._stage)
+                    self._began = began
+                self._is_new = False
+        return not self._is_new
 
     def is_alive_until(self, condition: Callable[[], bool]) -> bool:
         """Whether it is still there when the condition holds; False when it ended before by itself."""

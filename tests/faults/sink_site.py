@@ -7,16 +7,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 import pymysql
+import pytest
 import yaml
 from confluent_kafka import TopicPartition
 from confluent_kafka.schema_registry import SchemaRegistryClient
 
 from plumbing.avro import Codec
-from plumbing.errors import DependencyUnreachable
+from plumbing.errors import DependencyUnreachable, ExitCode, SyncError
 from plumbing.kafka import (
     AckedProducer,
     end_offsets,
@@ -37,11 +38,13 @@ from schemas.topics import Topics
 from schemas.write_paths import WritePaths
 from sinks.runner import SinkSummary, run_sink
 from tests.conftest import MariaDbAccess
+from tests.faults.alarms import ENDS, Starts
 from tests.faults.history import Happening, history
 from tests.faults.steps import Killed
 from tests.faults.target import Picture, Row, picture
 from tests.integration import processors
 
+Halt = TypeVar("Halt", bound=SyncError)
 PARTITIONS = 2
 RULES = Path(processors.__file__).with_name("rules.yaml")
 WRITTEN = [one for one in AGGREGATES if one.targets]
@@ -78,6 +81,7 @@ class SinkSite:
             for one in WRITTEN
         }
         self._root = self.mariadb.connect(self.splynx.database)
+        self._starts = Starts("sink")
         self._parts = self._counting()
         self._fresh = self._highest()
 
@@ -157,6 +161,7 @@ class SinkSite:
         self.control("DELETE", "faults")
         self.control("DELETE", "side-effects")
         self.forget()
+        self._starts.forget()
 
     def drop_ledger(self) -> None:
         """Lose the ledger."""
@@ -206,14 +211,31 @@ class SinkSite:
             Killed, SyncError: what ended it.
         """
         stop = asyncio.Event()
-        running = asyncio.create_task(run_sink(settings or self.settings, apply=True, stop=stop, **options))
-        try:
-            await self._wait(running, until or self.is_caught_up)
-        finally:
-            stop.set()
-            if not running.done():
-                await asyncio.wait([running])
-        return await running
+        with self._starts.process():
+            running = asyncio.create_task(run_sink(settings or self.settings, apply=True, stop=stop, **options))
+            try:
+                await self._wait(running, until or self.is_caught_up)
+            finally:
+                stop.set()
+                if not running.done():
+                    await asyncio.wait([running])
+            return await running
+
+    async def halted_by(self, error: type[Halt], settings: Settings | None = None) -> Halt:
+        """What ends the sink, and ends it again as often as it is started, until that rings.
+
+        Raises:
+            pytest.fail.Exception: nothing does.
+            Killed, SyncError: something else does.
+        """
+        ended: list[Halt] = []
+        while len(ended) <= ENDS.least:
+            with pytest.raises(error) as told:
+                await self.run(settings=settings)
+            ended.append(told.value)
+        assert len({one.code for one in ended}) == 1
+        assert ended[0].exit_code is not ExitCode.DONE
+        return ended[0]
 
     async def run_through(self, **options: Any) -> SinkSummary:
         """Run, and start again after each kill, as a supervisor does."""

@@ -2,26 +2,33 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
+from clients.mysql import Database
 from console.replay_bundles import Foresight, Mapped, map_again
 from processors.context import Context, make_codecs
 from processors.transform import Produced
+from reconciliation.comparison import CATALOGUE
+from reconciliation.database_rows import DatabaseRows
 from reconciliation.events import Newest, Stored
+from reconciliation.findings import Finding
+from reconciliation.records import Records
 from schemas.avro import value_of
 from schemas.bundle import Bundle
-from schemas.catalogue import AGGREGATES, aggregate
-from schemas.envelope import Event, envelope_of
+from schemas.catalogue import AGGREGATES, TARGETS, aggregate
+from schemas.envelope import Event, envelope_of, event_of
 from schemas.records import SplynxRecord
 from sinks.plan import Outcome, Verb
 from sinks.runner import SinkSummary
+from sinks.site import Site
 from tests.builders import RULES
 from tests.faults.alarms import FOUND, rings
 from tests.faults.history import Town, town_of
+from tests.faults.reconciled import reconciled
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
 from tests.faults.target import TABLES, Picture, assert_same
@@ -84,6 +91,11 @@ class Processor:
         """By the mappers of now."""
         return [map_again(one, self.context) for one in self._stored]
 
+    def newest(self, name: str, size: int, accounts: object = None) -> Iterator[list[tuple[Newest, Event]]]:
+        """As a reconciliation reads them from the topics (`reconciliation.events.Events`), whoever is asked for."""
+        codec = cast(Any, self.context.codecs[name].events)
+        yield [(one.at, event_of(codec.decode(one.value))) for one in self._stored if one.at.aggregate == name]
+
     def publish(self, mapped: Sequence[Mapped]) -> None:
         """Behind what is there."""
         for one in mapped:
@@ -91,6 +103,18 @@ class Processor:
             assert one.stored.at.owner is not None
             self._site.raw(one.stored.at.aggregate, one.stored.at.owner, one.result.value)
         self._site.add([])
+
+
+async def differing(site: SinkSite, processor: Processor) -> Sequence[Finding]:
+    """What a reconciliation by the mappers of now finds, field by field."""
+    async with Site.open(site.settings) as parts, Database(site.settings.ledger_db) as ledger:
+        records = Records(cast(Any, processor), RULES, parts.client, DatabaseRows(parts.db), ledger)
+
+        async def find() -> list[Finding]:
+            await records.list_catalogue(TARGETS[entity] for entity in CATALOGUE)
+            return [one async for _, found in records.findings() for one in found]
+
+        return await reconciled(find)
 
 
 def tables(picture: Picture) -> Picture:
@@ -121,6 +145,7 @@ async def test_a_mapping_bug_that_was_mended_is_replayed_as_the_dry_run_foresees
     processor.publish(right)
     await sink_site.run()
     expected = tables(sink_site.picture())
+    assert await differing(sink_site, processor) == []
 
     bug = sorted(BUGS)[seed % len(BUGS)]
     name = OWNERS[BUGS[bug][0]]
@@ -136,6 +161,7 @@ async def test_a_mapping_bug_that_was_mended_is_replayed_as_the_dry_run_foresees
     await sink_site.run()
     before = tables(sink_site.picture())
     assert before != expected
+    assert {one.entity for one in await differing(sink_site, processor)} == {BUGS[bug][0]}
 
     async with Foresight.open(sink_site.settings, processor.context) as foresight:
         await foresight.look(processor.mapped())
@@ -145,4 +171,5 @@ async def test_a_mapping_bug_that_was_mended_is_replayed_as_the_dry_run_foresees
     assert +applied(done) == +written(foresight.steps)
     assert {name: count for name, count in done.bundles.items() if count} == foresight.bundles
     assert_same(tables(sink_site.picture()), expected)
+    assert await differing(sink_site, processor) == []
     await sink_site.assert_each_offset_has_one_outcome()

@@ -10,7 +10,7 @@ from console.letter_sources import headers_of
 from plumbing.dead_letters import OFFSET, PARTITION, TOPIC
 from plumbing.kafka import DeliveryFailed, NotAcknowledged, end_offsets, make_consumer, partition_of
 from plumbing.reading import read_whole
-from tests.faults.alarms import RESTARTED, WAITS, alarm, dead_letters, rings
+from tests.faults.alarms import alarm, dead_letters, paused, restarted, rings
 from tests.faults.history import history
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import PARTITIONS, SinkSite
@@ -61,7 +61,10 @@ def told_of(site: SinkSite) -> set[tuple[str, int, int]]:
 
 
 @pytest.mark.fault(7)
-@rings(RESTARTED, WAITS)
+@rings(
+    restarted(seeds=lambda seed: seed % 2 == 1),
+    paused("kafka.not_acknowledged", seeds=lambda seed: seed % 2 == 0),
+)
 @seeds(30, guards={"what the broker did not take is told": 1, "what is away is waited for": 2})
 async def test_a_broker_that_takes_no_dead_letter_for_a_while_loses_none(
     sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch

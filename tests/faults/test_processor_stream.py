@@ -5,26 +5,28 @@ from collections import deque
 from typing import Any, cast
 
 import pytest
+from confluent_kafka import Consumer
 
 from plumbing.avro import Undecodable
 from plumbing.dead_letters import CODE, OFFSET, DeadLetterBudget, Spending
-from plumbing.errors import DependencyUnreachable
+from plumbing.errors import DependencyUnreachable, ExitCode
 from plumbing.kafka import AckedProducer, NotAcknowledged
 from processors import guard as guards
 from processors.ahead import Ahead
 from processors.context import Context
 from processors.guard import EXIT_HALTED, Guard
-from processors.history import Continuity
+from processors.history import Continuity, HistoryLost, check_retained
 from processors.output import Output
 from processors.transform import Codecs, Coordinates, Produced, transform
 from processors.watchdog import Waits
 from schemas.envelope import envelope_of
 from schemas.topics import Topics
-from tests.faults.alarms import ENDS, RESTARTED, SET_ASIDE, rings
+from tests.faults.alarms import ENDS, RESTARTED, Starts, dead_letters, paused, rings
 from tests.faults.seeds import seeds
 from tests.faults.steps import Killed
 from tests.faults.test_poison import POISON
 from tests.unit.processors.test_transform import BUNDLES, CODECS, EVENTS, RULES, an_event
+from tests.unit.processors.test_watchdog import Group
 
 NAME, LENGTH = "account_group", 25
 TOPICS = Topics("main")
@@ -107,9 +109,9 @@ def undisturbed(partition: list[bytes | None]) -> Results:
 class Worker:
     """Goes through a partition as Faust does: an event at a time, a flush before each commit."""
 
-    def __init__(self, chance: random.Random, *, deaths: float = 0.08, oldest: int = 0) -> None:
-        self._chance, self._deaths, self._oldest = chance, deaths, oldest
-        self.bus, self.committed = Bus(chance), 0
+    def __init__(self, chance: random.Random, *, deaths: float = 0.08, commits: float = 0.3, oldest: int = 0) -> None:
+        self._chance, self._deaths, self._commits, self._oldest = chance, deaths, commits, oldest
+        self.bus, self.committed, self._starts = Bus(chance), 0, Starts("process")
 
     def _guard(self) -> Guard:
         away = Away(self._chance)
@@ -119,14 +121,25 @@ class Worker:
         return Guard(context, output, Continuity(lambda *_: self._oldest), Waits())
 
     async def work(self, partition: list[bytes | None], offsets: list[int]) -> None:
-        """See these messages through, to the last commit."""
-        guard, waiting = self._guard(), deque(offsets)
+        """See these messages through, to the last commit.
+
+        Raises:
+            HistoryLost: the topic does not have what it goes on from.
+        """
+        with self._starts.process():
+            if self.committed:
+                group = cast(Consumer, Group({0: (self._oldest, len(partition))}, {0: self.committed}))
+                check_retained(group, [TOPICS.sonar(NAME)], 1)
+            await self._see_through(partition, deque(offsets))
+
+    async def _see_through(self, partition: list[bytes | None], waiting: deque[int]) -> None:
+        guard = self._guard()
         ahead = Ahead(guard.make, waiting, lambda offset: (at(offset), partition[offset]))
         while waiting:
             offset = waiting.popleft()
             await guard.process(at(offset), b"k", partition[offset], ahead)
             self._die_perhaps()
-            if self._chance.random() < 0.3:
+            if self._chance.random() < self._commits:
                 await guard.flush()
                 self._die_perhaps()
                 self.committed = offset + 1
@@ -154,7 +167,7 @@ def _ends(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.fault(7)
 @pytest.mark.fault(11)
 @pytest.mark.fault(13)
-@rings(RESTARTED, SET_ASIDE)
+@rings(RESTARTED, dead_letters("process"), paused(stage="process"))
 @seeds(30, guards={"what was handed over is acknowledged before the commit": 1, "what cannot pass gets its letter": 1})
 async def test_a_processor_that_dies_and_waits_gives_each_event_its_result(seed: int) -> None:
     chance = random.Random(seed)
@@ -176,8 +189,12 @@ async def test_a_processor_whose_topic_lost_messages_makes_nothing_of_what_comes
     chance = random.Random(seed)
     partition = a_partition(chance)
     last, oldest = chance.randrange(3, 10), chance.randrange(12, 20)
-    worker = Worker(chance, deaths=0, oldest=oldest)
+    worker = Worker(chance, deaths=0, commits=1, oldest=oldest)
     with pytest.raises(Ended) as ended:
         await worker.work(partition, [*range(last), *range(oldest, len(partition))])
     assert ended.value.args == (EXIT_HALTED,)
+    for _ in range(ENDS.least):  # whoever starts it again
+        with pytest.raises(HistoryLost) as refused:
+            await worker.work(partition, [*range(oldest, len(partition))])
+        assert refused.value.exit_code is not ExitCode.DONE
     assert worker.bus.done.keys() <= set(range(last))

@@ -11,7 +11,7 @@ import pytest
 
 from clients.mysql_errors import error_of
 from sandbox.local.mariadb import MariaDb
-from tests.faults.alarms import WAITS, alarm, paused, rings
+from tests.faults.alarms import alarm, paused, rings
 from tests.faults.conftest import start
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
@@ -120,7 +120,7 @@ async def test_a_deadlock_or_a_lock_wait_repeats_the_whole_batch(
 
 
 @pytest.mark.fault(17)
-@rings(WAITS)
+@rings(paused("dependency.unreachable"))
 @seeds(30, guards={"rows and ledger commit together": 1, "the checkpoint in the ledger": 2})
 async def test_a_connection_that_is_killed_leaves_no_half_known_batch(
     sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch
@@ -162,7 +162,7 @@ async def test_a_connection_that_is_killed_leaves_no_half_known_batch(
 
 
 @pytest.mark.fault(17)
-@rings(WAITS)
+@rings(paused("dependency.unreachable"))
 @seeds(30, guards={"every call has a deadline": 1})
 async def test_a_statement_that_takes_half_a_minute_ends_at_its_deadline_and_the_batch_is_whole(
     sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch

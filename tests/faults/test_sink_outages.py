@@ -16,7 +16,7 @@ from plumbing.errors import DependencyUnreachable
 from sinks.ledger_errors import ForeignTarget
 from sinks.rebuild import run_rebuild
 from sinks.store import JournalEntry
-from tests.faults.alarms import ENDS, WAITS, alarm, paused, rings
+from tests.faults.alarms import ENDS, alarm, paused, rings
 from tests.faults.history import FIRST_LOAD, history
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
@@ -103,7 +103,7 @@ async def test_a_target_that_is_away_for_an_hour_is_waited_for_and_nothing_piles
 
 
 @pytest.mark.fault(31)
-@rings(WAITS)
+@rings(paused("dependency.unreachable"))
 @seeds(30, guards={"rows and ledger commit together": 1})
 async def test_a_disk_that_is_full_when_an_image_is_kept_leaves_nothing_of_the_batch(
     sink_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch, no_pauses: None
@@ -137,7 +137,7 @@ async def test_a_disk_that_is_full_when_an_image_is_kept_leaves_nothing_of_the_b
 
 
 @pytest.mark.fault(32)
-@rings(WAITS)
+@rings(paused("splynx.unreachable"))
 @seeds(30, guards={"intents are healed by a search": 4})
 async def test_a_network_that_loses_a_third_of_the_calls_makes_no_twin(
     impatient: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch, no_pauses: None
@@ -185,9 +185,8 @@ async def test_a_splynx_from_yesterday_is_noticed_and_a_rebuilt_ledger_brings_it
     behind.restore(sink_site.mariadb, sink_site.splynx, yesterday)
     sink_site.forget()
     before = sink_site.everything()
-    with pytest.raises(ForeignTarget) as noticed:
-        await sink_site.run()
-    assert "ledger rebuild" in noticed.value.next_step
+    noticed = await sink_site.halted_by(ForeignTarget)
+    assert "ledger rebuild" in noticed.next_step
     assert sink_site.everything() == before
     await run_rebuild(sink_site.settings, apply=True)
     await sink_site.run()

@@ -182,8 +182,7 @@ async def test_a_sink_that_is_at_work_when_the_cutover_comes_writes_nothing_more
 
     step = ("sinks.writer.Writer._commit", "sinks.rest.RestRecords.write")[seed % 2]
     before(monkeypatch, step, at_turn(2 + seed % 4, cut_over))
-    with pytest.raises(CutOver):
-        await sink_site.run()
+    await sink_site.halted_by(CutOver)
     assert_same(sink_site.picture(), seen[0])
 
 
@@ -200,9 +199,8 @@ async def test_a_topic_that_lost_what_is_not_yet_written_stops_the_sink(sink_sit
     sink_site.add(later[: len(later) // 2])
     sink_site.empty_topics()
     sink_site.add(later[len(later) // 2 :])
-    with pytest.raises(HistoryLost) as stopped:
-        await sink_site.run()
-    assert "ledger rebuild" in stopped.value.next_step
+    stopped = await sink_site.halted_by(HistoryLost)
+    assert "ledger rebuild" in stopped.next_step
     assert_same(sink_site.picture(), written)
 
 

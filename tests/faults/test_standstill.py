@@ -7,9 +7,9 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from plumbing.standstill import Standstill
-from processors.watchdog import Waits
+from processors.watchdog import EXIT_STUCK, Waits
 from sinks.errors import Stuck
-from tests.faults.alarms import RESTARTED, rings
+from tests.faults.alarms import RESTARTED, Starts, rings
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
 from tests.faults.steps import resolved
@@ -48,23 +48,23 @@ def test_a_worker_with_a_partition_that_stops_ends_and_one_that_is_slow_does_not
             if moves and not (turn >= stops and one == stopped):
                 done[one] = min(ends[one][1], done[one] + chance.randint(1, 4))
 
-    group = cast(Consumer, Group(ends, done))
-    for turn in range(stops):
-        live(turn)
-        dog.look(group)
-        clock.now += 5
-    ends[stopped] = (0, ends[stopped][1] + 9)
-    ended = False
-    for turn in range(stops, stops + 5):
-        live(turn)
-        try:
+    group, starts = cast(Consumer, Group(ends, done)), Starts("process")
+
+    def work(turns: range) -> None:
+        for turn in turns:
+            live(turn)
             dog.look(group)
-        except Ended:
-            ended = True
-            break
-        clock.now += 5
-    assert ended
+            clock.now += 5
+
+    work(range(stops))
+    ends[stopped] = (0, ends[stopped][1] + 9)
+    with pytest.raises(Ended) as ended, starts.process():
+        work(range(stops, stops + 5))
+    assert ended.value.args == (EXIT_STUCK,)
     assert said == ["tracebacks"]
+    with starts.process():  # the next one gets what lies there
+        done[stopped] = ends[stopped][1]
+        a_watchdog(clock, waits).look(group)
 
 
 @pytest.mark.fault(10)
