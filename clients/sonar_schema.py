@@ -93,8 +93,9 @@ class SonarSchema:
         except GraphQLError as exc:
             raise SonarQueryInvalid(f"Sonar's schema does not fit the query: {exc.message[:200]}") from exc
         finally:
-            # What validates refers to itself, by half a megabyte for a document: capture's collector looks seldom.
-            gc.collect(0)
+            # What validates refers to itself, by half a megabyte for a document: capture's collector looks seldom. Of
+            # both young generations, for to look at one puts off the look at the other, for ever.
+            gc.collect(1)
         if len(self._fit) < _REMEMBERED:
             self._fit.add(document)
 

@@ -55,6 +55,8 @@ class Changed(NamedTuple):
     state: Child | None
     starts: frozenset[int]
     since: datetime
+    read_from: int = 0
+    """Carriers that were read before this sequence show it as it is."""
 
 
 @dataclass
@@ -119,7 +121,12 @@ class FanOuts:
             self._index.set_alone(*place, id, changed.state)
             return False
         if before is not None:
-            changed = Changed(changed.state, changed.starts | before.starts, min(changed.since, before.since))
+            changed = Changed(
+                changed.state,
+                changed.starts | before.starts,
+                min(changed.since, before.since),
+                min(changed.read_from, before.read_from),
+            )
         self._queued.setdefault(place, {})[id] = changed
         return True
 
@@ -171,7 +178,10 @@ class FanOuts:
     def _begin(self, *, resting_too: bool) -> None:
         for place in [place for place in self._queued if place in self._looked_at and place not in self._batches]:
             rows, followed = self._queued[place], self._followed[place]
-            taken = {id: rows.pop(id) for id in list(rows)[:_TOGETHER]}
+            # Of what changed for good all carriers are read: those of the others would be, too.
+            of_all = next(iter(rows.values())).read_from == 0
+            alike = [id for id, row in rows.items() if (row.read_from == 0) is of_all]
+            taken = {id: rows.pop(id) for id in alike[:_TOGETHER]}
             if not rows:
                 del self._queued[place]
             self._batches[place] = self._batch(followed, taken, self._next_number())
@@ -190,12 +200,13 @@ class FanOuts:
         log.warning("capture.carriers_not_found", error=error.code, reason=str(error))
 
     def _found(self, batch: Batch, found: Sequence[int]) -> None:
-        root = batch.followed.aggregate.root.name
+        root, since = batch.followed.aggregate.root.name, min(row.since for row in batch.rows.values())
+        read_from = min(row.read_from for row in batch.rows.values())
         for id in found:
             batch.found = True
             known = self._index.root(root, id)
-            if known is None or known.sequence < batch.sequence or known.in_doubt:
-                self._demands.add(batch.followed.aggregate, id, min(row.since for row in batch.rows.values()))
+            if known is None or read_from <= known.sequence < batch.sequence or known.in_doubt:
+                self._demands.add(batch.followed.aggregate, id, since)
                 batch.waiting.add(id)
 
     async def settle(self) -> None:

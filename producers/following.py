@@ -211,7 +211,7 @@ class Following:
         seen = {name: front - self._reach.width(name) for name, front in fronts.items()}
         # What may not be read may be changing unseen: the watermark waits until it may be read again.
         covered = {name: at if name in standing else max(at, seen[name]) for name, at in lows.items()}
-        self._glimpses.looked(now, looked, lows.keys() - standing.keys())
+        self._glimpses.looked(now, looked, lows.keys() - standing.keys(), sequence)
         if not standing and not self._glimpses.in_doubt and not self._noticing.fan_outs.waiting():
             self._sequences.append((now, sequence))
             settled = self._glimpses.settled(lows.keys())
@@ -232,7 +232,7 @@ class Following:
         than that: until it is met, a restart must find it again."""
         now, shown = self._server_time(), list[Followed]()
         for name, (begun, ended) in self._reader.copying.take().items():
-            self._glimpses.blind(name, begun, ended)
+            self._glimpses.copied(name, begun, ended)
         fronts = {name: low + self._reach.width(name) for name, low in lows.items()}
 
         def begin(one: Followed) -> datetime:
@@ -247,7 +247,8 @@ class Following:
                 changed = datetime.fromisoformat(row["updated_at"])
                 is_later = changed > fronts[name] if before is None else changed >= before
                 unsure = self._glimpses.is_unsure(followed, row)
-                new = self._noticing.row(followed, row, since, unsure=unsure, late=not is_later)
+                unsure_from = self._glimpses.unsure_from(name) if unsure else None
+                new = self._noticing.row(followed, row, since, unsure_from=unsure_from, late=not is_later)
                 if not new:
                     self._glimpses.doubt(followed, row, since)
                 if new and not unsure and before is not None:

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any, NamedTuple
 
 from msgspec import UNSET
@@ -54,6 +54,8 @@ class _Blind(NamedTuple):
 
     since: datetime
     until: datetime
+    copied: datetime | None
+    """When a snapshot read last: its requests are made beside looks, so that their sequences do not tell when."""
     shown: datetime | None = None
 
 
@@ -77,9 +79,11 @@ class Glimpses:
         self._rows = 0
         self._blind: dict[str, _Blind] = {}
         """By aggregate, the time in which roots of it were read of which nothing is kept."""
-        self._told: dict[_Place, int] = {}
-        """Versions in which look-ups were shown to those of which nothing is kept."""
+        self._told: dict[_Place, tuple[int, datetime]] = {}
+        """Versions in which look-ups were shown to those of which nothing is kept, and when these were made."""
         self._doubted: set[tuple[str, int]] = set()
+        self._numbers: deque[tuple[datetime, int]] = deque()
+        """When looks began, and the sequence of what was asked for next."""
         self._looks: dict[str, deque[_Look]] = {}
         """By aggregate the looks at what its roots show: the last that is long past, and later ones."""
         self._settled: dict[str, datetime] = {}
@@ -95,7 +99,7 @@ class Glimpses:
         for one in aggregates:
             roots = index.published_since(one.root.name, sequence) if watched(one) else ()
             if len(roots) > _UNKNOWN:
-                self.blind(one.name, at, now)
+                self._blind_from(one.name, at, now)
             for root in roots[-_UNKNOWN:]:
                 self.note(one.name, root, [Carried(_ANY, None, None, hidden=True)], at, now)
 
@@ -117,15 +121,18 @@ class Glimpses:
         while self._rows > _MOST:
             name, oldest = next(iter(self._places))
             first, last, _ = self._places[name, oldest]
-            self.blind(name, first, last)
+            self._blind_from(name, first, last)
             self._forget(name, oldest)
 
-    def blind(self, aggregate: str, since: datetime, until: datetime) -> None:
-        """Roots were read, not before and not after these, and of what they showed nothing is kept."""
-        before = self._blind.get(aggregate)
+    def copied(self, aggregate: str, since: datetime, until: datetime) -> None:
+        """A snapshot read roots, not before and not after these, and of what they showed nothing is kept."""
+        self._blind_from(aggregate, since, until, copied=until)
+
+    def _blind_from(self, name: str, since: datetime, until: datetime, copied: datetime | None = None) -> None:
+        before = self._blind.get(name)
         if before is not None:
-            since, until = min(before.since, since), max(before.until, until)
-        self._blind[aggregate] = _Blind(since, until)
+            since, until, copied = min(before.since, since), max(before.until, until), copied or before.copied
+        self._blind[name] = _Blind(since, until, copied)
 
     def is_unsure(self, followed: Followed, row: dict[str, Any]) -> bool:
         """Whether a look-up may have been another while such were read, and is shown so for the first time since."""
@@ -135,9 +142,20 @@ class Glimpses:
         blind, changed = self._blind[name], datetime.fromisoformat(row["updated_at"])
         if changed < blind.since or (blind.shown is not None and changed > blind.shown):
             return False
-        place, version = (name, look_up.type_name, int(row["id"])), number_of(row["_version"])
-        before, self._told[place] = self._told.get(place), version
-        return before != version
+        place, told = (name, look_up.type_name, int(row["id"])), (number_of(row["_version"]), changed)
+        before, self._told[place] = self._told.get(place), told
+        return before != told
+
+    def unsure_from(self, aggregate: str) -> int:
+        """From which sequence on roots were read that may show an unsure look-up otherwise; 0: nobody knows.
+
+        A request of following is made while a look is, or behind it: none that was made before a look began showed
+        anything after that.
+        """
+        blind = self._blind[aggregate]
+        if blind.copied is not None and blind.copied >= blind.since:
+            return 0
+        return max((number for at, number in self._numbers if at < blind.since), default=0)
 
     def doubt(self, followed: Followed, row: dict[str, Any], since: datetime) -> None:
         """Read those again that showed a look-up otherwise than a look for changes shows it, as it was noted."""
@@ -163,13 +181,16 @@ class Glimpses:
         found = {root for root, one in shown.items() if one is not None and one != version}
         return sorted(found.union(root for root in unsure if self._places[aggregate, root][0] <= changed))
 
-    def looked(self, begun: datetime, ended: datetime, names: AbstractSet[str]) -> None:
+    def looked(self, begun: datetime, ended: datetime, names: AbstractSet[str], sequence: int) -> None:
         """A look was made at what roots of these aggregates show, between these: forget what that settles.
+
+        `sequence`: of the first request that was made when it began, or later.
 
         A row that was another when a root was read, and is not when a look shows the changes of that time, was back
         before that look ended: so the look settles the matter that shows the changes of *that* time.
         """
         long_past = begun - SHOWN_LATE
+        self._numbers.append((begun, sequence))
         for name in names:
             looks = self._looks.setdefault(name, deque())
             looks.append(_Look(begun, ended))
@@ -187,9 +208,20 @@ class Glimpses:
         for name, blind in [(name, one) for name, one in self._blind.items() if name in names]:
             if name in settled and blind.until < settled[name]:
                 del self._blind[name]
-                self._told = {place: version for place, version in self._told.items() if place[0] != name}
-            elif blind.shown is None and blind.until <= long_past:
-                self._blind[name] = blind._replace(shown=ended)
+                continue
+            if blind.shown is None and blind.until <= long_past:
+                blind = blind._replace(shown=ended)
+            # Where roots are always read of which nothing is kept, it has no end; yet what it began with is settled.
+            self._blind[name] = blind._replace(since=max(blind.since, settled.get(name, blind.since)))
+        self._told = {place: told for place, told in self._told.items() if self._is_open(place[0], told[1])}
+        # What is kept now may be forgotten later for want of room.
+        oldest = [since for since, *_ in islice(self._places.values(), 1)]
+        earliest = min([begun, *oldest, *(blind.since for blind in self._blind.values())])
+        while len(self._numbers) > 1 and self._numbers[1][0] < earliest:
+            self._numbers.popleft()
+
+    def _is_open(self, name: str, changed: datetime) -> bool:
+        return name in self._blind and changed >= self._blind[name].since
 
     def settled(self, names: AbstractSet[str]) -> datetime | None:
         """What roots of all these showed when they were read before this counts no more; None: all of it counts."""

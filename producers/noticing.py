@@ -64,17 +64,23 @@ class Noticing:
                 yield
 
     def row(
-        self, followed: Followed, row: dict[str, Any], since: datetime, *, unsure: bool = False, late: bool = False
+        self,
+        followed: Followed,
+        row: dict[str, Any],
+        since: datetime,
+        *,
+        unsure_from: int | None = None,
+        late: bool = False,
     ) -> bool:
         """Take a thin row, seen at `since` by Sonar's clock; whether something is to be read because of it.
 
-        `unsure`: it changed while others were read that may show it; a look-up that is as it was noted may have been
-        another meanwhile. `late`: others were read that should show it before Sonar did.
+        `unsure_from`: it changed while others were read that may show it, from this sequence on; a look-up that is as
+        it was noted may have been another meanwhile. `late`: others were read that should show it before Sonar did.
         """
         if followed.touch is not None:
             return self._child(followed, followed.touch, row, since)
         if followed.look_up is not None:
-            return self._look_up(followed, followed.look_up, row, since, unsure=unsure, late=late)
+            return self._look_up(followed, followed.look_up, row, since, unsure_from, late=late)
         id, version = int(row["id"]), number_of(row["_version"])
         known = self._index.root(followed.thin.collection, id)
         if known is not None and not known.deleted and known.version == version:
@@ -106,13 +112,22 @@ class Noticing:
         return asked
 
     def _look_up(
-        self, followed: Followed, look_up: LookUp, row: dict[str, Any], since: datetime, *, unsure: bool, late: bool
+        self,
+        followed: Followed,
+        look_up: LookUp,
+        row: dict[str, Any],
+        since: datetime,
+        unsure_from: int | None,
+        *,
+        late: bool,
     ) -> bool:
         id, state = int(row["id"]), _look_up_state(look_up, row)
         # What is under way counts: a row that is as it was once more, or new and changed, must fan out again.
         noted = self.fan_outs.noted(followed, id)
-        if noted == state and not unsure:
+        if noted == state and unsure_from is None:
             return False
+        # Carriers that were read before show it as it was noted.
+        read_from = (unsure_from or 0) if noted == state else 0
         if look_up.of is not None:
             starts = {one.root for one in (noted, state) if one is not None and one.root is not None}
         else:
@@ -120,7 +135,7 @@ class Noticing:
             # comes late: they may show none.
             is_new = noted is None and not late and CREATED in row and row[CREATED] == row["updated_at"]
             starts = set() if is_new else {id}
-        return self.fan_outs.add(followed, id, Changed(state, frozenset(starts), since))
+        return self.fan_outs.add(followed, id, Changed(state, frozenset(starts), since, read_from))
 
     async def is_peopled(self, aggregate: Aggregate, others: int | None = None) -> bool:
         """Whether the roots' collection shows any rows, where `others` (None: all that were published) should be there.

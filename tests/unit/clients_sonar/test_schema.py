@@ -100,6 +100,19 @@ def test_a_document_is_held_against_the_schema_once(monkeypatch: pytest.MonkeyPa
     assert len(read) == 2 + 2  # what does not fit is not remembered as if it did
 
 
+def test_what_lives_through_one_document_does_not_pile_up_over_many() -> None:
+    """What is alive while the young are looked at is young no more, and is looked at once that was done often."""
+    before = gc.get_threshold()
+    gc.set_threshold(1_000_000, 20, 100)
+    gc.collect()
+    try:
+        for number in range(30):
+            the_schema().check(f"query A{number} {{ accounts {{ entities {{ id }} }} }}")
+        assert gc.get_count()[1] <= 1
+    finally:
+        gc.set_threshold(*before)
+
+
 def test_what_is_no_document_is_our_mistake_and_not_sonars() -> None:
     with pytest.raises(ValueError, match="not a GraphQL document"):
         the_schema().check("{ accounts {")

@@ -11,6 +11,8 @@ from clients.sonar_errors import SonarTimeout
 from clients.sonar_purpose import asked_for
 from producers import fan_outs, thin_pages
 from producers.cursors import CursorUnusable
+from producers.documents import any_of
+from producers.followed import followed
 from tests.unit.producers.scene import AGGREGATES, PAYMENT, Scene
 from tests.unit.producers.settled import a_scene, read
 
@@ -396,3 +398,17 @@ async def test_a_look_up_that_was_another_only_while_a_snapshot_read_its_carrier
     scene.shop.store.update("Account", account, account_status_id=scene.shop.status)
     await look(scene)
     assert scene.folded("payment")[payment]["account"]["account_status_id"] == scene.shop.status
+
+
+async def test_what_changed_for_good_reaches_all_though_it_is_unsure_afterwards() -> None:
+    scene = await a_crowd()
+    rename(scene, "Renamed")
+    (one,) = [each for each in followed(AGGREGATES, scene.schema) if each.thin.collection == "account_statuses"]
+    now, rows = scene.shop.clock.now, await scene.following._changes.page(one, any_of([scene.shop.status]))
+    assert rows is not None
+    (row,) = rows
+    noticing = scene.following._noticing
+    assert noticing.row(one, row, now)
+    assert noticing.row(one, row, now, unsure_from=2**62)
+    await noticing.fan_outs.step(resting_too=False)
+    assert len(scene.following._demands) == 30

@@ -193,7 +193,7 @@ async def test_a_reading_is_settled_by_a_look_after_it_and_one_after_the_end_of_
     shown = [glimpses.Carried("Package", 1, "v1", hidden=False)]
     seen.note("account", 1, shown, began, began + timedelta(seconds=41))  # in a poll that went on for long
     for begun, ended in looks:
-        seen.looked(began + timedelta(seconds=begun), began + timedelta(seconds=ended), {"account"})
+        seen.looked(began + timedelta(seconds=begun), began + timedelta(seconds=ended), {"account"}, 1)
     assert bool(seen._places) is kept
 
 
@@ -256,7 +256,7 @@ async def test_what_a_hundred_changes_a_second_show_is_kept_until_looks_have_sho
             shown = range(30 if number % 2 else 2)
             carried = [glimpses.Carried("Package", one, f"v{number}", hidden=False) for one in shown]
             kept.note("account", 100 * second + number, carried, now, now)
-        kept.looked(now, now, {"account"})
+        kept.looked(now, now, {"account"}, second)
         assert not kept._blind
 
 
@@ -269,3 +269,54 @@ async def test_more_roots_than_are_kept_are_found_by_what_they_refer_to(monkeypa
     for _ in range(3):
         await look(scene)
     assert statuses(scene) == {scene.shop.status}
+
+
+async def test_of_more_roots_than_are_kept_those_are_read_again_that_were_read_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All that refer to a row would be hundreds, of which nothing is kept either: it would have no end."""
+    monkeypatch.setattr(glimpses, "_MOST", 2)
+    scene = await a_scene(page_size=50)
+    lead, other = scene.shop.a_status("Lead"), scene.shop.an_account("Eda")
+    of_other = scene.shop.a_payment(other)
+    for _ in range(6):
+        await look(scene)
+    before = scene.index.root("payments", 1)
+    for number in range(8):
+        scene.shop.a_payment(1, number)
+
+    def back() -> None:
+        put_in_status(scene, scene.shop.status)
+        scene.shop.store.update("Account", other, account_status_id=lead)  # for good
+
+    await glimpsed(scene, "payments", partial(put_in_status, scene, lead), back)
+    for _ in range(3):
+        await look(scene)
+    shown = {id: row["account"]["account_status_id"] for id, row in scene.folded("payment").items()}
+    assert shown.pop(of_other) == lead
+    assert set(shown.values()) == {scene.shop.status}
+    assert scene.index.root("payments", 1) == before
+
+
+async def test_where_more_is_always_read_than_is_kept_what_was_read_long_ago_is_settled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(glimpses, "_MOST", 1)
+    scene, kept, began = await a_scene(), glimpses.Glimpses(Demands()), datetime(2026, 3, 1, tzinfo=UTC)
+    (accounts,) = [
+        one
+        for one in followed(scene.aggregates, scene.schema)
+        if (one.aggregate.name, one.thin.collection) == ("payment", "accounts")
+    ]
+    for second in range(120):
+        now = began + timedelta(seconds=second)
+        carried = [glimpses.Carried("Account", one, "v", hidden=False) for one in range(2)]
+        kept.note("payment", second, carried, now, now)
+        row = {"id": str(second), "updated_at": now.isoformat(), "_version": str(now)}
+        assert kept.is_unsure(accounts, row)
+        kept.looked(now, now, {"payment"}, 1000 + second)
+    assert len(kept._told) < 40
+    assert not kept.is_unsure(accounts, {**row, "updated_at": (now - timedelta(seconds=60)).isoformat()})
+    assert 1080 < kept.unsure_from("payment") < 1110
+    kept.copied("payment", now, now)
+    assert kept.unsure_from("payment") == 0
