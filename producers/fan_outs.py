@@ -225,7 +225,11 @@ class FanOuts:
                 continue
             del self._batches[place]
             if not is_peopled:
-                continue  # noticed again by the next look, at last by a sweep
+                # The next look, at last a sweep, tells again of what is not as it is noted; of what is, nobody does.
+                as_noted = {id: row for id, row in batch.rows.items() if row.state == self._index.child(*place, id)}
+                if as_noted:
+                    self._queued[place] = as_noted | self._queued.get(place, {})
+                continue
             for id, row in batch.rows.items():
                 self._index.set_alone(*place, id, row.state)
         if self._batches or self._kept:

@@ -271,6 +271,23 @@ async def test_more_roots_than_are_kept_are_found_by_what_they_refer_to(monkeypa
     assert statuses(scene) == {scene.shop.status}
 
 
+async def test_more_roots_than_are_kept_are_found_though_none_is_shown_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The look that tells of their account tells of it once."""
+    monkeypatch.setattr(glimpses, "_MOST", 2)
+    scene = await a_scene(page_size=50)
+    for number in range(8):
+        scene.shop.a_payment(1, number)
+    await glimpsed_as_a_lead(scene)
+    scene.damage(emptied=frozenset({"payments"}))
+    await look(scene)
+    scene.damage(emptied=frozenset())
+    for _ in range(3):
+        await look(scene)
+    assert statuses(scene) == {scene.shop.status}
+
+
 async def test_of_more_roots_than_are_kept_those_are_read_again_that_were_read_meanwhile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
