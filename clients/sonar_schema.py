@@ -87,17 +87,22 @@ class SonarSchema:
         """
         if document in self._fit:
             return
-        request = _read(document)
         try:
-            self._client.validate(request)
-        except GraphQLError as exc:
-            raise SonarQueryInvalid(f"Sonar's schema does not fit the query: {exc.message[:200]}") from exc
+            self._validate(document)
         finally:
             # What validates refers to itself, by half a megabyte for a document: capture's collector looks seldom. Of
             # both young generations, for to look at one puts off the look at the other, for ever.
             gc.collect(1)
         if len(self._fit) < _REMEMBERED:
             self._fit.add(document)
+
+    def _validate(self, document: str) -> None:
+        # On its own, so that nothing of it lives while garbage is collected: it would be old from then on.
+        request = _read(document)
+        try:
+            self._client.validate(request)
+        except GraphQLError as exc:
+            raise SonarQueryInvalid(f"Sonar's schema does not fit the query: {exc.message[:200]}") from exc
 
     def fields(self, type_name: str) -> frozenset[str]:
         """Names of the type's fields; empty when the type does not exist."""

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 from gql import GraphQLRequest, gql
-from graphql import GraphQLSchema, build_schema, graphql_sync
+from graphql import GraphQLSchema, Token, build_schema, graphql_sync
 
 from clients.sonar_errors import SonarQueryInvalid
 from clients.sonar_schema import (
@@ -102,13 +102,20 @@ def test_a_document_is_held_against_the_schema_once(monkeypatch: pytest.MonkeyPa
 
 def test_what_lives_through_one_document_does_not_pile_up_over_many() -> None:
     """What is alive while the young are looked at is young no more, and is looked at once that was done often."""
+
+    def tokens() -> int:
+        return sum(isinstance(one, Token) for one in gc.get_objects())
+
+    the_schema()
     before = gc.get_threshold()
     gc.set_threshold(1_000_000, 20, 100)
     gc.collect()
+    known = tokens()
     try:
         for number in range(30):
             the_schema().check(f"query A{number} {{ accounts {{ entities {{ id }} }} }}")
         assert gc.get_count()[1] <= 1
+        assert tokens() == known  # a document's refer to each other
     finally:
         gc.set_threshold(*before)
 
