@@ -84,7 +84,7 @@ async def _topics(settings: Settings) -> list[Finding]:
         return [Finding("topics", False, f"{len(missing)} topics are missing", MAKE_TOPICS, ExitCode.USAGE)]
     if found := await asyncio.to_thread(plan_topic_settings, settings):
         topics = len({one.topic for one in found})
-        says = f"{topics} topics may lose what is on them: {', '.join(sorted({one.setting for one in found}))}"
+        says = f"{topics} topics are not kept as they must be: {', '.join(sorted({one.setting for one in found}))}"
         return [Finding("topics", False, says, MAKE_TOPICS, ExitCode.USAGE)]
     return [Finding("topics", True, "all topics are there, and kept as they must be")]
 

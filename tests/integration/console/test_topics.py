@@ -125,7 +125,7 @@ def test_a_topic_that_is_kept_otherwise_is_found_and_put_right_and_what_is_not_o
     assert site.crossfade("topics", "--json").document["put_right"] == wrong
     assert "to delete; it was compact" in site.crossfade("topics").out
     (told,) = [one for one in site.crossfade("doctor", "--json").document["checks"] if one["check"] == "topics"]
-    assert (told["ok"], told["says"]) == (False, "1 topics may lose what is on them: cleanup.policy")
+    assert (told["ok"], told["says"]) == (False, "1 topics are not kept as they must be: cleanup.policy")
 
     assert site.crossfade("topics", "--apply", "--json").document["put_right"] == wrong
     assert site.crossfade("topics", "--json").document["put_right"] == []
