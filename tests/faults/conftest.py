@@ -20,6 +20,7 @@ from confluent_kafka.admin import AdminClient
 from plumbing.avro import make_registry
 from plumbing.errors import SyncError
 from plumbing.settings import MysqlSettings, RegistrySettings
+from sandbox.local.kafka import Kafka
 from sandbox.local.mariadb import MariaDb
 from sandbox.local.sandboxes import SplynxSandbox
 from sandbox.local.stack import Addresses, LocalServer
@@ -171,6 +172,23 @@ def beside(stack: Addresses, server: MariaDb) -> Addresses:
         mariadb_user=server.user,
         mariadb_password_file=str(server.password_file),
     )
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path) -> Iterator[Kafka]:
+    """A broker that a test may kill and start again."""
+    server = Kafka(tmp_path)
+    server.prepare()
+    start(server)
+    yield server
+    server.process.stop(grace_seconds=10)
+
+
+@pytest.fixture
+def site_of_own_broker(stack: Addresses, own_broker: Kafka, tmp_path: Path, prepared: Prepared) -> Iterator[SinkSite]:
+    """The same over a broker of its own."""
+    with _made_site(replace(stack, kafka_bootstrap=own_broker.bootstrap), tmp_path, prepared) as site:
+        yield site
 
 
 def start(server: LocalServer) -> None:

@@ -172,6 +172,10 @@ def _summed_up(real: Any) -> Any:
     return add_deposits
 
 
+def _every_one(real: Any) -> Any:
+    return lambda self: self._told.clear()
+
+
 def _closed_unseen(real: Any) -> Any:
     async def heal(self: Any, intent: Any, token: int) -> None:
         async with self._db.transaction() as tx:
@@ -271,6 +275,7 @@ SINKS: Guards = {
         Patch("sinks.payment_rows.storable", lambda _: lambda value, charset: value),
     ),
     "a deposit moves by differences": (Patch("sinks.payments.add_deposits", _summed_up),),
+    "a letter stays told until what it is about is committed": (Patch("sinks.letters.DeadLetters.forget", _every_one),),
     "a user's limit of connections passes": (Patch("clients.mysql_errors._GONE", lambda real: real - {1226}),),
     "the arrival of a parent wakes its children": (Patch("sinks.store.Ledger.wake", always_soon(lambda: 0)),),
 }
