@@ -1,4 +1,4 @@
-"""A database server that takes no writes or no more connections for a while: never a half-known batch."""
+"""A database server that takes no writes, no more connections or no long statements: never a half-known batch."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -8,7 +8,9 @@ from typing import Any
 import pymysql
 import pytest
 
+from plumbing.settings import Settings
 from tests.faults.alarms import alarm, paused, rings
+from tests.faults.history import town_of
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
 from tests.faults.steps import resolved
@@ -17,7 +19,7 @@ from tests.faults.target import assert_same
 AWAY_SECONDS = 1.0
 STEP = "sinks.store.Ledger.put_outcomes"
 """Of a batch: its rows are written, and nothing is committed."""
-USUAL = {"read_only": 0, "max_connections": 151}
+USUAL = {"read_only": 0, "max_connections": 151, "max_allowed_packet": 16 * 1024 * 1024, "net_buffer_length": 16_384}
 
 
 class Server:
@@ -44,6 +46,10 @@ class Server:
     def cut(self, tx: Any) -> None:
         """End a transaction's connection."""
         self.run(f"KILL CONNECTION {tx._connection.thread_id()}")
+
+    def cut_all(self) -> None:
+        """End each connection of the sink: those to come have what is set now."""
+        self.run(f"KILL CONNECTION USER '{self._site.splynx.writer}'")
 
     def fill(self) -> None:
         """Open connections as the sink's user until the server takes no more."""
@@ -85,6 +91,7 @@ async def struck(
     monkeypatch: pytest.MonkeyPatch,
     turn: int,
     strike: Callable[[Server, Any], None],
+    settings: Settings | None = None,
 ) -> float:
     """Run the sink, and strike once within its `turn`-th batch; how often its alarm rang."""
     real, left = resolved(STEP), turn
@@ -100,7 +107,7 @@ async def struck(
 
         monkeypatch.setattr(STEP, meeting)
         rang = alarm("crossfade_errors_total", stage="sink", code="dependency.unreachable")
-        await site.run()
+        await site.run(settings=settings)
         assert left <= 0
         return alarm("crossfade_errors_total", stage="sink", code="dependency.unreachable") - rang
 
@@ -150,3 +157,29 @@ async def test_a_server_that_takes_no_more_connections_is_waited_for(
     assert await struck(limited_site, monkeypatch, 1 + seed % 4, strike)
     assert_same(limited_site.picture(), expected)
     await limited_site.assert_each_offset_has_one_outcome()
+
+
+@pytest.mark.fault(17)
+@seeds(30, guards={"a statement is as long as the server takes": 1})
+async def test_a_server_that_takes_short_statements_only_gets_a_batch_in_more_of_them(
+    limited_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the midst of a batch on that is longer than one of its statements may be; each row of it is shorter.
+
+    Nothing is deleted or ended in it: what is left of that depends on where a batch ends.
+    """
+    site = limited_site
+    sink = site.settings.sink.model_copy(update={"batch": 100, "batch_wait_seconds": 1.0})
+    at_once = site.settings.model_copy(update={"sink": sink})
+    site.play(town_of(seed, accounts=12, events=0).told[:-1])
+    await site.run(settings=at_once)
+    expected = site.picture()
+    site.reset()
+
+    def strike(server: Server, _: Any) -> None:
+        server.give(max_allowed_packet=4096, net_buffer_length=1024)  # what fits the buffer is not measured
+        server.cut_all()
+
+    assert await struck(site, monkeypatch, 1, strike, at_once)
+    assert_same(site.picture(), expected)
+    await site.assert_each_offset_has_one_outcome()

@@ -275,6 +275,7 @@ SINKS: Guards = {
         Patch("sinks.payment_rows.storable", lambda _: lambda value, charset: value),
     ),
     "a deposit moves by differences": (Patch("sinks.payments.add_deposits", _summed_up),),
+    "a statement is as long as the server takes": (Patch("clients.mysql._parts", lambda _: lambda texts, _: [texts]),),
     "a letter stays told until what it is about is committed": (Patch("sinks.letters.DeadLetters.forget", _every_one),),
     "a user's limit of connections passes": (Patch("clients.mysql_errors._GONE", lambda real: real - {1226}),),
     "the arrival of a parent wakes its children": (Patch("sinks.store.Ledger.wake", always_soon(lambda: 0)),),
