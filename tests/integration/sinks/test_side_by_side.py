@@ -483,8 +483,7 @@ async def test_what_another_sink_saw_to_meanwhile_is_not_given_up(
             await site.ledger.wake(tx)
 
     _meanwhile(first._waiting, "_give_up", monkeypatch, meanwhile)
-    given_up = first._letters._told
     await first.settle()
     held = site.rows("SELECT state, sequence FROM {ledger}.held")
     assert [(row["state"], row["sequence"]) for row in held] == left[what]
-    assert given_up == set()
+    assert first._letters._at_hand == set()
