@@ -160,6 +160,7 @@ async def test_a_server_that_takes_no_more_connections_is_waited_for(
 
 
 @pytest.mark.fault(17)
+@rings(heals="the batch is written again, in statements that the server takes")
 @seeds(30, guards={"a statement is as long as the server takes": 1})
 async def test_a_server_that_takes_short_statements_only_gets_a_batch_in_more_of_them(
     limited_site: SinkSite, seed: int, monkeypatch: pytest.MonkeyPatch
