@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from schemas.bundle import Bundle
 from schemas.records import SplynxRecord
 from tests.faults.history import Happening, history, town_of
 from tests.faults.sink_site import SinkSite
@@ -42,6 +43,27 @@ def signed_up(seed: int, number: int) -> Happening:
     town = town_of(seed)
     town.account(number)
     return town.told[-1]
+
+
+def twice_changed(one: Happening) -> list[Happening]:
+    """Two later bundles of a customer, each with another status text."""
+    (customer,) = one.bundle.records["customer"] or ()
+    return [
+        replace(
+            one,
+            bundle=Bundle(
+                records={**one.bundle.records, "customer": [customer.model_copy(update={"sonar_status": text})]}
+            ),
+            sequence=_TOP + place,
+        )
+        for place, text in enumerate(("First", "Second"))
+    ]
+
+
+def of_somebody(seed: int) -> Happening:
+    """The newest bundle of a customer."""
+    newest = {one.sonar_id: one for one in history(seed) if one.aggregate == "account"}
+    return newest[random.Random(seed).choice(sorted(newest))]
 
 
 def made_by_hand(site: SinkSite, login: str, like: int) -> int:

@@ -16,6 +16,7 @@ from plumbing.settings import Settings
 from sandbox.local.ports import free_ports
 from tests.faults.alarms import STARTS, started_again
 from tests.faults.marked import SESSION_MS
+from tests.faults.steps import NotInTime
 from tests.integration.processors.conftest import with_secrets
 from tests.prepared import Forked, Prepared
 
@@ -114,16 +115,19 @@ class Processes:
             assert self._running is not None
             if self._running.poll() is not None:
                 return False
-            assert time.monotonic() < deadline, self.output()[-3000:]
-            time.sleep(0.1)
+            self._see_that_there_is_time(deadline)
         return True
 
     def wait_until_it_says(self, *any_of: str) -> None:
         """Whether it goes on then, or ends."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not any(words in self.output() for words in any_of):
-            assert time.monotonic() < deadline, self.output()[-3000:]
-            time.sleep(0.1)
+            self._see_that_there_is_time(deadline)
+
+    def _see_that_there_is_time(self, deadline: float) -> None:
+        if time.monotonic() > deadline:
+            raise NotInTime(self.output()[-3000:])
+        time.sleep(0.1)
 
     def output(self) -> str:
         """What it has said."""

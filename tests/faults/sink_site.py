@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +41,7 @@ from sinks.runner import SinkSummary, run_sink
 from tests.conftest import MariaDbAccess
 from tests.faults.alarms import ENDS, Starts
 from tests.faults.history import Happening, history
-from tests.faults.steps import Killed
+from tests.faults.steps import Killed, NotInTime
 from tests.faults.target import Picture, Row, picture
 from tests.integration import processors
 
@@ -53,6 +54,8 @@ _PATIENCE = 360
 takes longer, as the sink's steps do: it is given the same chance."""
 _LONGEST_SECONDS = 600.0
 """And no longer than this."""
+_MADE_ONCE = ("Customer", "Partners")
+"""Of what hooks tell the creation of: never removed, so that no end of a batch decides whether it is ever made."""
 _UNSETTLED = (
     "SELECT COUNT(*) AS n FROM {ledger}.held h LEFT JOIN {ledger}.crosswalk c"
     " ON c.entity = h.waits_entity AND c.record_key = h.waits_key"
@@ -207,7 +210,7 @@ class SinkSite:
         """Run the sink until it has everything that was sent (or `until`), nothing woken left to write.
 
         Raises:
-            AssertionError: it does not get there.
+            NotInTime: it does not get there.
             Killed, SyncError: what ended it.
         """
         stop = asyncio.Event()
@@ -260,8 +263,8 @@ class SinkSite:
         left, deadline = _PATIENCE, time.monotonic() + _LONGEST_SECONDS
         while not running.done() and not await asyncio.to_thread(until):
             left -= 1
-            is_late = not left or time.monotonic() > deadline
-            assert not is_late, "the sink does not catch up"
+            if not left or time.monotonic() > deadline:
+                raise NotInTime("the sink does not catch up")
             await asyncio.sleep(0.05)
 
     async def after_nothing(self, seed: int) -> Picture:
@@ -295,7 +298,10 @@ class SinkSite:
             " ON c.entity = i.entity AND c.record_key = i.record_key AND c.state = 'live'"
             " WHERE i.state = 'done' AND i.method = 'POST' GROUP BY i.entity, i.record_key ORDER BY 1, 2"
         )
-        made["mails"] = self.control("GET", "side-effects")["mails"]
+        went_out = self.control("GET", "side-effects")
+        made["mails"], made["commands"] = went_out["mails"], went_out["radius"]
+        told = Counter(one["model"] for one in went_out["hooks"] if one["action"] == "create")
+        made["hooks"] = [{"model": model, "created": told[model]} for model in _MADE_ONCE]
         return made
 
     async def assert_each_offset_has_one_outcome(self) -> None:

@@ -12,6 +12,10 @@ class Killed(BaseException):
     """The end of the process, in the middle of anything. Nothing in the code may catch it."""
 
 
+class NotInTime(Exception):
+    """What was waited for has not come. Whatever hangs ends so, a busy machine too: it shows no guard by itself."""
+
+
 def at_turn(turn: int, act: Callable[[], None]) -> Callable[[], None]:
     """Something that acts the `turn`-th time it is called, counted from 1, and never again."""
     left = turn

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from tests.faults.alarms import RESTARTED, rings
+from tests.faults.edits import of_somebody, signed_up, twice_changed
+from tests.faults.history import Happening, history
 from tests.faults.processes import Processes
 from tests.faults.seeds import seeds
 from tests.faults.sink_site import SinkSite
-from tests.faults.target import assert_same
+from tests.faults.target import Picture, assert_same
 from tests.integration.capture.conftest import Site, assert_topics_equal_sonar
 from tests.integration.processors.conftest import MAPPED, RULES, bundles, by_origin, caught_up, committed
 from tests.prepared import Prepared
@@ -35,7 +37,7 @@ async def test_a_sink_process_killed_between_its_commit_and_the_offsets_changes_
 
 @pytest.mark.fault(6)
 @rings(RESTARTED)
-@seeds(3, guards={})
+@seeds(3, guards={"intents are healed by a search": 1})
 async def test_a_sink_process_killed_between_a_post_and_its_answer_makes_no_twin(
     sink_site: SinkSite, seed: int, processes: Processes
 ) -> None:
@@ -49,38 +51,104 @@ async def test_a_sink_process_killed_between_a_post_and_its_answer_makes_no_twin
     await sink_site.assert_each_offset_has_one_outcome()
 
 
-STOPPED_AT = {
-    "in its transaction": ("sinks.store.Ledger.put_aggregates", "before"),
-    "before its call is sent": ("clients.splynx.SplynxClient.post", "before"),
-    "behind the answer to its call": ("clients.splynx.SplynxClient.post", "after"),
-}
-"""`{where: (step, when)}`"""
 _FENCED = ("sinks.errors.Fenced", "sink.waits", "sink.asked_back")
 """What it says when it goes on: it is fenced; or its transaction was taken from it, or its call is past its deadline;
 or it hears first that its partitions went. Then it finds its batch done, and goes on as a member like any other."""
+NEW = 50
+"""An account that signs up late."""
+
+
+def keeps_its_locks(site: SinkSite) -> bool:
+    """Whether the database lets a transaction of the sink's user stand still: twice as long as it is told to."""
+    db = site.settings.ledger_db
+    return bool(
+        site.rows(
+            "SELECT 1 FROM information_schema.innodb_trx t JOIN information_schema.processlist p"
+            f" ON p.id = t.trx_mysql_thread_id WHERE p.user = '{db.user}' AND p.command = 'Sleep'"
+            f" AND p.time > {2 * db.timeout_seconds}"
+        )
+    )
+
+
+StoodStill = Callable[..., None]
+
+
+@pytest.fixture
+def stood_still(sink_site: SinkSite, processes: Processes, unpatched: Prepared, tmp_path: Path) -> StoodStill:
+    """Stops a sink at a step, lets another one do all there is, and the first one go on."""
+
+    def stand(step: str, when: str, turn: int, batch: int) -> None:
+        sink = sink_site.settings.sink.model_copy(update={"batch": batch})
+        settings = sink_site.settings.model_copy(update={"sink": sink})
+        processes.start("sink", settings, step=step, when=when, turn=turn)
+        processes.stop_at_the_step()
+        (tmp_path / "successor").mkdir()
+        successor = Processes(tmp_path / "successor", unpatched)
+        try:
+            successor.start("sink", sink_site.settings)
+            successor.wait(lambda: sink_site.is_caught_up() or keeps_its_locks(sink_site))
+            assert not keeps_its_locks(sink_site)
+            processes.go_on()
+            processes.wait_until_it_says(*_FENCED)
+        finally:
+            successor.kill()
+
+    return stand
 
 
 @pytest.mark.fault(8)
 @pytest.mark.fault(30)
-@pytest.mark.parametrize("where", STOPPED_AT)
 @rings(heals="another one goes on")
-@seeds(3, guards={})
-async def test_a_sink_process_that_stood_still_while_another_took_over_cannot_commit(
-    sink_site: SinkSite, seed: int, processes: Processes, unpatched: Prepared, tmp_path: Path, where: str
+@seeds(3, guards={"a transaction that stands still is ended": 1})
+async def test_a_sink_process_that_stood_still_in_its_transaction_holds_nobody_up_and_cannot_commit(
+    sink_site: SinkSite, seed: int, stood_still: StoodStill
 ) -> None:
     expected = await sink_site.after_nothing(seed)
-    step, when = STOPPED_AT[where]
-    processes.start("sink", sink_site.settings, step=step, when=when, turn=1 + seed)
-    processes.stop_at_the_step()
-    (tmp_path / "successor").mkdir()
-    successor = Processes(tmp_path / "successor", unpatched)
-    try:
-        successor.start("sink", sink_site.settings)
-        successor.wait(sink_site.is_caught_up)
-        processes.go_on()
-        processes.wait_until_it_says(*_FENCED)
-    finally:
-        successor.kill()
+    stood_still("sinks.store.Ledger.put_aggregates", "before", turn=1 + seed, batch=sink_site.settings.sink.batch)
+    assert_same(sink_site.picture(), expected)
+    await sink_site.assert_each_offset_has_one_outcome()
+
+
+async def after_nothing_and(site: SinkSite, seed: int, later: list[Happening]) -> Picture:
+    """Splynx after a history and what came later, to which nothing happens.
+
+    Leaves the history in Splynx again, and what comes later on the topics.
+    """
+    site.play(history(seed))
+    await site.run()
+    site.add(later)
+    await site.run()
+    expected = site.picture()
+    site.play(history(seed))
+    await site.run()
+    site.add(later)
+    return expected
+
+
+@pytest.mark.fault(8)
+@pytest.mark.fault(30)
+@rings(heals="another one goes on")
+@seeds(3, guards={"a call is not sent after its deadline": 1})
+async def test_a_sink_process_that_stood_still_before_a_change_was_sent_does_not_send_it(
+    sink_site: SinkSite, seed: int, stood_still: StoodStill
+) -> None:
+    """It would put an older value over the one that the successor has written since."""
+    expected = await after_nothing_and(sink_site, seed, twice_changed(of_somebody(seed)))
+    stood_still("clients.splynx.SplynxClient.put", "before", turn=1, batch=1)
+    assert_same(sink_site.picture(), expected)
+    await sink_site.assert_each_offset_has_one_outcome()
+
+
+@pytest.mark.fault(8)
+@pytest.mark.fault(30)
+@rings(heals="another one goes on")
+@seeds(3, guards={"the fence": 1})
+async def test_a_sink_process_that_stood_still_behind_the_answer_to_its_call_cannot_commit(
+    sink_site: SinkSite, seed: int, stood_still: StoodStill
+) -> None:
+    """It would enter as written what the successor has changed since."""
+    expected = await after_nothing_and(sink_site, seed, twice_changed(signed_up(seed, NEW)))
+    stood_still("clients.splynx.SplynxClient.post", "after", turn=1, batch=1)
     assert_same(sink_site.picture(), expected)
     await sink_site.assert_each_offset_has_one_outcome()
 

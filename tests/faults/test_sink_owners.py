@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from schemas.bundle import Bundle
 from sinks.errors import CutOver
 from sinks.ledger_errors import HistoryLost
 from tests.faults.alarms import ENDS, alarm, rings
+from tests.faults.edits import of_somebody, twice_changed
 from tests.faults.history import Happening, history, town_of
 from tests.faults.owners import Owners, owners
 from tests.faults.seeds import seeds
@@ -115,7 +115,7 @@ async def test_a_change_that_was_held_up_while_another_took_over_is_not_sent(
 ) -> None:
     """It would put an older value over the one that the new owner has written since."""
     await impatient.after_nothing(seed)
-    changed = twice_changed(seed)
+    changed = twice_changed(of_somebody(seed))
     await impatient.run()
     impatient.add(changed)
     async with owners(impatient, random.Random(seed)) as made:
@@ -148,23 +148,6 @@ def partialmethod_of(wrapper: Any, real: Any) -> Any:
         return await wrapper(real, self, *args, **options)
 
     return method
-
-
-def twice_changed(seed: int) -> list[Happening]:
-    """Two later bundles of a customer, each with another status text."""
-    newest = {one.sonar_id: one for one in history(seed) if one.aggregate == "account"}
-    one = newest[random.Random(seed).choice(sorted(newest))]
-    (customer,) = one.bundle.records["customer"] or ()
-    return [
-        replace(
-            one,
-            bundle=Bundle(
-                records={**one.bundle.records, "customer": [customer.model_copy(update={"sonar_status": text})]}
-            ),
-            sequence=1000 + place,
-        )
-        for place, text in enumerate(("First", "Second"))
-    ]
 
 
 @pytest.mark.fault(8)

@@ -14,6 +14,15 @@ from tests.faults.steps import resolved
 
 GUARDS: Guards = {**SINKS, **PROCESSING, **CAPTURE}
 
+STANDS_STILL = frozenset(
+    {
+        "every call has a deadline",
+        "the arrival of a parent wakes its children",
+        "a partition that stands still is noticed",
+    }
+)
+"""Guards without which a stage never gets to its end. Of all others a proof that is late shows nothing."""
+
 
 def taken_away(guard: str, patches: pytest.MonkeyPatch) -> None:
     """Replace every place of a guard by its unguarded version, until `patches` are undone."""

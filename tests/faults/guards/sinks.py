@@ -114,6 +114,10 @@ def _patient_client(real: Any) -> Any:
     return made
 
 
+def _patient_server(real: Any) -> Any:
+    return lambda patience_seconds: real(3600.0)
+
+
 def _given_back_as_it_is(real: Any) -> Any:
     @asynccontextmanager
     async def connected(self: Any) -> AsyncIterator[Any]:
@@ -256,6 +260,7 @@ SINKS: Guards = {
     "who was blocked is blocked again": (Patch("sinks.beside.Beside._put_back", always_soon(lambda: None)),),
     "a promise of a dead process is kept": (Patch("sinks.beside.Beside.heal", _closed_unseen),),
     "who stands in another's way steps aside": (Patch("sinks.paths.in_the_way", always([])),),
+    "a transaction that stands still is ended": (Patch("clients.mysql.session_statement", _patient_server),),
     "a call is not sent after its deadline": (Patch("clients.splynx.SplynxClient._send", _at_any_time),),
     "after the cutover nobody writes": (Patch("sinks.tables.fence.check_phase", always(None)),),
     "what was cut off a topic is missed": (
